@@ -1,9 +1,10 @@
 /*
- * Heap memory: small allocations that abort when there is none, and size arithmetic that cannot wrap.
+ * Heap memory: small allocations that abort when there is none, and size arithmetic that cannot
+ * wrap.
  *
- * The allocators here are for sizes that no peer controls. A size that comes from outside is checked
- * against a named limit first, and large buffers use an arena or a gf_strbuf, which have a cap.
- * All memory is released with free().
+ * The allocators here are for sizes that no peer controls. A size that comes from outside is
+ * checked against a named limit first, and large buffers use an arena or a gf_strbuf, which have a
+ * cap. All memory is released with free().
  *
  * Thread: any.
  */
@@ -39,7 +40,8 @@ static inline bool gf_mul_size(size_t a, size_t b, size_t *out_product) {
     return true;
 }
 
-/* As malloc, calloc and reallocarray, but never NULL: a size of 0 gives a pointer that can be freed. */
+/* As malloc, calloc and reallocarray, but never NULL: a size of 0 gives a pointer that can be
+ * freed. */
 void *gf_malloc(size_t size) GF_MUST_USE;
 void *gf_calloc(size_t count, size_t element_size) GF_MUST_USE;
 void *gf_realloc_array(void *ptr, size_t count, size_t element_size) GF_MUST_USE;

@@ -56,7 +56,6 @@ char *gf_arena_printf(struct gf_arena *arena, const char *fmt, ...) GF_PRINTF(2,
 
 /* One object of the type, zeroed. */
 #define GF_ARENA_NEW(arena, type) ((type *)gf_arena_alloc((arena), sizeof(type)))
-#define GF_ARENA_ARRAY(arena, count, type)                                                         \
-    ((type *)gf_arena_array((arena), (count), sizeof(type)))
+#define GF_ARENA_ARRAY(arena, count, type) ((type *)gf_arena_array((arena), (count), sizeof(type)))
 
 #endif /* GOFER_BASE_ARENA_H_ */

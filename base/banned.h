@@ -1,7 +1,8 @@
 /*
- * Functions that nobody may call: this file is included before every file of gofer's own code by the
- * build (build_defs/defs.bzl). A call becomes one of a function that does not exist, whose name says
- * why. The headers that declare the real ones come first, so that their declarations stay intact.
+ * Functions that nobody may call: this file is included before every file of gofer's own code by
+ * the build (build_defs/defs.bzl). A call becomes one of a function that does not exist, whose name
+ * says why. The headers that declare the real ones come first, so that their declarations stay
+ * intact.
  */
 #ifndef GOFER_BASE_BANNED_H_
 #define GOFER_BASE_BANNED_H_

@@ -2,7 +2,8 @@
  * Clocks. All times are int64_t nanoseconds: `mono` counts from an arbitrary start and never jumps
  * (timers, deadlines, durations); `wall` counts from 1970-01-01T00:00:00Z (what people see).
  *
- * Code whose behaviour depends on time takes a `struct gf_clock`, so that tests decide what time it is.
+ * Code whose behaviour depends on time takes a `struct gf_clock`, so that tests decide what time it
+ * is.
  *
  * Thread: any, except where the fake clock says otherwise.
  */
@@ -25,7 +26,8 @@
 int64_t gf_mono_ns(void);
 int64_t gf_wall_ns(void);
 
-/* start_ns + duration_ms, held at GF_NEVER instead of overflowing. A negative duration counts as 0. */
+/* start_ns + duration_ms, held at GF_NEVER instead of overflowing. A negative duration counts as 0.
+ */
 int64_t gf_deadline_after_ms(int64_t start_ns, int64_t duration_ms);
 
 struct gf_clock {

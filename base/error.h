@@ -1,16 +1,17 @@
 /*
  * Error codes and error values.
  *
- * A function that can fail returns `enum gf_code` and takes `struct gf_error *err` last. The code is
- * the currency of every layer and equals the canonical gRPC code of the same name; only api/rpc turns
- * it into a status on the wire. The error value lives on the caller's stack: reporting an error never
- * allocates, and it may cross threads by copy.
+ * A function that can fail returns `enum gf_code` and takes `struct gf_error *err` last. The code
+ * is the currency of every layer and equals the canonical gRPC code of the same name; only api/rpc
+ * turns it into a status on the wire. The error value lives on the caller's stack: reporting an
+ * error never allocates, and it may cross threads by copy.
  *
  * Contract of every such function: on GF_OK `err` is untouched; on any other code all outputs are
  * untouched and `err` is filled. `err` may be NULL where the caller does not care.
  *
  * Messages name the thing and the expectation, in lower case, without a final period:
- * "pipeline 'nightly' not found in namespace 'default'". Context is added once per layer, by gf_wrap.
+ * "pipeline 'nightly' not found in namespace 'default'". Context is added once per layer, by
+ * gf_wrap.
  *
  * Thread: any.
  */
@@ -55,16 +56,18 @@ enum {
 
 struct gf_error {
     enum gf_code code;
-    /* Machine-readable reason, UPPER_SNAKE_CASE, e.g. "RUN_ALREADY_FINISHED"; "" when the code says all. */
+    /* Machine-readable reason, UPPER_SNAKE_CASE, e.g. "RUN_ALREADY_FINISHED"; "" when the code says
+     * all. */
     char reason[GF_ERROR_REASON_BYTES_MAX];
-    /* Path of the request field at fault, e.g. `config.tasks[1].image`; "" when no field is at fault. */
+    /* Path of the request field at fault, e.g. `config.tasks[1].image`; "" when no field is at
+     * fault. */
     char field[GF_ERROR_FIELD_BYTES_MAX];
     char message[GF_ERROR_MESSAGE_BYTES_MAX];
 };
 
-/* Fills err (reason and field empty) and returns code, so that `return gf_fail(err, ...)` is the idiom. */
-enum gf_code gf_fail(struct gf_error *err, enum gf_code code, const char *fmt, ...)
-    GF_PRINTF(3, 4);
+/* Fills err (reason and field empty) and returns code, so that `return gf_fail(err, ...)` is the
+ * idiom. */
+enum gf_code gf_fail(struct gf_error *err, enum gf_code code, const char *fmt, ...) GF_PRINTF(3, 4);
 
 /* As gf_fail with a machine-readable reason. Borrowed: reason, a literal in UPPER_SNAKE_CASE. */
 enum gf_code gf_fail_reason(struct gf_error *err, enum gf_code code, const char *reason,
@@ -78,10 +81,12 @@ enum gf_code gf_fail_field(struct gf_error *err, const char *field, const char *
 enum gf_code gf_fail_errno(struct gf_error *err, enum gf_code code, int errnum, const char *fmt,
                            ...) GF_PRINTF(4, 5);
 
-/* Puts "<text>: " before the message of a filled err; returns its code. Code, reason and field stay. */
+/* Puts "<text>: " before the message of a filled err; returns its code. Code, reason and field
+ * stay. */
 enum gf_code gf_wrap(struct gf_error *err, const char *fmt, ...) GF_PRINTF(2, 3);
 
-/* Puts `prefix` before the field path of a filled err ("config." + "tasks[0].id"); returns its code. */
+/* Puts `prefix` before the field path of a filled err ("config." + "tasks[0].id"); returns its
+ * code. */
 enum gf_code gf_wrap_field(struct gf_error *err, const char *prefix);
 
 /* "NOT_FOUND" for GF_NOT_FOUND; "UNKNOWN" for a number that is no code. Static storage. */

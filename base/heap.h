@@ -1,5 +1,6 @@
 /*
- * An intrusive binary min-heap on int64 keys, with removal from the middle: for timers and deadlines.
+ * An intrusive binary min-heap on int64 keys, with removal from the middle: for timers and
+ * deadlines.
  *
  *     struct timer { struct gf_heap_node node; ... };
  *     gf_heap_push(&heap, &timer->node, deadline_ns);

@@ -56,8 +56,7 @@ static inline struct gf_list_link *gf_list_next(const struct gf_list *list,
 }
 
 /* Puts link, which is in no list, before `position` (which may be the list's head). */
-static inline void gf_list_insert_before(struct gf_list_link *position,
-                                         struct gf_list_link *link) {
+static inline void gf_list_insert_before(struct gf_list_link *position, struct gf_list_link *link) {
     gf_assert(!gf_list_linked(link));
     link->prev = position->prev;
     link->next = position;

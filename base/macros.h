@@ -1,5 +1,6 @@
 /*
- * The few macros that are allowed everywhere: cleanup of locals, assertions, attributes, containers.
+ * The few macros that are allowed everywhere: cleanup of locals, assertions, attributes,
+ * containers.
  */
 #ifndef GOFER_BASE_MACROS_H_
 #define GOFER_BASE_MACROS_H_
@@ -14,7 +15,7 @@
 #define GF_ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The object of type `type` whose member `member` is at `ptr`. */
-#define GF_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define GF_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /*
  * A local that owns something: starts as NULL or -1, is released at the end of its scope by `fn`,

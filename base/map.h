@@ -3,12 +3,12 @@
  *
  * The hash is keyed by randomness of the process (SipHash-1-3), so that nobody can choose keys that
  * collide. The order of iteration is the order of insertion and does not depend on that randomness:
- * a program that uses these maps behaves the same in every run. (A key that is removed and put again
- * moves to the end; one whose value is replaced keeps its place.)
+ * a program that uses these maps behaves the same in every run. (A key that is removed and put
+ * again moves to the end; one whose value is replaced keeps its place.)
  *
- * Values are borrowed pointers and never NULL: the map frees its keys, not its values. Zeroed memory
- * is an empty map. Running out of memory aborts: the number of entries must be bounded by a named
- * limit where a peer controls it. At most 2^31 entries.
+ * Values are borrowed pointers and never NULL: the map frees its keys, not its values. Zeroed
+ * memory is an empty map. Running out of memory aborts: the number of entries must be bounded by a
+ * named limit where a peer controls it. At most 2^31 entries.
  *
  * Thread: one at a time; reading in several threads is safe while nobody writes.
  */
@@ -60,8 +60,8 @@ void *gf_map_remove(struct gf_map *map, struct gf_str key);
  *     size_t position = 0; struct gf_str key; void *value;
  *     while (gf_map_next(&map, &position, &key, &value)) { ... }
  *
- * The body may remove keys, the current one too; it must not put new ones. *out_key is borrowed until
- * that key is removed. out_key and out_value may be NULL.
+ * The body may remove keys, the current one too; it must not put new ones. *out_key is borrowed
+ * until that key is removed. out_key and out_value may be NULL.
  */
 bool gf_map_next(const struct gf_map *map, size_t *position, struct gf_str *out_key,
                  void **out_value);

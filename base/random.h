@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GF_UUID_BYTES = 37 }; /* 36 characters and the final NUL */
+enum {
+    GF_UUID_BYTES = 37
+}; /* 36 characters and the final NUL */
 
 /* Fills bytes. Cannot fail: aborts where the kernel has no randomness to give. */
 void gf_random_bytes(void *bytes, size_t size);

@@ -54,9 +54,9 @@ bool gf_parse_u64(struct gf_str text, uint64_t *out_value) GF_MUST_USE;
 bool gf_utf8_valid(struct gf_str text);
 
 /*
- * A buffer that grows up to limit bytes. A write that would pass the limit is dropped whole and sets
- * `overflowed`, which stays set: a caller appends many times and checks once. The text is always
- * NUL-terminated. Fields are readable; write them through the functions only.
+ * A buffer that grows up to limit bytes. A write that would pass the limit is dropped whole and
+ * sets `overflowed`, which stays set: a caller appends many times and checks once. The text is
+ * always NUL-terminated. Fields are readable; write them through the functions only.
  */
 struct gf_strbuf {
     char *ptr;

@@ -27,13 +27,13 @@ char *gf_time_format(int64_t wall_ns, char out[GF_TIME_BYTES_MAX]);
 char *gf_time_format_seconds(int64_t wall_ns, char out[GF_TIME_BYTES_MAX]);
 
 /*
- * Reads RFC 3339: full date, 'T', full time, 1 to 9 digits of a second or none, 'Z' or "+hh:mm". Both
- * letters may be lower case. No leap seconds, no white space, nothing behind it.
- * Code: GF_INVALID_ARGUMENT (malformed, no such date, or outside of int64 nanoseconds: the years 1677
- * to 2262).
+ * Reads RFC 3339: full date, 'T', full time, 1 to 9 digits of a second or none, 'Z' or "+hh:mm".
+ * Both letters may be lower case. No leap seconds, no white space, nothing behind it. Code:
+ * GF_INVALID_ARGUMENT (malformed, no such date, or outside of int64 nanoseconds: the years 1677 to
+ * 2262).
  */
-enum gf_code gf_time_parse(struct gf_str text, int64_t *out_wall_ns, struct gf_error *err)
-    GF_MUST_USE;
+enum gf_code gf_time_parse(struct gf_str text, int64_t *out_wall_ns,
+                           struct gf_error *err) GF_MUST_USE;
 
 /*
  * A duration in its two largest units: "0s", "850us", "12ms", "1.5s" below ten seconds, "42s",
@@ -46,8 +46,8 @@ char *gf_duration_format(int64_t duration_ns, char out[GF_DURATION_BYTES_MAX]);
  * largest unit first, units d h m s ms us ns, each at most once. "0" needs no unit.
  * Code: GF_INVALID_ARGUMENT (malformed, negative, or more than int64 nanoseconds).
  */
-enum gf_code gf_duration_parse(struct gf_str text, int64_t *out_ns, struct gf_error *err)
-    GF_MUST_USE;
+enum gf_code gf_duration_parse(struct gf_str text, int64_t *out_ns,
+                               struct gf_error *err) GF_MUST_USE;
 
 /*
  * How long ago: "just now" (below five seconds, and for times in the future), "42 seconds ago",

@@ -51,8 +51,8 @@
 
 /* Removes the item at index: in O(n) keeping the order, or in O(1) moving the last one there. */
 #define gf_vec_remove(vec, index)                                                                  \
-    ((void)((vec)->count = gf_vec__remove((vec)->items, (vec)->count, (index),                     \
-                                          sizeof(*(vec)->items))))
+    ((void)((vec)->count =                                                                         \
+                gf_vec__remove((vec)->items, (vec)->count, (index), sizeof(*(vec)->items))))
 #define gf_vec_remove_swap(vec, index)                                                             \
     do {                                                                                           \
         const size_t gf_vec_index_ = (index);                                                      \
@@ -73,8 +73,8 @@
     } while (0)
 
 /* Private to the macros above. */
-void *gf_vec__grow(void *items, size_t *capacity, size_t wanted_count, size_t item_size)
-    GF_MUST_USE;
+void *gf_vec__grow(void *items, size_t *capacity, size_t wanted_count,
+                   size_t item_size) GF_MUST_USE;
 size_t gf_vec__remove(void *items, size_t count, size_t index, size_t item_size);
 size_t gf_vec__last_index(size_t count);
 

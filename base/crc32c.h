@@ -1,0 +1,16 @@
+/*
+ * CRC-32C (Castagnoli), as in iSCSI and ext4: finds damage, proves nothing against an attacker.
+ *
+ * Also part of the shim. Thread: any.
+ */
+#ifndef GOFER_BASE_CRC32C_H_
+#define GOFER_BASE_CRC32C_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Continues a checksum over more bytes; starts with crc 0. The check value of "123456789" is
+ * e3069283. */
+uint32_t gf_crc32c(uint32_t crc, const void *bytes, size_t size);
+
+#endif /* GOFER_BASE_CRC32C_H_ */

@@ -1,0 +1,167 @@
+/*
+ * The file format of task output: written by the shim (and by log pumps), read by the server while
+ * it grows.
+ *
+ * All numbers are little-endian and unsigned unless said otherwise.
+ *
+ *     file   = header frame* [end frame]
+ *
+ *     header (16 bytes)
+ *       0  8  magic, the bytes "gflog\r\n\0"
+ *       8  2  version, 1
+ *      10  2  reserved, 0
+ *      12  4  CRC-32C of the 12 bytes before
+ *
+ *     frame (20 bytes and the payload)
+ *       0  4  length of the payload, at most GF_LOGFRAME_PAYLOAD_BYTES_MAX
+ *       4  1  stream: 1 stdout, 2 stderr, 3 system (what gofer itself has to say)
+ *       5  1  flags: bit 0 END, bit 1 CUT; the others are 0
+ *       6  2  reserved, 0
+ *       8  8  wall clock, signed, ns since 1970-01-01T00:00:00Z, when the bytes were read
+ *      16  4  CRC-32C of the 16 bytes before and the payload
+ *      20     payload: raw bytes of the stream, one read of the writer; lines and characters may be
+ *             split between frames
+ *
+ * The END frame is of the system stream and the last of the file: the log is complete. With CUT,
+ * output was dropped (a limit was reached); its payload, which may be empty, is a sentence that
+ * says why. A file without an END frame is either still growing or its writer died; which of the
+ * two, the file does not tell.
+ *
+ * A frame is written by one pwritev. A reader that comes in between, or a writer that dies there,
+ * sees a partial frame at the end of the file: a reader waits, a writer that resumes cuts it off.
+ *
+ * Also part of the shim: no threads, no allocation in the writer.
+ *
+ * Thread: a writer or a reader belongs to one thread at a time. One writer a file, any number of
+ * readers.
+ */
+#ifndef GOFER_BASE_LOGFRAME_H_
+#define GOFER_BASE_LOGFRAME_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GF_LOGFRAME_VERSION = 1,
+    GF_LOGFRAME_FILE_HEADER_BYTES = 16,
+    GF_LOGFRAME_HEADER_BYTES = 20,
+    GF_LOGFRAME_PAYLOAD_BYTES_MAX = 65536,
+    GF_LOGFRAME_BYTES_MAX = GF_LOGFRAME_HEADER_BYTES + GF_LOGFRAME_PAYLOAD_BYTES_MAX,
+};
+
+/* X(name, number, text) */
+#define GF_LOG_STREAMS(X)                                                                          \
+    X(STDOUT, 1, "stdout")                                                                         \
+    X(STDERR, 2, "stderr")                                                                         \
+    X(SYSTEM, 3, "system")
+
+enum gf_log_stream {
+#define GF_LOG_STREAM_ENUM(name, number, text) GF_LOG_STREAM_##name = (number),
+    GF_LOG_STREAMS(GF_LOG_STREAM_ENUM)
+#undef GF_LOG_STREAM_ENUM
+};
+
+/* "stdout", "stderr", "system". Static storage. */
+const char *gf_log_stream_name(enum gf_log_stream stream);
+
+/* One frame as read. */
+struct gf_logframe {
+    enum gf_log_stream stream;
+    bool end; /* the log is complete: nothing comes behind */
+    bool cut; /* only with end: output was dropped */
+    int64_t wall_ns;
+    struct gf_str payload; /* borrowed from the reader or from the decoded bytes */
+};
+
+/* ---- writing ---- */
+
+/* A value in the caller's memory. The descriptor is borrowed; it must not be open with O_APPEND. */
+struct gf_logframe_writer {
+    int fd;
+    int64_t offset; /* where the next frame goes = the size of what is valid; readable */
+    bool ended;
+};
+
+/* Starts a new log in an empty file and writes its header. */
+enum gf_code gf_logframe_writer_init(struct gf_logframe_writer *writer, int fd,
+                                     struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Goes on with a log that another writer left: reads it, cuts off a partial frame at its end, and
+ * stands behind the last whole one. An empty file gets its header. The descriptor must be readable.
+ * Codes: GF_DATA_LOSS (damaged), GF_FAILED_PRECONDITION (it has an END frame).
+ */
+enum gf_code gf_logframe_writer_resume(struct gf_logframe_writer *writer, int fd,
+                                       struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Writes the bytes as one frame, or as several where there are more than
+ * GF_LOGFRAME_PAYLOAD_BYTES_MAX. No bytes, no frame. After an error (a full disk) the file is as
+ * before the frame that failed, or ends in a part of it: the next write overwrites that part.
+ */
+enum gf_code gf_logframe_write(struct gf_logframe_writer *writer, enum gf_log_stream stream,
+                               int64_t wall_ns, struct gf_str bytes,
+                               struct gf_error *err) GF_MUST_USE;
+
+/* Writes the END frame; nothing can be written after it. `note` may be empty; longer ones are cut.
+ */
+enum gf_code gf_logframe_end(struct gf_logframe_writer *writer, int64_t wall_ns, bool cut,
+                             struct gf_str note, struct gf_error *err) GF_MUST_USE;
+
+/* ---- reading ---- */
+
+enum gf_logframe_event {
+    GF_LOGFRAME_FRAME, /* a frame is there (with `end` set it is the last one) */
+    GF_LOGFRAME_WAIT,  /* nothing more yet: look again when the file has grown */
+    GF_LOGFRAME_DONE,  /* the END frame was given before */
+};
+
+/* The fields are private to logframe.c. */
+struct gf_logframe_reader {
+    int fd;
+    char *buffer;
+    size_t buffer_start;
+    size_t buffer_len;
+    int64_t offset;
+    bool ended;
+};
+
+/*
+ * Starts to read the log in fd (borrowed, only pread is used) at `offset`: 0, or what
+ * gf_logframe_reader_offset gave. Allocates a buffer of about 128 KiB at the first read.
+ */
+void gf_logframe_reader_init(struct gf_logframe_reader *reader, int fd, int64_t offset);
+void gf_logframe_reader_fini(struct gf_logframe_reader *reader);
+
+/*
+ * Gives the next frame; its payload is borrowed until the next call.
+ * Codes: GF_DATA_LOSS (no log, an unknown version, or a damaged frame: the message has its offset;
+ * the same again at every further call), GF_OUT_OF_RANGE (the offset lies behind the end of the
+ * file).
+ */
+enum gf_code gf_logframe_reader_next(struct gf_logframe_reader *reader,
+                                     enum gf_logframe_event *out_event,
+                                     struct gf_logframe *out_frame,
+                                     struct gf_error *err) GF_MUST_USE;
+
+/* Where the next frame begins: the resume point behind the frame that was given last. */
+int64_t gf_logframe_reader_offset(const struct gf_logframe_reader *reader);
+
+/*
+ * Decodes the frame at the start of bytes, for those who have them in memory. `offset` is for the
+ * message only. *out_size is the size of the whole frame, or 0 when bytes ends before it does; then
+ * *out_frame is untouched. Code: GF_DATA_LOSS.
+ */
+enum gf_code gf_logframe_decode(struct gf_str bytes, int64_t offset, struct gf_logframe *out_frame,
+                                size_t *out_size, struct gf_error *err) GF_MUST_USE;
+
+/* Writes the header of a frame with this payload. */
+void gf_logframe_encode_header(const struct gf_logframe *frame,
+                               uint8_t out_header[GF_LOGFRAME_HEADER_BYTES]);
+
+#endif /* GOFER_BASE_LOGFRAME_H_ */

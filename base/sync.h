@@ -1,0 +1,131 @@
+/*
+ * Mutexes with ranks, and condition variables on the monotonic clock.
+ *
+ * Mutexes are the exception in this tree (threads talk through queues). Each one has a rank from
+ * the table below, and a thread takes them in rising rank only: this is asserted on every lock, so
+ * that a lock order that could deadlock is found by the first test that runs it. A mutex is never
+ * held across a callback, I/O, a log call or a call into a library of others.
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_BASE_SYNC_H_
+#define GOFER_BASE_SYNC_H_
+
+#include "base/macros.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * X(name, number): every mutex of the tree, outermost first. A new one gets a line here; the gaps
+ * are for that. Two mutexes of one rank are never held at once.
+ */
+#define GF_MUTEX_RANKS(X)                                                                          \
+    X(SERVER, 100)                                                                                 \
+    X(RPC_SERVER, 200)                                                                             \
+    X(RPC_CHANNEL, 220)                                                                            \
+    X(RPC_CALL, 240)                                                                               \
+    X(SERVICE, 300)                                                                                \
+    X(ENGINE, 400)                                                                                 \
+    X(EVENTS, 440)                                                                                 \
+    X(SCHEDULER, 500)                                                                              \
+    X(IMAGES, 540)                                                                                 \
+    X(LOGS, 560)                                                                                   \
+    X(STORE, 600)                                                                                  \
+    X(TEST_OUTER, 700)                                                                             \
+    X(TEST_INNER, 710)                                                                             \
+    X(POOL, 800)                                                                                   \
+    X(REACTOR, 820)                                                                                \
+    X(QUEUE, 840)                                                                                  \
+    X(LATCH, 860)                                                                                  \
+    X(LOG, 900)
+
+enum gf_mutex_rank {
+#define GF_MUTEX_RANK_ENUM(name, number) GF_RANK_##name = (number),
+    GF_MUTEX_RANKS(GF_MUTEX_RANK_ENUM)
+#undef GF_MUTEX_RANK_ENUM
+};
+
+enum {
+    GF_MUTEXES_HELD_MAX = 8
+}; /* at once by one thread */
+
+struct gf_mutex {
+    pthread_mutex_t mutex;
+    enum gf_mutex_rank rank;
+    const void *owner; /* identifies the thread that holds it; NULL when free */
+};
+
+struct gf_cond {
+    pthread_cond_t cond;
+};
+
+void gf_mutex_init(struct gf_mutex *mutex, enum gf_mutex_rank rank);
+void gf_mutex_fini(struct gf_mutex *mutex);
+
+/* For static storage, where there is nobody to call gf_mutex_init. */
+#define GF_MUTEX_INITIALIZER(rank_)                                                                \
+    { .mutex = PTHREAD_MUTEX_INITIALIZER, .rank = (rank_) }
+
+/* Aborts when this thread already holds a mutex of the same or a higher rank. */
+void gf_mutex_lock(struct gf_mutex *mutex);
+
+/* Aborts when this thread does not hold the mutex. The order of unlocking is free. */
+void gf_mutex_unlock(struct gf_mutex *mutex);
+
+/* True when this thread holds the mutex. */
+bool gf_mutex_held(const struct gf_mutex *mutex);
+#define gf_mutex_assert_held(mutex) gf_assert(gf_mutex_held(mutex))
+
+/* Holds the mutex to the end of the scope: GF_MUTEX_GUARD(&pool->mutex); */
+#define GF_MUTEX_GUARD(mutex) GF_MUTEX_GUARD_(mutex, __LINE__)
+#define GF_MUTEX_GUARD_(mutex, line) GF_MUTEX_GUARD__(mutex, line)
+#define GF_MUTEX_GUARD__(mutex, line)                                                              \
+    GF_CLEANUP(gf_mutex__unlock_p)                                                                 \
+    GF_UNUSED struct gf_mutex *gf_guard_##line##_ = gf_mutex__lock((mutex))
+
+struct gf_mutex *gf_mutex__lock(struct gf_mutex *mutex);
+void gf_mutex__unlock_p(struct gf_mutex **mutex);
+
+void gf_cond_init(struct gf_cond *cond);
+void gf_cond_fini(struct gf_cond *cond);
+
+/* The calling thread holds the mutex. May wake without a signal: wait in a loop on the condition.
+ */
+void gf_cond_wait(struct gf_cond *cond, struct gf_mutex *mutex);
+
+/*
+ * As gf_cond_wait up to an absolute deadline on the monotonic clock (GF_NEVER: without end). False
+ * when the deadline has passed.
+ */
+bool gf_cond_wait_until(struct gf_cond *cond, struct gf_mutex *mutex, int64_t deadline_mono_ns);
+
+void gf_cond_signal(struct gf_cond *cond);
+void gf_cond_broadcast(struct gf_cond *cond);
+
+/*
+ * A latch opens once and stays open: "this has happened", for one thread to wait for another.
+ */
+struct gf_latch {
+    struct gf_mutex mutex;
+    struct gf_cond cond;
+    bool open;
+};
+
+void gf_latch_init(struct gf_latch *latch);
+void gf_latch_fini(struct gf_latch *latch);
+void gf_latch_open(struct gf_latch *latch);
+void gf_latch_wait(struct gf_latch *latch);
+/* False when the deadline (monotonic clock) has passed and the latch is still closed. */
+bool gf_latch_wait_until(struct gf_latch *latch, int64_t deadline_mono_ns);
+
+/*
+ * Starts a thread with all signals blocked (signals belong to the main thread). `name` has at most
+ * 15 characters and is seen in top and in debuggers. Aborts where the system has no thread to give:
+ * threads are started at start-up only. Who starts a thread joins it.
+ */
+void gf_thread_start(pthread_t *out_thread, const char *name, void *(*fn)(void *ctx), void *ctx);
+void gf_thread_join(pthread_t thread);
+
+#endif /* GOFER_BASE_SYNC_H_ */
