@@ -1,0 +1,274 @@
+/*
+ * The core of the engine: a state machine without a world.
+ *
+ * gf_core_step takes one input and the time, and changes the state. What must be written and what the
+ * world must be told collects in the core's batch: rows that changed, events, and effects. The engine
+ * thread steps many inputs, writes the batch in one transaction, releases its effects, and then calls
+ * gf_core_batch_done. Nothing here does I/O, reads a clock, draws a random number, starts a thread or
+ * knows of gRPC or SQL, so that a simulator can drive it through every order of events.
+ *
+ * The state holds what is active: all namespaces, the pipelines and configs in use, the runs that are
+ * not complete. When an input needs something else, gf_core_step answers GF_STEP_NEED and names it; the
+ * engine thread loads it, gives it to the core (gf_core_give_*), and steps the same input again. A step
+ * that answers NEED has changed nothing.
+ *
+ * Thread: one at a time; in the server, the engine thread.
+ */
+#ifndef GOFER_ENGINE_CORE_CORE_H_
+#define GOFER_ENGINE_CORE_CORE_H_
+
+#include "base/error.h"
+#include "base/list.h"
+#include "base/vec.h"
+#include "engine/core/model.h"
+
+/* ---- Inputs ---- */
+
+enum gf_input_kind {
+    /* Commands: somebody waits for a reply. */
+    GF_INPUT_CREATE_NAMESPACE = 1,
+    GF_INPUT_UPDATE_NAMESPACE,
+    GF_INPUT_DELETE_NAMESPACE,
+    GF_INPUT_REGISTER_CONFIG,
+    GF_INPUT_DEPLOY,
+    GF_INPUT_START_RUN,
+    GF_INPUT_CANCEL_RUN,
+    /* Reports of the scheduler. */
+    GF_INPUT_TASK_STARTED,
+    GF_INPUT_TASK_EXITED,
+    GF_INPUT_TASK_LAUNCH_FAILED,
+    GF_INPUT_TASK_LOST,
+    GF_INPUT_TASK_NEVER_STARTED,
+};
+
+/* Names one attempt of one task: what the scheduler is told and what it reports about. */
+struct gf_attempt {
+    int64_t run_key;
+    int32_t task_index;
+    int32_t attempt; /* the fencing number */
+};
+
+/* What a container left behind. */
+struct gf_exit {
+    int32_t exit_code;   /* of the command; 128 + signal where a signal ended it */
+    int32_t exit_signal; /* 0 = none */
+    bool timed_out;
+    bool out_of_memory;
+    bool stopped; /* by a stop that was asked for */
+    /* Where the command never ran (not found, not executable, a mount that failed): why. */
+    struct gf_str failure;
+    int64_t start_time;
+    int64_t end_time;
+    int64_t cpu_time_ns;
+    int64_t memory_peak_bytes;
+    int64_t log_bytes;
+    bool log_truncated;
+};
+
+/*
+ * One input. The strings and pointers are borrowed for the step only; the core copies what it keeps.
+ * `token` comes back in the reply effect and means nothing to the core.
+ */
+struct gf_input {
+    enum gf_input_kind kind;
+    void *token;
+    union {
+        struct {
+            struct gf_str namespace_id, name, description;
+            /* For update: which of name and description to set. */
+            bool set_name, set_description;
+        } ns;
+        struct {
+            struct gf_str namespace_id;
+            /* Checked (gf_config_check), without version, state and times; with pipeline_id and hash. */
+            const struct gf_config *config;
+            bool deploy; /* make the new version live in the same step */
+        } register_config;
+        struct {
+            struct gf_str namespace_id, pipeline_id;
+            int64_t version; /* 0 = the latest */
+        } deploy;
+        struct {
+            struct gf_str namespace_id, pipeline_id;
+            const struct gf_variable *variables; /* sorted by key, unique */
+            size_t variable_count;
+            struct gf_initiator initiator;
+            struct gf_str request_id; /* empty = none */
+        } start_run;
+        struct {
+            struct gf_str namespace_id, pipeline_id;
+            int64_t run_id;
+            bool force;
+            struct gf_str reason; /* a sentence; empty = the default one */
+        } cancel_run;
+        struct {
+            struct gf_attempt attempt;
+            int64_t start_time;
+            struct gf_str image_digest, node;
+        } started;
+        struct {
+            struct gf_attempt attempt;
+            struct gf_exit exit;
+            struct gf_str image_digest, node;
+        } exited;
+        struct {
+            struct gf_attempt attempt;
+            struct gf_str message; /* a sentence */
+        } failed; /* LAUNCH_FAILED, LOST, NEVER_STARTED */
+    } u;
+};
+
+/* ---- What a step asks for ---- */
+
+enum gf_step {
+    GF_STEP_DONE = 0, /* applied, or refused with a reply: either way the input is dealt with */
+    GF_STEP_NEED = 1, /* nothing changed: load what *out_need names and step again */
+};
+
+enum gf_need_kind {
+    GF_NEED_PIPELINE = 1, /* by namespace_key and pipeline_id -> gf_core_give_pipeline */
+    GF_NEED_CONFIG,       /* by pipeline_key and version -> gf_core_give_config */
+    GF_NEED_RUN,          /* a complete run, by pipeline_key and run_id -> gf_core_give_run */
+    GF_NEED_REQUEST,      /* a request_id, by pipeline_key -> gf_core_give_request */
+};
+
+struct gf_need {
+    enum gf_need_kind kind;
+    int64_t namespace_key;
+    int64_t pipeline_key;
+    int64_t version;
+    int64_t run_id;
+    struct gf_str text; /* pipeline_id or request_id; borrowed from the input */
+};
+
+/* ---- What a batch holds ---- */
+
+enum gf_effect_kind {
+    GF_EFFECT_REPLY = 1, /* answer the command behind `token` */
+    GF_EFFECT_LAUNCH,    /* start this attempt */
+    GF_EFFECT_STOP,      /* end this attempt */
+    GF_EFFECT_FORGET,    /* the end of this attempt is recorded: the scheduler may drop its records */
+};
+
+/*
+ * The answer to a command. On GF_OK the pointer that belongs to the command's kind is set; it is
+ * borrowed until gf_core_batch_done.
+ */
+struct gf_reply {
+    struct gf_error error; /* code GF_OK = done */
+    const struct gf_namespace *ns;
+    const struct gf_pipeline *pipeline;
+    const struct gf_config *config;
+    const struct gf_deployment *deployment;
+    const struct gf_run *run;
+    bool unchanged; /* the command found everything as it wants it: nothing was written */
+};
+
+struct gf_effect {
+    enum gf_effect_kind kind;
+    void *token;            /* REPLY */
+    struct gf_reply *reply; /* REPLY; in the batch's arena */
+    struct gf_attempt attempt;
+    bool force;                      /* STOP: kill at once, without the grace period */
+    const struct gf_run *run;        /* LAUNCH; borrowed until gf_core_batch_done */
+    const struct gf_config *config;  /* LAUNCH; borrowed until gf_core_batch_done */
+};
+
+/*
+ * Rows as the transaction must leave them: every pointer is to the newest state of an object that
+ * changed since the last batch, once per object, in the order of the first change. A store writes each
+ * as an insert-or-replace by its key. `deleted` namespaces are removed with all that belongs to them.
+ */
+struct gf_namespace_vec GF_VEC_FIELDS(const struct gf_namespace *);
+struct gf_pipeline_vec GF_VEC_FIELDS(const struct gf_pipeline *);
+struct gf_config_vec GF_VEC_FIELDS(const struct gf_config *);
+struct gf_deployment_vec GF_VEC_FIELDS(const struct gf_deployment *);
+struct gf_run_vec GF_VEC_FIELDS(const struct gf_run *);
+struct gf_task_execution_vec GF_VEC_FIELDS(const struct gf_task_execution *);
+struct gf_event_vec GF_VEC_FIELDS(struct gf_event);
+struct gf_effect_vec GF_VEC_FIELDS(struct gf_effect);
+struct gf_key_vec GF_VEC_FIELDS(int64_t);
+
+struct gf_batch {
+    struct gf_namespace_vec namespaces;
+    struct gf_key_vec deleted_namespaces; /* keys */
+    struct gf_pipeline_vec pipelines;
+    struct gf_config_vec configs;
+    struct gf_deployment_vec deployments;
+    struct gf_run_vec runs;
+    struct gf_task_execution_vec tasks;
+    struct gf_event_vec events; /* in order of their sequence numbers */
+    struct gf_effect_vec effects;
+};
+
+/* ---- The core ---- */
+
+struct gf_core;
+
+struct gf_core_limits {
+    int64_t runs_active_max;      /* runs that are not complete, in the server; more are refused */
+    int64_t attempts_running_max; /* containers at once, in the server; ready tasks wait; 0 = no limit */
+    int64_t pipeline_runs_max;    /* runs at once of one pipeline whose config says 0; 0 = no limit */
+};
+
+/* What the core must know before its first step, from the store. */
+struct gf_core_start {
+    int64_t next_namespace_key;
+    int64_t next_pipeline_key;
+    int64_t next_run_key;
+    int64_t next_event_sequence;
+};
+
+/* Owned by the caller; gf_core_destroy accepts NULL. */
+struct gf_core *gf_core_create(const struct gf_core_limits *limits, const struct gf_core_start *start)
+    GF_MUST_USE;
+void gf_core_destroy(struct gf_core *core);
+
+/*
+ * Restoring, before the first step: every namespace, and every run that is not complete with all its
+ * task executions, in the order of run_key; the pipeline and the config of a run are given before it.
+ * All are copied. gf_core_resume then continues what was interrupted: tasks that were ready are
+ * launched, and *out_attempts lists those that may have a container (PROCESSING with an attempt, or
+ * RUNNING), in heap memory of the vector, for the scheduler to report about.
+ */
+void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *ns);
+void gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
+                         const struct gf_task_execution *tasks, size_t task_count);
+struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);
+void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts);
+
+/*
+ * Answers to a NEED, also used for restoring; all are copied. NULL (or run_id 0) says that it does not
+ * exist; the core remembers that until the batch is done.
+ */
+void gf_core_give_pipeline(struct gf_core *core, const struct gf_need *need,
+                           const struct gf_pipeline *pipeline);
+void gf_core_give_config(struct gf_core *core, const struct gf_need *need,
+                         const struct gf_config *config);
+void gf_core_give_run(struct gf_core *core, const struct gf_need *need, const struct gf_run *run);
+void gf_core_give_request(struct gf_core *core, const struct gf_need *need,
+                          const struct gf_run *run);
+
+/* One input at time `now` (ns since 1970 UTC). On GF_STEP_NEED fills *out_need. */
+enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, int64_t now,
+                          struct gf_need *out_need) GF_MUST_USE;
+
+/* What has collected since the last gf_core_batch_done. Borrowed. */
+const struct gf_batch *gf_core_batch(const struct gf_core *core);
+bool gf_core_batch_is_empty(const struct gf_core *core);
+
+/* The batch is durable and its effects are released: forgets it, and frees runs that are complete. */
+void gf_core_batch_done(struct gf_core *core);
+
+/* Figures for tests and metrics. */
+struct gf_core_stats {
+    int64_t runs_active;
+    int64_t runs_queued;
+    int64_t attempts_running;
+    int64_t tasks_ready; /* waiting for a slot */
+    int64_t pipelines_cached;
+    int64_t configs_cached;
+};
+struct gf_core_stats gf_core_get_stats(const struct gf_core *core);
+
+#endif /* GOFER_ENGINE_CORE_CORE_H_ */

@@ -1,0 +1,90 @@
+/*
+ * The engine: one thread that owns the core, and group commit.
+ *
+ * Inputs queue up: commands in a bounded lane (a full one refuses with GF_RESOURCE_EXHAUSTED), reports of
+ * the scheduler in a reserved lane that never refuses and is bounded by what runs. The thread drains the
+ * queue, steps every input, writes the core's batch in one transaction, and only then releases the
+ * effects: replies, launches, stops, events to followers. Nothing is acknowledged, launched or published
+ * before it is on the disk.
+ *
+ * When a commit fails the engine cannot know what is on the disk: it answers the batch's commands with
+ * GF_UNAVAILABLE, takes no more, and tells the owner by on_fatal. The server then ends and its
+ * successor restores everything from the store; containers run on meanwhile.
+ */
+#ifndef GOFER_ENGINE_ENGINE_H_
+#define GOFER_ENGINE_ENGINE_H_
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/queue.h"
+#include "engine/core/core.h"
+#include "engine/events/hub.h"
+#include "engine/scheduler/scheduler.h"
+#include "engine/store/store.h"
+
+enum {
+    GF_ENGINE_QUEUE_COMMANDS_MAX = 16384, /* waiting commands; more are refused */
+    GF_ENGINE_BATCH_INPUTS_MAX = 4096,    /* inputs of one transaction */
+};
+
+struct gf_engine;
+
+/*
+ * A command on its way through the engine. The submitter allocates it (usually embedded in the state of
+ * a call), fills `input`, whose strings must live until `done`, and gets it back in `done`, on the engine
+ * thread, exactly once: after the commit, or when the engine stops. `done` must not block; `reply` is
+ * borrowed for the call. input.token is set by the engine.
+ */
+struct gf_command {
+    struct gf_queue_node node; /* private to the engine */
+    struct gf_input input;
+    void (*done)(struct gf_command *command, const struct gf_reply *reply);
+};
+
+struct gf_engine_options {
+    struct gf_store *store;            /* borrowed until destroy */
+    struct gf_event_hub *hub;          /* borrowed until destroy */
+    const struct gf_clock *clock;      /* borrowed until destroy */
+    struct gf_core_limits limits;
+    /* Called once, on the engine thread, when a commit has failed. Must not block. */
+    void (*on_fatal)(void *ctx, const struct gf_error *error);
+    void *ctx;
+};
+
+/* Thread of all: the owner's. Order: create, set_scheduler, start, stop, destroy. */
+struct gf_engine *gf_engine_create(const struct gf_engine_options *options) GF_MUST_USE;
+void gf_engine_destroy(struct gf_engine *engine);
+
+/* What a back end reports to; valid from create to destroy. */
+const struct gf_scheduler_events *gf_engine_scheduler_events(struct gf_engine *engine);
+void gf_engine_set_scheduler(struct gf_engine *engine, struct gf_scheduler scheduler);
+
+/*
+ * Restores the core from the store, makes the namespace "default" where there is none, asks the
+ * scheduler to recover, and starts the thread. Errors: what the store says.
+ */
+enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
+
+/* Takes no more commands, finishes what is queued, and joins the thread. Containers run on. */
+void gf_engine_stop(struct gf_engine *engine);
+
+/*
+ * Queues a command. GF_RESOURCE_EXHAUSTED when the queue is full, GF_UNAVAILABLE when the engine has
+ * stopped; then `done` is not called. Thread: any.
+ */
+enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
+                              struct gf_error *err) GF_MUST_USE;
+
+struct gf_engine_stats {
+    struct gf_core_stats core;
+    int64_t inputs_total;
+    int64_t commits_total;
+    int64_t rows_total; /* written */
+    int64_t commit_time_ns_total;
+    int64_t step_time_ns_total;
+};
+
+/* A snapshot that the engine thread published after its last batch. Thread: any. */
+struct gf_engine_stats gf_engine_get_stats(struct gf_engine *engine);
+
+#endif /* GOFER_ENGINE_ENGINE_H_ */

@@ -1,0 +1,94 @@
+/*
+ * The scheduler port: what the engine needs from something that runs containers.
+ *
+ * A back end is one folder that implements `struct gf_scheduler_ops` and nothing else knows of it. The
+ * engine calls down with launch, stop and forget; the back end reports up through
+ * `struct gf_scheduler_events`. For every attempt that was launched the back end reports exactly one
+ * end: exited, launch_failed or lost; before that, at most one `started`. A report for an attempt that
+ * the engine has given up is ignored by its fencing number, so that a back end may report late.
+ *
+ * After a restart of the server the engine calls recover() with all attempts that may have a container,
+ * before any launch. What a back end must be able to tell about each of them then:
+ *   - it runs (`started` again, and later its end),
+ *   - it ended (`exited`, from records that survive the server),
+ *   - it was never started and never will be (`never_started`: the engine launches it again with the
+ *     same number),
+ *   - or it cannot be found (`lost`: the task becomes FAILED, ORPHANED).
+ * Containers that the engine does not name are not known to it: they are ended and removed.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_SCHEDULER_H_
+#define GOFER_ENGINE_SCHEDULER_SCHEDULER_H_
+
+#include "base/error.h"
+#include "engine/core/core.h"
+
+/*
+ * Everything a container needs. Borrowed for the call of launch(); the back end copies what it keeps.
+ * `environment` is final: merged, sorted, without duplicates, "KEY=value" NUL-terminated.
+ */
+struct gf_launch {
+    struct gf_attempt attempt;
+    struct gf_str namespace_id;
+    struct gf_str pipeline_id;
+    int64_t pipeline_key;
+    int64_t run_id;
+    const struct gf_task *task;
+    const char *const *environment;
+    size_t environment_count;
+};
+
+/*
+ * How a back end reports. Thread: any; never called from inside launch(), stop(), forget() or
+ * recover() on the engine thread's stack — the null scheduler, which has no thread, is the exception
+ * and may. The structs are borrowed for the call.
+ */
+struct gf_scheduler_events {
+    void *ctx;
+    void (*started)(void *ctx, struct gf_attempt attempt, int64_t start_time,
+                    struct gf_str image_digest, struct gf_str node);
+    void (*exited)(void *ctx, struct gf_attempt attempt, const struct gf_exit *exit,
+                   struct gf_str image_digest, struct gf_str node);
+    void (*launch_failed)(void *ctx, struct gf_attempt attempt, struct gf_str message);
+    void (*lost)(void *ctx, struct gf_attempt attempt, struct gf_str message);
+    void (*never_started)(void *ctx, struct gf_attempt attempt);
+};
+
+struct gf_scheduler_ops {
+    const char *name; /* "native", "null" */
+
+    /* Starts an attempt; the outcome is reported. Never blocks, never fails. Thread: engine. */
+    void (*launch)(void *self, const struct gf_launch *launch);
+
+    /*
+     * Ends an attempt: SIGTERM, then SIGKILL after the grace period; `force` kills at once. Its end is
+     * reported by `exited` with `stopped` set. An attempt that is not known or has ended is ignored.
+     * Never blocks. Thread: engine.
+     */
+    void (*stop)(void *self, struct gf_attempt attempt, bool force);
+
+    /* The end of the attempt is durable: its records may go. Never blocks. Thread: engine. */
+    void (*forget)(void *self, struct gf_attempt attempt);
+
+    /* See above. Called once, before the first launch. May block. Thread: engine. */
+    void (*recover)(void *self, const struct gf_attempt *attempts, size_t count);
+
+    /*
+     * Whether an image reference can be run here. GF_NOT_FOUND with a sentence that says how to get it;
+     * GF_INVALID_ARGUMENT for a malformed reference. Thread: any.
+     */
+    enum gf_code (*check_image)(void *self, struct gf_str image, struct gf_error *err);
+
+    /*
+     * Stops reporting; containers stay as they are. After it returns no event is called. Thread: any,
+     * once, after the engine has stopped.
+     */
+    void (*stop_reporting)(void *self);
+};
+
+/* A back end in use. The ops are static; `self` belongs to whoever made the back end. */
+struct gf_scheduler {
+    const struct gf_scheduler_ops *ops;
+    void *self;
+};
+
+#endif /* GOFER_ENGINE_SCHEDULER_SCHEDULER_H_ */

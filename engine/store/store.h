@@ -1,0 +1,138 @@
+/*
+ * The store port: where rows and events live.
+ *
+ * Writing: the engine thread hands over one batch at a time; commit() returns when the batch is on the
+ * disk, whole. Reading: readers see committed state only, run on worker threads, each on a connection of
+ * its own, and are borrowed from the store for one call (open_reader, close_reader), so that nobody
+ * holds a snapshot open for long.
+ *
+ * Results of readers are copied into the caller's arena. Lists come in a stable order, at most `limit`
+ * items behind the key `after` (exclusive; 0 or empty = from the beginning).
+ */
+#ifndef GOFER_ENGINE_STORE_STORE_H_
+#define GOFER_ENGINE_STORE_STORE_H_
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "engine/core/core.h"
+#include "engine/core/model.h"
+
+struct gf_store;
+struct gf_store_reader;
+
+struct gf_run_list_options {
+    int64_t after_run_id; /* 0 = from the end the order begins with */
+    bool ascending;       /* default: newest first */
+    enum gf_run_state state; /* UNSPECIFIED = any */
+    size_t limit;
+};
+
+struct gf_event_filter {
+    struct gf_str namespace_id; /* empty = any */
+    struct gf_str pipeline_id;  /* empty = any; with namespace_id */
+    int64_t run_id;             /* 0 = any; with pipeline_id */
+    uint64_t kinds;             /* bit 1 << kind; 0 = any */
+};
+
+struct gf_store_ops {
+    void (*destroy)(struct gf_store *store);
+
+    /* ---- Thread: engine ---- */
+
+    /* What gf_core_create needs, from what is stored. */
+    enum gf_code (*load_start)(struct gf_store *store, struct gf_core_start *out_start,
+                               struct gf_error *err);
+
+    /*
+     * Writes the batch in one transaction and syncs. On an error nothing of it is stored, or it cannot
+     * be known whether it is: the caller must not go on (GF_UNAVAILABLE, GF_DATA_LOSS).
+     */
+    enum gf_code (*commit)(struct gf_store *store, const struct gf_batch *batch,
+                           struct gf_error *err);
+
+    /* ---- Thread: any ---- */
+
+    /* Blocks while all readers are lent out. Every open is closed by the same thread. */
+    struct gf_store_reader *(*open_reader)(struct gf_store *store);
+    void (*close_reader)(struct gf_store *store, struct gf_store_reader *reader);
+
+    /* Moves the write-ahead log into the database file. Blocks; call it from the worker pool. */
+    enum gf_code (*checkpoint)(struct gf_store *store, struct gf_error *err);
+
+    /*
+     * One object, or GF_NOT_FOUND with a message that names what is missing, the parent first: a
+     * pipeline that is asked for in an unknown namespace gives "namespace 'x' not found".
+     */
+    enum gf_code (*get_namespace)(struct gf_store_reader *reader, struct gf_str namespace_id,
+                                  struct gf_arena *arena, struct gf_namespace *out,
+                                  struct gf_error *err);
+    enum gf_code (*get_pipeline)(struct gf_store_reader *reader, struct gf_str namespace_id,
+                                 struct gf_str pipeline_id, struct gf_arena *arena,
+                                 struct gf_pipeline *out, struct gf_error *err);
+    /* By key: for the engine's needs. */
+    enum gf_code (*get_pipeline_by_key)(struct gf_store_reader *reader, int64_t pipeline_key,
+                                        struct gf_arena *arena, struct gf_pipeline *out,
+                                        struct gf_error *err);
+    enum gf_code (*get_config)(struct gf_store_reader *reader, int64_t pipeline_key, int64_t version,
+                               struct gf_arena *arena, struct gf_config *out, struct gf_error *err);
+    enum gf_code (*get_deployment)(struct gf_store_reader *reader, int64_t pipeline_key,
+                                   int64_t deployment_id, struct gf_arena *arena,
+                                   struct gf_deployment *out, struct gf_error *err);
+    enum gf_code (*get_run)(struct gf_store_reader *reader, int64_t pipeline_key, int64_t run_id,
+                            struct gf_arena *arena, struct gf_run *out, struct gf_error *err);
+    /* The run that was started with this request_id. */
+    enum gf_code (*get_run_by_request)(struct gf_store_reader *reader, int64_t pipeline_key,
+                                       struct gf_str request_id, struct gf_arena *arena,
+                                       struct gf_run *out, struct gf_error *err);
+    enum gf_code (*get_task)(struct gf_store_reader *reader, int64_t run_key, struct gf_str task_id,
+                             struct gf_arena *arena, struct gf_task_execution *out,
+                             struct gf_error *err);
+    enum gf_code (*get_event)(struct gf_store_reader *reader, int64_t sequence,
+                              struct gf_arena *arena, struct gf_event *out, struct gf_error *err);
+
+    /* Lists: *out_items is an array in the arena of *out_count items; fewer than limit = the end. */
+    enum gf_code (*list_namespaces)(struct gf_store_reader *reader, struct gf_str after_namespace_id,
+                                    size_t limit, struct gf_arena *arena,
+                                    struct gf_namespace **out_items, size_t *out_count,
+                                    struct gf_error *err);
+    enum gf_code (*list_pipelines)(struct gf_store_reader *reader, int64_t namespace_key,
+                                   struct gf_str after_pipeline_id, size_t limit,
+                                   struct gf_arena *arena, struct gf_pipeline **out_items,
+                                   size_t *out_count, struct gf_error *err);
+    /* Newest first, below before_version (0 = from the newest). */
+    enum gf_code (*list_configs)(struct gf_store_reader *reader, int64_t pipeline_key,
+                                 int64_t before_version, size_t limit, struct gf_arena *arena,
+                                 struct gf_config **out_items, size_t *out_count,
+                                 struct gf_error *err);
+    enum gf_code (*list_deployments)(struct gf_store_reader *reader, int64_t pipeline_key,
+                                     int64_t before_deployment_id, size_t limit,
+                                     struct gf_arena *arena, struct gf_deployment **out_items,
+                                     size_t *out_count, struct gf_error *err);
+    enum gf_code (*list_runs)(struct gf_store_reader *reader, int64_t pipeline_key,
+                              const struct gf_run_list_options *options, struct gf_arena *arena,
+                              struct gf_run **out_items, size_t *out_count, struct gf_error *err);
+    /* In the order of the config's tasks, behind after_index (-1 = from the first). */
+    enum gf_code (*list_tasks)(struct gf_store_reader *reader, int64_t run_key, int32_t after_index,
+                               size_t limit, struct gf_arena *arena,
+                               struct gf_task_execution **out_items, size_t *out_count,
+                               struct gf_error *err);
+    /*
+     * Events with a sequence number above after_sequence that match the filter, oldest first.
+     * *out_scanned is the sequence up to which was looked: the place to go on from.
+     */
+    enum gf_code (*list_events)(struct gf_store_reader *reader, const struct gf_event_filter *filter,
+                                int64_t after_sequence, size_t limit, struct gf_arena *arena,
+                                struct gf_event **out_items, size_t *out_count,
+                                int64_t *out_scanned, struct gf_error *err);
+    /* Runs that are not complete, of all pipelines, by run_key: what a start restores. */
+    enum gf_code (*list_active_runs)(struct gf_store_reader *reader, int64_t after_run_key,
+                                     size_t limit, struct gf_arena *arena, struct gf_run **out_items,
+                                     size_t *out_count, struct gf_error *err);
+};
+
+/* First member of every back end's store; callers go through `ops`. */
+struct gf_store {
+    const struct gf_store_ops *ops;
+};
+
+#endif /* GOFER_ENGINE_STORE_STORE_H_ */
