@@ -1,0 +1,114 @@
+/*
+ * A gRPC server: services on TCP and unix sockets, with or without TLS.
+ *
+ * Order: create, add services, listen (once or several times), start, stop, destroy. A server that
+ * was not started may be destroyed at once. One server has one interceptor: listeners that are
+ * trusted differently belong to servers of their own.
+ *
+ * Never fork after gf_rpc_server_create (posix_spawn of another program is fine): gRPC runs
+ * threads.
+ *
+ * Thread: create to start from one thread; stop and destroy from any thread that is not the
+ * server's.
+ */
+#ifndef GOFER_API_RPC_SERVER_H_
+#define GOFER_API_RPC_SERVER_H_
+
+#include "api/rpc/call.h"
+#include "api/rpc/method.h"
+#include "base/error.h"
+#include "base/macros.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GF_RPC_THREADS_DEFAULT = 2, /* one alone starves the others' cancellations in a busy stream */
+    GF_RPC_THREADS_MAX = 64,
+    GF_RPC_RECEIVE_BYTES_MAX_DEFAULT = 4 * 1024 * 1024,
+    GF_RPC_SEND_BYTES_MAX = 64 * 1024 * 1024, /* one message, on either side */
+    GF_RPC_ARENA_BYTES_MAX_DEFAULT = 32 * 1024 * 1024,
+    GF_RPC_SEND_QUEUE_BYTES_MAX_DEFAULT = 256 * 1024,
+    GF_RPC_METADATA_BYTES_MAX_DEFAULT = 16 * 1024,
+    GF_RPC_CALLS_MAX_DEFAULT = 10000,
+    GF_RPC_KEEPALIVE_MS_DEFAULT = 30 * 1000,
+    GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT = 10 * 1000,
+};
+
+struct gf_rpc_server;
+
+/*
+ * Sees every call before its handler, also those of methods without one, and either returns GF_OK
+ * (after gf_rpc_call_set_principal, if it likes) or fills err, which ends the call with it. It uses
+ * the call's method, metadata, peer, deadline and arena and does not end the call itself. Thread:
+ * the server's, several at a time; must not block.
+ */
+typedef enum gf_code gf_rpc_interceptor(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
+
+/* Zero in any field means its default. */
+struct gf_rpc_server_opts {
+    size_t thread_count;             /* at most GF_RPC_THREADS_MAX */
+    size_t receive_bytes_max;        /* of one message; larger ones: RESOURCE_EXHAUSTED */
+    size_t arena_bytes_max;          /* of one call's arena, its decoded request included */
+    size_t send_queue_bytes_max;     /* of one call's messages that wait for the client */
+    size_t metadata_bytes_max;       /* of one call's request metadata */
+    size_t calls_max;                /* in progress on the whole server; more: RESOURCE_EXHAUSTED */
+    int64_t keepalive_ms;            /* idle time before a ping to the client; < 0: no pings */
+    int64_t keepalive_timeout_ms;    /* without an answer to the ping the connection is closed */
+    gf_rpc_interceptor *interceptor; /* NULL: every call is let through */
+    void *interceptor_ctx;           /* borrowed until destroy */
+};
+
+/* PEM files. cert_file and key_file are required; client_ca_file turns on client certificates: a
+ * client without one that this file vouches for is refused. Borrowed during gf_rpc_server_listen.
+ */
+struct gf_rpc_server_tls {
+    const char *cert_file;
+    const char *key_file;
+    const char *client_ca_file;
+};
+
+/* Codes: GF_INVALID_ARGUMENT (an option out of its range). Owned by the caller; opts may be NULL.
+ */
+enum gf_code gf_rpc_server_create(const struct gf_rpc_server_opts *opts,
+                                  struct gf_rpc_server **out_server,
+                                  struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Adds a service: handlers has service->method_count slots in the order of its methods. Copied:
+ * handlers; borrowed until destroy: service, ctx and what the slots' `typed` point to. Adding a
+ * service twice is a programmer's error (asserted).
+ */
+void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc_service *service,
+                               const struct gf_rpc_handler *handlers, void *ctx);
+
+/*
+ * Listens on "host:port" (port 0: a free one; "[::1]:8080" for IPv6) or "unix:/path" (under 108
+ * bytes; a socket that nobody listens on is replaced). tls may be NULL. *out_port, if not NULL, is
+ * the port that was bound, 0 for unix sockets. Connections are accepted from start on. Codes:
+ * GF_INVALID_ARGUMENT (malformed address, unknown host, unusable TLS files), GF_FAILED_PRECONDITION
+ * (address in use, or no such address here), GF_PERMISSION_DENIED.
+ */
+enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *address,
+                                  const struct gf_rpc_server_tls *tls, int *out_port,
+                                  struct gf_error *err) GF_MUST_USE;
+
+/* Starts to serve. */
+void gf_rpc_server_start(struct gf_rpc_server *server);
+
+/*
+ * Stops: refuses new calls at once, lets those in progress end for up to grace_ms, then cancels
+ * what is left and waits until every handler has ended its calls and `done` has run. Blocks until
+ * then. Stopping a server that does not run does nothing. Streams without an end hold the grace
+ * period open: end them before.
+ */
+void gf_rpc_server_stop(struct gf_rpc_server *server, int64_t grace_ms);
+
+/* Frees the server, which is stopped (or is stopped now, without grace). Accepts NULL. */
+void gf_rpc_server_destroy(struct gf_rpc_server *server);
+void gf_rpc_server_destroy_p(struct gf_rpc_server **server);
+
+/* Calls in progress now. Thread: any. */
+size_t gf_rpc_server_call_count(const struct gf_rpc_server *server);
+
+#endif /* GOFER_API_RPC_SERVER_H_ */
