@@ -1,14 +1,14 @@
 /*
  * The engine: one thread that owns the core, and group commit.
  *
- * Inputs queue up: commands in a bounded lane (a full one refuses with GF_RESOURCE_EXHAUSTED), reports of
- * the scheduler in a reserved lane that never refuses and is bounded by what runs. The thread drains the
- * queue, steps every input, writes the core's batch in one transaction, and only then releases the
- * effects: replies, launches, stops, events to followers. Nothing is acknowledged, launched or published
- * before it is on the disk.
+ * Inputs queue up: commands in a bounded lane (a full one refuses with GF_RESOURCE_EXHAUSTED),
+ * reports of the scheduler in a reserved lane that never refuses and is bounded by what runs. The
+ * thread drains the queue, steps every input, writes the core's batch in one transaction, and only
+ * then releases the effects: replies, launches, stops, events to followers. Nothing is
+ * acknowledged, launched or published before it is on the disk.
  *
- * When a commit fails the engine cannot know what is on the disk: it answers the batch's commands with
- * GF_UNAVAILABLE, takes no more, and tells the owner by on_fatal. The server then ends and its
+ * When a commit fails the engine cannot know what is on the disk: it answers the batch's commands
+ * with GF_UNAVAILABLE, takes no more, and tells the owner by on_fatal. The server then ends and its
  * successor restores everything from the store; containers run on meanwhile.
  */
 #ifndef GOFER_ENGINE_ENGINE_H_
@@ -30,10 +30,10 @@ enum {
 struct gf_engine;
 
 /*
- * A command on its way through the engine. The submitter allocates it (usually embedded in the state of
- * a call), fills `input`, whose strings must live until `done`, and gets it back in `done`, on the engine
- * thread, exactly once: after the commit, or when the engine stops. `done` must not block; `reply` is
- * borrowed for the call. input.token is set by the engine.
+ * A command on its way through the engine. The submitter allocates it (usually embedded in the
+ * state of a call), fills `input`, whose strings must live until `done`, and gets it back in
+ * `done`, on the engine thread, exactly once: after the commit, or when the engine stops. `done`
+ * must not block; `reply` is borrowed for the call. input.token is set by the engine.
  */
 struct gf_command {
     struct gf_queue_node node; /* private to the engine */
@@ -42,9 +42,9 @@ struct gf_command {
 };
 
 struct gf_engine_options {
-    struct gf_store *store;            /* borrowed until destroy */
-    struct gf_event_hub *hub;          /* borrowed until destroy */
-    const struct gf_clock *clock;      /* borrowed until destroy */
+    struct gf_store *store;       /* borrowed until destroy */
+    struct gf_event_hub *hub;     /* borrowed until destroy */
+    const struct gf_clock *clock; /* borrowed until destroy */
     struct gf_core_limits limits;
     /* Called once, on the engine thread, when a commit has failed. Must not block. */
     void (*on_fatal)(void *ctx, const struct gf_error *error);
@@ -69,8 +69,8 @@ enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) GF_
 void gf_engine_stop(struct gf_engine *engine);
 
 /*
- * Queues a command. GF_RESOURCE_EXHAUSTED when the queue is full, GF_UNAVAILABLE when the engine has
- * stopped; then `done` is not called. Thread: any.
+ * Queues a command. GF_RESOURCE_EXHAUSTED when the queue is full, GF_UNAVAILABLE when the engine
+ * has stopped; then `done` is not called. Thread: any.
  */
 enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
                               struct gf_error *err) GF_MUST_USE;

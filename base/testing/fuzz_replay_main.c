@@ -1,6 +1,7 @@
 /*
- * The main of a fuzz target as a test: runs it on every file of its corpus, on the empty input, and on
- * a fixed number of mutations of each file, from a fixed seed. Finding new inputs is libFuzzer's work.
+ * The main of a fuzz target as a test: runs it on every file of its corpus, on the empty input, and
+ * on a fixed number of mutations of each file, from a fixed seed. Finding new inputs is libFuzzer's
+ * work.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,8 @@ static uint64_t next_random(void) {
     return random_state;
 }
 
-/* Runs the target on an exact-size heap copy, so that a sanitizer sees the first byte read too far. */
+/* Runs the target on an exact-size heap copy, so that a sanitizer sees the first byte read too far.
+ */
 static void run_copy(const uint8_t *data, size_t size) {
     uint8_t *copy = malloc(size > 0 ? size : 1);
     if (copy == NULL) {

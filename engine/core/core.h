@@ -1,16 +1,17 @@
 /*
  * The core of the engine: a state machine without a world.
  *
- * gf_core_step takes one input and the time, and changes the state. What must be written and what the
- * world must be told collects in the core's batch: rows that changed, events, and effects. The engine
- * thread steps many inputs, writes the batch in one transaction, releases its effects, and then calls
- * gf_core_batch_done. Nothing here does I/O, reads a clock, draws a random number, starts a thread or
- * knows of gRPC or SQL, so that a simulator can drive it through every order of events.
+ * gf_core_step takes one input and the time, and changes the state. What must be written and what
+ * the world must be told collects in the core's batch: rows that changed, events, and effects. The
+ * engine thread steps many inputs, writes the batch in one transaction, releases its effects, and
+ * then calls gf_core_batch_done. Nothing here does I/O, reads a clock, draws a random number,
+ * starts a thread or knows of gRPC or SQL, so that a simulator can drive it through every order of
+ * events.
  *
- * The state holds what is active: all namespaces, the pipelines and configs in use, the runs that are
- * not complete. When an input needs something else, gf_core_step answers GF_STEP_NEED and names it; the
- * engine thread loads it, gives it to the core (gf_core_give_*), and steps the same input again. A step
- * that answers NEED has changed nothing.
+ * The state holds what is active: all namespaces, the pipelines and configs in use, the runs that
+ * are not complete. When an input needs something else, gf_core_step answers GF_STEP_NEED and names
+ * it; the engine thread loads it, gives it to the core (gf_core_give_*), and steps the same input
+ * again. A step that answers NEED has changed nothing.
  *
  * Thread: one at a time; in the server, the engine thread.
  */
@@ -66,8 +67,8 @@ struct gf_exit {
 };
 
 /*
- * One input. The strings and pointers are borrowed for the step only; the core copies what it keeps.
- * `token` comes back in the reply effect and means nothing to the core.
+ * One input. The strings and pointers are borrowed for the step only; the core copies what it
+ * keeps. `token` comes back in the reply effect and means nothing to the core.
  */
 struct gf_input {
     enum gf_input_kind kind;
@@ -80,7 +81,8 @@ struct gf_input {
         } ns;
         struct {
             struct gf_str namespace_id;
-            /* Checked (gf_config_check), without version, state and times; with pipeline_id and hash. */
+            /* Checked (gf_config_check), without version, state and times; with pipeline_id and
+             * hash. */
             const struct gf_config *config;
             bool deploy; /* make the new version live in the same step */
         } register_config;
@@ -114,7 +116,7 @@ struct gf_input {
         struct {
             struct gf_attempt attempt;
             struct gf_str message; /* a sentence */
-        } failed; /* LAUNCH_FAILED, LOST, NEVER_STARTED */
+        } failed;                  /* LAUNCH_FAILED, LOST, NEVER_STARTED */
     } u;
 };
 
@@ -147,7 +149,7 @@ enum gf_effect_kind {
     GF_EFFECT_REPLY = 1, /* answer the command behind `token` */
     GF_EFFECT_LAUNCH,    /* start this attempt */
     GF_EFFECT_STOP,      /* end this attempt */
-    GF_EFFECT_FORGET,    /* the end of this attempt is recorded: the scheduler may drop its records */
+    GF_EFFECT_FORGET, /* the end of this attempt is recorded: the scheduler may drop its records */
 };
 
 /*
@@ -169,15 +171,16 @@ struct gf_effect {
     void *token;            /* REPLY */
     struct gf_reply *reply; /* REPLY; in the batch's arena */
     struct gf_attempt attempt;
-    bool force;                      /* STOP: kill at once, without the grace period */
-    const struct gf_run *run;        /* LAUNCH; borrowed until gf_core_batch_done */
-    const struct gf_config *config;  /* LAUNCH; borrowed until gf_core_batch_done */
+    bool force;                     /* STOP: kill at once, without the grace period */
+    const struct gf_run *run;       /* LAUNCH; borrowed until gf_core_batch_done */
+    const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
 };
 
 /*
  * Rows as the transaction must leave them: every pointer is to the newest state of an object that
- * changed since the last batch, once per object, in the order of the first change. A store writes each
- * as an insert-or-replace by its key. `deleted` namespaces are removed with all that belongs to them.
+ * changed since the last batch, once per object, in the order of the first change. A store writes
+ * each as an insert-or-replace by its key. `deleted` namespaces are removed with all that belongs
+ * to them.
  */
 struct gf_namespace_vec GF_VEC_FIELDS(const struct gf_namespace *);
 struct gf_pipeline_vec GF_VEC_FIELDS(const struct gf_pipeline *);
@@ -207,8 +210,9 @@ struct gf_core;
 
 struct gf_core_limits {
     int64_t runs_active_max;      /* runs that are not complete, in the server; more are refused */
-    int64_t attempts_running_max; /* containers at once, in the server; ready tasks wait; 0 = no limit */
-    int64_t pipeline_runs_max;    /* runs at once of one pipeline whose config says 0; 0 = no limit */
+    int64_t attempts_running_max; /* containers at once, in the server; ready tasks wait; 0 = no
+                                     limit */
+    int64_t pipeline_runs_max; /* runs at once of one pipeline whose config says 0; 0 = no limit */
 };
 
 /* What the core must know before its first step, from the store. */
@@ -220,16 +224,16 @@ struct gf_core_start {
 };
 
 /* Owned by the caller; gf_core_destroy accepts NULL. */
-struct gf_core *gf_core_create(const struct gf_core_limits *limits, const struct gf_core_start *start)
-    GF_MUST_USE;
+struct gf_core *gf_core_create(const struct gf_core_limits *limits,
+                               const struct gf_core_start *start) GF_MUST_USE;
 void gf_core_destroy(struct gf_core *core);
 
 /*
- * Restoring, before the first step: every namespace, and every run that is not complete with all its
- * task executions, in the order of run_key; the pipeline and the config of a run are given before it.
- * All are copied. gf_core_resume then continues what was interrupted: tasks that were ready are
- * launched, and *out_attempts lists those that may have a container (PROCESSING with an attempt, or
- * RUNNING), in heap memory of the vector, for the scheduler to report about.
+ * Restoring, before the first step: every namespace, and every run that is not complete with all
+ * its task executions, in the order of run_key; the pipeline and the config of a run are given
+ * before it. All are copied. gf_core_resume then continues what was interrupted: tasks that were
+ * ready are launched, and *out_attempts lists those that may have a container (PROCESSING with an
+ * attempt, or RUNNING), in heap memory of the vector, for the scheduler to report about.
  */
 void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *ns);
 void gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
@@ -238,8 +242,8 @@ struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);
 void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts);
 
 /*
- * Answers to a NEED, also used for restoring; all are copied. NULL (or run_id 0) says that it does not
- * exist; the core remembers that until the batch is done.
+ * Answers to a NEED, also used for restoring; all are copied. NULL (or run_id 0) says that it does
+ * not exist; the core remembers that until the batch is done.
  */
 void gf_core_give_pipeline(struct gf_core *core, const struct gf_need *need,
                            const struct gf_pipeline *pipeline);
@@ -257,7 +261,8 @@ enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, in
 const struct gf_batch *gf_core_batch(const struct gf_core *core);
 bool gf_core_batch_is_empty(const struct gf_core *core);
 
-/* The batch is durable and its effects are released: forgets it, and frees runs that are complete. */
+/* The batch is durable and its effects are released: forgets it, and frees runs that are complete.
+ */
 void gf_core_batch_done(struct gf_core *core);
 
 /* Figures for tests and metrics. */

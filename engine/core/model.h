@@ -3,11 +3,12 @@
  *
  * These structs are the one shape of a resource inside the engine: the core changes them, the store
  * writes and reads them, api/codec turns them into messages. They hold data only. Strings are
- * `struct gf_str` and live as long as the struct that holds them; who owns the struct says where that
- * is: the core (heap, one arena per object) or the reader that loaded it (its arena).
+ * `struct gf_str` and live as long as the struct that holds them; who owns the struct says where
+ * that is: the core (heap, one arena per object) or the reader that loaded it (its arena).
  *
- * Keys (`namespace_key`, `pipeline_key`, `run_key`) are numbers of the store, growing, never reused and
- * never shown to users; ids are what users see. Times are nanoseconds since 1970 UTC, 0 = not yet.
+ * Keys (`namespace_key`, `pipeline_key`, `run_key`) are numbers of the store, growing, never reused
+ * and never shown to users; ids are what users see. Times are nanoseconds since 1970 UTC, 0 = not
+ * yet.
  */
 #ifndef GOFER_ENGINE_CORE_MODEL_H_
 #define GOFER_ENGINE_CORE_MODEL_H_
@@ -63,9 +64,9 @@
     X(TASK_EXECUTION_COMPLETED, 52)
 
 /*
- * Each table above becomes `enum gf_<name>` with GF_<PREFIX>_UNSPECIFIED = 0, a function that names a
- * value ("UNSPECIFIED" for what is no value; static storage) and one that tells whether a stored number
- * is a value.
+ * Each table above becomes `enum gf_<name>` with GF_<PREFIX>_UNSPECIFIED = 0, a function that names
+ * a value ("UNSPECIFIED" for what is no value; static storage) and one that tells whether a stored
+ * number is a value.
  */
 #define GF_MODEL_ENUM_END(name)                                                                    \
     const char *gf_##name##_name(enum gf_##name value);                                            \
@@ -177,7 +178,8 @@ GF_MODEL_ENUM_END(event_kind)
 
 /* ---- Resources ---- */
 
-/* The sentence and the kind behind a status. kind is UNSPECIFIED and text empty where all went well. */
+/* The sentence and the kind behind a status. kind is UNSPECIFIED and text empty where all went
+ * well. */
 struct gf_reason {
     enum gf_reason_kind kind;
     struct gf_str text;
@@ -268,7 +270,7 @@ struct gf_config {
     struct gf_str content_hash; /* lower-case hexadecimal BLAKE2b-256 of gf_config_encode's bytes */
     struct gf_str name;
     struct gf_str description;
-    int64_t parallelism; /* runs at once; 0 = the server's limit */
+    int64_t parallelism;   /* runs at once; 0 = the server's limit */
     struct gf_task *tasks; /* in the order of the file */
     size_t task_count;
 };
@@ -298,7 +300,8 @@ struct gf_task_execution {
     int64_t run_key;
     int32_t task_index; /* into the config's tasks */
     struct gf_str task_id;
-    /* Fencing number: 0 = never launched, then 1, 2, ... A report of an older attempt changes nothing. */
+    /* Fencing number: 0 = never launched, then 1, 2, ... A report of an older attempt changes
+     * nothing. */
     int32_t attempt;
     enum gf_task_state state;
     enum gf_task_status status;
@@ -339,9 +342,9 @@ struct gf_run {
 };
 
 /*
- * One line of the event log. Which ids are set follows from the kind: a run's event has namespace_id,
- * pipeline_id and run_id, and so on. `status` is the number of the run, task or deployment status for
- * the _COMPLETED kinds, else 0.
+ * One line of the event log. Which ids are set follows from the kind: a run's event has
+ * namespace_id, pipeline_id and run_id, and so on. `status` is the number of the run, task or
+ * deployment status for the _COMPLETED kinds, else 0.
  */
 struct gf_event {
     int64_t sequence; /* from 1, without gaps, in the order of commits */

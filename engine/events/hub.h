@@ -1,11 +1,11 @@
 /*
  * The event hub: hands committed events to those who follow them.
  *
- * The engine thread publishes each batch's events after the commit. The hub keeps the newest of them in a
- * ring; a follower reads from the ring by sequence number, or from the store where it is too far behind.
- * Reading and waiting are apart: a follower asks for what is behind its number and, when there is
- * nothing, is told once when there is more. So a slow follower costs nothing but its own lag, and there
- * is no gap and no duplicate: the sequence number is all the state there is.
+ * The engine thread publishes each batch's events after the commit. The hub keeps the newest of
+ * them in a ring; a follower reads from the ring by sequence number, or from the store where it is
+ * too far behind. Reading and waiting are apart: a follower asks for what is behind its number and,
+ * when there is nothing, is told once when there is more. So a slow follower costs nothing but its
+ * own lag, and there is no gap and no duplicate: the sequence number is all the state there is.
  */
 #ifndef GOFER_ENGINE_EVENTS_HUB_H_
 #define GOFER_ENGINE_EVENTS_HUB_H_
@@ -17,7 +17,7 @@
 #include "engine/store/store.h"
 
 enum {
-    GF_EVENT_HUB_RING_EVENTS = 8192,   /* kept in memory */
+    GF_EVENT_HUB_RING_EVENTS = 8192,    /* kept in memory */
     GF_EVENT_HUB_FOLLOWERS_MAX = 65536, /* more are refused with GF_RESOURCE_EXHAUSTED */
 };
 
@@ -36,9 +36,9 @@ int64_t gf_event_hub_newest(struct gf_event_hub *hub);
 void gf_event_hub_set_newest(struct gf_event_hub *hub, int64_t sequence);
 
 /*
- * Up to `limit` events above after_sequence that match, oldest first, from the ring. *out_scanned is the
- * place to go on from. GF_OUT_OF_RANGE when after_sequence is older than the ring: read the store.
- * Thread: any; does not block on the engine.
+ * Up to `limit` events above after_sequence that match, oldest first, from the ring. *out_scanned
+ * is the place to go on from. GF_OUT_OF_RANGE when after_sequence is older than the ring: read the
+ * store. Thread: any; does not block on the engine.
  */
 enum gf_code gf_event_hub_read(struct gf_event_hub *hub, const struct gf_event_filter *filter,
                                int64_t after_sequence, size_t limit, struct gf_arena *arena,
@@ -46,15 +46,16 @@ enum gf_code gf_event_hub_read(struct gf_event_hub *hub, const struct gf_event_f
                                struct gf_error *err);
 
 /*
- * Somebody who waits. The memory is the follower's own; `filter`'s strings live as long as it is added.
+ * Somebody who waits. The memory is the follower's own; `filter`'s strings live as long as it is
+ * added.
  */
 struct gf_event_follower {
     struct gf_list_link link; /* private to the hub */
     struct gf_event_filter filter;
     /*
-     * Called once when an event above the number given to arm() that matches is there, then not again
-     * until armed anew. Thread: engine, or the caller of arm() when it is there already. Must not
-     * block, and must not call the hub: it queues a job.
+     * Called once when an event above the number given to arm() that matches is there, then not
+     * again until armed anew. Thread: engine, or the caller of arm() when it is there already. Must
+     * not block, and must not call the hub: it queues a job.
      */
     void (*wake)(struct gf_event_follower *follower);
     bool armed; /* private to the hub */

@@ -1,18 +1,18 @@
 /*
  * The scheduler port: what the engine needs from something that runs containers.
  *
- * A back end is one folder that implements `struct gf_scheduler_ops` and nothing else knows of it. The
- * engine calls down with launch, stop and forget; the back end reports up through
- * `struct gf_scheduler_events`. For every attempt that was launched the back end reports exactly one
- * end: exited, launch_failed or lost; before that, at most one `started`. A report for an attempt that
+ * A back end is one folder that implements `struct gf_scheduler_ops` and nothing else knows of it.
+ * The engine calls down with launch, stop and forget; the back end reports up through `struct
+ * gf_scheduler_events`. For every attempt that was launched the back end reports exactly one end:
+ * exited, launch_failed or lost; before that, at most one `started`. A report for an attempt that
  * the engine has given up is ignored by its fencing number, so that a back end may report late.
  *
- * After a restart of the server the engine calls recover() with all attempts that may have a container,
- * before any launch. What a back end must be able to tell about each of them then:
+ * After a restart of the server the engine calls recover() with all attempts that may have a
+ * container, before any launch. What a back end must be able to tell about each of them then:
  *   - it runs (`started` again, and later its end),
  *   - it ended (`exited`, from records that survive the server),
- *   - it was never started and never will be (`never_started`: the engine launches it again with the
- *     same number),
+ *   - it was never started and never will be (`never_started`: the engine launches it again with
+ * the same number),
  *   - or it cannot be found (`lost`: the task becomes FAILED, ORPHANED).
  * Containers that the engine does not name are not known to it: they are ended and removed.
  */
@@ -23,8 +23,8 @@
 #include "engine/core/core.h"
 
 /*
- * Everything a container needs. Borrowed for the call of launch(); the back end copies what it keeps.
- * `environment` is final: merged, sorted, without duplicates, "KEY=value" NUL-terminated.
+ * Everything a container needs. Borrowed for the call of launch(); the back end copies what it
+ * keeps. `environment` is final: merged, sorted, without duplicates, "KEY=value" NUL-terminated.
  */
 struct gf_launch {
     struct gf_attempt attempt;
@@ -39,8 +39,8 @@ struct gf_launch {
 
 /*
  * How a back end reports. Thread: any; never called from inside launch(), stop(), forget() or
- * recover() on the engine thread's stack — the null scheduler, which has no thread, is the exception
- * and may. The structs are borrowed for the call.
+ * recover() on the engine thread's stack — the null scheduler, which has no thread, is the
+ * exception and may. The structs are borrowed for the call.
  */
 struct gf_scheduler_events {
     void *ctx;
@@ -60,9 +60,9 @@ struct gf_scheduler_ops {
     void (*launch)(void *self, const struct gf_launch *launch);
 
     /*
-     * Ends an attempt: SIGTERM, then SIGKILL after the grace period; `force` kills at once. Its end is
-     * reported by `exited` with `stopped` set. An attempt that is not known or has ended is ignored.
-     * Never blocks. Thread: engine.
+     * Ends an attempt: SIGTERM, then SIGKILL after the grace period; `force` kills at once. Its end
+     * is reported by `exited` with `stopped` set. An attempt that is not known or has ended is
+     * ignored. Never blocks. Thread: engine.
      */
     void (*stop)(void *self, struct gf_attempt attempt, bool force);
 
@@ -73,14 +73,14 @@ struct gf_scheduler_ops {
     void (*recover)(void *self, const struct gf_attempt *attempts, size_t count);
 
     /*
-     * Whether an image reference can be run here. GF_NOT_FOUND with a sentence that says how to get it;
-     * GF_INVALID_ARGUMENT for a malformed reference. Thread: any.
+     * Whether an image reference can be run here. GF_NOT_FOUND with a sentence that says how to get
+     * it; GF_INVALID_ARGUMENT for a malformed reference. Thread: any.
      */
     enum gf_code (*check_image)(void *self, struct gf_str image, struct gf_error *err);
 
     /*
-     * Stops reporting; containers stay as they are. After it returns no event is called. Thread: any,
-     * once, after the engine has stopped.
+     * Stops reporting; containers stay as they are. After it returns no event is called. Thread:
+     * any, once, after the engine has stopped.
      */
     void (*stop_reporting)(void *self);
 };

@@ -1,13 +1,13 @@
 /*
  * The store port: where rows and events live.
  *
- * Writing: the engine thread hands over one batch at a time; commit() returns when the batch is on the
- * disk, whole. Reading: readers see committed state only, run on worker threads, each on a connection of
- * its own, and are borrowed from the store for one call (open_reader, close_reader), so that nobody
- * holds a snapshot open for long.
+ * Writing: the engine thread hands over one batch at a time; commit() returns when the batch is on
+ * the disk, whole. Reading: readers see committed state only, run on worker threads, each on a
+ * connection of its own, and are borrowed from the store for one call (open_reader, close_reader),
+ * so that nobody holds a snapshot open for long.
  *
- * Results of readers are copied into the caller's arena. Lists come in a stable order, at most `limit`
- * items behind the key `after` (exclusive; 0 or empty = from the beginning).
+ * Results of readers are copied into the caller's arena. Lists come in a stable order, at most
+ * `limit` items behind the key `after` (exclusive; 0 or empty = from the beginning).
  */
 #ifndef GOFER_ENGINE_STORE_STORE_H_
 #define GOFER_ENGINE_STORE_STORE_H_
@@ -21,8 +21,8 @@ struct gf_store;
 struct gf_store_reader;
 
 struct gf_run_list_options {
-    int64_t after_run_id; /* 0 = from the end the order begins with */
-    bool ascending;       /* default: newest first */
+    int64_t after_run_id;    /* 0 = from the end the order begins with */
+    bool ascending;          /* default: newest first */
     enum gf_run_state state; /* UNSPECIFIED = any */
     size_t limit;
 };
@@ -44,8 +44,8 @@ struct gf_store_ops {
                                struct gf_error *err);
 
     /*
-     * Writes the batch in one transaction and syncs. On an error nothing of it is stored, or it cannot
-     * be known whether it is: the caller must not go on (GF_UNAVAILABLE, GF_DATA_LOSS).
+     * Writes the batch in one transaction and syncs. On an error nothing of it is stored, or it
+     * cannot be known whether it is: the caller must not go on (GF_UNAVAILABLE, GF_DATA_LOSS).
      */
     enum gf_code (*commit)(struct gf_store *store, const struct gf_batch *batch,
                            struct gf_error *err);
@@ -73,8 +73,9 @@ struct gf_store_ops {
     enum gf_code (*get_pipeline_by_key)(struct gf_store_reader *reader, int64_t pipeline_key,
                                         struct gf_arena *arena, struct gf_pipeline *out,
                                         struct gf_error *err);
-    enum gf_code (*get_config)(struct gf_store_reader *reader, int64_t pipeline_key, int64_t version,
-                               struct gf_arena *arena, struct gf_config *out, struct gf_error *err);
+    enum gf_code (*get_config)(struct gf_store_reader *reader, int64_t pipeline_key,
+                               int64_t version, struct gf_arena *arena, struct gf_config *out,
+                               struct gf_error *err);
     enum gf_code (*get_deployment)(struct gf_store_reader *reader, int64_t pipeline_key,
                                    int64_t deployment_id, struct gf_arena *arena,
                                    struct gf_deployment *out, struct gf_error *err);
@@ -90,11 +91,12 @@ struct gf_store_ops {
     enum gf_code (*get_event)(struct gf_store_reader *reader, int64_t sequence,
                               struct gf_arena *arena, struct gf_event *out, struct gf_error *err);
 
-    /* Lists: *out_items is an array in the arena of *out_count items; fewer than limit = the end. */
-    enum gf_code (*list_namespaces)(struct gf_store_reader *reader, struct gf_str after_namespace_id,
-                                    size_t limit, struct gf_arena *arena,
-                                    struct gf_namespace **out_items, size_t *out_count,
-                                    struct gf_error *err);
+    /* Lists: *out_items is an array in the arena of *out_count items; fewer than limit = the end.
+     */
+    enum gf_code (*list_namespaces)(struct gf_store_reader *reader,
+                                    struct gf_str after_namespace_id, size_t limit,
+                                    struct gf_arena *arena, struct gf_namespace **out_items,
+                                    size_t *out_count, struct gf_error *err);
     enum gf_code (*list_pipelines)(struct gf_store_reader *reader, int64_t namespace_key,
                                    struct gf_str after_pipeline_id, size_t limit,
                                    struct gf_arena *arena, struct gf_pipeline **out_items,
@@ -120,14 +122,15 @@ struct gf_store_ops {
      * Events with a sequence number above after_sequence that match the filter, oldest first.
      * *out_scanned is the sequence up to which was looked: the place to go on from.
      */
-    enum gf_code (*list_events)(struct gf_store_reader *reader, const struct gf_event_filter *filter,
-                                int64_t after_sequence, size_t limit, struct gf_arena *arena,
-                                struct gf_event **out_items, size_t *out_count,
-                                int64_t *out_scanned, struct gf_error *err);
+    enum gf_code (*list_events)(struct gf_store_reader *reader,
+                                const struct gf_event_filter *filter, int64_t after_sequence,
+                                size_t limit, struct gf_arena *arena, struct gf_event **out_items,
+                                size_t *out_count, int64_t *out_scanned, struct gf_error *err);
     /* Runs that are not complete, of all pipelines, by run_key: what a start restores. */
     enum gf_code (*list_active_runs)(struct gf_store_reader *reader, int64_t after_run_key,
-                                     size_t limit, struct gf_arena *arena, struct gf_run **out_items,
-                                     size_t *out_count, struct gf_error *err);
+                                     size_t limit, struct gf_arena *arena,
+                                     struct gf_run **out_items, size_t *out_count,
+                                     struct gf_error *err);
 };
 
 /* First member of every back end's store; callers go through `ops`. */

@@ -1,0 +1,151 @@
+/*
+ * Files and readers. The watching of files that grow is in log_watch.c.
+ */
+#include "engine/logs/log_store.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/tree.h"
+#include "engine/logs/log_store_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Directories and files are for the server alone: output may hold what only some may read. */
+enum {
+    DIRECTORY_MODE = 0700,
+    FILE_MODE = 0600,
+};
+
+enum gf_code gf_log_store_open(const char *path, struct gf_reactor *reactor,
+                               struct gf_log_store **out_store, struct gf_error *err) {
+    enum gf_code rc = gf_tree_make(AT_FDCWD, path, DIRECTORY_MODE, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    struct gf_log_store *store = gf_calloc(1, sizeof(*store));
+    store->dir_fd = -1;
+    rc = gf_file_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &store->dir_fd, err);
+    if (rc == GF_OK) {
+        rc = gf_log_watch_init(&store->watch, reactor, err);
+    }
+    if (rc != GF_OK) {
+        gf_close(&store->dir_fd);
+        free(store);
+        return rc;
+    }
+    *out_store = store;
+    return GF_OK;
+}
+
+void gf_log_store_destroy(struct gf_log_store *store) {
+    if (store == NULL) {
+        return;
+    }
+    gf_log_watch_fini(&store->watch);
+    gf_close(&store->dir_fd);
+    free(store);
+}
+
+/* The path of a log below the store's directory, and the length of its directory part. */
+struct log_path {
+    char text[GF_LOG_PATH_BYTES_MAX];
+    char directory[GF_LOG_PATH_BYTES_MAX];
+};
+
+static void make_path(const struct gf_log_name *name, struct log_path *out_path) {
+    gf_assert(name->pipeline_key > 0 && name->run_id > 0);
+    gf_assert(name->task_index >= 0 && name->attempt > 0);
+    int length = snprintf(out_path->directory, sizeof(out_path->directory), "%" PRId64 "/%" PRId64,
+                          name->pipeline_key, name->run_id / GF_LOG_STORE_RUNS_PER_DIRECTORY);
+    gf_assert(length > 0 && (size_t)length < sizeof(out_path->directory));
+    length = snprintf(out_path->text, sizeof(out_path->text),
+                      "%" PRId64 "/%" PRId64 "/%" PRId64 "-%" PRId32 "-%" PRId32 ".log",
+                      name->pipeline_key, name->run_id / GF_LOG_STORE_RUNS_PER_DIRECTORY,
+                      name->run_id, name->task_index, name->attempt);
+    gf_assert(length > 0 && (size_t)length < sizeof(out_path->text));
+}
+
+enum gf_code gf_log_store_create(struct gf_log_store *store, const struct gf_log_name *name,
+                                 int *out_fd, struct gf_error *err) {
+    struct log_path path;
+    make_path(name, &path);
+    int flags = O_RDWR | O_CREAT | O_NOFOLLOW;
+    struct gf_error first = {0};
+    enum gf_code rc = gf_file_open(store->dir_fd, path.text, flags, FILE_MODE, out_fd, &first);
+    if (rc != GF_NOT_FOUND) {
+        if (rc != GF_OK && err != NULL) {
+            *err = first;
+        }
+        return rc;
+    }
+    /* The first log of a thousand runs: its directory is not there yet. */
+    rc = gf_tree_make(store->dir_fd, path.directory, DIRECTORY_MODE, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    return gf_file_open(store->dir_fd, path.text, flags, FILE_MODE, out_fd, err);
+}
+
+enum gf_code gf_log_store_remove(struct gf_log_store *store, const struct gf_log_name *name,
+                                 struct gf_error *err) {
+    struct log_path path;
+    make_path(name, &path);
+    if (unlinkat(store->dir_fd, path.text, 0) != 0 && errno != ENOENT) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "log '%s'", path.text);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_log_store_remove_pipeline(struct gf_log_store *store, int64_t pipeline_key,
+                                          struct gf_error *err) {
+    char path[GF_LOG_PATH_BYTES_MAX];
+    int length = snprintf(path, sizeof(path), "%" PRId64, pipeline_key);
+    gf_assert(length > 0 && (size_t)length < sizeof(path));
+    return gf_tree_remove(store->dir_fd, path, err);
+}
+
+enum gf_code gf_log_reader_open(struct gf_log_store *store, const struct gf_log_name *name,
+                                int64_t offset, struct gf_log_reader *reader,
+                                struct gf_error *err) {
+    struct log_path path;
+    make_path(name, &path);
+    int fd = -1;
+    enum gf_code rc = gf_file_open(store->dir_fd, path.text, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    *reader = (struct gf_log_reader){.store = store, .fd = fd, .watch_descriptor = -1};
+    gf_logframe_reader_init(&reader->frames, fd, offset);
+    return GF_OK;
+}
+
+void gf_log_reader_close(struct gf_log_reader *reader) {
+    if (reader->store == NULL) {
+        return;
+    }
+    gf_log_reader_disarm(reader);
+    gf_logframe_reader_fini(&reader->frames);
+    gf_close(&reader->fd);
+    reader->store = NULL;
+}
+
+enum gf_code gf_log_reader_arm(struct gf_log_reader *reader,
+                               void (*wake)(struct gf_log_reader *reader), struct gf_error *err) {
+    gf_assert(reader->store != NULL && wake != NULL);
+    reader->wake = wake;
+    int64_t offset = gf_logframe_reader_offset(&reader->frames);
+    if (reader->known_size < offset) {
+        reader->known_size = offset;
+    }
+    return gf_log_watch_arm(&reader->store->watch, reader, err);
+}
+
+void gf_log_reader_disarm(struct gf_log_reader *reader) {
+    if (reader->store != NULL) {
+        gf_log_watch_disarm(&reader->store->watch, reader);
+    }
+}
