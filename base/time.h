@@ -14,7 +14,7 @@
 
 enum {
     GF_TIME_BYTES_MAX = 48,     /* room for any RFC 3339 text made here, with the final NUL */
-    GF_DURATION_BYTES_MAX = 32, /* room for any duration or age made here, with the final NUL */
+    GF_DURATION_BYTES_MAX = 48, /* room for any duration or age made here, with the final NUL */
 };
 
 /*
