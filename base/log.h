@@ -23,6 +23,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -96,7 +97,7 @@ struct gf_kv {
 extern _Atomic int gf_log__level;
 
 static inline bool gf_log_enabled(enum gf_log_level level) {
-    return (int)level <= __atomic_load_n((const int *)&gf_log__level, __ATOMIC_RELAXED);
+    return (int)level <= atomic_load_explicit(&gf_log__level, memory_order_relaxed);
 }
 
 /* Writes the event whatever the level is. The macros above are the way to call it. */
