@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/pool.h"
 #include "base/queue.h"
 #include "engine/core/core.h"
 #include "engine/events/hub.h"
@@ -45,6 +46,7 @@ struct gf_engine_options {
     struct gf_store *store;       /* borrowed until destroy */
     struct gf_event_hub *hub;     /* borrowed until destroy */
     const struct gf_clock *clock; /* borrowed until destroy */
+    struct gf_pool *pool; /* borrowed until stop; for checkpoints of the store; NULL = none */
     struct gf_core_limits limits;
     /* Called once, on the engine thread, when a commit has failed. Must not block. */
     void (*on_fatal)(void *ctx, const struct gf_error *error);

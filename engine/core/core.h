@@ -78,6 +78,7 @@ struct gf_input {
             struct gf_str namespace_id, name, description;
             /* For update: which of name and description to set. */
             bool set_name, set_description;
+            bool cascade; /* for delete: also where it has pipelines */
         } ns;
         struct {
             struct gf_str namespace_id;
@@ -113,10 +114,11 @@ struct gf_input {
             struct gf_exit exit;
             struct gf_str image_digest, node;
         } exited;
+        /* LAUNCH_FAILED, LOST, NEVER_STARTED */
         struct {
             struct gf_attempt attempt;
             struct gf_str message; /* a sentence */
-        } failed;                  /* LAUNCH_FAILED, LOST, NEVER_STARTED */
+        } failed;
     } u;
 };
 
@@ -132,15 +134,18 @@ enum gf_need_kind {
     GF_NEED_CONFIG,       /* by pipeline_key and version -> gf_core_give_config */
     GF_NEED_RUN,          /* a complete run, by pipeline_key and run_id -> gf_core_give_run */
     GF_NEED_REQUEST,      /* a request_id, by pipeline_key -> gf_core_give_request */
+    /* whether namespace_key has pipelines -> gf_core_give_namespace_pipelines */
+    GF_NEED_NAMESPACE_PIPELINES,
 };
 
 struct gf_need {
     enum gf_need_kind kind;
     int64_t namespace_key;
+    struct gf_str namespace_id; /* of namespace_key; borrowed from the core */
     int64_t pipeline_key;
     int64_t version;
     int64_t run_id;
-    struct gf_str text; /* pipeline_id or request_id; borrowed from the input */
+    struct gf_str text; /* pipeline_id or request_id; borrowed from the input or the core */
 };
 
 /* ---- What a batch holds ---- */
@@ -178,9 +183,11 @@ struct gf_effect {
 
 /*
  * Rows as the transaction must leave them: every pointer is to the newest state of an object that
- * changed since the last batch, once per object, in the order of the first change. A store writes
- * each as an insert-or-replace by its key. `deleted` namespaces are removed with all that belongs
- * to them.
+ * changed since the last batch, once per object, in the order of the first change. A store first
+ * removes the deleted namespaces with all that belongs to them (events stay; a key that it does not
+ * know is nothing), then writes every row as an insert-or-replace by its key, parents before
+ * children: namespaces, pipelines, configs, deployments, runs, tasks. No row belongs to a deleted
+ * namespace, but a new namespace may have the id of a deleted one.
  */
 struct gf_namespace_vec GF_VEC_FIELDS(const struct gf_namespace *);
 struct gf_pipeline_vec GF_VEC_FIELDS(const struct gf_pipeline *);
@@ -208,11 +215,11 @@ struct gf_batch {
 
 struct gf_core;
 
+/* In each, 0 = no limit. */
 struct gf_core_limits {
     int64_t runs_active_max;      /* runs that are not complete, in the server; more are refused */
-    int64_t attempts_running_max; /* containers at once, in the server; ready tasks wait; 0 = no
-                                     limit */
-    int64_t pipeline_runs_max; /* runs at once of one pipeline whose config says 0; 0 = no limit */
+    int64_t attempts_running_max; /* containers at once, in the server; ready tasks wait */
+    int64_t pipeline_runs_max;    /* runs at once of one pipeline; its config may ask for less */
 };
 
 /* What the core must know before its first step, from the store. */
@@ -252,6 +259,10 @@ void gf_core_give_config(struct gf_core *core, const struct gf_need *need,
 void gf_core_give_run(struct gf_core *core, const struct gf_need *need, const struct gf_run *run);
 void gf_core_give_request(struct gf_core *core, const struct gf_need *need,
                           const struct gf_run *run);
+void gf_core_give_namespace_pipelines(struct gf_core *core, const struct gf_need *need,
+                                      bool has_pipelines);
+/* Whether the core holds this config, so that a restore need not give it again. */
+bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version);
 
 /* One input at time `now` (ns since 1970 UTC). On GF_STEP_NEED fills *out_need. */
 enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, int64_t now,
@@ -260,9 +271,10 @@ enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, in
 /* What has collected since the last gf_core_batch_done. Borrowed. */
 const struct gf_batch *gf_core_batch(const struct gf_core *core);
 bool gf_core_batch_is_empty(const struct gf_core *core);
+/* Rows and events of the batch: what a transaction has to write. 0 = none is needed. */
+size_t gf_batch_row_count(const struct gf_batch *batch);
 
-/* The batch is durable and its effects are released: forgets it, and frees runs that are complete.
- */
+/* The batch is durable, its effects are released: forgets it, and frees runs that are complete. */
 void gf_core_batch_done(struct gf_core *core);
 
 /* Figures for tests and metrics. */

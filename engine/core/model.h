@@ -295,7 +295,11 @@ struct gf_initiator {
     struct gf_str reason;
 };
 
-/* The state of one task of a run: the row of its newest attempt. */
+/*
+ * The state of one task of a run: the row of its newest attempt. The rows of a run are created when
+ * it starts; a queued run has none. States: WAITING for parents or for a free slot, PROCESSING from
+ * the launch to the start of the container, RUNNING, COMPLETE.
+ */
 struct gf_task_execution {
     int64_t run_key;
     int32_t task_index; /* into the config's tasks */
@@ -356,6 +360,7 @@ struct gf_event {
     int64_t deployment_id; /* 0 = not about one */
     int64_t run_id;        /* 0 = not about one */
     struct gf_str task_id;
+    int32_t attempt; /* of the task; 0 = not about one */
     int32_t status;
 };
 

@@ -22,6 +22,7 @@ enum {
 };
 
 struct gf_event_hub;
+struct gf_event_watch;
 
 struct gf_event_hub *gf_event_hub_create(void) GF_MUST_USE;
 /* No follower may be left. Accepts NULL. */
@@ -58,7 +59,11 @@ struct gf_event_follower {
      * not block, and must not call the hub: it queues a job.
      */
     void (*wake)(struct gf_event_follower *follower);
-    bool armed; /* private to the hub */
+    /* Private to the hub. */
+    struct gf_event_watch *watch;
+    int64_t after_sequence;
+    int32_t waking_count;
+    bool armed;
 };
 
 /* GF_RESOURCE_EXHAUSTED beyond the limit of followers. Thread: any. */

@@ -1,0 +1,49 @@
+/*
+ * The check of a pipeline config, and of variables.
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_ENGINE_CORE_CONFIG_H_
+#define GOFER_ENGINE_CORE_CONFIG_H_
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "engine/core/limits.h"
+#include "engine/core/model.h"
+
+/*
+ * Checks the content of a config and its pipeline_id, and completes it: parents' indexes and tasks'
+ * children (in the arena, in the order of the tasks). Variables and parents are sorted, as model.h
+ * says. On failure nothing that counts has changed.
+ *
+ * What is wrong is GF_INVALID_ARGUMENT on a field with a path from the config on: "parallelism",
+ * "tasks[2].image", "tasks[2].depends_on["x"]"; a caller puts its request's prefix before it
+ * (gf_wrap_field). Takes time linear in the size of the config.
+ */
+enum gf_code gf_config_check(struct gf_config *config, struct gf_arena *arena,
+                             struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Checks variables as a task or a run may have them: sorted by key, keys of letters, digits and
+ * underscores, not beginning with a digit or "GOFER_", no two alike without regard to case. Errors
+ * are on field + "[KEY]", such as variables["x"]. Limits: GF_TASK_VARIABLES_MAX and those of key
+ * and value.
+ */
+enum gf_code gf_variables_check(const struct gf_variable *variables, size_t count,
+                                const char *field, struct gf_error *err) GF_MUST_USE;
+
+/* Sorts by key, as gf_variables_check and gf_config_check want them. */
+void gf_variables_sort(struct gf_variable *variables, size_t count);
+/* Sorts by task_id. */
+void gf_parents_sort(struct gf_parent *parents, size_t count);
+
+/*
+ * Checks text that a user wrote: UTF-8, no NUL, at most chars_max characters. Errors are on
+ * `field`.
+ */
+enum gf_code gf_text_check(struct gf_str text, size_t chars_max, const char *field,
+                           struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_CORE_CONFIG_H_ */

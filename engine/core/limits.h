@@ -1,0 +1,61 @@
+/*
+ * The limits of the engine: how large what a user hands in may be, and how much the core keeps.
+ *
+ * A limit on what is stored may be raised, never lowered: a stored config is checked again when it
+ * is loaded.
+ */
+#ifndef GOFER_ENGINE_CORE_LIMITS_H_
+#define GOFER_ENGINE_CORE_LIMITS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Of a pipeline config; characters are those of Unicode, bytes those of UTF-8. ---- */
+enum {
+    GF_NAME_CHARS_MAX = 128,
+    GF_DESCRIPTION_CHARS_MAX = 4096,
+    GF_IMAGE_CHARS_MAX = 512,
+    GF_USER_CHARS_MAX = 256,
+    GF_PATH_BYTES_MAX = 4095, /* of a working directory */
+
+    GF_CONFIG_TASKS_MAX = 100000,
+    GF_CONFIG_PARENTS_MAX = 1000000, /* of all tasks together */
+    GF_CONFIG_BYTES_MAX = 32 << 20,  /* encoded by gf_config_encode */
+
+    GF_TASK_PARENTS_MAX = 100000,
+    GF_TASK_VARIABLES_MAX = 1000,
+    GF_TASK_ARGUMENTS_MAX = 1000,      /* of entrypoint and command each */
+    GF_ARGUMENT_BYTES_MAX = 128 << 10, /* of one argument; the kernel's own limit */
+    GF_VARIABLE_KEY_BYTES_MAX = 255,
+    GF_VARIABLE_VALUE_BYTES_MAX = 128 << 10,
+};
+
+#define GF_PARALLELISM_MAX INT32_MAX
+#define GF_TASK_TIMEOUT_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
+
+/* ---- Of runs. ---- */
+enum {
+    GF_RUN_VARIABLES_MAX = GF_TASK_VARIABLES_MAX,
+    GF_RUN_VARIABLES_BYTES_MAX = 1 << 20, /* keys and values together */
+    GF_REASON_BYTES_MAX = 1024,           /* a sentence; longer ones are cut */
+    GF_REQUEST_ID_BYTES_MAX = 64,
+    GF_INITIATOR_ID_BYTES_MAX = 255,
+    GF_NODE_BYTES_MAX = 255,         /* longer ones are cut */
+    GF_IMAGE_DIGEST_BYTES_MAX = 255, /* longer ones are cut */
+};
+
+/* ---- Of the core. ---- */
+enum {
+    GF_NAMESPACES_MAX = 10000, /* all are in memory */
+    /* Kept in memory without an active run, the least recently used go first. */
+    GF_CORE_PIPELINES_IDLE_MAX = 2048,
+    GF_CORE_CONFIGS_IDLE_MAX = 2048,
+    GF_CORE_CONFIGS_IDLE_BYTES_MAX = 4 << 20,
+};
+
+/* Caps of arenas: far above what the limits above allow, so that none is reached. */
+#define GF_CORE_RUN_BYTES_MAX ((size_t)1 << 30)
+#define GF_CORE_CONFIG_BYTES_MAX ((size_t)1 << 30)
+#define GF_CORE_BATCH_BYTES_MAX ((size_t)1 << 30)
+
+#endif /* GOFER_ENGINE_CORE_LIMITS_H_ */

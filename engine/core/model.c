@@ -1,0 +1,39 @@
+#include "engine/core/model.h"
+
+/* The two functions of one table; see GF_MODEL_ENUM_END. */
+#define NAME_CASE(name_, number)                                                                   \
+    case (number):                                                                                 \
+        return #name_;
+#define VALID_CASE(name_, number)                                                                  \
+    case (number):                                                                                 \
+        return true;
+
+#define DEFINE_ENUM(name, TABLE)                                                                   \
+    const char *gf_##name##_name(enum gf_##name value) {                                           \
+        switch ((int)value) {                                                                      \
+            TABLE(NAME_CASE)                                                                       \
+        default:                                                                                   \
+            return "UNSPECIFIED";                                                                  \
+        }                                                                                          \
+    }                                                                                              \
+    bool gf_##name##_valid(int64_t number) {                                                       \
+        switch (number) {                                                                          \
+            TABLE(VALID_CASE)                                                                      \
+        default:                                                                                   \
+            return false;                                                                          \
+        }                                                                                          \
+    }
+
+DEFINE_ENUM(pipeline_state, GF_PIPELINE_STATES)
+DEFINE_ENUM(config_state, GF_CONFIG_STATES)
+DEFINE_ENUM(deployment_state, GF_DEPLOYMENT_STATES)
+DEFINE_ENUM(deployment_status, GF_DEPLOYMENT_STATUSES)
+DEFINE_ENUM(run_state, GF_RUN_STATES)
+DEFINE_ENUM(run_status, GF_RUN_STATUSES)
+DEFINE_ENUM(task_state, GF_TASK_STATES)
+DEFINE_ENUM(task_status, GF_TASK_STATUSES)
+DEFINE_ENUM(reason_kind, GF_REASON_KINDS)
+DEFINE_ENUM(parent_rule, GF_PARENT_RULES)
+DEFINE_ENUM(variable_source, GF_VARIABLE_SOURCES)
+DEFINE_ENUM(initiator_kind, GF_INITIATOR_KINDS)
+DEFINE_ENUM(event_kind, GF_EVENT_KINDS)
