@@ -135,6 +135,11 @@ void gf_latch_open(struct gf_latch *latch) {
     gf_cond_broadcast(&latch->cond);
 }
 
+bool gf_latch_is_open(struct gf_latch *latch) {
+    GF_MUTEX_GUARD(&latch->mutex);
+    return latch->open;
+}
+
 void gf_latch_wait(struct gf_latch *latch) {
     (void)gf_latch_wait_until(latch, GF_NEVER);
 }

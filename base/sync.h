@@ -116,6 +116,7 @@ struct gf_latch {
 void gf_latch_init(struct gf_latch *latch);
 void gf_latch_fini(struct gf_latch *latch);
 void gf_latch_open(struct gf_latch *latch);
+bool gf_latch_is_open(struct gf_latch *latch);
 void gf_latch_wait(struct gf_latch *latch);
 /* False when the deadline (monotonic clock) has passed and the latch is still closed. */
 bool gf_latch_wait_until(struct gf_latch *latch, int64_t deadline_mono_ns);
