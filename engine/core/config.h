@@ -18,12 +18,16 @@
  * children (in the arena, in the order of the tasks). Variables and parents are sorted, as model.h
  * says. On failure nothing that counts has changed.
  *
- * What is wrong is GF_INVALID_ARGUMENT on a field with a path from the config on: "parallelism",
- * "tasks[2].image", "tasks[2].depends_on["x"]"; a caller puts its request's prefix before it
- * (gf_wrap_field). Takes time linear in the size of the config.
+ * What is wrong is GF_INVALID_ARGUMENT on a field with a path from the config on: "id",
+ * "parallelism", "tasks[2].image", "tasks[2].depends_on["x"]"; a caller puts its request's prefix
+ * before it (gf_wrap_field). Takes time linear in the size of the config.
  */
 enum gf_code gf_config_check(struct gf_config *config, struct gf_arena *arena,
                              struct gf_error *err) GF_MUST_USE;
+
+/* The same without pipeline_id, for who knows the content alone. */
+enum gf_code gf_config_check_content(struct gf_config *config, struct gf_arena *arena,
+                                     struct gf_error *err) GF_MUST_USE;
 
 /*
  * Checks variables as a task or a run may have them: sorted by key, keys of letters, digits and

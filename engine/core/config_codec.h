@@ -36,7 +36,8 @@ void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out);
  * tasks, task_count; other members stay as they are. Everything is checked as for a new config, and
  * parents' indexes and children are filled in. Text and arrays are in the arena.
  *
- * Code: GF_DATA_LOSS (not the binary form of a config, or of a format that is not known).
+ * Codes: GF_DATA_LOSS (not the binary form of a config, or of a format that is not known),
+ * GF_RESOURCE_EXHAUSTED (beyond the cap of the arena).
  */
 enum gf_code gf_config_decode(struct gf_str bytes, struct gf_arena *arena, struct gf_config *out,
                               struct gf_error *err) GF_MUST_USE;

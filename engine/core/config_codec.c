@@ -1,0 +1,486 @@
+/*
+ * Design: a record (the config, a task, a variable, a parent) is read in two passes. The first
+ * walks over its fields, checks their framing and order, and counts each tag, so that limits hold
+ * before anything is allocated and every list is one array. The second fills in. The bytes are
+ * copied into the arena once, and all text points into that copy.
+ */
+#include "engine/core/config_codec.h"
+
+#include "engine/core/config.h"
+
+#include <stdint.h>
+
+enum {
+    FORMAT = 1,
+    TAGS_END = 16, /* every known tag is below */
+    VARINT_BYTES_MAX = 10,
+};
+
+/* Tags are stored: a number is never used for something else. */
+enum config_tag {
+    CONFIG_NAME = 1,
+    CONFIG_DESCRIPTION = 2,
+    CONFIG_PARALLELISM = 3,
+    CONFIG_TASK = 4,
+};
+
+enum task_tag {
+    TASK_ID = 1,
+    TASK_DESCRIPTION = 2,
+    TASK_IMAGE = 3,
+    TASK_ENTRYPOINT = 4,
+    TASK_COMMAND = 5,
+    TASK_VARIABLE = 6,
+    TASK_PARENT = 7,
+    TASK_USER = 8,
+    TASK_WORKING_DIRECTORY = 9,
+    TASK_TIMEOUT_MS = 10,
+    TASK_CPU_MILLIS = 11,
+    TASK_MEMORY_BYTES = 12,
+    TASK_PIDS_COUNT = 13,
+    TASK_DISK_BYTES = 14,
+    TASK_NETWORK = 15,
+};
+
+enum variable_tag {
+    VARIABLE_KEY = 1,
+    VARIABLE_VALUE = 2,
+};
+
+enum parent_tag {
+    PARENT_TASK_ID = 1,
+    PARENT_RULE = 2,
+};
+
+/* ---- Writing ---- */
+
+static void put_varint(struct gf_strbuf *out, uint64_t value) {
+    while (value >= 0x80) {
+        gf_strbuf_append_char(out, (char)(value | 0x80));
+        value >>= 7;
+    }
+    gf_strbuf_append_char(out, (char)value);
+}
+
+static void put_item(struct gf_strbuf *out, uint64_t tag, struct gf_str payload) {
+    put_varint(out, tag);
+    put_varint(out, payload.len);
+    gf_strbuf_append(out, payload);
+}
+
+static void put_text(struct gf_strbuf *out, uint64_t tag, struct gf_str text) {
+    if (text.len > 0) {
+        put_item(out, tag, text);
+    }
+}
+
+static void put_number(struct gf_strbuf *out, uint64_t tag, int64_t value) {
+    if (value == 0) {
+        return;
+    }
+    uint64_t rest = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63); /* zigzag */
+    char bytes[VARINT_BYTES_MAX];
+    size_t len = 0;
+    for (; rest >= 0x80; rest >>= 7) {
+        bytes[len++] = (char)(rest | 0x80);
+    }
+    bytes[len++] = (char)rest;
+    put_item(out, tag, (struct gf_str){bytes, len});
+}
+
+/* `item` is scratch memory for what is nested. */
+static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct gf_strbuf *item) {
+    put_text(out, TASK_ID, task->task_id);
+    put_text(out, TASK_DESCRIPTION, task->description);
+    put_text(out, TASK_IMAGE, task->image);
+    for (size_t i = 0; i < task->entrypoint_count; i++) {
+        put_item(out, TASK_ENTRYPOINT, task->entrypoint[i]);
+    }
+    for (size_t i = 0; i < task->command_count; i++) {
+        put_item(out, TASK_COMMAND, task->command[i]);
+    }
+    for (size_t i = 0; i < task->variable_count; i++) {
+        gf_strbuf_reset(item);
+        put_text(item, VARIABLE_KEY, task->variables[i].key);
+        put_text(item, VARIABLE_VALUE, task->variables[i].value);
+        put_item(out, TASK_VARIABLE, gf_strbuf_view(item));
+    }
+    for (size_t i = 0; i < task->parent_count; i++) {
+        gf_strbuf_reset(item);
+        put_text(item, PARENT_TASK_ID, task->parents[i].task_id);
+        put_number(item, PARENT_RULE, (int64_t)task->parents[i].rule);
+        put_item(out, TASK_PARENT, gf_strbuf_view(item));
+    }
+    put_text(out, TASK_USER, task->user);
+    put_text(out, TASK_WORKING_DIRECTORY, task->working_directory);
+    put_number(out, TASK_TIMEOUT_MS, task->timeout_ms);
+    put_number(out, TASK_CPU_MILLIS, task->resources.cpu_millis);
+    put_number(out, TASK_MEMORY_BYTES, task->resources.memory_bytes);
+    put_number(out, TASK_PIDS_COUNT, task->resources.pids_count);
+    put_number(out, TASK_DISK_BYTES, task->resources.disk_bytes);
+    put_number(out, TASK_NETWORK, (int64_t)task->network);
+}
+
+void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
+    struct gf_strbuf task;
+    struct gf_strbuf item;
+    gf_strbuf_init(&task, out->limit);
+    gf_strbuf_init(&item, out->limit);
+    gf_strbuf_append_char(out, FORMAT);
+    put_text(out, CONFIG_NAME, config->name);
+    put_text(out, CONFIG_DESCRIPTION, config->description);
+    put_number(out, CONFIG_PARALLELISM, config->parallelism);
+    for (size_t i = 0; i < config->task_count && !out->overflowed; i++) {
+        gf_strbuf_reset(&task);
+        put_task(&task, &config->tasks[i], &item);
+        put_item(out, CONFIG_TASK, gf_strbuf_view(&task));
+        out->overflowed = out->overflowed || task.overflowed || item.overflowed;
+    }
+    gf_strbuf_fini(&task);
+    gf_strbuf_fini(&item);
+}
+
+/* ---- Reading ---- */
+
+struct decoder {
+    const char *base; /* of all bytes: messages count from here */
+    struct gf_arena *arena;
+    struct gf_error *err;
+};
+
+struct field {
+    uint64_t tag;
+    struct gf_str payload;
+};
+
+/* A record whose framing has been checked, and how often it has each known tag. */
+struct record {
+    struct gf_str bytes;
+    size_t counts[TAGS_END];
+};
+
+static enum gf_code fail_at(const struct decoder *decoder, const char *at, const char *what) {
+    return gf_fail(decoder->err, GF_DATA_LOSS, "stored config is damaged at byte %zu: %s",
+                   (size_t)(at - decoder->base), what);
+}
+
+/* Takes a number off the front of *bytes. False when it is cut off or not in its shortest form. */
+static bool take_varint(struct gf_str *bytes, uint64_t *out_value) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes->len && i < VARINT_BYTES_MAX; i++) {
+        const uint64_t byte = (unsigned char)bytes->ptr[i];
+        value |= (byte & 0x7f) << (7 * i);
+        if (byte < 0x80) {
+            const bool shortest = i == 0 || byte != 0;
+            const bool fits = i < VARINT_BYTES_MAX - 1 || byte == 1;
+            *bytes = (struct gf_str){bytes->ptr + i + 1, bytes->len - i - 1};
+            *out_value = value;
+            return shortest && fits;
+        }
+    }
+    return false;
+}
+
+/* Takes a field off the front of *bytes, which is not empty. */
+static bool take_field(struct gf_str *bytes, struct field *out) {
+    uint64_t tag = 0;
+    uint64_t size = 0;
+    if (!take_varint(bytes, &tag) || !take_varint(bytes, &size) || size > bytes->len) {
+        return false;
+    }
+    *out = (struct field){tag, {bytes->ptr, (size_t)size}};
+    *bytes = (struct gf_str){bytes->ptr + size, bytes->len - (size_t)size};
+    return true;
+}
+
+/* The first pass. Tags in `repeated` (a bit each) may stand more than once. */
+static enum gf_code scan(const struct decoder *decoder, struct gf_str bytes, uint32_t repeated,
+                         struct record *out) {
+    struct record record = {.bytes = bytes};
+    uint64_t last = 0;
+    while (bytes.len > 0) {
+        const char *at = bytes.ptr;
+        struct field field;
+        if (!take_field(&bytes, &field)) {
+            return fail_at(decoder, at, "a field is cut off");
+        }
+        const bool many = field.tag < TAGS_END && (repeated >> field.tag & 1) != 0;
+        if (field.tag == 0 || field.tag < last || (field.tag == last && !many)) {
+            return fail_at(decoder, at, "a field is out of order");
+        }
+        last = field.tag;
+        if (field.tag < TAGS_END) {
+            record.counts[field.tag]++;
+        }
+    }
+    *out = record;
+    return GF_OK;
+}
+
+static enum gf_code read_text(const struct decoder *decoder, const struct field *field,
+                              struct gf_str *out) {
+    if (field->payload.len == 0) {
+        return fail_at(decoder, field->payload.ptr, "an empty text stands where none should");
+    }
+    *out = field->payload;
+    return GF_OK;
+}
+
+static enum gf_code read_number(const struct decoder *decoder, const struct field *field,
+                                int64_t *out) {
+    struct gf_str bytes = field->payload;
+    uint64_t value = 0;
+    if (!take_varint(&bytes, &value) || bytes.len != 0 || value == 0) {
+        return fail_at(decoder, field->payload.ptr, "a number is malformed");
+    }
+    *out = (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+    return GF_OK;
+}
+
+/* An array for a list; NULL with GF_OK where it has no items. */
+static enum gf_code make_array(const struct decoder *decoder, size_t count, size_t count_max,
+                               size_t item_size, void *out_pointer) {
+    void *array = NULL;
+    if (count > count_max) {
+        return gf_fail(decoder->err, GF_DATA_LOSS,
+                       "stored config is damaged: a list has %zu items, expected up to %zu", count,
+                       count_max);
+    }
+    if (count > 0) {
+        array = gf_arena_try_alloc(decoder->arena, count * item_size);
+        if (array == NULL) {
+            return gf_fail(decoder->err, GF_RESOURCE_EXHAUSTED,
+                           "stored config does not fit into the memory set apart for it");
+        }
+    }
+    memcpy(out_pointer, &array, sizeof(array));
+    return GF_OK;
+}
+
+static enum gf_code read_variable(const struct decoder *decoder, struct gf_str bytes,
+                                  struct gf_variable *out) {
+    struct record record;
+    enum gf_code rc = scan(decoder, bytes, 0, &record);
+    out->source = GF_VARIABLE_SOURCE_PIPELINE_CONFIG;
+    while (rc == GF_OK && record.bytes.len > 0) {
+        struct field field;
+        gf_assert(take_field(&record.bytes, &field));
+        if (field.tag == VARIABLE_KEY) {
+            rc = read_text(decoder, &field, &out->key);
+        } else if (field.tag == VARIABLE_VALUE) {
+            rc = read_text(decoder, &field, &out->value);
+        }
+    }
+    return rc;
+}
+
+static enum gf_code read_parent(const struct decoder *decoder, struct gf_str bytes,
+                                struct gf_parent *out) {
+    struct record record;
+    int64_t rule = 0;
+    enum gf_code rc = scan(decoder, bytes, 0, &record);
+    while (rc == GF_OK && record.bytes.len > 0) {
+        struct field field;
+        gf_assert(take_field(&record.bytes, &field));
+        if (field.tag == PARENT_TASK_ID) {
+            rc = read_text(decoder, &field, &out->task_id);
+        } else if (field.tag == PARENT_RULE) {
+            rc = read_number(decoder, &field, &rule);
+        }
+    }
+    if (rc == GF_OK && !gf_parent_rule_valid(rule)) {
+        rc = fail_at(decoder, bytes.ptr, "a parent has no valid rule");
+    }
+    out->rule = (enum gf_parent_rule)rule;
+    return rc;
+}
+
+/* The lists of a task while they are filled; the model has some of them as const. */
+struct task_lists {
+    struct gf_str *entrypoint;
+    struct gf_str *command;
+    struct gf_variable *variables;
+};
+
+static enum gf_code make_lists(const struct decoder *decoder, const struct record *record,
+                               struct gf_task *task, struct task_lists *out) {
+    enum gf_code rc = make_array(decoder, record->counts[TASK_ENTRYPOINT], GF_TASK_ARGUMENTS_MAX,
+                                 sizeof(*out->entrypoint), &out->entrypoint);
+    if (rc == GF_OK) {
+        rc = make_array(decoder, record->counts[TASK_COMMAND], GF_TASK_ARGUMENTS_MAX,
+                        sizeof(*out->command), &out->command);
+    }
+    if (rc == GF_OK) {
+        rc = make_array(decoder, record->counts[TASK_VARIABLE], GF_TASK_VARIABLES_MAX,
+                        sizeof(*out->variables), &out->variables);
+    }
+    if (rc == GF_OK) {
+        rc = make_array(decoder, record->counts[TASK_PARENT], GF_TASK_PARENTS_MAX,
+                        sizeof(*task->parents), &task->parents);
+    }
+    if (rc == GF_OK) {
+        task->entrypoint = out->entrypoint;
+        task->command = out->command;
+        task->variables = out->variables;
+    }
+    return rc;
+}
+
+static enum gf_code read_task_number(const struct decoder *decoder, const struct field *field,
+                                     struct gf_task *out) {
+    int64_t number = 0;
+    const enum gf_code rc = read_number(decoder, field, &number);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    switch ((enum task_tag)field->tag) {
+    case TASK_TIMEOUT_MS:
+        out->timeout_ms = number;
+        break;
+    case TASK_CPU_MILLIS:
+        out->resources.cpu_millis = number;
+        break;
+    case TASK_MEMORY_BYTES:
+        out->resources.memory_bytes = number;
+        break;
+    case TASK_PIDS_COUNT:
+        out->resources.pids_count = number;
+        break;
+    case TASK_DISK_BYTES:
+        out->resources.disk_bytes = number;
+        break;
+    case TASK_NETWORK:
+        if (number < 0 || number > GF_NETWORK_BRIDGE) {
+            return fail_at(decoder, field->payload.ptr, "an unknown network mode");
+        }
+        out->network = (enum gf_network_mode)number;
+        break;
+    case TASK_ID:
+    case TASK_DESCRIPTION:
+    case TASK_IMAGE:
+    case TASK_ENTRYPOINT:
+    case TASK_COMMAND:
+    case TASK_VARIABLE:
+    case TASK_PARENT:
+    case TASK_USER:
+    case TASK_WORKING_DIRECTORY:
+        gf_unreachable();
+    }
+    return GF_OK;
+}
+
+static enum gf_code read_task_field(const struct decoder *decoder, const struct field *field,
+                                    struct task_lists *lists, struct gf_task *out) {
+    if (field->tag >= TAGS_END) {
+        return GF_OK; /* of a later version */
+    }
+    switch ((enum task_tag)field->tag) {
+    case TASK_ID:
+        return read_text(decoder, field, &out->task_id);
+    case TASK_DESCRIPTION:
+        return read_text(decoder, field, &out->description);
+    case TASK_IMAGE:
+        return read_text(decoder, field, &out->image);
+    case TASK_ENTRYPOINT:
+        lists->entrypoint[out->entrypoint_count++] = field->payload;
+        return GF_OK;
+    case TASK_COMMAND:
+        lists->command[out->command_count++] = field->payload;
+        return GF_OK;
+    case TASK_VARIABLE:
+        return read_variable(decoder, field->payload, &lists->variables[out->variable_count++]);
+    case TASK_PARENT:
+        return read_parent(decoder, field->payload, &out->parents[out->parent_count++]);
+    case TASK_USER:
+        return read_text(decoder, field, &out->user);
+    case TASK_WORKING_DIRECTORY:
+        return read_text(decoder, field, &out->working_directory);
+    case TASK_TIMEOUT_MS:
+    case TASK_CPU_MILLIS:
+    case TASK_MEMORY_BYTES:
+    case TASK_PIDS_COUNT:
+    case TASK_DISK_BYTES:
+    case TASK_NETWORK:
+        return read_task_number(decoder, field, out);
+    }
+    return GF_OK;
+}
+
+static enum gf_code read_task(const struct decoder *decoder, struct gf_str bytes,
+                              struct gf_task *out) {
+    const uint32_t repeated =
+        1u << TASK_ENTRYPOINT | 1u << TASK_COMMAND | 1u << TASK_VARIABLE | 1u << TASK_PARENT;
+    struct record record;
+    struct task_lists lists = {0};
+    enum gf_code rc = scan(decoder, bytes, repeated, &record);
+    if (rc == GF_OK) {
+        rc = make_lists(decoder, &record, out, &lists);
+    }
+    while (rc == GF_OK && record.bytes.len > 0) {
+        struct field field;
+        gf_assert(take_field(&record.bytes, &field));
+        rc = read_task_field(decoder, &field, &lists, out);
+    }
+    return rc;
+}
+
+static enum gf_code read_config(const struct decoder *decoder, struct gf_str bytes,
+                                struct gf_config *out) {
+    struct record record;
+    enum gf_code rc = scan(decoder, bytes, 1u << CONFIG_TASK, &record);
+    if (rc == GF_OK) {
+        rc = make_array(decoder, record.counts[CONFIG_TASK], GF_CONFIG_TASKS_MAX,
+                        sizeof(*out->tasks), &out->tasks);
+    }
+    while (rc == GF_OK && record.bytes.len > 0) {
+        struct field field;
+        gf_assert(take_field(&record.bytes, &field));
+        if (field.tag == CONFIG_NAME) {
+            rc = read_text(decoder, &field, &out->name);
+        } else if (field.tag == CONFIG_DESCRIPTION) {
+            rc = read_text(decoder, &field, &out->description);
+        } else if (field.tag == CONFIG_PARALLELISM) {
+            rc = read_number(decoder, &field, &out->parallelism);
+        } else if (field.tag == CONFIG_TASK) {
+            rc = read_task(decoder, field.payload, &out->tasks[out->task_count++]);
+        }
+    }
+    return rc;
+}
+
+enum gf_code gf_config_decode(struct gf_str bytes, struct gf_arena *arena, struct gf_config *out,
+                              struct gf_error *err) {
+    if (bytes.len == 0 || bytes.len > GF_CONFIG_BYTES_MAX) {
+        return gf_fail(err, GF_DATA_LOSS, "stored config has %zu bytes, expected 1 to %d",
+                       bytes.len, GF_CONFIG_BYTES_MAX);
+    }
+    if (bytes.ptr[0] != FORMAT) {
+        return gf_fail(err, GF_DATA_LOSS,
+                       "stored config has the format %d, this version knows %d only",
+                       (unsigned char)bytes.ptr[0], FORMAT);
+    }
+    char *copy = gf_arena_try_alloc(arena, bytes.len);
+    if (copy == NULL) {
+        return gf_fail(err, GF_RESOURCE_EXHAUSTED,
+                       "stored config does not fit into the memory set apart for it");
+    }
+    memcpy(copy, bytes.ptr, bytes.len);
+    const struct decoder decoder = {.base = copy, .arena = arena, .err = err};
+    struct gf_config content = {0};
+    enum gf_code rc = read_config(&decoder, (struct gf_str){copy + 1, bytes.len - 1}, &content);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    struct gf_error why = {0};
+    rc = gf_config_check_content(&content, arena, &why);
+    if (rc != GF_OK) {
+        return gf_fail(err, GF_DATA_LOSS, "stored config is damaged: %s: %s", why.field,
+                       why.message);
+    }
+    out->name = content.name;
+    out->description = content.description;
+    out->parallelism = content.parallelism;
+    out->tasks = content.tasks;
+    out->task_count = content.task_count;
+    return GF_OK;
+}
