@@ -1,7 +1,10 @@
 """Rules for gofer's own C: gf_library, gf_binary, gf_test (Criterion), gf_plain_test."""
 
 # Warnings are errors under gcc 12 and clang 14. Third parties' headers are system headers.
+# The language is here too, not only in .bazelrc, for programs that the build itself runs.
 GF_COPTS = [
+    "-std=gnu17",
+    "-D_GNU_SOURCE",
     "-Wall",
     "-Wextra",
     "-Werror",

@@ -1,31 +1,48 @@
-"""gofer_proto_library: .proto files to protobuf-c messages, typed services, and a descriptor set."""
+"""From .proto files to C: gofer_proto_library and gofer_descriptor_set."""
 
-ProtoSourcesInfo = provider(
-    doc = "The .proto files of a target and of all that it imports.",
-    fields = ["protos"],
+ProtoInfo = provider(
+    doc = "The .proto files of a target and of all that it imports, and where imports start.",
+    fields = ["protos", "includes"],
 )
 
+def _gather(ctx, srcs):
+    """What a target and its deps have in all."""
+    deps = [dep[ProtoInfo] for dep in ctx.attr.deps]
+    return ProtoInfo(
+        protos = depset(srcs, transitive = [dep.protos for dep in deps]),
+        includes = depset(
+            [ctx.attr.include] if hasattr(ctx.attr, "include") else [],
+            transitive = [dep.includes for dep in deps],
+        ),
+    )
 
-def _impl(ctx):
+def _include_flags(info):
+    # Debian has the well-known types under /usr/include.
+    return ["-I" + include for include in info.includes.to_list()] + ["-I/usr/include"]
+
+def _declare(ctx, src, suffix):
+    """The output beside src, with the suffix in the place of .proto."""
+    prefix = ctx.label.package + "/" if ctx.label.package else ""
+    stem = src.short_path[len(prefix):-len(".proto")]
+    return ctx.actions.declare_file(stem + suffix)
+
+def _generate_impl(ctx):
     srcs = ctx.files.srcs
-    protos = depset(srcs, transitive = [d[ProtoSourcesInfo].protos for d in ctx.attr.deps])
-    out_root = ctx.bin_dir.path + "/" + ctx.label.package
-    messages_c, messages_h, services_c, services_h = [], [], [], []
-    for src in srcs:
-        path = src.short_path[len(ctx.label.package) + 1:] if ctx.label.package else src.short_path
-        stem = path[:-len(".proto")]
-        messages_c.append(ctx.actions.declare_file(stem + ".pb-c.c"))
-        messages_h.append(ctx.actions.declare_file(stem + ".pb-c.h"))
-        if ctx.attr.services:
-            services_c.append(ctx.actions.declare_file(stem + ".gofer.c"))
-            services_h.append(ctx.actions.declare_file(stem + ".gofer.h"))
-    arguments = [
-        "-I" + ctx.attr.include,
-        "-I/usr/include",
+    info = _gather(ctx, srcs)
+    out_root = ctx.bin_dir.path + "/" + ctx.attr.include
+    if ctx.label.package != ctx.attr.include:
+        fail("a gofer_proto_library stands in the folder that its imports start from")
+    sources = [_declare(ctx, src, ".pb-c.c") for src in srcs]
+    headers = [_declare(ctx, src, ".pb-c.h") for src in srcs]
+    tools = [ctx.executable._messages_plugin]
+    arguments = _include_flags(info) + [
         "--plugin=protoc-gen-c=" + ctx.executable._messages_plugin.path,
         "--c_out=" + out_root,
     ]
     if ctx.attr.services:
+        sources += [_declare(ctx, src, ".gofer.c") for src in srcs]
+        headers += [_declare(ctx, src, ".gofer.h") for src in srcs]
+        tools.append(ctx.executable._services_plugin)
         arguments += [
             "--plugin=protoc-gen-gofer-c=" + ctx.executable._services_plugin.path,
             "--gofer-c_out=" + out_root,
@@ -33,47 +50,26 @@ def _impl(ctx):
     ctx.actions.run(
         executable = "/usr/bin/protoc",
         use_default_shell_env = True,
-        inputs = protos,
-        tools = [ctx.executable._messages_plugin] +
-                ([ctx.executable._services_plugin] if ctx.attr.services else []),
-        outputs = messages_c + messages_h + services_c + services_h,
+        inputs = info.protos,
+        tools = tools,
+        outputs = sources + headers,
         arguments = arguments + [src.path for src in srcs],
         mnemonic = "GoferProto",
         progress_message = "Generating C for %s" % ctx.label,
     )
-    descriptor = ctx.actions.declare_file(ctx.label.name + ".descriptor.pb")
-    ctx.actions.run(
-        executable = "/usr/bin/protoc",
-        use_default_shell_env = True,
-        inputs = protos,
-        outputs = [descriptor],
-        arguments = [
-            "-I" + ctx.attr.include,
-            "-I/usr/include",
-            "--include_imports",
-            "--include_source_info",
-            "--descriptor_set_out=" + descriptor.path,
-        ] + [src.path for src in srcs],
-        mnemonic = "GoferDescriptor",
-        progress_message = "Describing %s" % ctx.label,
-    )
     return [
-        DefaultInfo(files = depset(messages_c + messages_h + services_c + services_h)),
-        OutputGroupInfo(
-            srcs = depset(messages_c + services_c),
-            hdrs = depset(messages_h + services_h),
-            descriptor = depset([descriptor]),
-        ),
-        ProtoSourcesInfo(protos = protos),
+        DefaultInfo(files = depset(sources + headers)),
+        OutputGroupInfo(srcs = depset(sources), hdrs = depset(headers)),
+        info,
     ]
 
 _generate = rule(
-    implementation = _impl,
+    implementation = _generate_impl,
     attrs = {
         "srcs": attr.label_list(allow_files = [".proto"]),
-        "deps": attr.label_list(providers = [ProtoSourcesInfo]),
+        "deps": attr.label_list(providers = [ProtoInfo]),
         "services": attr.bool(),
-        "include": attr.string(default = "proto"),
+        "include": attr.string(),
         "_messages_plugin": attr.label(
             default = Label("//build_defs:protoc-gen-c.sh"),
             allow_single_file = True,
@@ -88,45 +84,81 @@ _generate = rule(
     },
 )
 
-def gofer_proto_library(name, srcs, deps = [], services = True, include = "proto", **kwargs):
+def gofer_proto_library(name, srcs, deps = [], services = True, **kwargs):
     """
-    The C of some .proto files.
+    The C of .proto files: a cc_library of messages and, with services, of handlers and clients.
 
-    NAME is a cc_library whose headers are included by the files' paths from `include`
-    ("gofer/v1/run.pb-c.h" and, with services, "gofer/v1/run.gofer.h"). NAME_descriptor is the
-    FileDescriptorSet with all imports. deps are other gofer_proto_library targets.
+    Imports start from the folder of the BUILD file, and so do includes: gofer/v1/run.proto gives
+    "gofer/v1/run.pb-c.h" and "gofer/v1/run.gofer.h". deps are other gofer_proto_library targets. A
+    program that uses services also links //api/rpc.
     """
     _generate(
         name = name + "_generated",
         srcs = srcs,
         deps = [dep + "_generated" for dep in deps],
         services = services,
-        include = include,
+        include = native.package_name(),
         **kwargs
     )
     native.filegroup(
         name = name + "_srcs",
         srcs = [":" + name + "_generated"],
         output_group = "srcs",
+        testonly = kwargs.get("testonly", False),
+        visibility = ["//visibility:private"],
     )
     native.filegroup(
         name = name + "_hdrs",
         srcs = [":" + name + "_generated"],
         output_group = "hdrs",
-    )
-    native.filegroup(
-        name = name + "_descriptor",
-        srcs = [":" + name + "_generated"],
-        output_group = "descriptor",
-        **kwargs
+        testonly = kwargs.get("testonly", False),
+        visibility = ["//visibility:private"],
     )
     native.cc_library(
         name = name,
         srcs = [":" + name + "_srcs"],
         hdrs = [":" + name + "_hdrs"],
+        # protoc-gen-c's output has warnings of its own; ours is compiled with all of them by a test.
         copts = ["-w"],
         includes = ["."],
         deps = deps + ["//third_party/system:well_known"] +
                (["//api/rpc:stub"] if services else []),
+        **kwargs
+    )
+
+def _descriptor_set_impl(ctx):
+    info = _gather(ctx, [])
+    out = ctx.actions.declare_file(ctx.label.name + ".pb")
+    protos = info.protos.to_list()
+    ctx.actions.run(
+        executable = "/usr/bin/protoc",
+        use_default_shell_env = True,
+        inputs = info.protos,
+        outputs = [out],
+        arguments = _include_flags(info) + ["--include_imports"] +
+                    (["--include_source_info"] if ctx.attr.comments else []) +
+                    ["--descriptor_set_out=" + out.path] + [proto.path for proto in protos],
+        mnemonic = "GoferDescriptorSet",
+        progress_message = "Describing %s" % ctx.label,
+    )
+    return [DefaultInfo(files = depset([out])), info]
+
+_descriptor_set = rule(
+    implementation = _descriptor_set_impl,
+    attrs = {
+        "deps": attr.label_list(providers = [ProtoInfo]),
+        "comments": attr.bool(),
+    },
+)
+
+def gofer_descriptor_set(name, deps, comments = False, **kwargs):
+    """
+    NAME.pb: one FileDescriptorSet of gofer_proto_library targets and all that they import, every
+    file after what it imports. comments keeps comments and line numbers, for documentation.
+    """
+    _descriptor_set(
+        name = name,
+        deps = [dep + "_generated" for dep in deps],
+        comments = comments,
         **kwargs
     )

@@ -18,8 +18,7 @@
 #include <string.h>
 
 enum {
-    FIELDS_MAX = 256, /* of one message; our own contracts stay far below */
-    SEEN_WORDS = FIELDS_MAX / 64,
+    SEEN_WORDS = GF_WIRE_FIELDS_MAX / 64,
     TAG_BYTES_MAX = 5,
     VARINT_BYTES_MAX = 10,
     FIELD_NUMBER_MAX = (1 << 29) - 1,
@@ -248,7 +247,7 @@ static enum gf_code enter(struct walk *walk, const ProtobufCFieldDescriptor *fie
         parent->seen[index / 64] |= bit;
     }
     const ProtobufCMessageDescriptor *descriptor = field->descriptor;
-    gf_assert(descriptor->n_fields <= FIELDS_MAX);
+    gf_assert(descriptor->n_fields <= GF_WIRE_FIELDS_MAX);
     walk->frames[walk->depth++] = (struct frame){
         .descriptor = descriptor,
         .field = field,
@@ -339,7 +338,7 @@ static enum gf_code check_field(struct walk *walk) {
 enum gf_code gf_wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
                            size_t size, struct gf_error *err) {
     gf_assert(descriptor->magic == PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC);
-    gf_assert(descriptor->n_fields <= FIELDS_MAX);
+    gf_assert(descriptor->n_fields <= GF_WIRE_FIELDS_MAX);
     gf_assert(bytes != NULL || size == 0);
     if (size > GF_WIRE_BYTES_MAX) {
         return gf_fail(err, GF_RESOURCE_EXHAUSTED, "message of %zu bytes is larger than %d", size,

@@ -29,6 +29,8 @@
 enum {
     /* Levels of messages, the outermost included. */
     GF_WIRE_DEPTH_MAX = 32,
+    /* Fields of one message in its .proto file; the code generator refuses more. */
+    GF_WIRE_FIELDS_MAX = 256,
     /* Size of one message; api/rpc has smaller limits of its own. */
     GF_WIRE_BYTES_MAX = 256 << 20,
 };
