@@ -26,15 +26,15 @@ FOREIGN_SCALARS = {
     "float", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64",
 }
 MAP_FIELDS = {"labels", "variables", "metadata", "settings", "depends_on"}
-# Words that a compiler of C, C++ or Python, or a header of the C library, gives a meaning of its own.
-# `namespace` is not among them: no other name would do, and protoc-gen-c appends an underscore.
+# Words that a compiler of C, C++ or Python, or a header of the C library, gives a meaning of its
+# own. `namespace` is not among them: no other name would do, and protoc-gen-c appends a `_`.
 TAKEN_WORDS = set(
-    "alignas alignof and asm auto bool break case catch char class const continue default delete do "
-    "double else enum errno explicit export extern false final float for friend goto if inline int "
-    "linux long major minor mutable new not operator or override private protected public register "
-    "requires restrict return short signed sizeof static stderr stdin stdout struct switch template "
-    "this throw true try typedef typename union unix unsigned using virtual void volatile "
-    "while xor from import lambda None global pass yield raise".split()
+    "alignas alignof and asm auto bool break case catch char class const continue default "
+    "delete do double else enum errno explicit export extern false final float for friend goto "
+    "if inline int linux long major minor mutable new not operator or override private "
+    "protected public register requires restrict return short signed sizeof static stderr stdin "
+    "stdout struct switch template this throw true try typedef typename union unix unsigned "
+    "using virtual void volatile while xor from import lambda None global pass yield raise".split()
 )
 # Calls that make something need a request_id, so that they can be repeated.
 CREATING_VERBS = ("Create", "Start", "Install", "Register", "Deploy", "Retry", "Rollback")
@@ -253,7 +253,8 @@ class Checker:
             self.add(path, 1, "package %s is not the folder of the file" % tree.package)
         if not own:
             return
-        want = "%s/%s;%s" % (GO_MODULE, tree.package.replace(".", "/"), tree.package.replace(".", ""))
+        package = tree.package
+        want = "%s/%s;%s" % (GO_MODULE, package.replace(".", "/"), package.replace(".", ""))
         if tree.options.get("go_package") != want:
             self.add(path, 1, "go_package is not %s" % want)
         for name, line in tree.imports:
@@ -340,7 +341,7 @@ class Checker:
         if kind.startswith("google.") and kind not in allowed:
             self.add(path, field.line, "field %s has the type %s" % (name, kind))
         if (kind == "google.protobuf.Timestamp") != name.endswith("_time"):
-            self.add(path, field.line, "field %s: a Timestamp ends in _time, and nothing else" % name)
+            self.add(path, field.line, "field %s: a Timestamp, and it alone, ends in _time" % name)
         if name.endswith("_bytes") and kind != "int64":
             self.add(path, field.line, "field %s counts bytes and is no int64" % name)
         if name.endswith("_count") and kind not in ("int32", "int64"):
@@ -454,7 +455,7 @@ PLANTED = [
     ("  // Errors: none of its own.\n", "", "does not list errors"),
     ("ThingService keeps", "It keeps", None),
     ("service ThingService", "service Things", "does not end in Service"),
-    ("rpc ListThings(ListThingsRequest)", "rpc ListThings(ThingRequest)", "is not ListThingsRequest"),
+    ("rpc ListThings(ListThingsRequest)", "rpc ListThings(ARequest)", "is not ListThingsRequest"),
     ("  int32 page_size = 1;", "  int64 page_size = 1;", "lacks int32 page_size"),
     ("// Optional. Size.", "// Size.", "does not say Required or Optional"),
     ("ThingState state = 2;", "optional bool state = 2;", "is optional"),
@@ -464,7 +465,7 @@ PLANTED = [
     ("ThingState state = 2;", "string stdin = 2;", "is a word of a language"),
     ("ThingState state = 2;", "string State = 2;", "lower_snake_case"),
     ("ThingState state = 2;", "ThingState state = 1;", "is used twice"),
-    ("ThingState state = 2;", "string state_time = 2;", "a Timestamp ends in _time"),
+    ("ThingState state = 2;", "string state_time = 2;", "it alone, ends in _time"),
     ("ThingState state = 2;", "int32 state_bytes = 2;", "counts bytes"),
     ("labels = 3", "things = 3", "may not be a map"),
     ("THING_STATE_ON = 1", "ON = 1", "does not begin with THING_STATE_"),
