@@ -33,6 +33,7 @@ def _generate_impl(ctx):
     if ctx.label.package != ctx.attr.include:
         fail("a gofer_proto_library stands in the folder that its imports start from")
     sources = [_declare(ctx, src, ".pb-c.c") for src in srcs]
+    services = []
     headers = [_declare(ctx, src, ".pb-c.h") for src in srcs]
     tools = [ctx.executable._messages_plugin]
     arguments = _include_flags(info) + [
@@ -40,7 +41,7 @@ def _generate_impl(ctx):
         "--c_out=" + out_root,
     ]
     if ctx.attr.services:
-        sources += [_declare(ctx, src, ".gofer.c") for src in srcs]
+        services = [_declare(ctx, src, ".gofer.c") for src in srcs]
         headers += [_declare(ctx, src, ".gofer.h") for src in srcs]
         tools.append(ctx.executable._services_plugin)
         arguments += [
@@ -52,14 +53,21 @@ def _generate_impl(ctx):
         use_default_shell_env = True,
         inputs = info.protos,
         tools = tools,
-        outputs = sources + headers,
+        outputs = sources + services + headers,
         arguments = arguments + [src.path for src in srcs],
         mnemonic = "GoferProto",
         progress_message = "Generating C for %s" % ctx.label,
     )
     return [
-        DefaultInfo(files = depset(sources + headers)),
-        OutputGroupInfo(srcs = depset(sources), hdrs = depset(headers)),
+        DefaultInfo(
+            files = depset(sources + services + headers),
+            runfiles = ctx.runfiles(files = services + headers),
+        ),
+        OutputGroupInfo(
+            srcs = depset(sources + services),
+            services = depset(services),
+            hdrs = depset(headers),
+        ),
         info,
     ]
 
@@ -141,7 +149,7 @@ def _descriptor_set_impl(ctx):
         mnemonic = "GoferDescriptorSet",
         progress_message = "Describing %s" % ctx.label,
     )
-    return [DefaultInfo(files = depset([out])), info]
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles(files = [out])), info]
 
 _descriptor_set = rule(
     implementation = _descriptor_set_impl,

@@ -40,9 +40,25 @@ static size_t extend_trail(struct checker *checker, const char *name) {
     return before;
 }
 
+/* True for the types that hold anything at all. */
+static bool is_dynamic(const struct gen_type *type) {
+    static const char *const names[] = {
+        "google.protobuf.Any",
+        "google.protobuf.ListValue",
+        "google.protobuf.Struct",
+        "google.protobuf.Value",
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(names); i++) {
+        if (strcmp(type->full_name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
- * Visits a message and all that it contains. Recursion in C is bounded by the number of messages
- * that are declared; the trail names the fields from the first message visited.
+ * Visits a message and all that it contains, dynamic types aside. Recursion in C is bounded by the
+ * number of messages that are declared; the trail names the fields from the first message visited.
  */
 static void visit(struct checker *checker, struct gen_type *type) {
     type->state = GEN_OPEN;
@@ -50,7 +66,7 @@ static void visit(struct checker *checker, struct gen_type *type) {
     for (size_t i = 0; i < type->message->n_field; i++) {
         const gen_field_proto *field = type->message->field[i];
         struct gen_type *child = message_of(checker->schema, field);
-        if (child == NULL) {
+        if (child == NULL || is_dynamic(child)) {
             continue;
         }
         size_t before = extend_trail(checker, field->name);
@@ -68,21 +84,6 @@ static void visit(struct checker *checker, struct gen_type *type) {
         gf_strbuf_truncate(&checker->trail, before);
     }
     type->state = GEN_DONE;
-}
-
-static bool is_dynamic(const struct gen_type *type) {
-    static const char *const names[] = {
-        "google.protobuf.Any",
-        "google.protobuf.ListValue",
-        "google.protobuf.Struct",
-        "google.protobuf.Value",
-    };
-    for (size_t i = 0; i < GF_ARRAY_COUNT(names); i++) {
-        if (strcmp(type->full_name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /*
@@ -117,13 +118,16 @@ static void check_request(struct checker *checker, const gen_file_proto *file,
     struct gen_type *request = gen_schema_find(checker->schema, method->input_type);
     gf_assert(request != NULL && request->message != NULL);
     gf_strbuf_truncate(&checker->trail, 0);
-    if (request->state == GEN_NEW) {
+    if (request->state == GEN_NEW && !is_dynamic(request)) {
         visit(checker, request);
     }
     struct gf_map seen = {0};
     const struct gen_type *dynamic = find_dynamic(checker, request, &seen);
     gf_map_fini(&seen);
-    if (dynamic != NULL) {
+    if (dynamic == request) {
+        gen_fault(checker->faults, file, path, "the request of rpc %s is %s", method->name,
+                  request->full_name);
+    } else if (dynamic != NULL) {
         gen_fault(checker->faults, file, path, "request %s of rpc %s reaches %s, through '%s'",
                   request->full_name, method->name, dynamic->full_name, checker->trail.ptr);
     } else if (request->depth > GF_WIRE_DEPTH_MAX) {

@@ -15,6 +15,7 @@ struct claimant {
     const gen_file_proto *file;
     const struct gen_path *path;
     const char *text; /* "message gofer.v1.Run", in the schema's arena */
+    bool collided;    /* one fault says it all */
 };
 
 struct scope {
@@ -23,13 +24,14 @@ struct scope {
     struct gf_map names; /* name in C -> const char *, the text of who claimed it */
 };
 
-static void claim(struct scope *scope, const struct claimant *claimant, const char *name) {
+static void claim(struct scope *scope, struct claimant *claimant, const char *name) {
     const char *owner = gf_map_get(&scope->names, gf_str_from(name));
     if (owner == NULL) {
         gf_map_put(&scope->names, gf_str_from(name), (void *)claimant->text);
         return;
     }
-    if (gen_schema_is_generated(scope->schema, claimant->file)) {
+    if (!claimant->collided && gen_schema_is_generated(scope->schema, claimant->file)) {
+        claimant->collided = true;
         gen_fault(scope->faults, claimant->file, claimant->path,
                   "%s is '%s' in C, as is %s: rename one of them", claimant->text, name, owner);
     }
@@ -41,7 +43,8 @@ static void claim_field(struct scope *scope, const struct gen_type *type, size_t
     struct gf_arena *arena = scope->schema->arena;
     const gen_field_proto *field = type->message->field[index];
     struct gen_path path = gen_path_child(&type->path, GEN_MESSAGE_FIELD, index);
-    struct claimant claimant = {type->file, &path, gf_arena_printf(arena, "field %s", field->name)};
+    struct claimant claimant = {
+        .file = type->file, .path = &path, .text = gf_arena_printf(arena, "field %s", field->name)};
     char *member = gen_field_member(arena, field->name);
     claim(scope, &claimant, member);
     if (field->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED) {
@@ -60,8 +63,9 @@ static void check_members(const struct gen_schema *schema, struct gen_faults *fa
     for (size_t i = 0; i < type->message->n_oneof_decl; i++) {
         struct gen_path path = gen_path_child(&type->path, GEN_MESSAGE_ONEOF, i);
         const char *name = type->message->oneof_decl[i]->name;
-        struct claimant claimant = {type->file, &path,
-                                    gf_arena_printf(schema->arena, "oneof %s", name)};
+        struct claimant claimant = {.file = type->file,
+                                    .path = &path,
+                                    .text = gf_arena_printf(schema->arena, "oneof %s", name)};
         claim(&scope, &claimant,
               gf_arena_printf(schema->arena, "%s_case", gen_snake(schema->arena, name)));
     }
@@ -72,8 +76,9 @@ static void check_members(const struct gen_schema *schema, struct gen_faults *fa
 
 static void claim_message(struct scope *scope, const struct gen_type *type) {
     struct gf_arena *arena = scope->schema->arena;
-    struct claimant claimant = {type->file, &type->path,
-                                gf_arena_printf(arena, "message %s", type->full_name)};
+    struct claimant claimant = {.file = type->file,
+                                .path = &type->path,
+                                .text = gf_arena_printf(arena, "message %s", type->full_name)};
     claim(scope, &claimant, gen_message_type(arena, type->full_name));
     claim(scope, &claimant,
           gf_arena_printf(arena, "%s__init", gen_message_symbol(arena, type->full_name)));
@@ -87,20 +92,22 @@ static void claim_message(struct scope *scope, const struct gen_type *type) {
 
 static void claim_enum(struct scope *scope, const struct gen_type *type) {
     struct gf_arena *arena = scope->schema->arena;
-    struct claimant claimant = {type->file, &type->path,
-                                gf_arena_printf(arena, "enum %s", type->full_name)};
+    struct claimant claimant = {.file = type->file,
+                                .path = &type->path,
+                                .text = gf_arena_printf(arena, "enum %s", type->full_name)};
     claim(scope, &claimant, gen_message_type(arena, type->full_name));
     const char *prefix = gen_upper(arena, gen_message_symbol(arena, type->full_name));
     for (size_t i = 0; i < type->enumeration->n_value; i++) {
         struct gen_path path = gen_path_child(&type->path, GEN_ENUM_VALUE, i);
         const char *name = type->enumeration->value[i]->name;
-        struct claimant value = {type->file, &path, gf_arena_printf(arena, "value %s", name)};
+        struct claimant value = {
+            .file = type->file, .path = &path, .text = gf_arena_printf(arena, "value %s", name)};
         claim(scope, &value, gf_arena_printf(arena, "%s__%s", prefix, name));
     }
 }
 
 /* All names that header.c and source.c derive from an RPC. */
-static void claim_method(struct scope *scope, const struct claimant *claimant, const char *service,
+static void claim_method(struct scope *scope, struct claimant *claimant, const char *service,
                          const char *method) {
     static const char *const suffixes[] = {
         "",
@@ -131,7 +138,7 @@ static void claim_service(struct scope *scope, const gen_file_proto *file, size_
     const char *package = file->package != NULL ? file->package : "";
     const char *name = gen_service_name(arena, package, service->name);
     const char *text = gf_arena_printf(arena, "service %s", service->name);
-    struct claimant claimant = {file, &path, text};
+    struct claimant claimant = {.file = file, .path = &path, .text = text};
     for (size_t i = 0; i < GF_ARRAY_COUNT(suffixes); i++) {
         claim(scope, &claimant, gf_arena_printf(arena, "%s%s", name, suffixes[i]));
     }
@@ -139,8 +146,9 @@ static void claim_service(struct scope *scope, const gen_file_proto *file, size_
     for (size_t i = 0; i < service->n_method; i++) {
         struct gen_path method_path = gen_path_child(&path, GEN_SERVICE_METHOD, i);
         const char *method = service->method[i]->name;
-        struct claimant rpc = {file, &method_path,
-                               gf_arena_printf(arena, "rpc %s.%s", service->name, method)};
+        struct claimant rpc = {.file = file,
+                               .path = &method_path,
+                               .text = gf_arena_printf(arena, "rpc %s.%s", service->name, method)};
         claim_method(scope, &rpc, name, method);
     }
 }

@@ -24,7 +24,14 @@ void gen_fault(struct gen_faults *faults, const gen_file_proto *file, const stru
         gf_strbuf_append_char(&faults->text, '\n');
     }
     gf_strbuf_append_cstr(&faults->text, file->name);
-    const gen_location_proto *location = gen_schema_location(file, path);
+    /* What protoc makes up, such as the entries of maps, stands where that is which it is made for.
+     */
+    struct gen_path place = *path;
+    const gen_location_proto *location = gen_schema_location(file, &place);
+    while (location == NULL && place.count > 2) {
+        place.count -= 2;
+        location = gen_schema_location(file, &place);
+    }
     if (location != NULL && location->n_span >= 2) {
         /* Spans count from 0, people from 1. */
         gf_strbuf_printf(&faults->text, ":%d:%d", location->span[0] + 1, location->span[1] + 1);
