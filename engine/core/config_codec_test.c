@@ -1,0 +1,221 @@
+#include "engine/core/config.h"
+#include "engine/core/config_codec.h"
+#include "engine/core/testing/fixture.h"
+
+#include <criterion/criterion.h>
+
+static struct gf_arena arena;
+static struct gf_strbuf bytes;
+
+static void setup(void) {
+    gf_arena_init(&arena, (size_t)1 << 30);
+    gf_strbuf_init(&bytes, GF_CONFIG_BYTES_MAX);
+}
+
+static void teardown(void) {
+    gf_strbuf_fini(&bytes);
+    gf_arena_fini(&arena);
+}
+
+TestSuite(config_codec, .init = setup, .fini = teardown);
+
+static struct gf_config *full_config(void) {
+    static const struct gf_variable variables[] = {
+        {GF_STR("EMPTY"), GF_STR(""), GF_VARIABLE_SOURCE_PIPELINE_CONFIG},
+        {GF_STR("WHO"), GF_STR("world"), GF_VARIABLE_SOURCE_PIPELINE_CONFIG}};
+    static const struct gf_str arguments[] = {GF_STR("sh"), GF_STR(""), GF_STR("-c")};
+    struct gf_config *config =
+        gf_fixture_config(&arena, "one; two < one:any; tri < one:failure two");
+    struct gf_task *task = &config->tasks[1];
+    config->description = GF_STR("what it does");
+    config->parallelism = 7;
+    task->description = GF_STR("second");
+    task->entrypoint = arguments;
+    task->entrypoint_count = 1;
+    task->command = arguments;
+    task->command_count = 3;
+    task->variables = variables;
+    task->variable_count = 2;
+    task->user = GF_STR("nobody");
+    task->working_directory = GF_STR("/tmp");
+    task->timeout_ms = 90000;
+    task->resources = (struct gf_resources){250, INT64_MAX, 64, 1};
+    task->network = GF_NETWORK_NONE;
+    cr_assert_eq(gf_config_check(config, &arena, NULL), GF_OK);
+    return config;
+}
+
+static void expect_same_task(const struct gf_task *a, const struct gf_task *b) {
+    cr_expect(gf_str_eq(a->task_id, b->task_id));
+    cr_expect(gf_str_eq(a->description, b->description));
+    cr_expect(gf_str_eq(a->image, b->image));
+    cr_expect(gf_str_eq(a->user, b->user));
+    cr_expect(gf_str_eq(a->working_directory, b->working_directory));
+    cr_expect_eq(a->timeout_ms, b->timeout_ms);
+    cr_expect_eq(memcmp(&a->resources, &b->resources, sizeof(a->resources)), 0);
+    cr_expect_eq(a->network, b->network);
+    cr_assert_eq(a->entrypoint_count, b->entrypoint_count);
+    cr_assert_eq(a->command_count, b->command_count);
+    for (size_t i = 0; i < a->command_count; i++) {
+        cr_expect(gf_str_eq(a->command[i], b->command[i]));
+    }
+    cr_assert_eq(a->variable_count, b->variable_count);
+    for (size_t i = 0; i < a->variable_count; i++) {
+        cr_expect(gf_str_eq(a->variables[i].key, b->variables[i].key));
+        cr_expect(gf_str_eq(a->variables[i].value, b->variables[i].value));
+        cr_expect_eq(a->variables[i].source, b->variables[i].source);
+    }
+    cr_assert_eq(a->parent_count, b->parent_count);
+    for (size_t i = 0; i < a->parent_count; i++) {
+        cr_expect(gf_str_eq(a->parents[i].task_id, b->parents[i].task_id));
+        cr_expect_eq(a->parents[i].index, b->parents[i].index);
+        cr_expect_eq(a->parents[i].rule, b->parents[i].rule);
+    }
+    cr_assert_eq(a->child_count, b->child_count);
+    for (size_t i = 0; i < a->child_count; i++) {
+        cr_expect_eq(a->children[i], b->children[i]);
+    }
+}
+
+Test(config_codec, content_comes_back) {
+    struct gf_config *config = full_config();
+    gf_config_encode(config, &bytes);
+    cr_assert_not(bytes.overflowed);
+    struct gf_config out = {.version = 3, .pipeline_key = 4, .pipeline_id = GF_STR("mine")};
+    struct gf_error err = {0};
+    cr_assert_eq(gf_config_decode(gf_strbuf_view(&bytes), &arena, &out, &err), GF_OK, "%s",
+                 err.message);
+    cr_expect_eq(out.version, 3);
+    cr_expect_eq(out.pipeline_key, 4);
+    cr_expect(gf_str_eq(out.pipeline_id, GF_STR("mine")));
+    cr_expect(gf_str_eq(out.name, config->name));
+    cr_expect(gf_str_eq(out.description, config->description));
+    cr_expect_eq(out.parallelism, 7);
+    cr_assert_eq(out.task_count, 3);
+    for (size_t i = 0; i < out.task_count; i++) {
+        expect_same_task(&config->tasks[i], &out.tasks[i]);
+    }
+}
+
+Test(config_codec, equal_content_has_equal_bytes_whatever_its_identity) {
+    struct gf_config *config = full_config();
+    gf_config_encode(config, &bytes);
+    config->pipeline_id = GF_STR("other");
+    config->version = 9;
+    config->state = GF_CONFIG_STATE_LIVE;
+    struct gf_strbuf again;
+    gf_strbuf_init(&again, GF_CONFIG_BYTES_MAX);
+    gf_config_encode(config, &again);
+    cr_expect(gf_str_eq(gf_strbuf_view(&bytes), gf_strbuf_view(&again)));
+    config->tasks[0].image = GF_STR("busybox:1");
+    gf_strbuf_reset(&again);
+    gf_config_encode(config, &again);
+    cr_expect_not(gf_str_eq(gf_strbuf_view(&bytes), gf_strbuf_view(&again)));
+    gf_strbuf_fini(&again);
+}
+
+/* The bytes of a small config, written out: what is stored must stay readable. */
+Test(config_codec, format_is_fixed) {
+    struct gf_config *config = gf_fixture_checked(&arena, "one; two < one:any");
+    config->name = GF_STR("n");
+    config->parallelism = 100;
+    config->tasks[0].image = GF_STR("i");
+    config->tasks[1].image = GF_STR("j");
+    gf_config_encode(config, &bytes);
+    const char expected[] = "\x01"
+                            "\x01\x01n"
+                            "\x03\x02\xc8\x01"
+                            "\x04\x08"
+                            "\x01\x03one"
+                            "\x03\x01i"
+                            "\x04\x12"
+                            "\x01\x03two"
+                            "\x03\x01j"
+                            "\x07\x08"
+                            "\x01\x03one"
+                            "\x02\x01\x02";
+    cr_expect_eq(bytes.len, sizeof(expected) - 1);
+    cr_expect_arr_eq(bytes.ptr, expected, sizeof(expected) - 1);
+}
+
+static enum gf_code decode(const char *data, size_t size, struct gf_error *err) {
+    struct gf_config out = {0};
+    return gf_config_decode((struct gf_str){data, size}, &arena, &out, err);
+}
+
+#define EXPECT_DAMAGED(literal)                                                                    \
+    do {                                                                                           \
+        struct gf_error err = {0};                                                                 \
+        cr_expect_eq(decode("" literal, sizeof(literal) - 1, &err), GF_DATA_LOSS);                 \
+        cr_expect_gt(strlen(err.message), 0);                                                      \
+    } while (0)
+
+#define TASK "\x04\x08\x01\x03one\x03\x01i"
+
+Test(config_codec, later_fields_are_skipped) {
+    struct gf_error err = {0};
+    const char known[] = "\x01" TASK "\x05\x02xx\x96\x01\x00";
+    cr_expect_eq(decode(known, sizeof(known) - 1, &err), GF_OK, "%s", err.message);
+    const char nested[] = "\x01\x04\x0d\x01\x03one\x03\x01i\x20\x03yyy";
+    cr_expect_eq(decode(nested, sizeof(nested) - 1, &err), GF_OK, "%s", err.message);
+}
+
+Test(config_codec, garbage_is_data_loss) {
+    EXPECT_DAMAGED("");
+    EXPECT_DAMAGED("\x02" TASK);                      /* another format */
+    EXPECT_DAMAGED("\x01");                           /* no task */
+    EXPECT_DAMAGED("\x01\x01");                       /* cut off behind a tag */
+    EXPECT_DAMAGED("\x01\x01\x05xx");                 /* longer than what is there */
+    EXPECT_DAMAGED("\x01\x01\x00" TASK);              /* empty text */
+    EXPECT_DAMAGED("\x01\x03\x01\x00" TASK);          /* a number that is the default */
+    EXPECT_DAMAGED("\x01\x03\x02\x82\x00" TASK);      /* a number not in its shortest form */
+    EXPECT_DAMAGED("\x01\x03\x02\x02\x02" TASK);      /* bytes behind a number */
+    EXPECT_DAMAGED("\x01\x03\x01\x01" TASK);          /* parallelism -1 */
+    EXPECT_DAMAGED("\x01\x03\x01\x02\x01\x01n" TASK); /* out of order */
+    EXPECT_DAMAGED("\x01\x01\x01n\x01\x01m" TASK);    /* twice */
+    EXPECT_DAMAGED("\x01\x00\x01n" TASK);             /* tag 0 */
+    EXPECT_DAMAGED("\x01" TASK TASK);                 /* two tasks of one id */
+    EXPECT_DAMAGED("\x01\x03\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02" TASK); /* 65 bits */
+}
+
+/* Where a task ends, what is in front of the cut is a config of fewer tasks. */
+Test(config_codec, every_truncation_is_data_loss_or_fewer_tasks) {
+    gf_config_encode(full_config(), &bytes);
+    for (size_t size = 0; size < bytes.len; size++) {
+        struct gf_config out = {0};
+        const enum gf_code rc =
+            gf_config_decode((struct gf_str){bytes.ptr, size}, &arena, &out, NULL);
+        cr_expect(rc == GF_DATA_LOSS || (rc == GF_OK && out.task_count < 3), "%zu bytes of %zu",
+                  size, bytes.len);
+    }
+}
+
+Test(config_codec, output_is_untouched_on_failure) {
+    struct gf_config out = {.name = GF_STR("before"), .parallelism = 5};
+    const char damaged[] = "\x01\x01\x01n\x03\x01\x02";
+    cr_expect_eq(
+        gf_config_decode((struct gf_str){damaged, sizeof(damaged) - 1}, &arena, &out, NULL),
+        GF_DATA_LOSS);
+    cr_expect(gf_str_eq(out.name, GF_STR("before")));
+    cr_expect_eq(out.parallelism, 5);
+}
+
+Test(config_codec, a_small_arena_is_resource_exhausted) {
+    struct gf_arena small;
+    gf_config_encode(full_config(), &bytes);
+    struct gf_config out = {0};
+    for (size_t limit = 0; limit < bytes.len + 100; limit += 50) {
+        gf_arena_init(&small, limit);
+        cr_expect_eq(gf_config_decode(gf_strbuf_view(&bytes), &small, &out, NULL),
+                     GF_RESOURCE_EXHAUSTED);
+        gf_arena_fini(&small);
+    }
+}
+
+Test(config_codec, overflow_is_seen) {
+    struct gf_strbuf small;
+    gf_strbuf_init(&small, 40);
+    gf_config_encode(full_config(), &small);
+    cr_expect(small.overflowed);
+    gf_strbuf_fini(&small);
+}
