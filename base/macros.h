@@ -12,6 +12,12 @@
 #define GF_NORETURN __attribute__((noreturn))
 #define GF_UNUSED __attribute__((unused))
 
+/* Drops a GF_MUST_USE result on purpose: gcc does not take a cast to void for an answer. */
+#define gf_ignore(result)                                                                          \
+    do {                                                                                           \
+        const __typeof__(result) gf_ignored_ GF_UNUSED = (result);                                 \
+    } while (0)
+
 #define GF_ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The object of type `type` whose member `member` is at `ptr`. */
