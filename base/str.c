@@ -44,6 +44,17 @@ int gf_str_cmp(struct gf_str a, struct gf_str b) {
     return a.len == b.len ? 0 : (a.len < b.len ? -1 : 1);
 }
 
+int gf_str_cmp_nocase(struct gf_str a, struct gf_str b) {
+    for (size_t i = 0; i < a.len && i < b.len; i++) {
+        const unsigned char left = (unsigned char)lower(a.ptr[i]);
+        const unsigned char right = (unsigned char)lower(b.ptr[i]);
+        if (left != right) {
+            return left < right ? -1 : 1;
+        }
+    }
+    return a.len == b.len ? 0 : (a.len < b.len ? -1 : 1);
+}
+
 bool gf_str_has_prefix(struct gf_str text, struct gf_str prefix) {
     return text.len >= prefix.len && gf_str_eq((struct gf_str){text.ptr, prefix.len}, prefix);
 }

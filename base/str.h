@@ -36,6 +36,8 @@ bool gf_str_eq(struct gf_str a, struct gf_str b);
 bool gf_str_eq_nocase(struct gf_str a, struct gf_str b);
 /* Bytewise order; a prefix comes before what it begins. */
 int gf_str_cmp(struct gf_str a, struct gf_str b);
+/* The same, with ASCII letters compared without case. */
+int gf_str_cmp_nocase(struct gf_str a, struct gf_str b);
 bool gf_str_has_prefix(struct gf_str text, struct gf_str prefix);
 bool gf_str_has_suffix(struct gf_str text, struct gf_str suffix);
 
