@@ -19,6 +19,14 @@ Test(str, equality_and_order) {
     cr_assert_eq(gf_str_cmp(null_str, GF_STR("")), 0);
 }
 
+Test(str, order_without_case) {
+    cr_expect_eq(gf_str_cmp_nocase(GF_STR("Path"), GF_STR("pATH")), 0);
+    cr_expect_lt(gf_str_cmp_nocase(GF_STR("PATH"), GF_STR("pathx")), 0);
+    cr_expect_gt(gf_str_cmp_nocase(GF_STR("b"), GF_STR("A")), 0);
+    cr_expect_gt(gf_str_cmp_nocase(GF_STR("\xc3"), GF_STR("z")), 0);
+    cr_expect_lt(gf_str_cmp_nocase(GF_STR(""), GF_STR("a")), 0);
+}
+
 Test(str, prefix_and_suffix) {
     cr_assert(gf_str_has_prefix(GF_STR("unix:/a"), GF_STR("unix:")));
     cr_assert_not(gf_str_has_prefix(GF_STR("uni"), GF_STR("unix:")));
