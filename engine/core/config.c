@@ -60,19 +60,9 @@ static enum gf_code check_range(int64_t value, int64_t max, const char *field,
 
 /* ---- Variables ---- */
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static int compare_nocase(const void *left, const void *right) {
-    const struct gf_str a = (*(const struct gf_variable *const *)left)->key;
-    const struct gf_str b = (*(const struct gf_variable *const *)right)->key;
-    for (size_t i = 0; i < a.len && i < b.len; i++) {
-        if (lower(a.ptr[i]) != lower(b.ptr[i])) {
-            return lower(a.ptr[i]) < lower(b.ptr[i]) ? -1 : 1;
-        }
-    }
-    return a.len == b.len ? 0 : (a.len < b.len ? -1 : 1);
+    return gf_str_cmp_nocase((*(const struct gf_variable *const *)left)->key,
+                             (*(const struct gf_variable *const *)right)->key);
 }
 
 static int compare_keys(const void *left, const void *right) {

@@ -169,6 +169,7 @@ struct gf_reply {
     const struct gf_deployment *deployment;
     const struct gf_run *run;
     bool unchanged; /* the command found everything as it wants it: nothing was written */
+    bool created;   /* REGISTER_CONFIG: `config` is a new version, not the one that was there */
 };
 
 struct gf_effect {

@@ -1,0 +1,134 @@
+#include "engine/core/copy.h"
+
+struct gf_str gf_text_copy(struct gf_str from, struct gf_arena *arena) {
+    return from.len == 0 ? GF_STR("") : gf_arena_str(arena, from);
+}
+
+struct gf_str gf_text_copy_cut(struct gf_str from, size_t bytes_max, struct gf_arena *arena) {
+    if (from.len > bytes_max) {
+        from.len = bytes_max;
+        while (from.len > 0 && ((unsigned char)from.ptr[from.len] & 0xc0) == 0x80) {
+            from.len--;
+        }
+    }
+    return gf_text_copy(from, arena);
+}
+
+void gf_namespace_copy(const struct gf_namespace *from, struct gf_arena *arena,
+                       struct gf_namespace *out) {
+    *out = *from;
+    out->namespace_id = gf_text_copy(from->namespace_id, arena);
+    out->name = gf_text_copy(from->name, arena);
+    out->description = gf_text_copy(from->description, arena);
+}
+
+void gf_pipeline_copy(const struct gf_pipeline *from, struct gf_arena *arena,
+                      struct gf_pipeline *out) {
+    *out = *from;
+    out->namespace_id = gf_text_copy(from->namespace_id, arena);
+    out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
+}
+
+struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t count,
+                                      struct gf_arena *arena) {
+    if (count == 0) {
+        return NULL;
+    }
+    struct gf_variable *copy = GF_ARENA_ARRAY(arena, count, struct gf_variable);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = from[i];
+        copy[i].key = gf_text_copy(from[i].key, arena);
+        copy[i].value = gf_text_copy(from[i].value, arena);
+    }
+    return copy;
+}
+
+static const struct gf_str *copy_texts(const struct gf_str *from, size_t count,
+                                       struct gf_arena *arena) {
+    if (count == 0) {
+        return NULL;
+    }
+    struct gf_str *copy = GF_ARENA_ARRAY(arena, count, struct gf_str);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = gf_text_copy(from[i], arena);
+    }
+    return copy;
+}
+
+static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct gf_task *out) {
+    *out = *from;
+    out->task_id = gf_text_copy(from->task_id, arena);
+    out->description = gf_text_copy(from->description, arena);
+    out->image = gf_text_copy(from->image, arena);
+    out->user = gf_text_copy(from->user, arena);
+    out->working_directory = gf_text_copy(from->working_directory, arena);
+    out->entrypoint = copy_texts(from->entrypoint, from->entrypoint_count, arena);
+    out->command = copy_texts(from->command, from->command_count, arena);
+    out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
+    out->parents = NULL;
+    out->children = NULL;
+    if (from->parent_count > 0) {
+        out->parents = GF_ARENA_ARRAY(arena, from->parent_count, struct gf_parent);
+        memcpy(out->parents, from->parents, from->parent_count * sizeof(*out->parents));
+    }
+    if (from->child_count > 0) {
+        out->children = GF_ARENA_ARRAY(arena, from->child_count, int32_t);
+        memcpy(out->children, from->children, from->child_count * sizeof(*out->children));
+    }
+}
+
+void gf_config_copy(const struct gf_config *from, struct gf_arena *arena, struct gf_config *out) {
+    *out = *from;
+    out->namespace_id = gf_text_copy(from->namespace_id, arena);
+    out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
+    out->content_hash = gf_text_copy(from->content_hash, arena);
+    out->name = gf_text_copy(from->name, arena);
+    out->description = gf_text_copy(from->description, arena);
+    out->tasks =
+        from->task_count == 0 ? NULL : GF_ARENA_ARRAY(arena, from->task_count, struct gf_task);
+    for (size_t i = 0; i < from->task_count; i++) {
+        copy_task(&from->tasks[i], arena, &out->tasks[i]);
+    }
+    /* A parent's text is that of the task it names, which is there once. */
+    for (size_t i = 0; i < from->task_count; i++) {
+        for (size_t p = 0; p < out->tasks[i].parent_count; p++) {
+            struct gf_parent *parent = &out->tasks[i].parents[p];
+            parent->task_id = out->tasks[parent->index].task_id;
+        }
+    }
+}
+
+void gf_deployment_copy(const struct gf_deployment *from, struct gf_arena *arena,
+                        struct gf_deployment *out) {
+    *out = *from;
+    out->namespace_id = gf_text_copy(from->namespace_id, arena);
+    out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
+    out->reason.text = gf_text_copy(from->reason.text, arena);
+}
+
+void gf_run_copy(const struct gf_run *from, struct gf_arena *arena, struct gf_run *out) {
+    *out = *from;
+    out->namespace_id = gf_text_copy(from->namespace_id, arena);
+    out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
+    out->reason.text = gf_text_copy(from->reason.text, arena);
+    out->initiator.id = gf_text_copy(from->initiator.id, arena);
+    out->initiator.reason = gf_text_copy(from->initiator.reason, arena);
+    out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
+    out->request_id = gf_text_copy(from->request_id, arena);
+}
+
+void gf_task_execution_copy(const struct gf_task_execution *from, struct gf_arena *arena,
+                            struct gf_task_execution *out) {
+    *out = *from;
+    out->task_id = gf_text_copy(from->task_id, arena);
+    out->reason.text = gf_text_copy(from->reason.text, arena);
+    out->image_digest = gf_text_copy(from->image_digest, arena);
+    out->node = gf_text_copy(from->node, arena);
+}
+
+void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct gf_event *out) {
+    *out = *from;
+    out->namespace_id = gf_text_copy(from->namespace_id, arena);
+    out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
+    out->task_id = gf_text_copy(from->task_id, arena);
+}

@@ -1,0 +1,33 @@
+/*
+ * Deep copies of resources into an arena: for those who keep what they were lent.
+ *
+ * After a copy nothing of *out points into *from, and it lives as long as the arena. Thread: any.
+ */
+#ifndef GOFER_ENGINE_CORE_COPY_H_
+#define GOFER_ENGINE_CORE_COPY_H_
+
+#include "base/arena.h"
+#include "engine/core/model.h"
+
+void gf_namespace_copy(const struct gf_namespace *from, struct gf_arena *arena,
+                       struct gf_namespace *out);
+void gf_pipeline_copy(const struct gf_pipeline *from, struct gf_arena *arena,
+                      struct gf_pipeline *out);
+/* With parents' indexes and children. */
+void gf_config_copy(const struct gf_config *from, struct gf_arena *arena, struct gf_config *out);
+void gf_deployment_copy(const struct gf_deployment *from, struct gf_arena *arena,
+                        struct gf_deployment *out);
+void gf_run_copy(const struct gf_run *from, struct gf_arena *arena, struct gf_run *out);
+void gf_task_execution_copy(const struct gf_task_execution *from, struct gf_arena *arena,
+                            struct gf_task_execution *out);
+void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct gf_event *out);
+
+/* The array is in the arena too; NULL where count is 0. */
+struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t count,
+                                      struct gf_arena *arena);
+
+/* Text in the arena; an empty one takes no memory. Cut at a character at bytes_max. */
+struct gf_str gf_text_copy(struct gf_str from, struct gf_arena *arena);
+struct gf_str gf_text_copy_cut(struct gf_str from, size_t bytes_max, struct gf_arena *arena);
+
+#endif /* GOFER_ENGINE_CORE_COPY_H_ */
