@@ -37,12 +37,14 @@ struct gf_rpc_call;
 
 /*
  * The callbacks of one method; `ctx` is the one of gf_rpc_server_add_service. A slot whose `start`
- * is NULL answers UNIMPLEMENTED; all other callbacks may be NULL.
+ * is NULL answers UNIMPLEMENTED. All other callbacks may be NULL, but who has `message` or
+ * `writable` has `cancelled` too, because nothing else would tell it that they will not come any
+ * more.
  */
 struct gf_rpc_handler {
     /*
-     * A call begins. Unary and server streams: `request` is the decoded request, in the call's
-     * arena. Client and bidi streams: `request` is NULL, and requests arrive by `message`.
+     * A call begins. Unary and server streams: `request` is the decoded request, borrowed until
+     * `done`. Client and bidi streams: `request` is NULL, and requests arrive by `message`.
      */
     void (*start)(struct gf_rpc_call *call, const ProtobufCMessage *request, void *ctx);
 
@@ -59,7 +61,8 @@ struct gf_rpc_handler {
     void (*writable)(struct gf_rpc_call *call, void *ctx);
 
     /*
-     * The client went away, cancelled, the deadline passed, or the server stops by force: end the
+     * The client went away, cancelled, sent what is no message, the deadline passed, or the server
+     * stops by force: end the
      * call soon, by whatever end (it reaches nobody). At most once, and not when the call has ended
      * before. A handler without it just ends the call in its own time.
      */
@@ -105,16 +108,17 @@ void gf_rpc_finish(struct gf_rpc_call *call);
 void gf_rpc_fail(struct gf_rpc_call *call, const struct gf_error *error);
 
 /*
- * Flow control of client and bidi streams. Reading starts by itself. While paused, no `message`
- * begins and, after at most one message that is already on its way, the client is held back by
- * HTTP/2 flow control. Pausing twice is pausing once. A paused call still learns of `cancelled`.
+ * Flow control of client and bidi streams. Reading starts by itself. Paused within `message`, no
+ * further one begins until reading is resumed; paused elsewhere, one may still follow. Meanwhile
+ * HTTP/2 flow control holds the client back, and `cancelled` may come. Pausing twice is pausing
+ * once.
  */
 void gf_rpc_pause_reading(struct gf_rpc_call *call);
 void gf_rpc_resume_reading(struct gf_rpc_call *call);
 
 /*
  * The arena of the call, for what shall live until `done`. Holds at most arena_bytes_max
- * (server.h), the decoded request included. Thread: one at a time, which is the handler's to
+ * (server.h), without the decoded request. Thread: one at a time, which is the handler's to
  * ensure.
  */
 struct gf_arena *gf_rpc_call_arena(struct gf_rpc_call *call);

@@ -27,7 +27,8 @@ enum {
     GF_RPC_THREADS_MAX = 64,
     GF_RPC_RECEIVE_BYTES_MAX_DEFAULT = 4 * 1024 * 1024,
     GF_RPC_SEND_BYTES_MAX = 64 * 1024 * 1024, /* one message, on either side */
-    GF_RPC_ARENA_BYTES_MAX_DEFAULT = 32 * 1024 * 1024,
+    GF_RPC_DECODED_BYTES_MAX_DEFAULT = 32 * 1024 * 1024,
+    GF_RPC_ARENA_BYTES_MAX_DEFAULT = 128 * 1024 * 1024,
     GF_RPC_SEND_QUEUE_BYTES_MAX_DEFAULT = 256 * 1024,
     GF_RPC_METADATA_BYTES_MAX_DEFAULT = 16 * 1024,
     GF_RPC_CALLS_MAX_DEFAULT = 10000,
@@ -49,7 +50,8 @@ typedef enum gf_code gf_rpc_interceptor(struct gf_rpc_call *call, void *ctx, str
 struct gf_rpc_server_opts {
     size_t thread_count;             /* at most GF_RPC_THREADS_MAX */
     size_t receive_bytes_max;        /* of one message; larger ones: RESOURCE_EXHAUSTED */
-    size_t arena_bytes_max;          /* of one call's arena, its decoded request included */
+    size_t decoded_bytes_max;        /* of one message in memory; larger: RESOURCE_EXHAUSTED */
+    size_t arena_bytes_max;          /* of one call's arena, the decoded request not included */
     size_t send_queue_bytes_max;     /* of one call's messages that wait for the client */
     size_t metadata_bytes_max;       /* of one call's request metadata */
     size_t calls_max;                /* in progress on the whole server; more: RESOURCE_EXHAUSTED */

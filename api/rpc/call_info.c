@@ -1,0 +1,59 @@
+/* What a handler may ask about its call. */
+#include "api/rpc/core_internal.h"
+#include "api/rpc/server_internal.h"
+
+#include <string.h>
+
+struct gf_arena *gf_rpc_call_arena(struct gf_rpc_call *call) {
+    return &call->arena;
+}
+
+struct gf_str gf_rpc_call_metadata(const struct gf_rpc_call *call, const char *key) {
+    const struct gf_str wanted = gf_str_from(key);
+    for (size_t i = 0; i < call->metadata.count; i++) {
+        const grpc_metadata *item = &call->metadata.metadata[i];
+        if (gf_str_eq(gf_rpc__slice_view(&item->key), wanted)) {
+            return gf_rpc__slice_view(&item->value);
+        }
+    }
+    return (struct gf_str){NULL, 0};
+}
+
+const char *gf_rpc_call_peer(struct gf_rpc_call *call) {
+    if (call->peer == NULL) {
+        call->peer = grpc_call_get_peer(call->grpc);
+    }
+    return call->peer;
+}
+
+int64_t gf_rpc_call_deadline(const struct gf_rpc_call *call) {
+    return call->deadline_ns;
+}
+
+const struct gf_rpc_method *gf_rpc_call_method(const struct gf_rpc_call *call) {
+    return call->entry->method;
+}
+
+const struct gf_rpc_handler *gf_rpc_call_handler(const struct gf_rpc_call *call) {
+    return &call->entry->handler;
+}
+
+void gf_rpc_call_set_data(struct gf_rpc_call *call, void *data) {
+    call->data = data;
+}
+
+void *gf_rpc_call_get_data(const struct gf_rpc_call *call) {
+    return call->data;
+}
+
+void gf_rpc_call_set_principal(struct gf_rpc_call *call, void *principal) {
+    call->principal = principal;
+}
+
+void *gf_rpc_call_principal(const struct gf_rpc_call *call) {
+    return call->principal;
+}
+
+bool gf_rpc_is_cancelled(const struct gf_rpc_call *call) {
+    return atomic_load(&call->cancelled);
+}

@@ -1,0 +1,130 @@
+/*
+ * What a call receives after its start: the messages of client and bidi streams.
+ *
+ * DESIGN. One RECV_MESSAGE is in flight at most; the next is started when the handler is done with
+ * the message before, so that HTTP/2 flow control holds the client back.
+ *
+ * gRPC gives "no message" both when the client has ended its requests and when the stream was torn,
+ * and reports the tear only afterwards. A handler that took a torn upload for a whole one would
+ * store half a file, so the end of requests is confirmed by an operation that fails on a torn
+ * stream: sending the headers. Where they have been sent before, a second read must come back empty
+ * before the tear is reported; the report is queued ahead of it.
+ */
+#include "api/rpc/core_internal.h"
+#include "api/rpc/server_internal.h"
+
+#include <string.h>
+
+bool gf_rpc__read_plan(struct gf_rpc_call *call) {
+    gf_mutex_assert_held(&call->mutex);
+    struct gf_rpc__call_state *state = &call->state;
+    if (state->in_callback || state->reading || state->reading_paused || state->requests_ended ||
+        state->ended || atomic_load(&call->cancelled) || !call->started ||
+        call->entry->handler.message == NULL ||
+        !gf_rpc_kind_streams_requests(call->entry->method->kind)) {
+        return false;
+    }
+    state->reading = true;
+    state->pending_count++;
+    return true;
+}
+
+static void start_receive(struct gf_rpc_call *call, struct gf_rpc__tag *tag) {
+    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
+    op.data.recv_message.recv_message = &call->incoming;
+    const grpc_call_error error = grpc_call_start_batch(call->grpc, &op, 1, tag, NULL);
+    gf_assert(error == GRPC_CALL_OK);
+}
+
+void gf_rpc__read_start(struct gf_rpc_call *call) {
+    start_receive(call, &call->read_tag);
+}
+
+/* Starts the operation that tells an end of requests from a torn stream. */
+static void start_confirmation(struct gf_rpc_call *call, bool by_headers) {
+    if (!by_headers) {
+        start_receive(call, &call->confirm_tag);
+        return;
+    }
+    grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
+    const grpc_call_error error =
+        grpc_call_start_batch(call->grpc, &op, 1, &call->confirm_tag, NULL);
+    gf_assert(error == GRPC_CALL_OK);
+}
+
+static void deliver(struct gf_rpc_call *call, grpc_byte_buffer *buffer) {
+    gf_arena_reset(&call->message_arena);
+    ProtobufCMessage *message = NULL;
+    struct gf_error error;
+    const enum gf_code code = gf_rpc__decode(call->entry->method->request, buffer,
+                                             &call->message_arena, &message, &error);
+    if (code != GF_OK) {
+        gf_rpc__call_abort(call, &error);
+        return;
+    }
+    call->entry->handler.message(call, message, call->entry->ctx);
+}
+
+void gf_rpc__read_done(struct gf_rpc__tag *tag, bool ok) {
+    struct gf_rpc_call *call = GF_RPC__CALL_ENTER(tag, read_tag);
+    struct gf_rpc__call_state *state = &call->state;
+    grpc_byte_buffer *buffer = call->incoming;
+    call->incoming = NULL;
+    state->reading = false;
+    const bool wanted = ok && !state->ended && !atomic_load(&call->cancelled);
+    const bool confirm = wanted && buffer == NULL;
+    const bool by_headers = confirm && !state->headers_sent;
+    if (buffer == NULL) {
+        state->requests_ended = true;
+    }
+    if (confirm) {
+        state->pending_count++;
+    }
+    if (by_headers) {
+        state->headers_sent = true;
+        state->writing = true;
+        state->confirming_by_headers = true;
+    }
+    gf_mutex_unlock(&call->mutex);
+    if (confirm) {
+        start_confirmation(call, by_headers);
+    } else if (wanted) {
+        deliver(call, buffer);
+    }
+    if (buffer != NULL) {
+        grpc_byte_buffer_destroy(buffer);
+    }
+    gf_rpc__call_leave(call);
+}
+
+void gf_rpc__confirm_done(struct gf_rpc__tag *tag, bool ok) {
+    struct gf_rpc_call *call = GF_RPC__CALL_ENTER(tag, confirm_tag);
+    if (!ok) {
+        atomic_store(&call->cancelled, true); /* The watch for the close tells the handler. */
+    }
+    if (call->state.confirming_by_headers) {
+        call->state.confirming_by_headers = false;
+        call->state.writing = false;
+    }
+    const bool wanted = !call->state.ended && !atomic_load(&call->cancelled);
+    gf_mutex_unlock(&call->mutex);
+    if (wanted) {
+        call->entry->handler.message(call, NULL, call->entry->ctx);
+    }
+    gf_rpc__call_leave(call);
+}
+
+void gf_rpc_pause_reading(struct gf_rpc_call *call) {
+    GF_MUTEX_GUARD(&call->mutex);
+    call->state.reading_paused = true;
+}
+
+void gf_rpc_resume_reading(struct gf_rpc_call *call) {
+    gf_mutex_lock(&call->mutex);
+    call->state.reading_paused = false;
+    const bool read = gf_rpc__read_plan(call);
+    gf_mutex_unlock(&call->mutex);
+    if (read) {
+        gf_rpc__read_start(call);
+    }
+}

@@ -1,0 +1,175 @@
+/*
+ * A worker: one thread and its completion queue.
+ *
+ * DESIGN. gRPC puts a new call into a slot that was handed to it before. Each method has slots of
+ * its own on each worker, so that the request comes together with the call. A slot is handed back
+ * at once when its call has been taken out. Servers have many methods and use few: a method begins
+ * with one slot and gets another one with each of its first calls, up to SLOTS_MAX. Calls that find
+ * no slot wait in gRPC for the next one; none is lost.
+ */
+#include "api/rpc/core_internal.h"
+#include "api/rpc/server_internal.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <stdio.h>
+
+#include <grpc/slice.h>
+#include <grpc/support/time.h>
+
+enum {
+    SLOTS_MAX = 32, /* of one method on one worker */
+};
+
+struct gf_rpc__slot {
+    struct gf_rpc__tag tag;
+    struct gf_rpc__worker *worker;
+    const struct gf_rpc__entry *entry; /* NULL: for methods that nobody registered */
+    grpc_call *grpc;
+    grpc_metadata_array metadata;
+    grpc_call_details details; /* without an entry */
+    gpr_timespec deadline;     /* with one */
+    grpc_byte_buffer *payload; /* with one that has its request at the start */
+};
+
+static void slot_complete(struct gf_rpc__tag *tag, bool ok);
+
+static void free_slot(struct gf_rpc__slot *slot) {
+    grpc_metadata_array_destroy(&slot->metadata);
+    if (slot->entry == NULL) {
+        grpc_call_details_destroy(&slot->details);
+    }
+    free(slot);
+}
+
+bool gf_rpc__entry_has_payload(const struct gf_rpc__entry *entry) {
+    return entry->handler.start != NULL && !gf_rpc_kind_streams_requests(entry->method->kind);
+}
+
+/* Hands the slot to gRPC. It comes back once, with a call or, at shutdown, without. */
+static void offer_slot(struct gf_rpc__slot *slot) {
+    struct gf_rpc__worker *worker = slot->worker;
+    const struct gf_rpc__entry *entry = slot->entry;
+    grpc_call_error error = GRPC_CALL_OK;
+    if (entry == NULL) {
+        error = grpc_server_request_call(worker->server->grpc, &slot->grpc, &slot->details,
+                                         &slot->metadata, worker->queue, worker->queue, &slot->tag);
+    } else {
+        error = grpc_server_request_registered_call(
+            worker->server->grpc, entry->registration, &slot->grpc, &slot->deadline,
+            &slot->metadata, gf_rpc__entry_has_payload(entry) ? &slot->payload : NULL,
+            worker->queue, worker->queue, &slot->tag);
+    }
+    gf_assert(error == GRPC_CALL_OK);
+}
+
+static void add_slot(struct gf_rpc__worker *worker, const struct gf_rpc__entry *entry) {
+    struct gf_rpc__slot *slot = GF_NEW(struct gf_rpc__slot);
+    slot->tag.magic = GF_RPC__TAG_MAGIC;
+    slot->tag.complete = slot_complete;
+    slot->worker = worker;
+    slot->entry = entry;
+    grpc_metadata_array_init(&slot->metadata);
+    if (entry == NULL) {
+        grpc_call_details_init(&slot->details);
+    }
+    offer_slot(slot);
+}
+
+static unsigned *slot_count(struct gf_rpc__worker *worker, const struct gf_rpc__entry *entry) {
+    const size_t index = entry == NULL ? worker->server->entries.count : entry->index;
+    return &worker->slot_counts[index];
+}
+
+/* Moves the call out of the slot, whose metadata array is swapped for the call's empty one. */
+static struct gf_rpc_call *take_call(struct gf_rpc__slot *slot) {
+    struct gf_rpc_call *call = gf_rpc__call_take(slot->worker);
+    const grpc_metadata_array empty = call->metadata;
+    call->metadata = slot->metadata;
+    slot->metadata = empty;
+    call->grpc = slot->grpc;
+    slot->grpc = NULL;
+    call->entry = slot->entry;
+    call->deadline_ns =
+        gf_rpc__mono_ns(slot->entry == NULL ? slot->details.deadline : slot->deadline);
+    return call;
+}
+
+static void slot_complete(struct gf_rpc__tag *tag, bool ok) {
+    struct gf_rpc__slot *slot = GF_CONTAINER_OF(tag, struct gf_rpc__slot, tag);
+    if (!ok) {
+        free_slot(slot);
+        return;
+    }
+    struct gf_rpc__worker *worker = slot->worker;
+    struct gf_rpc_call *call = take_call(slot);
+    grpc_byte_buffer *payload = slot->payload;
+    slot->payload = NULL;
+    grpc_slice path = grpc_empty_slice();
+    if (slot->entry == NULL) {
+        /* The details are of the call and are freed with the next use of the slot. */
+        path = grpc_slice_ref(slot->details.method);
+        grpc_call_details_destroy(&slot->details);
+        grpc_call_details_init(&slot->details);
+    }
+    unsigned *count = slot_count(worker, slot->entry);
+    if (*count < SLOTS_MAX) {
+        (*count)++;
+        add_slot(worker, slot->entry);
+    }
+    offer_slot(slot);
+    gf_rpc__call_begin(call, payload, gf_rpc__slice_view(&path));
+    grpc_slice_unref(path);
+}
+
+static void *run(void *ctx) {
+    struct gf_rpc__worker *worker = ctx;
+    for (;;) {
+        const grpc_event event =
+            grpc_completion_queue_next(worker->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN) {
+            return NULL;
+        }
+        gf_assert(event.type == GRPC_OP_COMPLETE);
+        struct gf_rpc__tag *tag = event.tag;
+        gf_assert(tag->magic == GF_RPC__TAG_MAGIC);
+        tag->complete(tag, event.success != 0);
+    }
+}
+
+void gf_rpc__worker_init(struct gf_rpc__worker *worker, struct gf_rpc_server *server) {
+    worker->server = server;
+    worker->queue = grpc_completion_queue_create_for_next(NULL);
+    grpc_server_register_completion_queue(server->grpc, worker->queue, NULL);
+}
+
+void gf_rpc__worker_start(struct gf_rpc__worker *worker) {
+    const struct gf_rpc_server *server = worker->server;
+    worker->slot_counts = gf_calloc(server->entries.count + 1, sizeof(*worker->slot_counts));
+    for (size_t i = 0; i <= server->entries.count; i++) {
+        worker->slot_counts[i] = 1;
+        add_slot(worker, i < server->entries.count ? server->entries.items[i] : NULL);
+    }
+    char name[16];
+    (void)snprintf(name, sizeof(name), "rpc-%zu", (size_t)(worker - server->workers) % 1000);
+    gf_thread_start(&worker->thread, name, run, worker);
+}
+
+void gf_rpc__worker_fini(struct gf_rpc__worker *worker) {
+    grpc_completion_queue_shutdown(worker->queue);
+    if (worker->slot_counts != NULL) {
+        gf_thread_join(worker->thread);
+    } else {
+        /* Never started: nothing was queued. */
+        const grpc_event event =
+            grpc_completion_queue_next(worker->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        gf_assert(event.type == GRPC_QUEUE_SHUTDOWN);
+    }
+    grpc_completion_queue_destroy(worker->queue);
+    while (worker->free_calls != NULL) {
+        struct gf_rpc_call *call = worker->free_calls;
+        worker->free_calls = call->next_free;
+        gf_rpc__call_free(call);
+    }
+    free(worker->slot_counts);
+}
