@@ -70,6 +70,10 @@ static int compare_keys(const void *left, const void *right) {
                       ((const struct gf_variable *)right)->key);
 }
 
+static int compare_labels(const void *left, const void *right) {
+    return gf_str_cmp(((const struct gf_label *)left)->key, ((const struct gf_label *)right)->key);
+}
+
 static int compare_parents(const void *left, const void *right) {
     return gf_str_cmp(((const struct gf_parent *)left)->task_id,
                       ((const struct gf_parent *)right)->task_id);
@@ -78,6 +82,12 @@ static int compare_parents(const void *left, const void *right) {
 void gf_variables_sort(struct gf_variable *variables, size_t count) {
     if (count > 1) {
         qsort(variables, count, sizeof(*variables), compare_keys);
+    }
+}
+
+void gf_labels_sort(struct gf_label *labels, size_t count) {
+    if (count > 1) {
+        qsort(labels, count, sizeof(*labels), compare_labels);
     }
 }
 
@@ -172,6 +182,42 @@ enum gf_code gf_variables_check(const struct gf_variable *variables, size_t coun
     return GF_OK;
 }
 
+/* ---- Labels ---- */
+
+static enum gf_code check_label(const struct gf_label *label, const struct gf_label *previous,
+                                struct gf_error *err) {
+    if (label->key.len == 0) {
+        return gf_fail_field(err, "", "key of a label is empty");
+    }
+    enum gf_code rc = gf_text_check(label->key, GF_LABEL_KEY_CHARS_MAX, "", err);
+    if (rc == GF_OK) {
+        rc = gf_text_check(label->value, GF_LABEL_VALUE_CHARS_MAX, "", err);
+    }
+    const int order = previous == NULL ? -1 : gf_str_cmp(previous->key, label->key);
+    if (rc == GF_OK && order >= 0) {
+        rc = gf_fail_field(err, "", order == 0 ? "label is there twice" : "labels are not sorted");
+    }
+    return rc;
+}
+
+enum gf_code gf_labels_check(const struct gf_label *labels, size_t count, const char *field,
+                             struct gf_error *err) {
+    if (count > GF_LABELS_MAX) {
+        return gf_fail_field(err, field, "there are %zu labels, expected up to %d", count,
+                             GF_LABELS_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const enum gf_code rc = check_label(&labels[i], i == 0 ? NULL : &labels[i - 1], err);
+        if (rc != GF_OK) {
+            char path[GF_ERROR_FIELD_BYTES_MAX];
+            variable_path(path, field, labels[i].key, i);
+            (void)gf_wrap_field(err, path);
+            return rc;
+        }
+    }
+    return GF_OK;
+}
+
 /* ---- Tasks ---- */
 
 static enum gf_code check_arguments(const struct gf_str *arguments, size_t count, const char *field,
@@ -232,6 +278,7 @@ static enum gf_code check_limits(const struct gf_task *task, struct gf_error *er
         {resources->pids_count, INT32_MAX, "resources.pid_count"},
         {resources->disk_bytes, INT64_MAX, "resources.disk_bytes"},
         {(int64_t)task->network, GF_NETWORK_BRIDGE, "network"},
+        {(int64_t)task->pull, GF_PULL_NEVER, "pull"},
     };
     for (size_t i = 0; i < GF_ARRAY_COUNT(numbers); i++) {
         const enum gf_code rc =
@@ -284,6 +331,9 @@ static enum gf_code check_task(const struct gf_task *task, struct gf_error *err)
     if (rc == GF_OK) {
         rc = check_limits(task, err);
     }
+    if (rc == GF_OK) {
+        rc = gf_labels_check(task->labels, task->label_count, "labels", err);
+    }
     return rc;
 }
 
@@ -296,6 +346,12 @@ static enum gf_code check_head(const struct gf_config *config, struct gf_error *
     }
     if (rc == GF_OK) {
         rc = check_range(config->parallelism, GF_PARALLELISM_MAX, "parallelism", err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_variables_check(config->variables, config->variable_count, "variables", err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_labels_check(config->labels, config->label_count, "labels", err);
     }
     if (rc == GF_OK && config->task_count == 0) {
         rc = gf_fail_field(err, "tasks", "a pipeline needs at least one task");

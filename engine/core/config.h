@@ -38,8 +38,16 @@ enum gf_code gf_config_check_content(struct gf_config *config, struct gf_arena *
 enum gf_code gf_variables_check(const struct gf_variable *variables, size_t count,
                                 const char *field, struct gf_error *err) GF_MUST_USE;
 
-/* Sorts by key, as gf_variables_check and gf_config_check want them. */
+/*
+ * Checks labels as a config or a task may have them: sorted by key, no key twice, keys not empty.
+ * Errors are on `field` or on field + "[KEY]". Limits: GF_LABELS_MAX and those of key and value.
+ */
+enum gf_code gf_labels_check(const struct gf_label *labels, size_t count, const char *field,
+                             struct gf_error *err) GF_MUST_USE;
+
+/* Sorts by key, as the checks want them. */
 void gf_variables_sort(struct gf_variable *variables, size_t count);
+void gf_labels_sort(struct gf_label *labels, size_t count);
 /* Sorts by task_id. */
 void gf_parents_sort(struct gf_parent *parents, size_t count);
 

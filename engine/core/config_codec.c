@@ -12,7 +12,7 @@
 
 enum {
     FORMAT = 1,
-    TAGS_END = 16, /* every known tag is below */
+    TAGS_END = 18, /* every known tag is below */
     VARINT_BYTES_MAX = 10,
 };
 
@@ -22,6 +22,8 @@ enum config_tag {
     CONFIG_DESCRIPTION = 2,
     CONFIG_PARALLELISM = 3,
     CONFIG_TASK = 4,
+    CONFIG_VARIABLE = 5,
+    CONFIG_LABEL = 6,
 };
 
 enum task_tag {
@@ -40,8 +42,11 @@ enum task_tag {
     TASK_PIDS_COUNT = 13,
     TASK_DISK_BYTES = 14,
     TASK_NETWORK = 15,
+    TASK_PULL = 16,
+    TASK_LABEL = 17,
 };
 
+/* Of a label too. */
 enum variable_tag {
     VARIABLE_KEY = 1,
     VARIABLE_VALUE = 2,
@@ -88,7 +93,29 @@ static void put_number(struct gf_strbuf *out, uint64_t tag, int64_t value) {
     put_item(out, tag, (struct gf_str){bytes, len});
 }
 
-/* `item` is scratch memory for what is nested. */
+/* `item` is scratch memory for what is nested, here and below. */
+static void put_pair(struct gf_strbuf *out, uint64_t tag, struct gf_str key, struct gf_str value,
+                     struct gf_strbuf *item) {
+    gf_strbuf_reset(item);
+    put_text(item, VARIABLE_KEY, key);
+    put_text(item, VARIABLE_VALUE, value);
+    put_item(out, tag, gf_strbuf_view(item));
+}
+
+static void put_variables(struct gf_strbuf *out, uint64_t tag, const struct gf_variable *variables,
+                          size_t count, struct gf_strbuf *item) {
+    for (size_t i = 0; i < count; i++) {
+        put_pair(out, tag, variables[i].key, variables[i].value, item);
+    }
+}
+
+static void put_labels(struct gf_strbuf *out, uint64_t tag, const struct gf_label *labels,
+                       size_t count, struct gf_strbuf *item) {
+    for (size_t i = 0; i < count; i++) {
+        put_pair(out, tag, labels[i].key, labels[i].value, item);
+    }
+}
+
 static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct gf_strbuf *item) {
     put_text(out, TASK_ID, task->task_id);
     put_text(out, TASK_DESCRIPTION, task->description);
@@ -99,12 +126,7 @@ static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct g
     for (size_t i = 0; i < task->command_count; i++) {
         put_item(out, TASK_COMMAND, task->command[i]);
     }
-    for (size_t i = 0; i < task->variable_count; i++) {
-        gf_strbuf_reset(item);
-        put_text(item, VARIABLE_KEY, task->variables[i].key);
-        put_text(item, VARIABLE_VALUE, task->variables[i].value);
-        put_item(out, TASK_VARIABLE, gf_strbuf_view(item));
-    }
+    put_variables(out, TASK_VARIABLE, task->variables, task->variable_count, item);
     for (size_t i = 0; i < task->parent_count; i++) {
         gf_strbuf_reset(item);
         put_text(item, PARENT_TASK_ID, task->parents[i].task_id);
@@ -119,6 +141,8 @@ static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct g
     put_number(out, TASK_PIDS_COUNT, task->resources.pids_count);
     put_number(out, TASK_DISK_BYTES, task->resources.disk_bytes);
     put_number(out, TASK_NETWORK, (int64_t)task->network);
+    put_number(out, TASK_PULL, (int64_t)task->pull);
+    put_labels(out, TASK_LABEL, task->labels, task->label_count, item);
 }
 
 void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
@@ -136,6 +160,9 @@ void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
         put_item(out, CONFIG_TASK, gf_strbuf_view(&task));
         out->overflowed = out->overflowed || task.overflowed || item.overflowed;
     }
+    put_variables(out, CONFIG_VARIABLE, config->variables, config->variable_count, &item);
+    put_labels(out, CONFIG_LABEL, config->labels, config->label_count, &item);
+    out->overflowed = out->overflowed || item.overflowed;
     gf_strbuf_fini(&task);
     gf_strbuf_fini(&item);
 }
@@ -274,6 +301,14 @@ static enum gf_code read_variable(const struct decoder *decoder, struct gf_str b
     return rc;
 }
 
+static enum gf_code read_label(const struct decoder *decoder, struct gf_str bytes,
+                               struct gf_label *out) {
+    struct gf_variable pair = {0};
+    const enum gf_code rc = read_variable(decoder, bytes, &pair);
+    *out = (struct gf_label){pair.key, pair.value};
+    return rc;
+}
+
 static enum gf_code read_parent(const struct decoder *decoder, struct gf_str bytes,
                                 struct gf_parent *out) {
     struct record record;
@@ -300,6 +335,7 @@ struct task_lists {
     struct gf_str *entrypoint;
     struct gf_str *command;
     struct gf_variable *variables;
+    struct gf_label *labels;
 };
 
 static enum gf_code make_lists(const struct decoder *decoder, const struct record *record,
@@ -319,9 +355,14 @@ static enum gf_code make_lists(const struct decoder *decoder, const struct recor
                         sizeof(*task->parents), &task->parents);
     }
     if (rc == GF_OK) {
+        rc = make_array(decoder, record->counts[TASK_LABEL], GF_LABELS_MAX, sizeof(*out->labels),
+                        &out->labels);
+    }
+    if (rc == GF_OK) {
         task->entrypoint = out->entrypoint;
         task->command = out->command;
         task->variables = out->variables;
+        task->labels = out->labels;
     }
     return rc;
 }
@@ -355,6 +396,12 @@ static enum gf_code read_task_number(const struct decoder *decoder, const struct
         }
         out->network = (enum gf_network_mode)number;
         break;
+    case TASK_PULL:
+        if (number != GF_PULL_NEVER) {
+            return fail_at(decoder, field->payload.ptr, "an unknown pull policy");
+        }
+        out->pull = (enum gf_pull_policy)number;
+        break;
     case TASK_ID:
     case TASK_DESCRIPTION:
     case TASK_IMAGE:
@@ -364,6 +411,7 @@ static enum gf_code read_task_number(const struct decoder *decoder, const struct
     case TASK_PARENT:
     case TASK_USER:
     case TASK_WORKING_DIRECTORY:
+    case TASK_LABEL:
         gf_unreachable();
     }
     return GF_OK;
@@ -401,15 +449,18 @@ static enum gf_code read_task_field(const struct decoder *decoder, const struct 
     case TASK_PIDS_COUNT:
     case TASK_DISK_BYTES:
     case TASK_NETWORK:
+    case TASK_PULL:
         return read_task_number(decoder, field, out);
+    case TASK_LABEL:
+        return read_label(decoder, field->payload, &lists->labels[out->label_count++]);
     }
     return GF_OK;
 }
 
 static enum gf_code read_task(const struct decoder *decoder, struct gf_str bytes,
                               struct gf_task *out) {
-    const uint32_t repeated =
-        1u << TASK_ENTRYPOINT | 1u << TASK_COMMAND | 1u << TASK_VARIABLE | 1u << TASK_PARENT;
+    const uint32_t repeated = 1u << TASK_ENTRYPOINT | 1u << TASK_COMMAND | 1u << TASK_VARIABLE |
+                              1u << TASK_PARENT | 1u << TASK_LABEL;
     struct record record;
     struct task_lists lists = {0};
     enum gf_code rc = scan(decoder, bytes, repeated, &record);
@@ -424,13 +475,33 @@ static enum gf_code read_task(const struct decoder *decoder, struct gf_str bytes
     return rc;
 }
 
+static enum gf_code make_config_lists(const struct decoder *decoder, const struct record *record,
+                                      struct gf_config *config, struct task_lists *out) {
+    enum gf_code rc = make_array(decoder, record->counts[CONFIG_TASK], GF_CONFIG_TASKS_MAX,
+                                 sizeof(*config->tasks), &config->tasks);
+    if (rc == GF_OK) {
+        rc = make_array(decoder, record->counts[CONFIG_VARIABLE], GF_TASK_VARIABLES_MAX,
+                        sizeof(*out->variables), &out->variables);
+    }
+    if (rc == GF_OK) {
+        rc = make_array(decoder, record->counts[CONFIG_LABEL], GF_LABELS_MAX, sizeof(*out->labels),
+                        &out->labels);
+    }
+    if (rc == GF_OK) {
+        config->variables = out->variables;
+        config->labels = out->labels;
+    }
+    return rc;
+}
+
 static enum gf_code read_config(const struct decoder *decoder, struct gf_str bytes,
                                 struct gf_config *out) {
+    const uint32_t repeated = 1u << CONFIG_TASK | 1u << CONFIG_VARIABLE | 1u << CONFIG_LABEL;
     struct record record;
-    enum gf_code rc = scan(decoder, bytes, 1u << CONFIG_TASK, &record);
+    struct task_lists lists = {0};
+    enum gf_code rc = scan(decoder, bytes, repeated, &record);
     if (rc == GF_OK) {
-        rc = make_array(decoder, record.counts[CONFIG_TASK], GF_CONFIG_TASKS_MAX,
-                        sizeof(*out->tasks), &out->tasks);
+        rc = make_config_lists(decoder, &record, out, &lists);
     }
     while (rc == GF_OK && record.bytes.len > 0) {
         struct field field;
@@ -443,6 +514,10 @@ static enum gf_code read_config(const struct decoder *decoder, struct gf_str byt
             rc = read_number(decoder, &field, &out->parallelism);
         } else if (field.tag == CONFIG_TASK) {
             rc = read_task(decoder, field.payload, &out->tasks[out->task_count++]);
+        } else if (field.tag == CONFIG_VARIABLE) {
+            rc = read_variable(decoder, field.payload, &lists.variables[out->variable_count++]);
+        } else if (field.tag == CONFIG_LABEL) {
+            rc = read_label(decoder, field.payload, &lists.labels[out->label_count++]);
         }
     }
     return rc;
@@ -482,5 +557,9 @@ enum gf_code gf_config_decode(struct gf_str bytes, struct gf_arena *arena, struc
     out->parallelism = content.parallelism;
     out->tasks = content.tasks;
     out->task_count = content.task_count;
+    out->variables = content.variables;
+    out->variable_count = content.variable_count;
+    out->labels = content.labels;
+    out->label_count = content.label_count;
     return GF_OK;
 }

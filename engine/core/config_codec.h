@@ -1,7 +1,8 @@
 /*
  * The binary form of a config's content: what the store keeps and what the content hash is of.
  *
- * Content is what a user wrote: name, description, parallelism and the tasks with all their fields.
+ * Content is what a user wrote: name, description, parallelism, variables, labels and the tasks
+ * with all their fields.
  * The identity of a config (keys, ids, version, hash) and its life (state, times) are not part of
  * it; the store has columns for them.
  *
@@ -33,8 +34,9 @@ void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out);
 
 /*
  * Reads what gf_config_encode wrote into the content of *out: name, description, parallelism,
- * tasks, task_count; other members stay as they are. Everything is checked as for a new config, and
- * parents' indexes and children are filled in. Text and arrays are in the arena.
+ * variables, labels and tasks with their counts; other members stay as they are. Everything is
+ * checked as for a new config, and parents' indexes and children are filled in. Text and arrays are
+ * in the arena.
  *
  * Codes: GF_DATA_LOSS (not the binary form of a config, or of a format that is not known),
  * GF_RESOURCE_EXHAUSTED (beyond the cap of the arena).

@@ -23,12 +23,21 @@ static struct gf_config *full_config(void) {
     static const struct gf_variable variables[] = {
         {GF_STR("EMPTY"), GF_STR(""), GF_VARIABLE_SOURCE_PIPELINE_CONFIG},
         {GF_STR("WHO"), GF_STR("world"), GF_VARIABLE_SOURCE_PIPELINE_CONFIG}};
+    static const struct gf_label labels[] = {{GF_STR("team"), GF_STR("")},
+                                             {GF_STR("tier"), GF_STR("gold")}};
     static const struct gf_str arguments[] = {GF_STR("sh"), GF_STR(""), GF_STR("-c")};
     struct gf_config *config =
         gf_fixture_config(&arena, "one; two < one:any; tri < one:failure two");
     struct gf_task *task = &config->tasks[1];
     config->description = GF_STR("what it does");
     config->parallelism = 7;
+    config->variables = variables;
+    config->variable_count = 2;
+    config->labels = labels;
+    config->label_count = 2;
+    task->pull = GF_PULL_NEVER;
+    task->labels = labels;
+    task->label_count = 1;
     task->description = GF_STR("second");
     task->entrypoint = arguments;
     task->entrypoint_count = 1;
@@ -45,6 +54,25 @@ static struct gf_config *full_config(void) {
     return config;
 }
 
+static void expect_same_variables(const struct gf_variable *a, size_t a_count,
+                                  const struct gf_variable *b, size_t b_count) {
+    cr_assert_eq(a_count, b_count);
+    for (size_t i = 0; i < a_count; i++) {
+        cr_expect(gf_str_eq(a[i].key, b[i].key));
+        cr_expect(gf_str_eq(a[i].value, b[i].value));
+        cr_expect_eq(a[i].source, b[i].source);
+    }
+}
+
+static void expect_same_labels(const struct gf_label *a, size_t a_count, const struct gf_label *b,
+                               size_t b_count) {
+    cr_assert_eq(a_count, b_count);
+    for (size_t i = 0; i < a_count; i++) {
+        cr_expect(gf_str_eq(a[i].key, b[i].key));
+        cr_expect(gf_str_eq(a[i].value, b[i].value));
+    }
+}
+
 static void expect_same_task(const struct gf_task *a, const struct gf_task *b) {
     cr_expect(gf_str_eq(a->task_id, b->task_id));
     cr_expect(gf_str_eq(a->description, b->description));
@@ -59,12 +87,9 @@ static void expect_same_task(const struct gf_task *a, const struct gf_task *b) {
     for (size_t i = 0; i < a->command_count; i++) {
         cr_expect(gf_str_eq(a->command[i], b->command[i]));
     }
-    cr_assert_eq(a->variable_count, b->variable_count);
-    for (size_t i = 0; i < a->variable_count; i++) {
-        cr_expect(gf_str_eq(a->variables[i].key, b->variables[i].key));
-        cr_expect(gf_str_eq(a->variables[i].value, b->variables[i].value));
-        cr_expect_eq(a->variables[i].source, b->variables[i].source);
-    }
+    expect_same_variables(a->variables, a->variable_count, b->variables, b->variable_count);
+    expect_same_labels(a->labels, a->label_count, b->labels, b->label_count);
+    cr_expect_eq(a->pull, b->pull);
     cr_assert_eq(a->parent_count, b->parent_count);
     for (size_t i = 0; i < a->parent_count; i++) {
         cr_expect(gf_str_eq(a->parents[i].task_id, b->parents[i].task_id));
@@ -91,6 +116,8 @@ Test(config_codec, content_comes_back) {
     cr_expect(gf_str_eq(out.name, config->name));
     cr_expect(gf_str_eq(out.description, config->description));
     cr_expect_eq(out.parallelism, 7);
+    expect_same_variables(out.variables, out.variable_count, config->variables, 2);
+    expect_same_labels(out.labels, out.label_count, config->labels, 2);
     cr_assert_eq(out.task_count, 3);
     for (size_t i = 0; i < out.task_count; i++) {
         expect_same_task(&config->tasks[i], &out.tasks[i]);
@@ -154,7 +181,7 @@ static enum gf_code decode(const char *data, size_t size, struct gf_error *err) 
 
 Test(config_codec, later_fields_are_skipped) {
     struct gf_error err = {0};
-    const char known[] = "\x01" TASK "\x05\x02xx\x96\x01\x00";
+    const char known[] = "\x01" TASK "\x07\x02xx\x96\x01\x00";
     cr_expect_eq(decode(known, sizeof(known) - 1, &err), GF_OK, "%s", err.message);
     const char nested[] = "\x01\x04\x0d\x01\x03one\x03\x01i\x20\x03yyy";
     cr_expect_eq(decode(nested, sizeof(nested) - 1, &err), GF_OK, "%s", err.message);
@@ -178,15 +205,15 @@ Test(config_codec, garbage_is_data_loss) {
     EXPECT_DAMAGED("\x01\x03\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02" TASK); /* 65 bits */
 }
 
-/* Where a task ends, what is in front of the cut is a config of fewer tasks. */
-Test(config_codec, every_truncation_is_data_loss_or_fewer_tasks) {
+/* Where an item of a list ends, what is in front of the cut is a config with fewer items. */
+Test(config_codec, every_truncation_is_data_loss_or_fewer_items) {
     gf_config_encode(full_config(), &bytes);
     for (size_t size = 0; size < bytes.len; size++) {
         struct gf_config out = {0};
         const enum gf_code rc =
             gf_config_decode((struct gf_str){bytes.ptr, size}, &arena, &out, NULL);
-        cr_expect(rc == GF_DATA_LOSS || (rc == GF_OK && out.task_count < 3), "%zu bytes of %zu",
-                  size, bytes.len);
+        cr_expect(rc == GF_DATA_LOSS || (rc == GF_OK && out.task_count + out.label_count < 5),
+                  "%zu bytes of %zu", size, bytes.len);
     }
 }
 

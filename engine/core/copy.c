@@ -43,6 +43,19 @@ struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t cou
     return copy;
 }
 
+static struct gf_label *copy_labels(const struct gf_label *from, size_t count,
+                                    struct gf_arena *arena) {
+    if (count == 0) {
+        return NULL;
+    }
+    struct gf_label *copy = GF_ARENA_ARRAY(arena, count, struct gf_label);
+    for (size_t i = 0; i < count; i++) {
+        copy[i].key = gf_text_copy(from[i].key, arena);
+        copy[i].value = gf_text_copy(from[i].value, arena);
+    }
+    return copy;
+}
+
 static const struct gf_str *copy_texts(const struct gf_str *from, size_t count,
                                        struct gf_arena *arena) {
     if (count == 0) {
@@ -65,6 +78,7 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
     out->entrypoint = copy_texts(from->entrypoint, from->entrypoint_count, arena);
     out->command = copy_texts(from->command, from->command_count, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
+    out->labels = copy_labels(from->labels, from->label_count, arena);
     out->parents = NULL;
     out->children = NULL;
     if (from->parent_count > 0) {
@@ -84,6 +98,8 @@ void gf_config_copy(const struct gf_config *from, struct gf_arena *arena, struct
     out->content_hash = gf_text_copy(from->content_hash, arena);
     out->name = gf_text_copy(from->name, arena);
     out->description = gf_text_copy(from->description, arena);
+    out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
+    out->labels = copy_labels(from->labels, from->label_count, arena);
     out->tasks =
         from->task_count == 0 ? NULL : GF_ARENA_ARRAY(arena, from->task_count, struct gf_task);
     for (size_t i = 0; i < from->task_count; i++) {

@@ -61,13 +61,18 @@ static size_t add_injected(struct entry *entries, size_t count,
 
 void gf_environment_merge(const struct gf_environment_sources *sources, struct gf_arena *arena,
                           struct gf_variable **out_variables, size_t *out_count) {
+    const struct gf_config *config = sources->config;
     const struct gf_task *task = sources->task;
     const struct gf_run *run = sources->run;
-    const size_t most =
-        sources->system_count + task->variable_count + run->variable_count + INJECTED_COUNT;
+    const size_t most = sources->system_count + (config == NULL ? 0 : config->variable_count) +
+                        task->variable_count + run->variable_count + INJECTED_COUNT;
     struct entry *entries = GF_ARENA_ARRAY(arena, most, struct entry);
     size_t count =
         add_all(entries, 0, sources->system, sources->system_count, GF_VARIABLE_SOURCE_SYSTEM);
+    if (config != NULL) {
+        count = add_all(entries, count, config->variables, config->variable_count,
+                        GF_VARIABLE_SOURCE_PIPELINE_CONFIG);
+    }
     count = add_all(entries, count, task->variables, task->variable_count,
                     GF_VARIABLE_SOURCE_PIPELINE_CONFIG);
     count = add_all(entries, count, run->variables, run->variable_count,

@@ -2,8 +2,8 @@
  * The environment of a container: variables from several places become one list.
  *
  * Where two places set the same key, the later of these wins, and its spelling of the key with it:
- * the server's own variables, the task's, the run's, and what gofer injects, which nobody can
- * override:
+ * the server's own variables, the pipeline's, the task's, the run's, and what gofer injects, which
+ * nobody can override:
  *
  *     GOFER_NAMESPACE_ID  GOFER_PIPELINE_ID  GOFER_RUN_ID  GOFER_TASK_ID  GOFER_TASK_IMAGE
  *     GOFER_TASK_ATTEMPT
@@ -22,6 +22,7 @@
 struct gf_environment_sources {
     const struct gf_variable *system; /* the server's own; may be NULL with count 0 */
     size_t system_count;
+    const struct gf_config *config; /* that the task is of; may be NULL */
     const struct gf_task *task;
     const struct gf_run *run;
     int32_t attempt;

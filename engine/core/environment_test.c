@@ -42,6 +42,26 @@ static void merge(const struct gf_variable *system, size_t system_count,
     gf_environment_merge(&sources, &arena, out, out_count);
 }
 
+Test(environment, a_task_wins_over_its_pipeline) {
+    const struct gf_variable of_config[] = {{GF_STR("A"), GF_STR("pipeline"), 0},
+                                            {GF_STR("B"), GF_STR("pipeline"), 0}};
+    const struct gf_variable of_task[] = {{GF_STR("a"), GF_STR("task"), 0}};
+    const struct gf_config config = {.variables = of_config, .variable_count = 2};
+    const struct gf_task task = {
+        .task_id = GF_STR("greet"), .variables = of_task, .variable_count = 1};
+    const struct gf_run run = {.run_id = 1};
+    const struct gf_environment_sources sources = {
+        .config = &config, .task = &task, .run = &run, .attempt = 1};
+    struct gf_variable *variables = NULL;
+    size_t count = 0;
+    gf_environment_merge(&sources, &arena, &variables, &count);
+    cr_expect_null(find(variables, count, "A"));
+    cr_assert_not_null(find(variables, count, "a"));
+    cr_expect(gf_str_eq(find(variables, count, "a")->value, GF_STR("task")));
+    cr_assert_not_null(find(variables, count, "B"));
+    cr_expect_eq(find(variables, count, "B")->source, GF_VARIABLE_SOURCE_PIPELINE_CONFIG);
+}
+
 Test(environment, injects_what_a_task_should_know) {
     struct gf_variable *variables = NULL;
     size_t count = 0;

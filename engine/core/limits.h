@@ -28,6 +28,10 @@ enum {
     GF_ARGUMENT_BYTES_MAX = 128 << 10, /* of one argument; the kernel's own limit */
     GF_VARIABLE_KEY_BYTES_MAX = 255,
     GF_VARIABLE_VALUE_BYTES_MAX = 128 << 10,
+
+    GF_LABELS_MAX = 64, /* of a config and of each task */
+    GF_LABEL_KEY_CHARS_MAX = 63,
+    GF_LABEL_VALUE_CHARS_MAX = 255,
 };
 
 #define GF_PARALLELISM_MAX INT32_MAX

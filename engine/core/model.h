@@ -191,6 +191,12 @@ struct gf_variable {
     enum gf_variable_source source;
 };
 
+/* A fact for people and tools, without a meaning for gofer. */
+struct gf_label {
+    struct gf_str key;
+    struct gf_str value;
+};
+
 struct gf_namespace {
     int64_t namespace_key;
     struct gf_str namespace_id;
@@ -236,6 +242,12 @@ enum gf_network_mode {
     GF_NETWORK_BRIDGE = 3,
 };
 
+/* When the image of a task is fetched. */
+enum gf_pull_policy {
+    GF_PULL_UNSPECIFIED = 0, /* the default: where it is missing */
+    GF_PULL_NEVER = 1,
+};
+
 struct gf_task {
     struct gf_str task_id;
     struct gf_str description;
@@ -256,6 +268,9 @@ struct gf_task {
     int64_t timeout_ms; /* 0 = none */
     struct gf_resources resources;
     enum gf_network_mode network;
+    enum gf_pull_policy pull;
+    const struct gf_label *labels; /* sorted by key, keys unique */
+    size_t label_count;
 };
 
 /* One registered version of a pipeline. Immutable but for its state and deprecate_time. */
@@ -270,7 +285,11 @@ struct gf_config {
     struct gf_str content_hash; /* lower-case hexadecimal BLAKE2b-256 of gf_config_encode's bytes */
     struct gf_str name;
     struct gf_str description;
-    int64_t parallelism;   /* runs at once; 0 = the server's limit */
+    int64_t parallelism;                 /* runs at once; 0 = the server's limit */
+    const struct gf_variable *variables; /* of every task; a task's own win; sorted, unique */
+    size_t variable_count;
+    const struct gf_label *labels; /* sorted by key, keys unique */
+    size_t label_count;
     struct gf_task *tasks; /* in the order of the file */
     size_t task_count;
 };
