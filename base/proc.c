@@ -70,7 +70,11 @@ static void plan_attributes(struct plan *plan, enum gf_proc_group group) {
     sigset_t none;
     sigset_t all;
     must(sigemptyset(&none));
-    must(sigfillset(&all));
+    /*
+     * Not by sigfillset: it leaves out the two signals that glibc keeps for itself, and those that
+     * are left out here glibc sets to be ignored in the child, which would inherit that for good.
+     */
+    memset(&all, 0xff, sizeof(all));
     short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     switch (group) {
     case GF_PROC_GROUP_OWN:

@@ -170,7 +170,7 @@ Test(socket, listen_replaces_a_stale_socket_and_nothing_else) {
     cr_assert_eq(peer.uid, geteuid());
     cr_assert_eq(peer.gid, getegid());
 
-    GF_CLEANUP(gf_close_p) int file = open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    GF_CLEANUP(gf_close_p) GF_UNUSED int file = open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     GF_CLEANUP(gf_close_p) int other = -1;
     cr_assert_neq(gf_socket_listen("file", &other, NULL), GF_OK);
     cr_assert_eq(access("file", F_OK), 0);

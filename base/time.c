@@ -77,7 +77,8 @@ char *gf_time_format_seconds(int64_t wall_ns, char out[GF_TIME_BYTES_MAX]) {
 
 char *gf_time_format(int64_t wall_ns, char out[GF_TIME_BYTES_MAX]) {
     (void)gf_time_format_seconds(wall_ns, out);
-    int fraction_ns = (int)(wall_ns - floor_div(wall_ns, GF_NS_PER_SEC) * GF_NS_PER_SEC);
+    int fraction_ns = (int)(wall_ns % GF_NS_PER_SEC);
+    fraction_ns += fraction_ns < 0 ? (int)GF_NS_PER_SEC : 0;
     if (fraction_ns == 0) {
         return out;
     }

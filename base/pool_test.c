@@ -1,0 +1,144 @@
+#include "base/pool.h"
+#include "base/sync.h"
+
+#include <criterion/criterion.h>
+
+/* A job that runs until it is let go: it keeps a thread of the pool busy, without sleeping. */
+struct gate {
+    struct gf_latch entered;
+    struct gf_latch let_go;
+};
+
+static void gate_init(struct gate *gate) {
+    gf_latch_init(&gate->entered);
+    gf_latch_init(&gate->let_go);
+}
+
+static void pass_gate(void *ctx) {
+    struct gate *gate = ctx;
+    gf_latch_open(&gate->entered);
+    gf_latch_wait(&gate->let_go);
+}
+
+/* What ran, in order. One thread writes it, and the pool's end orders that before the reads. */
+struct record {
+    int numbers[16];
+    size_t count;
+};
+
+struct step {
+    struct record *record;
+    int number;
+};
+
+static void note(void *ctx) {
+    const struct step *step = ctx;
+    step->record->numbers[step->record->count++] = step->number;
+}
+
+static struct gf_pool *one_thread(size_t queue_limit) {
+    return gf_pool_create(
+        &(struct gf_pool_opts){.thread_count = 1, .queue_limit = queue_limit, .name = "test"});
+}
+
+Test(pool, jobs_run_in_order_and_reserved_ones_first) {
+    struct gf_pool *pool = one_thread(10);
+    struct gate gate;
+    struct record record = {.count = 0};
+    struct step steps[4];
+    gate_init(&gate);
+    gf_pool_submit_reserved(pool, pass_gate, &gate);
+    gf_latch_wait(&gate.entered);
+    for (int i = 0; i < 4; i++) {
+        steps[i] = (struct step){&record, i};
+    }
+    cr_assert_eq(gf_pool_submit(pool, note, &steps[0], NULL), GF_OK);
+    cr_assert_eq(gf_pool_submit(pool, note, &steps[1], NULL), GF_OK);
+    gf_pool_submit_reserved(pool, note, &steps[2]);
+    gf_pool_submit_reserved(pool, note, &steps[3]);
+    gf_latch_open(&gate.let_go);
+    gf_pool_destroy(pool);
+    cr_assert_eq(record.count, 4u);
+    cr_assert_arr_eq(record.numbers, ((int[]){2, 3, 0, 1}), 4 * sizeof(int));
+}
+
+Test(pool, full_queue_refuses_normal_jobs_only) {
+    struct gf_pool *pool = one_thread(2);
+    struct gate gate;
+    struct record record = {.count = 0};
+    struct step step = {&record, 7};
+    struct gf_error err;
+    gate_init(&gate);
+    cr_assert_eq(gf_pool_submit(pool, pass_gate, &gate, NULL), GF_OK);
+    gf_latch_wait(&gate.entered);
+    cr_assert_eq(gf_pool_submit(pool, note, &step, NULL), GF_OK, "a running job does not count");
+    cr_assert_eq(gf_pool_submit(pool, note, &step, NULL), GF_OK);
+    cr_assert_eq(gf_pool_submit(pool, note, &step, &err), GF_RESOURCE_EXHAUSTED);
+    cr_assert_str_eq(err.message, "worker pool is full with 2 jobs");
+    gf_pool_submit_reserved(pool, note, &step);
+    gf_latch_open(&gate.let_go);
+    gf_pool_drain(pool);
+    cr_assert_eq(record.count, 3u);
+    gf_pool_destroy(pool);
+}
+
+struct chain {
+    struct gf_pool *pool;
+    int left;
+    int refused;
+};
+
+static void run_chain(void *ctx) {
+    struct chain *chain = ctx;
+    if (gf_pool_submit(chain->pool, run_chain, chain, NULL) != GF_OK) {
+        chain->refused++;
+    }
+    if (--chain->left > 0) {
+        gf_pool_submit_reserved(chain->pool, run_chain, chain);
+    }
+}
+
+static void start_chain(void *ctx) {
+    struct chain *chain = ctx;
+    gf_pool_submit_reserved(chain->pool, run_chain, chain);
+}
+
+Test(pool, drain_waits_for_jobs_that_jobs_submit) {
+    struct gf_pool *pool = one_thread(1);
+    struct gate gate;
+    gate_init(&gate);
+    cr_assert_eq(gf_pool_submit(pool, pass_gate, &gate, NULL), GF_OK);
+    gf_latch_wait(&gate.entered);
+    gf_latch_open(&gate.let_go);
+    gf_pool_drain(pool);
+    cr_assert_eq(gf_pool_submit(pool, pass_gate, &gate, NULL), GF_UNAVAILABLE, "draining");
+    struct chain chain = {.pool = pool, .left = 50};
+    gf_pool_submit_reserved(pool, start_chain, &chain);
+    gf_pool_drain(pool);
+    cr_assert_eq(chain.left, 0);
+    cr_assert_eq(chain.refused, 50);
+    gf_pool_join(pool);
+    gf_pool_join(pool);
+    gf_pool_destroy(pool);
+    gf_pool_destroy(NULL);
+}
+
+Test(pool, threads_work_side_by_side, .timeout = 20) {
+    enum {
+        THREADS = 4
+    };
+    struct gf_pool *pool = gf_pool_create(&(struct gf_pool_opts){
+        .thread_count = THREADS, .queue_limit = 10, .name = "a-long-name-x"});
+    struct gate gates[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        gate_init(&gates[i]);
+        cr_assert_eq(gf_pool_submit(pool, pass_gate, &gates[i], NULL), GF_OK);
+    }
+    for (int i = 0; i < THREADS; i++) { /* would never return if one waited for another */
+        gf_latch_wait(&gates[i].entered);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        gf_latch_open(&gates[i].let_go);
+    }
+    gf_pool_destroy(pool);
+}
