@@ -1,0 +1,35 @@
+#include "engine/scheduler/native/fetch/progress.h"
+
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void gf_progress_start(struct gf_progress *progress, int fd) {
+    *progress = (struct gf_progress){
+        .fd = fd, .on = true, .next_mono_ns = gf_mono_ns() + GF_NS_PER_SEC, .step = "image"};
+}
+
+void gf_progress_step(struct gf_progress *progress, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(progress->step, sizeof(progress->step), fmt, args);
+    va_end(args);
+    progress->bytes = 0;
+}
+
+void gf_progress_add(struct gf_progress *progress, int64_t bytes) {
+    if (progress == NULL || !progress->on) {
+        return;
+    }
+    progress->bytes += bytes;
+    const int64_t now_ns = gf_mono_ns();
+    if (now_ns < progress->next_mono_ns) {
+        return;
+    }
+    progress->next_mono_ns = now_ns + GF_NS_PER_SEC;
+    /* A line that cannot be written is not worth failing for. */
+    (void)dprintf(progress->fd, "gofer-fetch: %s: %lld MiB\n", progress->step,
+                  (long long)(progress->bytes >> 20));
+}

@@ -1,0 +1,83 @@
+/*
+ * The image store on disk, as gofer-fetch writes it. The server reads it
+ * (engine/scheduler/native/images/image_store.h).
+ *
+ *     DIR/                     0700
+ *       format                 "gofer-images 1"
+ *       layers/<diff id>/      a layer, unpacked: an overlayfs lower directory
+ *       images/<digest>/record what the image is (images/record.h)
+ *       names/<name>           what the name means; '/' in the name is '~' here
+ *       tmp/<random>/          work in progress, locked by whoever works in it
+ *
+ * Digests are the 64 hexadecimal digits. Everything is made in tmp/ and renamed into its place when
+ * it is complete and on the disk: layers first, then records, then names. So whatever is in its
+ * place is whole, and what a record or a name refers to is there. A layer or a record in its place
+ * never changes.
+ *
+ * Several programs may work on one store at once. What a killed one has left in tmp/ is removed by
+ * the next one, which knows by the lock that nobody works there any more.
+ *
+ * Thread: one at a time.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_STORE_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_STORE_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "engine/scheduler/native/images/digest.h"
+#include "engine/scheduler/native/images/record.h"
+
+#include <stdbool.h>
+
+/* Descriptors of the directories, all owned; -1 where closed. */
+struct gf_fetch_store {
+    int root_fd;
+    int layers_fd;
+    int images_fd;
+    int names_fd;
+    int tmp_fd;
+    int work_fd;        /* tmp/<random>/, locked; -1 until gf_fetch_store_begin */
+    char work_name[32]; /* "<random>" */
+};
+
+/*
+ * Opens the store, and makes it where it does not exist; removes what killed programs have left.
+ * Codes: GF_FAILED_PRECONDITION (of another format), those of base/file.h.
+ */
+enum gf_code gf_fetch_store_open(const char *dir, struct gf_fetch_store *out,
+                                 struct gf_error *err) GF_MUST_USE;
+/* Removes the work directory and closes. Accepts a closed one. */
+void gf_fetch_store_close(struct gf_fetch_store *store);
+
+/* Makes the work directory. */
+enum gf_code gf_fetch_store_begin(struct gf_fetch_store *store, struct gf_error *err) GF_MUST_USE;
+
+/* Whether the layer is in the store. */
+bool gf_fetch_store_has_layer(const struct gf_fetch_store *store, const struct gf_digest *diff_id);
+
+/* Brings all that was written in the work directory to the disk. */
+enum gf_code gf_fetch_store_sync(const struct gf_fetch_store *store,
+                                 struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Moves the directory `name` of the work directory to its place as a layer. Where another program
+ * was faster, its layer stays and `name` remains in the work directory.
+ */
+enum gf_code gf_fetch_store_publish_layer(const struct gf_fetch_store *store, const char *name,
+                                          const struct gf_digest *diff_id,
+                                          struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Puts the record in its place. *out_is_new is false when the store has a sound record of that
+ * digest already, which stays.
+ */
+enum gf_code gf_fetch_store_publish_record(const struct gf_fetch_store *store,
+                                           const struct gf_image_record *record, bool *out_is_new,
+                                           struct gf_error *err) GF_MUST_USE;
+
+/* Gives a name to an image, whatever had it before. */
+enum gf_code gf_fetch_store_publish_name(const struct gf_fetch_store *store,
+                                         const struct gf_image_name *name,
+                                         struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_STORE_H_ */

@@ -1,0 +1,235 @@
+/*
+ * The two short records: a name in the store, and the report of gofer-fetch.
+ */
+#include "engine/scheduler/native/images/lines.h"
+#include "engine/scheduler/native/images/record.h"
+#include "engine/scheduler/native/images/text.h"
+
+static const char name_kind[] = "gofer-image-name";
+static const char report_kind[] = "gofer-fetch";
+enum {
+    NAME_VERSION = 1,
+    REPORT_VERSION = 1,
+};
+
+static void put_name(const struct gf_image_name *name, struct gf_strbuf *out) {
+    gf_lines_put(out, "name", gf_str_from(name->name));
+    gf_lines_put(out, "digest", gf_str_from(name->digest.text));
+}
+
+/* A name must be in its short form: one name, one file. */
+static enum gf_code take_name(const struct gf_lines *lines, struct gf_str value, char *out,
+                              struct gf_error *err) {
+    struct gf_error cause;
+    struct gf_reference reference;
+    char text[GF_REFERENCE_BYTES];
+    if (gf_reference_parse_name(value, &reference, &cause) != GF_OK) {
+        return gf_lines_fail(lines, err, "%s", cause.message);
+    }
+    if (!gf_str_eq(value, gf_str_from(gf_reference_format(&reference, text)))) {
+        return gf_lines_fail(lines, err, "'%s' must be written '%s'", gf_show(value).text, text);
+    }
+    memcpy(out, value.ptr, value.len);
+    out[value.len] = '\0';
+    return GF_OK;
+}
+
+static enum gf_code take_digest(const struct gf_lines *lines, struct gf_str value,
+                                struct gf_digest *out, struct gf_error *err) {
+    struct gf_error cause;
+    if (gf_digest_parse(value, out, &cause) != GF_OK) {
+        return gf_lines_fail(lines, err, "%s", cause.message);
+    }
+    return GF_OK;
+}
+
+/* Reads a line that must be there and have this key. */
+static enum gf_code expect(struct gf_lines *lines, struct gf_str key, struct gf_str *out_value,
+                           struct gf_error *err) {
+    struct gf_str found;
+    bool more = false;
+    const enum gf_code rc = gf_lines_next(lines, &more, &found, out_value, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    if (!more || !gf_str_eq(found, key)) {
+        return gf_lines_fail(lines, err, "must be %" GF_STR_FMT "=...", GF_STR_ARG(key));
+    }
+    return GF_OK;
+}
+
+static enum gf_code expect_end(struct gf_lines *lines, struct gf_error *err) {
+    struct gf_str key;
+    struct gf_str value;
+    bool more = false;
+    const enum gf_code rc = gf_lines_next(lines, &more, &key, &value, err);
+    if (rc == GF_OK && more) {
+        return gf_lines_fail(lines, err, "must be the end");
+    }
+    return rc;
+}
+
+void gf_image_name_write(const struct gf_image_name *name, struct gf_strbuf *out) {
+    gf_lines_begin(out, name_kind, NAME_VERSION);
+    put_name(name, out);
+    gf_lines_end(out);
+}
+
+enum gf_code gf_image_name_parse(struct gf_str text, struct gf_image_name *out,
+                                 struct gf_error *err) {
+    GF_CLEANUP(gf_arena_fini) struct gf_arena arena;
+    gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
+    struct gf_lines lines;
+    struct gf_image_name name;
+    struct gf_str value;
+    enum gf_code rc = gf_lines_open(&lines, text, name_kind, NAME_VERSION, &arena, err);
+    if (rc == GF_OK) {
+        rc = expect(&lines, GF_STR("name"), &value, err);
+    }
+    if (rc == GF_OK) {
+        rc = take_name(&lines, value, name.name, err);
+    }
+    if (rc == GF_OK) {
+        rc = expect(&lines, GF_STR("digest"), &value, err);
+    }
+    if (rc == GF_OK) {
+        rc = take_digest(&lines, value, &name.digest, err);
+    }
+    if (rc == GF_OK) {
+        rc = expect_end(&lines, err);
+    }
+    if (rc == GF_OK) {
+        *out = name;
+    }
+    return rc;
+}
+
+char *gf_image_name_to_file(const char *name, char out[GF_REFERENCE_CHARS_MAX + 1]) {
+    const size_t len = strlen(name);
+    gf_assert(len <= GF_REFERENCE_CHARS_MAX);
+    for (size_t i = 0; i <= len; i++) {
+        out[i] = name[i] == '/' ? '~' : name[i];
+    }
+    return out;
+}
+
+void gf_image_report_write(const struct gf_image_report *report, struct gf_strbuf *out) {
+    gf_lines_begin(out, report_kind, REPORT_VERSION);
+    for (size_t i = 0; i < report->count; i++) {
+        put_name(&report->items[i].name, out);
+        gf_lines_put(out, "new", report->items[i].is_new ? GF_STR("1") : GF_STR("0"));
+    }
+    gf_lines_end(out);
+}
+
+void gf_image_report_write_error(const struct gf_error *error, struct gf_strbuf *out) {
+    gf_lines_begin(out, report_kind, REPORT_VERSION);
+    gf_lines_put(out, "code", gf_str_from(gf_code_name(error->code)));
+    gf_lines_put(out, "reason", gf_str_from(error->reason));
+    gf_lines_put(out, "message", gf_str_from(error->message));
+    gf_lines_end(out);
+}
+
+static bool code_from_name(struct gf_str name, enum gf_code *out) {
+#define MATCH_CODE(code_name, number)                                                              \
+    if (gf_str_eq(name, GF_STR(#code_name))) {                                                     \
+        *out = GF_##code_name;                                                                     \
+        return true;                                                                               \
+    }
+    GF_CODES(MATCH_CODE)
+#undef MATCH_CODE
+    return false;
+}
+
+static bool reason_valid(struct gf_str reason) {
+    for (size_t i = 0; i < reason.len; i++) {
+        if (reason.ptr[i] != '_' && (reason.ptr[i] < 'A' || reason.ptr[i] > 'Z')) {
+            return false;
+        }
+    }
+    return reason.len < GF_ERROR_REASON_BYTES_MAX;
+}
+
+/* The lines behind "code=": fails with what was reported, in valid UTF-8. */
+static enum gf_code take_failure(struct gf_lines *lines, struct gf_str code_name,
+                                 struct gf_error *err) {
+    enum gf_code code = GF_OK;
+    struct gf_str reason;
+    struct gf_str message;
+    if (!code_from_name(code_name, &code) || code == GF_OK) {
+        return gf_lines_fail(lines, err, "'%s' is no code of a failure", gf_show(code_name).text);
+    }
+    enum gf_code rc = expect(lines, GF_STR("reason"), &reason, err);
+    if (rc == GF_OK && !reason_valid(reason)) {
+        rc = gf_lines_fail(lines, err, "'%s' is no reason", gf_show(reason).text);
+    }
+    if (rc == GF_OK) {
+        rc = expect(lines, GF_STR("message"), &message, err);
+    }
+    if (rc == GF_OK) {
+        rc = expect_end(lines, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    if (!gf_utf8_valid(message)) {
+        return gf_fail_reason(err, code, reason.ptr, "%s", gf_show(message).text);
+    }
+    return gf_fail_reason(err, code, reason.ptr, "%" GF_STR_FMT, GF_STR_ARG(message));
+}
+
+/* The lines of one image behind "name=". */
+static enum gf_code take_item(struct gf_lines *lines, struct gf_str value,
+                              struct gf_image_report_item *out, struct gf_error *err) {
+    enum gf_code rc = take_name(lines, value, out->name.name, err);
+    if (rc == GF_OK) {
+        rc = expect(lines, GF_STR("digest"), &value, err);
+    }
+    if (rc == GF_OK) {
+        rc = take_digest(lines, value, &out->name.digest, err);
+    }
+    if (rc == GF_OK) {
+        rc = expect(lines, GF_STR("new"), &value, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    out->is_new = gf_str_eq(value, GF_STR("1"));
+    if (!out->is_new && !gf_str_eq(value, GF_STR("0"))) {
+        return gf_lines_fail(lines, err, "must be 0 or 1");
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_image_report_parse(struct gf_str text, struct gf_arena *arena,
+                                   struct gf_image_report *out, struct gf_error *err) {
+    struct gf_lines lines;
+    struct gf_image_report report = {
+        .items = GF_ARENA_ARRAY(arena, GF_IMAGE_ARCHIVE_NAMES_MAX, struct gf_image_report_item),
+    };
+    enum gf_code rc = gf_lines_open(&lines, text, report_kind, REPORT_VERSION, arena, err);
+    while (rc == GF_OK) {
+        struct gf_str key;
+        struct gf_str value;
+        bool more = false;
+        rc = gf_lines_next(&lines, &more, &key, &value, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+        if (!more) {
+            *out = report;
+            return GF_OK;
+        }
+        if (report.count == 0 && gf_str_eq(key, GF_STR("code"))) {
+            return take_failure(&lines, value, err);
+        }
+        if (!gf_str_eq(key, GF_STR("name"))) {
+            return gf_lines_fail(&lines, err, "must be name=...");
+        }
+        if (report.count == GF_IMAGE_ARCHIVE_NAMES_MAX) {
+            return gf_lines_fail(&lines, err, "more than %d names", GF_IMAGE_ARCHIVE_NAMES_MAX);
+        }
+        rc = take_item(&lines, value, &report.items[report.count++], err);
+    }
+    return rc;
+}

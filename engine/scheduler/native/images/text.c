@@ -1,0 +1,111 @@
+#include "engine/scheduler/native/images/text.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static bool is_control(char c) {
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return -1;
+}
+
+void gf_text_escape(struct gf_str text, struct gf_strbuf *out) {
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+        if (c == '\\') {
+            gf_strbuf_append(out, GF_STR("\\\\"));
+        } else if (c == '\n') {
+            gf_strbuf_append(out, GF_STR("\\n"));
+        } else if (is_control(c)) {
+            const char escaped[] = {'\\', 'x', hex_digits[(unsigned char)c >> 4],
+                                    hex_digits[(unsigned char)c & 15]};
+            gf_strbuf_append_bytes(out, escaped, sizeof(escaped));
+        } else {
+            gf_strbuf_append_char(out, c);
+        }
+    }
+}
+
+/* Reads one escape behind its backslash. The number of bytes that it takes, or 0. */
+static size_t unescape_one(struct gf_str rest, char *out_char) {
+    if (rest.len >= 1 && rest.ptr[0] == '\\') {
+        *out_char = '\\';
+        return 1;
+    }
+    if (rest.len >= 1 && rest.ptr[0] == 'n') {
+        *out_char = '\n';
+        return 1;
+    }
+    if (rest.len >= 3 && rest.ptr[0] == 'x') {
+        const int high = hex_value(rest.ptr[1]);
+        const int low = hex_value(rest.ptr[2]);
+        if (high >= 0 && low >= 0 && (high | low) != 0) {
+            *out_char = (char)(high * 16 + low);
+            return 3;
+        }
+    }
+    return 0;
+}
+
+bool gf_text_unescape(struct gf_str escaped, struct gf_arena *arena, struct gf_str *out_text) {
+    /* Unescaped text is never longer. */
+    char *text = gf_arena_try_alloc(arena, escaped.len + 1);
+    if (text == NULL) {
+        return false;
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < escaped.len; i++) {
+        char c = escaped.ptr[i];
+        if (is_control(c)) {
+            return false;
+        }
+        if (c == '\\') {
+            const struct gf_str rest = {escaped.ptr + i + 1, escaped.len - i - 1};
+            const size_t taken = unescape_one(rest, &c);
+            if (taken == 0) {
+                return false;
+            }
+            i += taken;
+        }
+        text[len++] = c;
+    }
+    text[len] = '\0';
+    *out_text = (struct gf_str){text, len};
+    return true;
+}
+
+struct gf_shown gf_show(struct gf_str text) {
+    struct gf_shown shown = {""};
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+        const bool printable = !is_control(c) && (unsigned char)c < 0x80 && c != '\\';
+        const size_t size = printable ? 1 : 4;
+        const size_t last = i + 1 == text.len ? 1 : 4; /* room for "..." before the last one */
+        if (len + size + last > sizeof(shown.text)) {
+            memcpy(shown.text + len, "...", 4);
+            return shown;
+        }
+        if (printable) {
+            shown.text[len++] = c;
+        } else {
+            shown.text[len++] = '\\';
+            shown.text[len++] = 'x';
+            shown.text[len++] = hex_digits[(unsigned char)c >> 4];
+            shown.text[len++] = hex_digits[(unsigned char)c & 15];
+        }
+    }
+    shown.text[len] = '\0';
+    return shown;
+}
+
+struct gf_shown gf_show_cstr(const char *text) {
+    return gf_show(gf_str_from(text));
+}
