@@ -4,7 +4,15 @@
  * Writing: the engine thread hands over one batch at a time; commit() returns when the batch is on
  * the disk, whole. Reading: readers see committed state only, run on worker threads, each on a
  * connection of its own, and are borrowed from the store for one call (open_reader, close_reader),
- * so that nobody holds a snapshot open for long.
+ * so that nobody holds a snapshot open for long. What one reader reads until it is closed is one
+ * snapshot, taken with its first read: a run and the newest event number that belongs to it.
+ *
+ * What changes in a row after its first commit: of a namespace name, description and update_time;
+ * of a pipeline state, update_time and the numbers of the latest and live; of a config state and
+ * deprecate_time; of a deployment state, status, reason and end_time; of a run state, status,
+ * reason, cancel_requested, start_time and end_time; of a task execution all but run_key,
+ * task_index, task_id and create_time; of an event nothing. A back end need not write the rest
+ * again.
  *
  * Results of readers are copied into the caller's arena. Lists come in a stable order, at most
  * `limit` items behind the key `after` (exclusive; 0 or empty = from the beginning).
@@ -45,7 +53,8 @@ struct gf_store_ops {
 
     /*
      * Writes the batch in one transaction and syncs. On an error nothing of it is stored, or it
-     * cannot be known whether it is: the caller must not go on (GF_UNAVAILABLE, GF_DATA_LOSS).
+     * cannot be known whether it is: the caller must not go on (GF_UNAVAILABLE, GF_DATA_LOSS), and
+     * every further commit is refused.
      */
     enum gf_code (*commit)(struct gf_store *store, const struct gf_batch *batch,
                            struct gf_error *err);
@@ -56,7 +65,10 @@ struct gf_store_ops {
     struct gf_store_reader *(*open_reader)(struct gf_store *store);
     void (*close_reader)(struct gf_store *store, struct gf_store_reader *reader);
 
-    /* Moves the write-ahead log into the database file. Blocks; call it from the worker pool. */
+    /*
+     * Moves the write-ahead log into the database file, where that is due. Blocks; call it from the
+     * worker pool, after each batch if need be: it costs nothing while there is little to move.
+     */
     enum gf_code (*checkpoint)(struct gf_store *store, struct gf_error *err);
 
     /*
@@ -120,7 +132,9 @@ struct gf_store_ops {
                                struct gf_error *err);
     /*
      * Events with a sequence number above after_sequence that match the filter, oldest first.
-     * *out_scanned is the sequence up to which was looked: the place to go on from.
+     * *out_scanned is the sequence up to which was looked: the place to go on from. One call looks
+     * at a bounded number of events, so fewer than limit is not the end: the end is where
+     * *out_scanned is after_sequence.
      */
     enum gf_code (*list_events)(struct gf_store_reader *reader,
                                 const struct gf_event_filter *filter, int64_t after_sequence,

@@ -1,0 +1,128 @@
+/*
+ * Writing a batch.
+ *
+ * New rows and changed rows arrive in one list. Keys are handed out in rising order and never
+ * twice, so a key at or above `next` of the last commit is certainly new and is inserted at once;
+ * any other row is updated, and inserted only if there was none. The usual row therefore costs one
+ * statement, and no UPSERT has to write all columns, and with them the indexes, of a row that
+ * changed two numbers.
+ */
+#include "engine/store/sqlite/store_internal.h"
+
+/*
+ * Applies `write` to each item of a list of the batch. The lists are of different types, so this is
+ * a macro; it returns from the function on the first error.
+ */
+#define WRITE_ALL(store, list, write, err)                                                         \
+    do {                                                                                           \
+        for (size_t i_ = 0; i_ < (list)->count; i_++) {                                            \
+            const enum gf_code rc_ = write((store), (list)->items[i_], (err));                     \
+            if (rc_ != GF_OK) {                                                                    \
+                return rc_;                                                                        \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
+static enum gf_code write_rows(struct gf_sqlite_store *store, const struct gf_batch *batch,
+                               struct gf_error *err) {
+    /* First, because a new namespace may take the id of a deleted one. */
+    WRITE_ALL(store, &batch->deleted_namespaces, gf_sqlite__bury_namespace, err);
+    /* Parents before children. */
+    WRITE_ALL(store, &batch->namespaces, gf_sqlite__write_namespace, err);
+    WRITE_ALL(store, &batch->pipelines, gf_sqlite__write_pipeline, err);
+    WRITE_ALL(store, &batch->configs, gf_sqlite__write_config, err);
+    WRITE_ALL(store, &batch->deployments, gf_sqlite__write_deployment, err);
+    WRITE_ALL(store, &batch->runs, gf_sqlite__write_run, err);
+    WRITE_ALL(store, &batch->tasks, gf_sqlite__write_task, err);
+    for (size_t i = 0; i < batch->events.count; i++) {
+        const enum gf_code rc = gf_sqlite__write_event(store, &batch->events.items[i], err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+    }
+    return GF_OK;
+}
+
+static void raise(int64_t *next, int64_t key) {
+    *next = key >= *next ? key + 1 : *next;
+}
+
+/* The next keys once the batch is stored. */
+static struct gf_core_start next_after(const struct gf_sqlite_store *store,
+                                       const struct gf_batch *batch) {
+    struct gf_core_start next = store->next;
+    for (size_t i = 0; i < batch->namespaces.count; i++) {
+        raise(&next.next_namespace_key, batch->namespaces.items[i]->namespace_key);
+    }
+    for (size_t i = 0; i < batch->pipelines.count; i++) {
+        raise(&next.next_pipeline_key, batch->pipelines.items[i]->pipeline_key);
+    }
+    for (size_t i = 0; i < batch->runs.count; i++) {
+        raise(&next.next_run_key, batch->runs.items[i]->run_key);
+    }
+    if (batch->events.count > 0) {
+        raise(&next.next_event_sequence, batch->events.items[batch->events.count - 1].sequence);
+    }
+    return next;
+}
+
+static enum gf_code write_transaction(struct gf_sqlite_store *store, const struct gf_batch *batch,
+                                      const struct gf_core_start *next, bool *out_purging,
+                                      struct gf_error *err) {
+    bool purging = store->purging || batch->deleted_namespaces.count > 0;
+    enum gf_code rc =
+        gf_sqlite__run_sql(&store->writer, GF_SQL_BEGIN_WRITE, "begin a transaction", err);
+    if (rc == GF_OK) {
+        rc = write_rows(store, batch, err);
+    }
+    if (rc == GF_OK && batch->deleted_namespaces.count > 0) {
+        rc = gf_sqlite__raise_key_floors(store, next, err);
+    }
+    if (rc == GF_OK && purging) {
+        rc = gf_sqlite__purge(store, &purging, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_sqlite__run_sql(&store->writer, GF_SQL_COMMIT, "commit", err);
+    }
+    if (rc == GF_OK) {
+        *out_purging = purging;
+    }
+    return rc;
+}
+
+static enum gf_code refuse(struct gf_sqlite_store *store, struct gf_error *err) {
+    return gf_fail(err, GF_UNAVAILABLE, "database '%s' takes no more writes since one failed (%s)",
+                   store->path, store->failure.message);
+}
+
+enum gf_code gf_sqlite__commit(struct gf_store *base, const struct gf_batch *batch,
+                               struct gf_error *err) {
+    struct gf_sqlite_store *store = gf_sqlite__store(base);
+    if (store->failed) {
+        return refuse(store, err);
+    }
+    const struct gf_core_start next = next_after(store, batch);
+    bool purging = false;
+    const enum gf_code rc = write_transaction(store, batch, &next, &purging, &store->failure);
+    if (rc != GF_OK) {
+        store->failed = true;
+        if (sqlite3_get_autocommit(store->writer.handle) == 0) {
+            /* If this fails too, closing the connection does the same. */
+            gf_ignore(gf_sqlite__run_sql(&store->writer, GF_SQL_ROLLBACK, "roll back", NULL));
+        }
+        if (err != NULL) {
+            *err = store->failure;
+        }
+        return rc;
+    }
+    store->next = next;
+    store->purging = purging;
+    gf_sqlite__wal_bound(store);
+    return GF_OK;
+}
+
+enum gf_code gf_sqlite__load_start(struct gf_store *base, struct gf_core_start *out_start,
+                                   GF_UNUSED struct gf_error *err) {
+    *out_start = gf_sqlite__store(base)->next;
+    return GF_OK;
+}

@@ -1,0 +1,42 @@
+/*
+ * What is looked at before and after SQLite opens a file: who else uses it, whose it is, and
+ * whether it is sound.
+ *
+ * Thread: the owner's.
+ */
+#ifndef GOFER_ENGINE_STORE_SQLITE_GUARD_H_
+#define GOFER_ENGINE_STORE_SQLITE_GUARD_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "engine/store/sqlite/db.h"
+
+/* PRAGMA application_id of gofer's files: "gofr". Migration 1 sets it. */
+#define GF_SQLITE_APPLICATION_ID INT64_C(0x676f6672)
+
+/*
+ * Takes the lock of the database: the file PATH.lock, which stays when the lock goes. It holds the
+ * number of the process, for people. *out_fd keeps the lock; close it to give it up.
+ * Code: GF_FAILED_PRECONDITION (another server has it).
+ */
+enum gf_code gf_sqlite__lock(const char *path, int *out_fd, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Refuses what is no file of SQLite, without touching it. Nothing there, or an empty file, is fine.
+ * Code: GF_FAILED_PRECONDITION.
+ */
+enum gf_code gf_sqlite__check_magic(const char *path, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Refuses a database that is not gofer's, before anything is written to it. An empty one is fine.
+ * Codes: GF_FAILED_PRECONDITION, GF_DATA_LOSS (damaged, cut off).
+ */
+enum gf_code gf_sqlite__check_owner(struct gf_sqlite_db *db, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Moves what a crash has left in the write-ahead log, and looks whether the file is sound: all of
+ * it up to GF_SQLITE_CHECK_BYTES_MAX, its structure beyond. Code: GF_DATA_LOSS.
+ */
+enum gf_code gf_sqlite__check_sound(struct gf_sqlite_db *db, struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_STORE_SQLITE_GUARD_H_ */

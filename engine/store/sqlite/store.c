@@ -1,0 +1,172 @@
+/*
+ * Opening and closing the store. The order of opening is the point: the lock before the file is
+ * looked at, whose file it is before anything is written to it, recovery before the schema is read,
+ * the schema before the readers.
+ */
+#include "engine/store/sqlite/store.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "engine/core/limits.h"
+#include "engine/store/sqlite/guard.h"
+#include "engine/store/sqlite/migrate.h"
+#include "engine/store/sqlite/store_internal.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+enum {
+    SCRATCH_BYTES_MAX = 2 * GF_RUN_VARIABLES_BYTES_MAX, /* text and what stands around it */
+};
+
+static void destroy(struct gf_store *base) {
+    if (base == NULL) {
+        return;
+    }
+    struct gf_sqlite_store *store = gf_sqlite__store(base);
+    gf_sqlite__readers_close(store);
+    gf_sqlite__db_close(&store->checkpointer);
+    /* The last connection: closing it moves the log into the file and removes it. */
+    gf_sqlite__db_close(&store->writer);
+    gf_close(&store->lock_fd);
+    gf_strbuf_fini(&store->scratch);
+    free(store->path);
+    free(store);
+}
+
+static const struct gf_store_ops OPS = {
+    .destroy = destroy,
+    .load_start = gf_sqlite__load_start,
+    .commit = gf_sqlite__commit,
+    .open_reader = gf_sqlite__open_reader,
+    .close_reader = gf_sqlite__close_reader,
+    .checkpoint = gf_sqlite__checkpoint,
+    .get_namespace = gf_sqlite__get_namespace,
+    .get_pipeline = gf_sqlite__get_pipeline,
+    .get_pipeline_by_key = gf_sqlite__get_pipeline_by_key,
+    .get_config = gf_sqlite__get_config,
+    .get_deployment = gf_sqlite__get_deployment,
+    .get_run = gf_sqlite__get_run,
+    .get_run_by_request = gf_sqlite__get_run_by_request,
+    .get_task = gf_sqlite__get_task,
+    .get_event = gf_sqlite__get_event,
+    .list_namespaces = gf_sqlite__list_namespaces,
+    .list_pipelines = gf_sqlite__list_pipelines,
+    .list_configs = gf_sqlite__list_configs,
+    .list_deployments = gf_sqlite__list_deployments,
+    .list_runs = gf_sqlite__list_runs,
+    .list_tasks = gf_sqlite__list_tasks,
+    .list_events = gf_sqlite__list_events,
+    .list_active_runs = gf_sqlite__list_active_runs,
+};
+
+/*
+ * SQLite counts every allocation under one lock of the process, which connections of many threads
+ * would queue for. Nothing reads the count. If somebody else has started SQLite already, it goes on
+ * counting.
+ */
+static void configure_library(void) {
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static enum gf_code open_writer(struct gf_sqlite_store *store, const char *vfs,
+                                struct gf_error *err) {
+    enum gf_code rc = gf_sqlite__db_open(&store->writer, store->path, vfs, GF_SQLITE_WRITER, err);
+    if (rc == GF_OK) {
+        rc = gf_sqlite__check_owner(&store->writer, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    /* The page size counts for new files only. */
+    char text[128];
+    (void)snprintf(text, sizeof(text), "PRAGMA page_size = %d; PRAGMA journal_mode = WAL;",
+                   GF_SQLITE_PAGE_BYTES);
+    rc = gf_sqlite__exec(&store->writer, text, "turn on the write-ahead log", err);
+    if (rc == GF_OK) {
+        rc = gf_sqlite__check_sound(&store->writer, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_sqlite__migrate(&store->writer, gf_sqlite__migrations, gf_sqlite__migration_count,
+                                err);
+    }
+    return rc;
+}
+
+static enum gf_code read_next(struct gf_sqlite_row *row, void *item,
+                              GF_UNUSED struct gf_error *err) {
+    struct gf_core_start *next = item;
+    next->next_namespace_key = gf_sqlite__i64(row);
+    next->next_pipeline_key = gf_sqlite__i64(row);
+    next->next_run_key = gf_sqlite__i64(row);
+    next->next_event_sequence = gf_sqlite__i64(row);
+    return GF_OK;
+}
+
+static enum gf_code load_next(struct gf_sqlite_store *store, struct gf_error *err) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, 64 << 10);
+    struct gf_sqlite_bind bind = {0};
+    bool found = false;
+    enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, GF_SQL_GET_NEXT_KEYS, err);
+    if (rc == GF_OK) {
+        rc = gf_sqlite__select_one(&bind, "keys", read_next, sizeof(store->next), &arena,
+                                   &store->next, &found, err);
+    }
+    gf_arena_fini(&arena);
+    if (rc == GF_OK && !found) {
+        return gf_fail(err, GF_DATA_LOSS, "database '%s' has lost its table of keys", store->path);
+    }
+    return rc;
+}
+
+static enum gf_code open_all(struct gf_sqlite_store *store, int reader_count, const char *vfs,
+                             struct gf_error *err) {
+    enum gf_code rc = gf_sqlite__lock(store->path, &store->lock_fd, err);
+    if (rc == GF_OK) {
+        rc = gf_sqlite__check_magic(store->path, err);
+    }
+    if (rc == GF_OK) {
+        rc = open_writer(store, vfs, err);
+    }
+    if (rc == GF_OK) {
+        rc = load_next(store, err);
+    }
+    if (rc == GF_OK) {
+        rc =
+            gf_sqlite__db_open(&store->checkpointer, store->path, vfs, GF_SQLITE_CHECKPOINTER, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_sqlite__readers_open(store, reader_count, vfs, err);
+    }
+    if (rc == GF_OK) {
+        gf_sqlite__wal_watch(store);
+        /* Whether rows wait to be removed, the first commit finds out. */
+        store->purging = true;
+    }
+    return rc;
+}
+
+enum gf_code gf_sqlite_store_open(const char *path, const struct gf_sqlite_options *options,
+                                  struct gf_store **out_store, struct gf_error *err) {
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
+    static const struct gf_sqlite_options DEFAULTS = {0};
+    options = options == NULL ? &DEFAULTS : options;
+    gf_assert(options->reader_count >= 0 && options->reader_count <= GF_SQLITE_READERS_MAX);
+    (void)pthread_once(&configured, configure_library);
+    struct gf_sqlite_store *store = GF_NEW(struct gf_sqlite_store);
+    store->store.ops = &OPS;
+    store->path = gf_strdup(path);
+    store->lock_fd = -1;
+    atomic_flag_clear(&store->checkpointing);
+    gf_strbuf_init(&store->scratch, SCRATCH_BYTES_MAX);
+    const int reader_count =
+        options->reader_count == 0 ? GF_SQLITE_READERS_DEFAULT : options->reader_count;
+    const enum gf_code rc = open_all(store, reader_count, options->vfs, err);
+    if (rc != GF_OK) {
+        destroy(&store->store);
+        return rc;
+    }
+    *out_store = &store->store;
+    return GF_OK;
+}

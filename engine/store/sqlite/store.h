@@ -1,0 +1,67 @@
+/*
+ * The store in one SQLite file: the back end of a server on one machine.
+ *
+ * A batch is one transaction, on the disk when commit() returns. Readers see the last commit while
+ * the next one is being written; what one reader reads between open_reader and close_reader is one
+ * snapshot. Beside the file `PATH` stand `PATH-wal` and `PATH-shm`, which belong to it (copy all
+ * three, or none while a server runs), and `PATH.lock`, by which a second server is refused.
+ *
+ * Commits do not move the write-ahead log into the file: checkpoint() does, which costs nothing
+ * while there is little to move. If it is never called, or cannot keep up, a commit that finds the
+ * log at GF_SQLITE_WAL_BYTES_MAX does it before it returns.
+ *
+ * Removing a namespace takes effect with its commit; its rows go in portions of
+ * GF_SQLITE_PURGE_ROWS_MAX with that commit and the next ones, so that no commit takes long.
+ *
+ * After a commit that failed, all further ones fail: what is on the disk is not known. Open the
+ * store again.
+ */
+#ifndef GOFER_ENGINE_STORE_SQLITE_STORE_H_
+#define GOFER_ENGINE_STORE_SQLITE_STORE_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "engine/store/store.h"
+
+#include <stdint.h>
+
+enum {
+    GF_SQLITE_READERS_DEFAULT = 4,
+    GF_SQLITE_READERS_MAX = 64,
+    /* checkpoint() moves the write-ahead log from this size on. */
+    GF_SQLITE_WAL_BYTES_SOFT = 16 << 20,
+    /* A commit that leaves the log larger waits for a checkpoint. */
+    GF_SQLITE_WAL_BYTES_MAX = 64 << 20,
+    /* Rows of deleted namespaces that one commit removes. */
+    GF_SQLITE_PURGE_ROWS_MAX = 512,
+    /* Files up to this size are read and checked whole when they are opened. */
+    GF_SQLITE_CHECK_BYTES_MAX = 32 << 20,
+    /* One call of list_events looks at this many events at most. */
+    GF_SQLITE_EVENTS_SCANNED_MAX = 65536,
+};
+
+struct gf_sqlite_options {
+    /*
+     * Read connections, each about 0.2 MB once used; 0 = GF_SQLITE_READERS_DEFAULT, at most
+     * GF_SQLITE_READERS_MAX. One more than there are threads that read keeps the engine from
+     * waiting.
+     */
+    int reader_count;
+    /* The name of a VFS that is registered with SQLite, for tests; NULL = the system's. Borrowed.
+     */
+    const char *vfs;
+};
+
+/*
+ * Opens the file, or makes it, with all that is needed: takes the lock, recovers what a crash left
+ * in the write-ahead log, brings an older schema up to date, and looks whether the file is sound.
+ * Owned by the caller: store->ops->destroy, when no reader is open. `options` may be NULL.
+ *
+ * Codes: GF_FAILED_PRECONDITION (in use by another server, not a database, not gofer's, written by
+ * a newer gofer, not allowed to write), GF_DATA_LOSS (damaged), GF_UNAVAILABLE (the disk fails).
+ * The file is left as it was in the first case. Thread: the owner's.
+ */
+enum gf_code gf_sqlite_store_open(const char *path, const struct gf_sqlite_options *options,
+                                  struct gf_store **out_store, struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_STORE_SQLITE_STORE_H_ */
