@@ -242,9 +242,12 @@ void gf_core_destroy(struct gf_core *core);
  * before it. All are copied. gf_core_resume then continues what was interrupted: tasks that were
  * ready are launched, and *out_attempts lists those that may have a container (PROCESSING with an
  * attempt, or RUNNING), in heap memory of the vector, for the scheduler to report about.
+ *
+ * gf_core_restore_run gives false, and has done nothing, when the pipeline or the config is
+ * missing, the run is COMPLETE, or a task is none of its config: the store has lost something.
  */
 void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *ns);
-void gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
+bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
 struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);
 void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts);

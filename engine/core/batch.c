@@ -1,0 +1,138 @@
+#include "engine/core/core_internal.h"
+
+void gf_core__mark_namespace(struct gf_core *core, struct core_namespace *ns) {
+    if (!ns->dirty) {
+        ns->dirty = true;
+        gf_vec_push(&core->batch.namespaces, &ns->row);
+    }
+}
+
+void gf_core__mark_pipeline(struct gf_core *core, struct core_pipeline *pipeline) {
+    if (!pipeline->dirty) {
+        pipeline->dirty = true;
+        gf_vec_push(&core->batch.pipelines, &pipeline->row);
+    }
+}
+
+void gf_core__mark_config(struct gf_core *core, struct core_config *config) {
+    if (!config->dirty) {
+        config->dirty = true;
+        gf_vec_push(&core->batch.configs, &config->row);
+    }
+}
+
+void gf_core__mark_run(struct gf_core *core, struct core_run *run) {
+    if (!run->dirty) {
+        run->dirty = true;
+        gf_vec_push(&core->batch.runs, &run->row);
+    }
+}
+
+void gf_core__mark_task(struct gf_core *core, struct core_task *task) {
+    if (!task->dirty) {
+        task->dirty = true;
+        gf_vec_push(&core->batch.tasks, &task->row);
+    }
+}
+
+/* ---- Events ---- */
+
+struct gf_event *gf_core__event(struct gf_core *core, enum gf_event_kind kind) {
+    struct gf_event *event = gf_vec_push_zeroed(&core->batch.events);
+    event->sequence = core->next.next_event_sequence++;
+    event->time = core->now;
+    event->kind = kind;
+    return event;
+}
+
+void gf_core__event_namespace(struct gf_core *core, enum gf_event_kind kind,
+                              const struct core_namespace *ns) {
+    gf_core__event(core, kind)->namespace_id = ns->row.namespace_id;
+}
+
+struct gf_event *gf_core__event_pipeline(struct gf_core *core, enum gf_event_kind kind,
+                                         const struct core_pipeline *pipeline) {
+    struct gf_event *event = gf_core__event(core, kind);
+    event->namespace_id = pipeline->row.namespace_id;
+    event->pipeline_id = pipeline->row.pipeline_id;
+    return event;
+}
+
+struct gf_event *gf_core__event_run(struct gf_core *core, enum gf_event_kind kind,
+                                    const struct core_run *run) {
+    struct gf_event *event = gf_core__event_pipeline(core, kind, run->pipeline);
+    event->run_id = run->row.run_id;
+    event->version = run->row.version;
+    return event;
+}
+
+struct gf_event *gf_core__event_task(struct gf_core *core, enum gf_event_kind kind,
+                                     const struct core_task *task) {
+    struct gf_event *event = gf_core__event_pipeline(core, kind, task->run->pipeline);
+    event->run_id = task->run->row.run_id;
+    event->task_id = task->row.task_id;
+    event->attempt = task->row.attempt;
+    return event;
+}
+
+/* ---- Effects ---- */
+
+struct gf_reply *gf_core__reply(struct gf_core *core, const struct gf_input *input) {
+    struct gf_effect *effect = gf_vec_push_zeroed(&core->batch.effects);
+    effect->kind = GF_EFFECT_REPLY;
+    effect->token = input->token;
+    effect->reply = GF_ARENA_NEW(&core->batch_arena, struct gf_reply);
+    return effect->reply;
+}
+
+enum gf_step gf_core__refuse(struct gf_core *core, const struct gf_input *input,
+                             const struct gf_error *err) {
+    gf_assert(err->code != GF_OK);
+    gf_core__reply(core, input)->error = *err;
+    return GF_STEP_DONE;
+}
+
+void gf_core__effect(struct gf_core *core, enum gf_effect_kind kind, struct gf_attempt attempt) {
+    struct gf_effect *effect = gf_vec_push_zeroed(&core->batch.effects);
+    effect->kind = kind;
+    effect->attempt = attempt;
+}
+
+/* ---- The batch as a whole ---- */
+
+const struct gf_batch *gf_core_batch(const struct gf_core *core) {
+    return &core->batch;
+}
+
+size_t gf_batch_row_count(const struct gf_batch *batch) {
+    return batch->namespaces.count + batch->deleted_namespaces.count + batch->pipelines.count +
+           batch->configs.count + batch->deployments.count + batch->runs.count +
+           batch->tasks.count + batch->events.count;
+}
+
+bool gf_core_batch_is_empty(const struct gf_core *core) {
+    return gf_batch_row_count(&core->batch) == 0 && core->batch.effects.count == 0;
+}
+
+/* Keeps the items of `vec` for which `keep` holds, in their order. */
+#define FILTER(vec, item, keep)                                                                    \
+    do {                                                                                           \
+        size_t kept_ = 0;                                                                          \
+        for (size_t i_ = 0; i_ < (vec)->count; i_++) {                                             \
+            __typeof__((vec)->items[0]) item = (vec)->items[i_];                                   \
+            if (keep) {                                                                            \
+                (vec)->items[kept_++] = item;                                                      \
+            }                                                                                      \
+        }                                                                                          \
+        (vec)->count = kept_;                                                                      \
+    } while (0)
+
+void gf_core__batch_drop_namespace(struct gf_core *core, const struct core_namespace *ns) {
+    struct gf_batch *batch = &core->batch;
+    FILTER(&batch->namespaces, row, row != &ns->row);
+    FILTER(&batch->pipelines, row, row->namespace_key != ns->row.namespace_key);
+    FILTER(&batch->configs, row, ((const struct core_config *)row)->pipeline->ns != ns);
+    FILTER(&batch->deployments, row, !gf_str_eq(row->namespace_id, ns->row.namespace_id));
+    FILTER(&batch->runs, row, ((const struct core_run *)row)->pipeline->ns != ns);
+    FILTER(&batch->tasks, row, ((const struct core_task *)row)->run->pipeline->ns != ns);
+}

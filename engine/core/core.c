@@ -1,0 +1,138 @@
+/*
+ * Design: a step finds what it needs, checks, and only then changes state, so that a refusal or a
+ * NEED leaves no trace. What it changed it puts into the batch (batch.c); at its end ready tasks
+ * are launched (task.c). The work of a step is that of what changes: runs, queues and tasks are
+ * reached by keys, lists and counters, never by looking through all of them, and no step recurses.
+ */
+#include "engine/core/core.h"
+
+#include "base/alloc.h"
+#include "engine/core/core_internal.h"
+
+enum {
+    /* A list of the batch that grew beyond this gives its memory back. */
+    BATCH_ITEMS_KEPT = 16384,
+};
+
+struct gf_core *gf_core_create(const struct gf_core_limits *limits,
+                               const struct gf_core_start *start) {
+    gf_assert(start->next_namespace_key > 0 && start->next_pipeline_key > 0);
+    gf_assert(start->next_run_key > 0 && start->next_event_sequence > 0);
+    struct gf_core *core = GF_NEW(struct gf_core);
+    core->limits = *limits;
+    core->next = *start;
+    gf_list_init(&core->idle_pipelines);
+    gf_list_init(&core->idle_configs);
+    gf_list_init(&core->ready);
+    gf_list_init(&core->dead_runs);
+    gf_list_init(&core->dead_pipelines);
+    gf_list_init(&core->dead_namespaces);
+    gf_arena_init(&core->batch_arena, GF_CORE_BATCH_BYTES_MAX);
+    return core;
+}
+
+static void free_batch(struct gf_batch *batch) {
+    gf_vec_fini(&batch->namespaces);
+    gf_vec_fini(&batch->deleted_namespaces);
+    gf_vec_fini(&batch->pipelines);
+    gf_vec_fini(&batch->configs);
+    gf_vec_fini(&batch->deployments);
+    gf_vec_fini(&batch->runs);
+    gf_vec_fini(&batch->tasks);
+    gf_vec_fini(&batch->events);
+    gf_vec_fini(&batch->effects);
+}
+
+void gf_core_destroy(struct gf_core *core) {
+    if (core == NULL) {
+        return;
+    }
+    gf_core__free_all(core);
+    free_batch(&core->batch);
+    gf_vec_fini(&core->ended);
+    gf_arena_fini(&core->batch_arena);
+    free(core);
+}
+
+static enum gf_step step(struct gf_core *core, const struct gf_input *input,
+                         struct gf_need *out_need) {
+    switch (input->kind) {
+    case GF_INPUT_CREATE_NAMESPACE:
+        return gf_core__create_namespace(core, input);
+    case GF_INPUT_UPDATE_NAMESPACE:
+        return gf_core__update_namespace(core, input);
+    case GF_INPUT_DELETE_NAMESPACE:
+        return gf_core__delete_namespace(core, input, out_need);
+    case GF_INPUT_REGISTER_CONFIG:
+        return gf_core__register_config(core, input, out_need);
+    case GF_INPUT_DEPLOY:
+        return gf_core__deploy(core, input, out_need);
+    case GF_INPUT_START_RUN:
+        return gf_core__start_run(core, input, out_need);
+    case GF_INPUT_CANCEL_RUN:
+        return gf_core__cancel_run(core, input, out_need);
+    case GF_INPUT_TASK_STARTED:
+    case GF_INPUT_TASK_EXITED:
+    case GF_INPUT_TASK_LAUNCH_FAILED:
+    case GF_INPUT_TASK_LOST:
+    case GF_INPUT_TASK_NEVER_STARTED:
+        gf_core__report(core, input);
+        return GF_STEP_DONE;
+    }
+    gf_unreachable();
+}
+
+enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, int64_t now,
+                          struct gf_need *out_need) {
+    core->now = now;
+    const enum gf_step result = step(core, input, out_need);
+    gf_assert(core->ended.count == 0);
+    gf_core__dispatch(core);
+    return result;
+}
+
+#define CLEAN_ITEMS(vec, type)                                                                     \
+    do {                                                                                           \
+        for (size_t i_ = 0; i_ < (vec)->count; i_++) {                                             \
+            ((struct type *)(vec)->items[i_])->dirty = false;                                      \
+        }                                                                                          \
+    } while (0)
+
+#define EMPTY(vec)                                                                                 \
+    do {                                                                                           \
+        if ((vec)->capacity > BATCH_ITEMS_KEPT) {                                                  \
+            gf_vec_fini(vec);                                                                      \
+        }                                                                                          \
+        gf_vec_clear(vec);                                                                         \
+    } while (0)
+
+void gf_core_batch_done(struct gf_core *core) {
+    struct gf_batch *batch = &core->batch;
+    CLEAN_ITEMS(&batch->namespaces, core_namespace);
+    CLEAN_ITEMS(&batch->pipelines, core_pipeline);
+    CLEAN_ITEMS(&batch->configs, core_config);
+    CLEAN_ITEMS(&batch->runs, core_run);
+    CLEAN_ITEMS(&batch->tasks, core_task);
+    EMPTY(&batch->namespaces);
+    EMPTY(&batch->deleted_namespaces);
+    EMPTY(&batch->pipelines);
+    EMPTY(&batch->configs);
+    EMPTY(&batch->deployments);
+    EMPTY(&batch->runs);
+    EMPTY(&batch->tasks);
+    EMPTY(&batch->events);
+    EMPTY(&batch->effects);
+    gf_core__clean(core);
+    gf_arena_reset(&core->batch_arena);
+}
+
+struct gf_core_stats gf_core_get_stats(const struct gf_core *core) {
+    return (struct gf_core_stats){
+        .runs_active = core->runs_active,
+        .runs_queued = core->runs_queued,
+        .attempts_running = core->attempts_running,
+        .tasks_ready = core->ready_count,
+        .pipelines_cached = (int64_t)gf_map_i64_count(&core->pipelines_by_key),
+        .configs_cached = (int64_t)gf_map_count(&core->configs),
+    };
+}

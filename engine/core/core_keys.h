@@ -1,0 +1,53 @@
+/*
+ * Keys of the core's maps that are made of more than one value: built on the stack, copied by the
+ * map.
+ */
+#ifndef GOFER_ENGINE_CORE_CORE_KEYS_H_
+#define GOFER_ENGINE_CORE_CORE_KEYS_H_
+
+#include "base/identifier.h"
+#include "base/str.h"
+#include "engine/core/limits.h"
+
+enum {
+    CORE_KEY_TEXT_BYTES_MAX = 64, /* of identifiers and request ids */
+    CORE_KEY_BYTES_MAX = 1 + 8 + 8 + CORE_KEY_TEXT_BYTES_MAX,
+};
+
+_Static_assert((int)GF_IDENTIFIER_CHARS_MAX <= (int)CORE_KEY_TEXT_BYTES_MAX,
+               "keys hold identifiers");
+_Static_assert((int)GF_REQUEST_ID_BYTES_MAX <= (int)CORE_KEY_TEXT_BYTES_MAX,
+               "keys hold request ids");
+
+struct core_key {
+    char bytes[CORE_KEY_BYTES_MAX];
+    size_t len;
+};
+
+static inline void gf_core__key_add(struct core_key *key, const void *bytes, size_t size) {
+    gf_assert(size <= sizeof(key->bytes) - key->len);
+    if (size > 0) {
+        memcpy(key->bytes + key->len, bytes, size);
+        key->len += size;
+    }
+}
+
+static inline struct gf_str gf_core__key_view(const struct core_key *key) {
+    return (struct gf_str){key->bytes, key->len};
+}
+
+static inline struct core_key gf_core__key_of_text(int64_t number, struct gf_str text) {
+    struct core_key key = {.len = 0};
+    gf_core__key_add(&key, &number, sizeof(number));
+    gf_core__key_add(&key, text.ptr, text.len);
+    return key;
+}
+
+static inline struct core_key gf_core__key_of_numbers(int64_t first, int64_t second) {
+    struct core_key key = {.len = 0};
+    gf_core__key_add(&key, &first, sizeof(first));
+    gf_core__key_add(&key, &second, sizeof(second));
+    return key;
+}
+
+#endif /* GOFER_ENGINE_CORE_CORE_KEYS_H_ */

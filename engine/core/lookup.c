@@ -1,0 +1,218 @@
+/*
+ * Design: objects in memory are always looked for first, so that what the batch itself created
+ * hides an older "does not exist". An answer that is no object (something does not exist, or a run
+ * that is complete) is remembered in `given` until the batch is done.
+ */
+#include "engine/core/copy.h"
+#include "engine/core/core_internal.h"
+#include "engine/core/core_keys.h"
+
+/* ---- Answers ---- */
+
+struct given {
+    bool exists;
+    struct gf_run run; /* of NEED_RUN and NEED_REQUEST */
+};
+
+static struct core_key key_of_need(const struct gf_need *need) {
+    const char kind = (char)need->kind;
+    const int64_t number = need->kind == GF_NEED_CONFIG ? need->version : need->run_id;
+    struct core_key key = {.len = 0};
+    gf_core__key_add(&key, &kind, sizeof(kind));
+    gf_core__key_add(&key, need->pipeline_key != 0 ? &need->pipeline_key : &need->namespace_key,
+                     sizeof(int64_t));
+    gf_core__key_add(&key, &number, sizeof(number));
+    gf_core__key_add(&key, need->text.ptr, need->text.len);
+    return key;
+}
+
+static struct given *find_given(const struct gf_core *core, const struct gf_need *need) {
+    const struct core_key key = key_of_need(need);
+    return gf_map_get(&core->given, gf_core__key_view(&key));
+}
+
+static struct given *remember(struct gf_core *core, const struct gf_need *need, bool exists) {
+    const struct core_key key = key_of_need(need);
+    struct given *given = GF_ARENA_NEW(&core->batch_arena, struct given);
+    given->exists = exists;
+    (void)gf_map_put(&core->given, gf_core__key_view(&key), given);
+    return given;
+}
+
+void gf_core_give_pipeline(struct gf_core *core, const struct gf_need *need,
+                           const struct gf_pipeline *pipeline) {
+    struct core_namespace *ns = gf_map_i64_get(&core->namespaces_by_key, need->namespace_key);
+    if (pipeline == NULL || ns == NULL) {
+        (void)remember(core, need, false);
+    } else if (gf_map_i64_get(&core->pipelines_by_key, pipeline->pipeline_key) == NULL) {
+        (void)gf_core__add_pipeline(core, ns, pipeline);
+    }
+}
+
+void gf_core_give_config(struct gf_core *core, const struct gf_need *need,
+                         const struct gf_config *config) {
+    struct core_pipeline *pipeline = gf_map_i64_get(&core->pipelines_by_key, need->pipeline_key);
+    if (config == NULL || pipeline == NULL) {
+        (void)remember(core, need, false);
+    } else if (!gf_core_has_config(core, need->pipeline_key, config->version)) {
+        (void)gf_core__add_config(core, pipeline, config);
+    }
+}
+
+static void give_run(struct gf_core *core, const struct gf_need *need, const struct gf_run *run) {
+    struct given *given = remember(core, need, run != NULL && run->run_id != 0);
+    if (given->exists) {
+        gf_run_copy(run, &core->batch_arena, &given->run);
+    }
+}
+
+void gf_core_give_run(struct gf_core *core, const struct gf_need *need, const struct gf_run *run) {
+    give_run(core, need, run);
+}
+
+void gf_core_give_request(struct gf_core *core, const struct gf_need *need,
+                          const struct gf_run *run) {
+    give_run(core, need, run);
+}
+
+void gf_core_give_namespace_pipelines(struct gf_core *core, const struct gf_need *need,
+                                      bool has_pipelines) {
+    (void)remember(core, need, has_pipelines);
+}
+
+bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version) {
+    const struct core_key key = gf_core__key_of_numbers(pipeline_key, version);
+    return gf_map_get(&core->configs, gf_core__key_view(&key)) != NULL;
+}
+
+/* ---- Finding ---- */
+
+struct core_namespace *gf_core__find_namespace(const struct gf_core *core, struct gf_str id) {
+    return gf_map_get(&core->namespaces, id);
+}
+
+static enum core_found ask(const struct gf_core *core, const struct gf_need *need,
+                           struct gf_need *out_need) {
+    const struct given *given = find_given(core, need);
+    if (given == NULL) {
+        *out_need = *need;
+        return CORE_NEED;
+    }
+    return given->exists ? CORE_FOUND : CORE_ABSENT;
+}
+
+enum core_found gf_core__find_pipeline(struct gf_core *core, const struct core_namespace *ns,
+                                       struct gf_str pipeline_id, struct core_pipeline **out,
+                                       struct gf_need *out_need) {
+    if (pipeline_id.len == 0 || pipeline_id.len > GF_IDENTIFIER_CHARS_MAX) {
+        return CORE_ABSENT;
+    }
+    const struct core_key key = gf_core__key_of_text(ns->row.namespace_key, pipeline_id);
+    struct core_pipeline *pipeline = gf_map_get(&core->pipelines, gf_core__key_view(&key));
+    if (pipeline == NULL) {
+        const struct gf_need need = {.kind = GF_NEED_PIPELINE,
+                                     .namespace_key = ns->row.namespace_key,
+                                     .namespace_id = ns->row.namespace_id,
+                                     .text = pipeline_id};
+        return ask(core, &need, out_need);
+    }
+    gf_core__touch_pipeline(core, pipeline);
+    *out = pipeline;
+    return CORE_FOUND;
+}
+
+enum core_found gf_core__find_config(struct gf_core *core, struct core_pipeline *pipeline,
+                                     int64_t version, struct core_config **out,
+                                     struct gf_need *out_need) {
+    const struct core_key key = gf_core__key_of_numbers(pipeline->row.pipeline_key, version);
+    struct core_config *config = gf_map_get(&core->configs, gf_core__key_view(&key));
+    if (config == NULL) {
+        const struct gf_need need = {
+            .kind = GF_NEED_CONFIG, .pipeline_key = pipeline->row.pipeline_key, .version = version};
+        return ask(core, &need, out_need);
+    }
+    gf_core__touch_config(core, config);
+    *out = config;
+    return CORE_FOUND;
+}
+
+static enum core_found find_given_run(const struct gf_core *core, const struct gf_need *need,
+                                      const struct gf_run **out, struct gf_need *out_need) {
+    const enum core_found found = ask(core, need, out_need);
+    if (found == CORE_FOUND) {
+        *out = &find_given(core, need)->run;
+    }
+    return found;
+}
+
+enum core_found gf_core__find_run(struct gf_core *core, const struct core_pipeline *pipeline,
+                                  int64_t run_id, const struct gf_run **out,
+                                  struct gf_need *out_need) {
+    if (run_id < 1 || run_id > pipeline->row.latest_run_id) {
+        return CORE_ABSENT;
+    }
+    const struct core_key key = gf_core__key_of_numbers(pipeline->row.pipeline_key, run_id);
+    const struct core_run *run = gf_map_get(&core->runs_by_id, gf_core__key_view(&key));
+    if (run != NULL) {
+        *out = &run->row;
+        return CORE_FOUND;
+    }
+    const struct gf_need need = {
+        .kind = GF_NEED_RUN, .pipeline_key = pipeline->row.pipeline_key, .run_id = run_id};
+    return find_given_run(core, &need, out, out_need);
+}
+
+enum core_found gf_core__find_request(struct gf_core *core, const struct core_pipeline *pipeline,
+                                      struct gf_str request_id, const struct gf_run **out,
+                                      struct gf_need *out_need) {
+    const struct core_key key = gf_core__key_of_text(pipeline->row.pipeline_key, request_id);
+    const struct core_run *run = gf_map_get(&core->runs_by_request, gf_core__key_view(&key));
+    if (run != NULL) {
+        *out = &run->row;
+        return CORE_FOUND;
+    }
+    const struct gf_need need = {
+        .kind = GF_NEED_REQUEST, .pipeline_key = pipeline->row.pipeline_key, .text = request_id};
+    return find_given_run(core, &need, out, out_need);
+}
+
+enum core_found gf_core__find_any_pipeline(struct gf_core *core, const struct core_namespace *ns,
+                                           struct gf_need *out_need) {
+    if (!gf_list_empty(&ns->pipelines)) {
+        return CORE_FOUND;
+    }
+    const struct gf_need need = {.kind = GF_NEED_NAMESPACE_PIPELINES,
+                                 .namespace_key = ns->row.namespace_key,
+                                 .namespace_id = ns->row.namespace_id};
+    return ask(core, &need, out_need);
+}
+
+/* ---- For commands ---- */
+
+bool gf_core__resolve_pipeline(struct gf_core *core, const struct gf_input *input,
+                               struct gf_str namespace_id, struct gf_str pipeline_id,
+                               struct core_pipeline **out, struct gf_need *out_need,
+                               enum gf_step *out_step) {
+    struct gf_error err = {0};
+    const struct core_namespace *ns = gf_core__find_namespace(core, namespace_id);
+    if (ns == NULL) {
+        (void)gf_fail(&err, GF_NOT_FOUND, "namespace '%" GF_STR_FMT "' not found",
+                      GF_STR_ARG(namespace_id));
+        *out_step = gf_core__refuse(core, input, &err);
+        return false;
+    }
+    switch (gf_core__find_pipeline(core, ns, pipeline_id, out, out_need)) {
+    case CORE_FOUND:
+        return true;
+    case CORE_NEED:
+        *out_step = GF_STEP_NEED;
+        return false;
+    case CORE_ABSENT:
+        break;
+    }
+    (void)gf_fail(&err, GF_NOT_FOUND,
+                  "pipeline '%" GF_STR_FMT "' not found in namespace '%" GF_STR_FMT "'",
+                  GF_STR_ARG(pipeline_id), GF_STR_ARG(namespace_id));
+    *out_step = gf_core__refuse(core, input, &err);
+    return false;
+}

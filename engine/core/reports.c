@@ -1,0 +1,206 @@
+/*
+ * What the scheduler says. A report counts only for the attempt that the core thinks is live: its
+ * fencing number makes that certain. What is late or doubled changes nothing.
+ */
+#include "base/clock.h"
+#include "base/time.h"
+#include "engine/core/copy.h"
+#include "engine/core/core_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The live task that a report is about, or NULL. */
+static struct core_task *find_live(const struct gf_core *core, struct gf_attempt attempt) {
+    struct core_run *run = gf_map_i64_get(&core->runs, attempt.run_key);
+    if (run == NULL || run->tasks == NULL || attempt.task_index < 0 ||
+        (size_t)attempt.task_index >= run->config->row.task_count) {
+        return NULL;
+    }
+    struct core_task *task = &run->tasks[attempt.task_index];
+    return gf_core__task_is_live(task) && task->row.attempt == attempt.attempt ? task : NULL;
+}
+
+/* A text that tasks of a run mostly share: kept once in the run's arena while it stays the same. */
+static struct gf_str share(struct core_run *run, struct gf_str *last, struct gf_str text,
+                           size_t bytes_max) {
+    if (!gf_str_eq(*last, text)) {
+        *last = gf_text_copy_cut(text, bytes_max, &run->arena);
+    }
+    return *last;
+}
+
+/* Where the container ran and what: as far as the report tells. */
+static void set_place(struct core_task *task, struct gf_str image_digest, struct gf_str node) {
+    struct core_run *run = task->run;
+    if (image_digest.len > 0) {
+        task->row.image_digest =
+            share(run, &run->image_digest, image_digest, GF_IMAGE_DIGEST_BYTES_MAX);
+    }
+    if (node.len > 0) {
+        task->row.node = share(run, &run->node, node, GF_NODE_BYTES_MAX);
+    }
+}
+
+static void mark_started(struct gf_core *core, struct core_task *task, int64_t start_time) {
+    if (task->row.state != GF_TASK_STATE_PROCESSING) {
+        return;
+    }
+    task->row.state = GF_TASK_STATE_RUNNING;
+    task->row.start_time = start_time > 0 ? start_time : core->now;
+    gf_core__mark_task(core, task);
+    (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_STARTED, task);
+}
+
+/* ---- How a container ended ---- */
+
+struct result {
+    enum gf_task_status status;
+    enum gf_reason_kind kind;
+};
+
+static struct result failed(enum gf_reason_kind kind) {
+    return (struct result){GF_TASK_STATUS_FAILED, kind};
+}
+
+/* Decides what an exit means; the text says why, where it is no success. */
+static struct result judge_exit(const struct core_task *task, const struct gf_exit *exit,
+                                struct gf_strbuf *text) {
+    const struct gf_task *config = gf_core__task_config(task);
+    if (exit->stopped && task->run->row.cancel_requested) {
+        gf_strbuf_append(text, task->run->row.reason.text);
+        return (struct result){GF_TASK_STATUS_CANCELLED, GF_REASON_USER_CANCELLED};
+    }
+    if (exit->failure.len > 0) {
+        gf_strbuf_append(text, exit->failure);
+        return failed(GF_REASON_SCHEDULER_ERROR);
+    }
+    if (exit->timed_out) {
+        char limit[GF_DURATION_BYTES_MAX];
+        gf_strbuf_printf(text, "command ran longer than its timeout of %s",
+                         gf_duration_format(config->timeout_ms * GF_NS_PER_MS, limit));
+        return failed(GF_REASON_TIMED_OUT);
+    }
+    if (exit->exit_code == 0 && exit->exit_signal == 0) {
+        return (struct result){GF_TASK_STATUS_SUCCESSFUL, GF_REASON_UNSPECIFIED};
+    }
+    if (exit->out_of_memory) {
+        gf_strbuf_append_cstr(text, "command used more memory than it may");
+        if (config->resources.memory_bytes > 0) {
+            gf_strbuf_printf(text, " (%" PRId64 " bytes)", config->resources.memory_bytes);
+        }
+        return failed(GF_REASON_OUT_OF_MEMORY);
+    }
+    if (exit->exit_signal != 0) {
+        const char *name = sigabbrev_np(exit->exit_signal);
+        gf_strbuf_printf(text, "command was ended by signal %" PRId32 " (%s%s)", exit->exit_signal,
+                         name == NULL ? "" : "SIG", name == NULL ? "unknown" : name);
+    } else {
+        gf_strbuf_printf(text, "command ended with exit code %" PRId32, exit->exit_code);
+    }
+    return failed(GF_REASON_ABNORMAL_EXIT);
+}
+
+static void set_exit(struct gf_task_execution *row, const struct gf_exit *exit) {
+    row->has_exit_code = exit->failure.len == 0;
+    row->exit_code = row->has_exit_code ? exit->exit_code : 0;
+    row->exit_signal = row->has_exit_code ? exit->exit_signal : 0;
+    row->end_time = exit->end_time > row->start_time ? exit->end_time : 0;
+    row->cpu_time_ns = exit->cpu_time_ns;
+    row->memory_peak_bytes = exit->memory_peak_bytes;
+    row->log_bytes = exit->log_bytes;
+    row->log_truncated = exit->log_truncated;
+}
+
+static void exited(struct gf_core *core, struct core_task *task, const struct gf_input *input) {
+    const struct gf_exit *exit = &input->u.exited.exit;
+    set_place(task, input->u.exited.image_digest, input->u.exited.node);
+    if (exit->failure.len == 0) {
+        /* A short command may end before its start was told. */
+        mark_started(core, task, exit->start_time);
+    }
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, GF_REASON_BYTES_MAX * 4);
+    const struct result result = judge_exit(task, exit, &text);
+    set_exit(&task->row, exit);
+    gf_core__task_end(core, task, result.status, result.kind, gf_strbuf_view(&text));
+    gf_strbuf_fini(&text);
+}
+
+/* ---- Containers that did not run, or that nobody knows of ---- */
+
+static struct gf_str message_or(const struct gf_input *input, struct gf_str otherwise) {
+    return input->u.failed.message.len > 0 ? input->u.failed.message : otherwise;
+}
+
+static void lost(struct gf_core *core, struct core_task *task, const struct gf_input *input) {
+    gf_core__task_end(core, task, GF_TASK_STATUS_FAILED, GF_REASON_ORPHANED,
+                      message_or(input, GF_STR("nothing could be found of the container")));
+}
+
+/* The launch was interrupted before anything started: it is made again, with the same number. */
+static void never_started(struct gf_core *core, struct core_task *task,
+                          const struct gf_input *input) {
+    if (task->row.state == GF_TASK_STATE_RUNNING) {
+        lost(core, task, input);
+    } else if (task->run->row.cancel_requested) {
+        gf_core__task_end(core, task, GF_TASK_STATUS_CANCELLED, GF_REASON_USER_CANCELLED,
+                          task->run->row.reason.text);
+    } else {
+        gf_core__effect_launch(core, task);
+    }
+}
+
+/* Every report has its attempt first: one name for it. */
+static struct gf_attempt attempt_of(const struct gf_input *input) {
+    switch (input->kind) {
+    case GF_INPUT_TASK_STARTED:
+        return input->u.started.attempt;
+    case GF_INPUT_TASK_EXITED:
+        return input->u.exited.attempt;
+    case GF_INPUT_TASK_LAUNCH_FAILED:
+    case GF_INPUT_TASK_LOST:
+    case GF_INPUT_TASK_NEVER_STARTED:
+        return input->u.failed.attempt;
+    case GF_INPUT_CREATE_NAMESPACE:
+    case GF_INPUT_UPDATE_NAMESPACE:
+    case GF_INPUT_DELETE_NAMESPACE:
+    case GF_INPUT_REGISTER_CONFIG:
+    case GF_INPUT_DEPLOY:
+    case GF_INPUT_START_RUN:
+    case GF_INPUT_CANCEL_RUN:
+        break;
+    }
+    gf_unreachable();
+}
+
+static void report_live(struct gf_core *core, struct core_task *task,
+                        const struct gf_input *input) {
+    if (input->kind == GF_INPUT_TASK_STARTED) {
+        set_place(task, input->u.started.image_digest, input->u.started.node);
+        mark_started(core, task, input->u.started.start_time);
+    } else if (input->kind == GF_INPUT_TASK_EXITED) {
+        exited(core, task, input);
+    } else if (input->kind == GF_INPUT_TASK_LAUNCH_FAILED) {
+        gf_core__task_end(core, task, GF_TASK_STATUS_FAILED, GF_REASON_SCHEDULER_ERROR,
+                          message_or(input, GF_STR("the scheduler could not start the container")));
+    } else if (input->kind == GF_INPUT_TASK_LOST) {
+        lost(core, task, input);
+    } else {
+        never_started(core, task, input);
+    }
+    gf_core__run_settle(core, task->run);
+}
+
+void gf_core__report(struct gf_core *core, const struct gf_input *input) {
+    const struct gf_attempt attempt = attempt_of(input);
+    struct core_task *task = find_live(core, attempt);
+    if (task != NULL) {
+        report_live(core, task, input);
+        return;
+    }
+    /* The end of an attempt that is over already: the scheduler need not keep it. */
+    if (input->kind != GF_INPUT_TASK_STARTED && input->kind != GF_INPUT_TASK_NEVER_STARTED) {
+        gf_core__effect(core, GF_EFFECT_FORGET, attempt);
+    }
+}

@@ -1,0 +1,115 @@
+/*
+ * Continuing after a restart. The rows tell everything: slots are counted from running attempts,
+ * open parents from the states of the parents, queues from the queued runs. What a crash left
+ * between a commit and its effects is made good here and by the scheduler's recovery: launches are
+ * asked about, stops are given again.
+ */
+#include "base/alloc.h"
+#include "engine/core/copy.h"
+#include "engine/core/core_internal.h"
+#include "engine/core/core_keys.h"
+
+void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *ns) {
+    (void)gf_core__add_namespace(core, ns);
+}
+
+static void restore_task(struct gf_core *core, struct core_run *run,
+                         const struct gf_task_execution *row) {
+    struct core_task *task = &run->tasks[row->task_index];
+    const struct gf_str task_id = task->row.task_id;
+    gf_task_execution_copy(row, &run->arena, &task->row);
+    task->row.task_id = task_id;
+    if (row->state == GF_TASK_STATE_COMPLETE) {
+        run->tasks_left--;
+        run->failed_count += row->status == GF_TASK_STATUS_FAILED;
+        run->cancelled_count += row->status == GF_TASK_STATUS_CANCELLED;
+    } else if (gf_core__task_is_live(task)) {
+        core->attempts_running++;
+    }
+}
+
+/* Counts, for each task, the parents that are not COMPLETE. */
+static void count_parents(struct core_run *run) {
+    const struct gf_config *config = &run->config->row;
+    for (size_t i = 0; i < config->task_count; i++) {
+        if (run->tasks[i].row.state != GF_TASK_STATE_COMPLETE) {
+            continue;
+        }
+        for (size_t c = 0; c < config->tasks[i].child_count; c++) {
+            run->tasks[config->tasks[i].children[c]].parents_left--;
+        }
+    }
+}
+
+bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
+                         const struct gf_task_execution *tasks, size_t task_count) {
+    struct core_pipeline *pipeline = gf_map_i64_get(&core->pipelines_by_key, run->pipeline_key);
+    const struct core_key key = gf_core__key_of_numbers(run->pipeline_key, run->version);
+    struct core_config *config = gf_map_get(&core->configs, gf_core__key_view(&key));
+    if (pipeline == NULL || config == NULL || run->state == GF_RUN_STATE_COMPLETE) {
+        return false;
+    }
+    for (size_t i = 0; i < task_count; i++) {
+        if (tasks[i].task_index < 0 || (size_t)tasks[i].task_index >= config->row.task_count) {
+            return false;
+        }
+    }
+    struct core_run *restored = GF_NEW(struct core_run);
+    gf_arena_init(&restored->arena, GF_CORE_RUN_BYTES_MAX);
+    gf_run_copy(run, &restored->arena, &restored->row);
+    restored->row.namespace_id = pipeline->row.namespace_id;
+    restored->row.pipeline_id = pipeline->row.pipeline_id;
+    restored->pipeline = pipeline;
+    restored->config = config;
+    gf_core__add_run(core, restored);
+    if (run->state == GF_RUN_STATE_RUNNING) {
+        pipeline->runs_running++;
+        gf_core__run_make_tasks(restored);
+        for (size_t i = 0; i < task_count; i++) {
+            restore_task(core, restored, &tasks[i]);
+        }
+        count_parents(restored);
+    }
+    return true;
+}
+
+/* Takes up a run whose tasks are there. */
+static void resume_tasks(struct gf_core *core, struct core_run *run,
+                         struct gf_attempt_vec *out_attempts) {
+    for (size_t i = 0; i < run->config->row.task_count; i++) {
+        struct core_task *task = &run->tasks[i];
+        if (gf_core__task_is_live(task)) {
+            gf_vec_push(out_attempts, gf_core__task_attempt(task));
+        } else if (task->row.state == GF_TASK_STATE_WAITING && task->parents_left == 0) {
+            gf_core__task_decide(core, task);
+        }
+    }
+    if (run->row.cancel_requested) {
+        gf_core__run_cancel(core, run, /* force= */ false);
+    } else {
+        gf_core__run_settle(core, run);
+    }
+}
+
+void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts) {
+    size_t position = 0;
+    void *value = NULL;
+    core->now = now;
+    /* Runs are in the map in the order in which they were given: the oldest first. */
+    while (gf_map_i64_next(&core->runs, &position, NULL, &value)) {
+        struct core_run *run = value;
+        if (run->row.state == GF_RUN_STATE_RUNNING) {
+            resume_tasks(core, run, out_attempts);
+        } else if (run->row.cancel_requested) {
+            gf_core__run_end_queued(core, run);
+        } else {
+            gf_list_push_back(&run->pipeline->queued_runs, &run->queue_link);
+            core->runs_queued++;
+        }
+    }
+    position = 0;
+    while (gf_map_i64_next(&core->pipelines_by_key, &position, NULL, &value)) {
+        gf_core__start_queued(core, value);
+    }
+    gf_core__dispatch(core);
+}
