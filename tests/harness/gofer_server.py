@@ -1,0 +1,111 @@
+"""A gofer server of a test's own: a data directory, free ports, stopped by its pid.
+
+    with GoferServer(gofer, scheduler="null") as server:
+        server.run("pipeline", "list")          # the CLI against it
+        server.address                          # "127.0.0.1:40117"
+
+Only the standard library is used. The gofer-fetch program stands beside gofer, or is named by
+GOFER_FETCH.
+"""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import shutil
+
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 30
+
+
+class GoferServer:
+    """Starts on entry or by start(), stops on exit or by stop()."""
+
+    def __init__(self, gofer, scheduler="null", data_dir=None, options=()):
+        self.gofer = os.path.abspath(gofer)
+        self.scheduler = scheduler
+        self.options = list(options)
+        self.owns_data_dir = data_dir is None
+        # Short: the path of a unix socket has a limit of 107 bytes.
+        self.data_dir = data_dir or tempfile.mkdtemp(prefix="gofer-test-", dir="/tmp")
+        self.log_path = os.path.join(self.data_dir, "server.log")
+        self.socket = "unix:" + os.path.join(self.data_dir, "test.sock")
+        self.process = None
+        self.address = None
+
+    def start(self):
+        addresses = os.path.join(self.data_dir, "addresses")
+        if os.path.exists(addresses):
+            os.unlink(addresses)
+        command = [self.gofer, "service", "start", "--dev", "--data-dir", self.data_dir,
+                   "--listen", "127.0.0.1:0", "--listen", self.socket,
+                   "--scheduler", self.scheduler] + self.options
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            if os.path.exists(addresses):
+                with open(addresses, encoding="utf-8") as file:
+                    lines = file.read().split()
+                self.address = next(line for line in lines if not line.startswith("unix:"))
+                return self
+            time.sleep(0.01)
+        log = self.log()
+        self.kill()
+        raise RuntimeError("the server did not start:\n%s" % log)
+
+    def stop(self):
+        """Asks the server to stop and gives its exit code."""
+        if self.process is None:
+            return None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise RuntimeError("the server did not stop:\n%s" % self.log()) from None
+        self.process = None
+        return code
+
+    def kill(self):
+        """SIGKILL: what a crash looks like. Containers run on."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def environment(self):
+        environment = dict(os.environ)
+        for name in ("GOFER_TOKEN", "GOFER_NAMESPACE"):
+            environment.pop(name, None)
+        environment["GOFER_HOST"] = self.address or self.socket
+        return environment
+
+    def run(self, *arguments, check=True, timeout=60, text=True):
+        """Runs the CLI against the server; gives the CompletedProcess."""
+        result = subprocess.run(
+            [self.gofer] + list(arguments), env=self.environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, text=text, timeout=timeout, check=False)
+        if check and result.returncode != 0:
+            raise RuntimeError("gofer %s: exit %d\n%s\n%s" % (
+                " ".join(arguments), result.returncode, result.stdout, result.stderr))
+        return result
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        try:
+            self.stop()
+        finally:
+            self.kill()
+            if self.owns_data_dir:
+                shutil.rmtree(self.data_dir, ignore_errors=True)
