@@ -217,26 +217,22 @@ static enum gf_code import(const struct command_line *line, struct gf_arena *are
     return rc;
 }
 
-static enum gf_code print(const struct gf_strbuf *text, struct gf_error *err) {
-    return gf_write_all(STDOUT_FILENO, text->ptr, text->len, err);
-}
-
 /* The report goes out for success and failure alike: it is what the server reads. */
 static enum gf_code import_and_report(const struct command_line *line, struct gf_error *err) {
     GF_CLEANUP(gf_arena_fini) struct gf_arena arena;
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
-    struct gf_image_report report;
-    struct gf_error print_error;
+    struct gf_image_report report = {.count = 0};
     gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
     gf_strbuf_init(&text, GF_IMAGE_REPORT_BYTES_MAX);
-    const enum gf_code rc = import(line, &arena, &report, err);
-    if (rc == GF_OK) {
-        gf_image_report_write(&report, &text);
-        return print(&text, err);
+    const enum gf_code rc = import(line, &arena, &report, &report.failure);
+    report.failed = rc != GF_OK;
+    gf_image_report_write(&report, &text);
+    const enum gf_code printed = gf_write_all(STDOUT_FILENO, text.ptr, text.len, err);
+    if (rc != GF_OK) {
+        *err = report.failure; /* it is what counts */
+        return rc;
     }
-    gf_image_report_write_error(err, &text);
-    (void)print(&text, &print_error); /* the failure itself is what counts */
-    return rc;
+    return printed;
 }
 
 static enum gf_code pack(const struct command_line *line, struct gf_error *err) {

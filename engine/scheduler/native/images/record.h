@@ -93,25 +93,25 @@ enum gf_code gf_image_name_parse(struct gf_str text, struct gf_image_name *out,
  */
 char *gf_image_name_to_file(const char *name, char out[GF_REFERENCE_CHARS_MAX + 1]);
 
-/* What one import did. Several names may lead to one image. */
+/* One image of an import. Several names may lead to one image. */
 struct gf_image_report_item {
     struct gf_image_name name;
     bool is_new; /* the image was not in the store before */
 };
 
+/* What one import did: images, or nothing and why. */
 struct gf_image_report {
     struct gf_image_report_item *items; /* in the order of the archive; borrowed from the arena */
     size_t count;
+    bool failed;
+    struct gf_error failure; /* where it failed: code, reason and message */
 };
 
 void gf_image_report_write(const struct gf_image_report *report, struct gf_strbuf *out);
-/* The error's code, reason and message; not its field. */
-void gf_image_report_write_error(const struct gf_error *error, struct gf_strbuf *out);
-
 /*
- * Reads what gofer-fetch printed. A report of a failure gives the failure's own code, reason and
- * message; GF_DATA_LOSS: malformed or cut; GF_UNIMPLEMENTED: of a newer version. The arena needs
- * room for GF_IMAGE_RECORD_ARENA_BYTES_MAX.
+ * Reads what gofer-fetch printed: the report of a failure is a report, too. The arena needs room
+ * for GF_IMAGE_RECORD_ARENA_BYTES_MAX. Codes: GF_DATA_LOSS (malformed or cut), GF_UNIMPLEMENTED (of
+ * a newer version).
  */
 enum gf_code gf_image_report_parse(struct gf_str text, struct gf_arena *arena,
                                    struct gf_image_report *out, struct gf_error *err) GF_MUST_USE;

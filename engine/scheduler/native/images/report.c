@@ -115,18 +115,15 @@ char *gf_image_name_to_file(const char *name, char out[GF_REFERENCE_CHARS_MAX + 
 
 void gf_image_report_write(const struct gf_image_report *report, struct gf_strbuf *out) {
     gf_lines_begin(out, report_kind, REPORT_VERSION);
-    for (size_t i = 0; i < report->count; i++) {
+    if (report->failed) {
+        gf_lines_put(out, "code", gf_str_from(gf_code_name(report->failure.code)));
+        gf_lines_put(out, "reason", gf_str_from(report->failure.reason));
+        gf_lines_put(out, "message", gf_str_from(report->failure.message));
+    }
+    for (size_t i = 0; !report->failed && i < report->count; i++) {
         put_name(&report->items[i].name, out);
         gf_lines_put(out, "new", report->items[i].is_new ? GF_STR("1") : GF_STR("0"));
     }
-    gf_lines_end(out);
-}
-
-void gf_image_report_write_error(const struct gf_error *error, struct gf_strbuf *out) {
-    gf_lines_begin(out, report_kind, REPORT_VERSION);
-    gf_lines_put(out, "code", gf_str_from(gf_code_name(error->code)));
-    gf_lines_put(out, "reason", gf_str_from(error->reason));
-    gf_lines_put(out, "message", gf_str_from(error->message));
     gf_lines_end(out);
 }
 
@@ -150,9 +147,9 @@ static bool reason_valid(struct gf_str reason) {
     return reason.len < GF_ERROR_REASON_BYTES_MAX;
 }
 
-/* The lines behind "code=": fails with what was reported, in valid UTF-8. */
+/* The lines behind "code=". Text that is not valid UTF-8 is made printable. */
 static enum gf_code take_failure(struct gf_lines *lines, struct gf_str code_name,
-                                 struct gf_error *err) {
+                                 struct gf_error *out_failure, struct gf_error *err) {
     enum gf_code code = GF_OK;
     struct gf_str reason;
     struct gf_str message;
@@ -169,13 +166,12 @@ static enum gf_code take_failure(struct gf_lines *lines, struct gf_str code_name
     if (rc == GF_OK) {
         rc = expect_end(lines, err);
     }
-    if (rc != GF_OK) {
-        return rc;
+    if (rc == GF_OK) {
+        const struct gf_shown shown = gf_show(message);
+        (void)gf_fail_reason(out_failure, code, reason.ptr, "%s",
+                             gf_utf8_valid(message) ? message.ptr : shown.text);
     }
-    if (!gf_utf8_valid(message)) {
-        return gf_fail_reason(err, code, reason.ptr, "%s", gf_show(message).text);
-    }
-    return gf_fail_reason(err, code, reason.ptr, "%" GF_STR_FMT, GF_STR_ARG(message));
+    return rc;
 }
 
 /* The lines of one image behind "name=". */
@@ -221,7 +217,12 @@ enum gf_code gf_image_report_parse(struct gf_str text, struct gf_arena *arena,
             return GF_OK;
         }
         if (report.count == 0 && gf_str_eq(key, GF_STR("code"))) {
-            return take_failure(&lines, value, err);
+            report.failed = true;
+            rc = take_failure(&lines, value, &report.failure, err);
+            if (rc == GF_OK) {
+                *out = report;
+            }
+            return rc;
         }
         if (!gf_str_eq(key, GF_STR("name"))) {
             return gf_lines_fail(&lines, err, "must be name=...");
