@@ -40,8 +40,7 @@ static inline bool gf_mul_size(size_t a, size_t b, size_t *out_product) {
     return true;
 }
 
-/* As malloc, calloc and reallocarray, but never NULL: a size of 0 gives a pointer that can be
- * freed. */
+/* As malloc, calloc and reallocarray, but never NULL: a size of 0 gives memory to free, too. */
 void *gf_malloc(size_t size) GF_MUST_USE;
 void *gf_calloc(size_t count, size_t element_size) GF_MUST_USE;
 void *gf_realloc_array(void *ptr, size_t count, size_t element_size) GF_MUST_USE;

@@ -26,8 +26,7 @@
 int64_t gf_mono_ns(void);
 int64_t gf_wall_ns(void);
 
-/* start_ns + duration_ms, held at GF_NEVER instead of overflowing. A negative duration counts as 0.
- */
+/* start_ns + duration_ms, GF_NEVER where that overflows. A negative duration counts as 0. */
 int64_t gf_deadline_after_ms(int64_t start_ns, int64_t duration_ms);
 
 struct gf_clock {

@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Continues a checksum over more bytes; starts with crc 0. The check value of "123456789" is
- * e3069283. */
+/* Continues a checksum, which starts with crc 0, over more bytes. "123456789" gives 0xe3069283. */
 uint32_t gf_crc32c(uint32_t crc, const void *bytes, size_t size);
 
 #endif /* GOFER_BASE_CRC32C_H_ */

@@ -56,17 +56,14 @@ enum {
 
 struct gf_error {
     enum gf_code code;
-    /* Machine-readable reason, UPPER_SNAKE_CASE, e.g. "RUN_ALREADY_FINISHED"; "" when the code says
-     * all. */
+    /* For machines, UPPER_SNAKE_CASE: "RUN_ALREADY_FINISHED"; "" when the code says all. */
     char reason[GF_ERROR_REASON_BYTES_MAX];
-    /* Path of the request field at fault, e.g. `config.tasks[1].image`; "" when no field is at
-     * fault. */
+    /* Path of the request field at fault: "config.tasks[1].image"; "" when none is. */
     char field[GF_ERROR_FIELD_BYTES_MAX];
     char message[GF_ERROR_MESSAGE_BYTES_MAX];
 };
 
-/* Fills err (reason and field empty) and returns code, so that `return gf_fail(err, ...)` is the
- * idiom. */
+/* Fills err (reason and field empty) and returns code; the idiom is `return gf_fail(err, ...)`. */
 enum gf_code gf_fail(struct gf_error *err, enum gf_code code, const char *fmt, ...) GF_PRINTF(3, 4);
 
 /* As gf_fail with a machine-readable reason. Borrowed: reason, a literal in UPPER_SNAKE_CASE. */
@@ -81,12 +78,18 @@ enum gf_code gf_fail_field(struct gf_error *err, const char *field, const char *
 enum gf_code gf_fail_errno(struct gf_error *err, enum gf_code code, int errnum, const char *fmt,
                            ...) GF_PRINTF(4, 5);
 
-/* Puts "<text>: " before the message of a filled err; returns its code. Code, reason and field
- * stay. */
+/*
+ * Puts "<text>: " before the message of a filled err and returns its code. Code, reason and field
+ * stay. A NULL err has no code to return (it gives GF_UNKNOWN), so the idiom is:
+ *
+ *     if (rc != GF_OK) {
+ *         (void)gf_wrap(err, "run '%s'", name);
+ *         return rc;
+ *     }
+ */
 enum gf_code gf_wrap(struct gf_error *err, const char *fmt, ...) GF_PRINTF(2, 3);
 
-/* Puts `prefix` before the field path of a filled err ("config." + "tasks[0].id"); returns its
- * code. */
+/* As gf_wrap for the field path: "config." before "tasks[0].id". */
 enum gf_code gf_wrap_field(struct gf_error *err, const char *prefix);
 
 /* "NOT_FOUND" for GF_NOT_FOUND; "UNKNOWN" for a number that is no code. Static storage. */

@@ -2,10 +2,17 @@
  * Files and descriptors: whole files, atomic replacement, locks, sealed memory.
  *
  * Paths are NUL-terminated and relative to `dir_fd`, or to the working directory with AT_FDCWD.
- * Every descriptor made here is closed on exec. EINTR is retried everywhere. Errors of the system
- * become codes by gf_code_from_errno: ENOENT is GF_NOT_FOUND, EEXIST GF_ALREADY_EXISTS, EACCES and
- * EPERM GF_PERMISSION_DENIED, ENOSPC, EDQUOT, EMFILE, ENFILE and ENOMEM GF_RESOURCE_EXHAUSTED, the
- * rest GF_UNAVAILABLE or GF_INTERNAL.
+ * Every descriptor made here is closed on exec. EINTR is retried everywhere.
+ *
+ * Errors of the system become codes by gf_code_from_errno:
+ *     GF_NOT_FOUND            ENOENT
+ *     GF_ALREADY_EXISTS       EEXIST
+ *     GF_PERMISSION_DENIED    EACCES, EPERM, EROFS
+ *     GF_RESOURCE_EXHAUSTED   ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EFBIG
+ *     GF_FAILED_PRECONDITION  ENOTDIR, EISDIR, ENOTEMPTY, ELOOP, EXDEV, EBUSY
+ *     GF_INVALID_ARGUMENT     EINVAL, ENAMETOOLONG
+ *     GF_UNAVAILABLE          EAGAIN, EIO, EPIPE, ECONNRESET, ECONNREFUSED, ENOTCONN, ETIMEDOUT
+ *     GF_INTERNAL             all others
  *
  * Also part of the shim: no threads, nothing but POSIX and Linux system calls.
  *
@@ -45,8 +52,7 @@ enum gf_code gf_code_from_errno(int errnum);
 /* Writes all bytes, however many calls it takes. A descriptor that would block is waited for. */
 enum gf_code gf_write_all(int fd, const void *bytes, size_t size, struct gf_error *err) GF_MUST_USE;
 
-/* Appends all that can be read up to the end of file. Code: GF_OUT_OF_RANGE (beyond out's limit).
- */
+/* Appends all that can be read up to the end of file. Code: GF_OUT_OF_RANGE (out's limit). */
 enum gf_code gf_read_all(int fd, struct gf_strbuf *out, struct gf_error *err) GF_MUST_USE;
 
 /* Reads exactly size bytes at offset. Code: GF_OUT_OF_RANGE (the file ends before). */
@@ -68,13 +74,13 @@ enum gf_code gf_file_read(int dir_fd, const char *path, struct gf_strbuf *out,
 enum gf_file_sync {
     GF_FILE_SYNC_NONE, /* a crash of the process */
     GF_FILE_SYNC_DATA, /* fdatasync before the rename: a power cut leaves the old or the new file */
-    GF_FILE_SYNC_FULL, /* also syncs the directory: after the call a power cut leaves the new file
-                        */
+    GF_FILE_SYNC_FULL, /* also syncs the directory: a power cut later leaves the new file */
 };
 
 /*
  * Puts the bytes in the place of `path`, atomically: a reader sees the old file or the new one. The
- * temporary file stands beside it as ".<name>.tmp.<pid>.<number>" and is removed on failure.
+ * temporary file stands beside it as ".<name>.tmp.<pid>.<number>" and is removed on failure. The
+ * new file has exactly `mode`, whatever the umask is.
  */
 enum gf_code gf_file_replace(int dir_fd, const char *path, struct gf_str bytes, mode_t mode,
                              enum gf_file_sync sync, struct gf_error *err) GF_MUST_USE;

@@ -29,6 +29,8 @@
  *
  * A frame is written by one pwritev. A reader that comes in between, or a writer that dies there,
  * sees a partial frame at the end of the file: a reader waits, a writer that resumes cuts it off.
+ * A damaged length in the last frame looks the same: who knows that the writer is dead takes
+ * waiting for the end of the log.
  *
  * Also part of the shim: no threads, no allocation in the writer.
  *
@@ -108,8 +110,7 @@ enum gf_code gf_logframe_write(struct gf_logframe_writer *writer, enum gf_log_st
                                int64_t wall_ns, struct gf_str bytes,
                                struct gf_error *err) GF_MUST_USE;
 
-/* Writes the END frame; nothing can be written after it. `note` may be empty; longer ones are cut.
- */
+/* Writes the END frame, the last one. `note` may be empty; one beyond a payload's limit is cut. */
 enum gf_code gf_logframe_end(struct gf_logframe_writer *writer, int64_t wall_ns, bool cut,
                              struct gf_str note, struct gf_error *err) GF_MUST_USE;
 

@@ -24,9 +24,8 @@
 #include <sys/types.h>
 
 enum {
-    GF_PROC_FDS_MAX = 16, /* mapped descriptors of one process */
-    GF_PROC_FD_NUMBER_MAX =
-        63, /* the largest number that a mapped descriptor may have in the child */
+    GF_PROC_FDS_MAX = 16,       /* mapped descriptors of one process */
+    GF_PROC_FD_NUMBER_MAX = 63, /* the largest number of a mapped descriptor in the child */
 };
 
 /* The parent's descriptor `from` becomes `to` in the child. Borrowed. */
@@ -43,7 +42,7 @@ enum gf_proc_group {
 
 /* All is borrowed until gf_proc_spawn returns. A zeroed spec with argv and program is complete. */
 struct gf_proc_spec {
-    const char *program;     /* a path with a '/'; PATH is not searched. NULL: program_fd */
+    const char *program;     /* a path with a '/', as seen from cwd; NULL: program_fd */
     int program_fd;          /* only when program is NULL: an executable file or memfd */
     const char *const *argv; /* ends with NULL; argv[0] is there */
     const char *const *envp; /* ends with NULL; NULL is the empty environment */
@@ -82,18 +81,16 @@ enum gf_code gf_proc_spawn(const struct gf_proc_spec *spec, struct gf_proc *out_
 enum gf_code gf_proc_wait(struct gf_proc *proc, int64_t deadline_mono_ns,
                           struct gf_proc_exit *out_exit, struct gf_error *err) GF_MUST_USE;
 
-/* Sends a signal to the process; to its whole group where it leads one. Nothing when it has ended.
- */
+/* Sends a signal to the process, or to its whole group where it leads one. Not yet waited for. */
 void gf_proc_signal(const struct gf_proc *proc, int signal_number);
 
-/* Kills the process (its whole group where it leads one) and reaps it. Accepts one that has none.
- */
+/* Kills the process (its whole group where it leads one) and reaps it. Accepts a zero pid. */
 void gf_proc_kill(struct gf_proc *proc);
 
 /*
  * Runs the program to its end and appends its standard output to out_stdout (spec->fds must not map
- * descriptor 1). At the deadline, or when the output passes the buffer's limit, the process and its
- * group are killed.
+ * descriptor 1). At the deadline, or when the output passes the buffer's limit, it is killed. What
+ * it leaves behind in its group is killed as well, and the output of that is not waited for.
  * Codes: those of gf_proc_spawn, GF_DEADLINE_EXCEEDED, GF_OUT_OF_RANGE (too much output). Any exit
  * status is GF_OK: see out_exit.
  */

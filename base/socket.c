@@ -69,6 +69,21 @@ enum gf_code gf_socket_connect(const char *path, int *out_fd, struct gf_error *e
     return GF_OK;
 }
 
+enum gf_code gf_socket_accept(int listening_fd, int *out_fd, struct gf_error *err) {
+    int fd = -1;
+    do {
+        fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC);
+    } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    if (fd < 0 && errno == EAGAIN) {
+        return gf_fail(err, GF_RESOURCE_EXHAUSTED, "nobody waits for a connection");
+    }
+    if (fd < 0) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "accept");
+    }
+    *out_fd = fd;
+    return GF_OK;
+}
+
 enum gf_code gf_socket_pair(int out_fds[2], struct gf_error *err) {
     int fds[2] = {-1, -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {

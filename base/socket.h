@@ -34,6 +34,12 @@ enum gf_code gf_socket_listen(const char *path, int *out_fd, struct gf_error *er
  */
 enum gf_code gf_socket_connect(const char *path, int *out_fd, struct gf_error *err) GF_MUST_USE;
 
+/*
+ * The next connection of a listening socket, closed on exec, blocking.
+ * Code: GF_RESOURCE_EXHAUSTED (nobody waits, or no descriptor is to be had).
+ */
+enum gf_code gf_socket_accept(int listening_fd, int *out_fd, struct gf_error *err) GF_MUST_USE;
+
 /* A connected pair of SOCK_SEQPACKET sockets, closed on exec, blocking. */
 enum gf_code gf_socket_pair(int out_fds[2], struct gf_error *err) GF_MUST_USE;
 

@@ -163,7 +163,12 @@ Test(socket, listen_replaces_a_stale_socket_and_nothing_else) {
     cr_assert_eq(gf_socket_connect("s", &client, NULL), GF_UNAVAILABLE, "nobody listens");
     cr_assert_eq(gf_socket_listen("s", &listening, NULL), GF_OK);
     cr_assert_eq(gf_socket_connect("s", &client, NULL), GF_OK);
-    GF_CLEANUP(gf_close_p) int accepted = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    GF_CLEANUP(gf_close_p) int accepted = -1;
+    cr_assert_eq(gf_socket_accept(listening, &accepted, NULL), GF_OK);
+    int another = -1;
+    cr_assert_eq(gf_socket_accept(listening, &another, NULL), GF_RESOURCE_EXHAUSTED);
+    cr_assert_eq(another, -1);
+    cr_assert_eq(fcntl(accepted, F_GETFD), FD_CLOEXEC);
     struct gf_socket_peer peer = {0};
     cr_assert_eq(gf_socket_peer(accepted, &peer, NULL), GF_OK);
     cr_assert_eq(peer.pid, getpid());

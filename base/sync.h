@@ -91,7 +91,9 @@ void gf_mutex__unlock_p(struct gf_mutex **mutex);
 void gf_cond_init(struct gf_cond *cond);
 void gf_cond_fini(struct gf_cond *cond);
 
-/* The calling thread holds the mutex. May wake without a signal: wait in a loop on the condition.
+/*
+ * The calling thread holds the mutex, and no other one (asserted). May wake without a signal: wait
+ * in a loop on the condition.
  */
 void gf_cond_wait(struct gf_cond *cond, struct gf_mutex *mutex);
 
