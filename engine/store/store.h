@@ -42,6 +42,8 @@ struct gf_event_filter {
     uint64_t kinds;             /* bit 1 << kind; 0 = any */
 };
 
+bool gf_event_filter_matches(const struct gf_event_filter *filter, const struct gf_event *event);
+
 struct gf_store_ops {
     void (*destroy)(struct gf_store *store);
 

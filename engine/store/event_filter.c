@@ -1,0 +1,9 @@
+#include "engine/store/store.h"
+
+bool gf_event_filter_matches(const struct gf_event_filter *filter, const struct gf_event *event) {
+    return (filter->namespace_id.len == 0 ||
+            gf_str_eq(filter->namespace_id, event->namespace_id)) &&
+           (filter->pipeline_id.len == 0 || gf_str_eq(filter->pipeline_id, event->pipeline_id)) &&
+           (filter->run_id == 0 || filter->run_id == event->run_id) &&
+           (filter->kinds == 0 || (filter->kinds >> event->kind & 1) != 0);
+}

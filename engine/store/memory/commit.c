@@ -1,0 +1,238 @@
+#include "base/alloc.h"
+#include "engine/core/copy.h"
+#include "engine/store/memory/memory_internal.h"
+
+enum {
+    ROW_BYTES_MAX = 1 << 30, /* of the texts of one row */
+};
+
+/* Puts a new state into an object: its texts live in the object's arena. */
+#define SET_ROW(object, copy, from)                                                                \
+    do {                                                                                           \
+        gf_arena_fini(&(object)->arena);                                                           \
+        gf_arena_init(&(object)->arena, ROW_BYTES_MAX);                                            \
+        copy((from), &(object)->arena, &(object)->row);                                            \
+    } while (0)
+
+/* ---- Freeing ---- */
+
+static void free_run(struct memory_run *run) {
+    for (size_t i = 0; i < run->tasks.count; i++) {
+        if (run->tasks.items[i] != NULL) {
+            gf_arena_fini(&run->tasks.items[i]->arena);
+            free(run->tasks.items[i]);
+        }
+    }
+    gf_vec_fini(&run->tasks);
+    gf_arena_fini(&run->arena);
+    free(run);
+}
+
+static void free_pipeline(struct memory_store *store, struct memory_pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->configs.count; i++) {
+        gf_arena_fini(&pipeline->configs.items[i]->arena);
+        free(pipeline->configs.items[i]);
+    }
+    for (size_t i = 0; i < pipeline->deployments.count; i++) {
+        gf_arena_fini(&pipeline->deployments.items[i]->arena);
+        free(pipeline->deployments.items[i]);
+    }
+    for (size_t i = 0; i < pipeline->runs.count; i++) {
+        (void)gf_map_i64_remove(&store->runs, pipeline->runs.items[i]->row.run_key);
+        free_run(pipeline->runs.items[i]);
+    }
+    (void)gf_map_i64_remove(&store->pipelines, pipeline->row.pipeline_key);
+    gf_vec_fini(&pipeline->configs);
+    gf_vec_fini(&pipeline->deployments);
+    gf_vec_fini(&pipeline->runs);
+    gf_map_fini(&pipeline->requests);
+    gf_arena_fini(&pipeline->arena);
+    free(pipeline);
+}
+
+static void remove_namespace(struct memory_store *store, int64_t namespace_key) {
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_i64_next(&store->pipelines, &position, NULL, &value)) {
+        struct memory_pipeline *pipeline = value;
+        if (pipeline->row.namespace_key == namespace_key) {
+            free_pipeline(store, pipeline);
+        }
+    }
+    struct memory_namespace *ns = gf_map_i64_remove(&store->namespaces, namespace_key);
+    if (ns != NULL) {
+        gf_arena_fini(&ns->arena);
+        free(ns);
+    }
+}
+
+void gf_memory__free_all(struct memory_store *store) {
+    size_t position = 0;
+    int64_t key = 0;
+    while (gf_map_i64_next(&store->namespaces, &position, &key, NULL)) {
+        remove_namespace(store, key);
+    }
+    for (size_t i = 0; i < store->events.count; i++) {
+        gf_arena_fini(&store->events.items[i]->arena);
+        free(store->events.items[i]);
+    }
+    gf_vec_fini(&store->events);
+    gf_map_i64_fini(&store->namespaces);
+    gf_map_i64_fini(&store->pipelines);
+    gf_map_i64_fini(&store->runs);
+}
+
+/* ---- Writing rows; parents are there before their children ---- */
+
+static void put_namespace(struct memory_store *store, const struct gf_namespace *row) {
+    struct memory_namespace *ns = gf_map_i64_get(&store->namespaces, row->namespace_key);
+    if (ns == NULL) {
+        gf_assert(gf_memory__find_namespace(store, row->namespace_id) == NULL);
+        ns = GF_NEW(struct memory_namespace);
+        (void)gf_map_i64_put(&store->namespaces, row->namespace_key, ns);
+    }
+    SET_ROW(ns, gf_namespace_copy, row);
+}
+
+static void put_pipeline(struct memory_store *store, const struct gf_pipeline *row) {
+    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, row->pipeline_key);
+    gf_assert(gf_map_i64_get(&store->namespaces, row->namespace_key) != NULL);
+    if (pipeline == NULL) {
+        gf_assert(gf_memory__find_pipeline(store, row->namespace_key, row->pipeline_id) == NULL);
+        pipeline = GF_NEW(struct memory_pipeline);
+        (void)gf_map_i64_put(&store->pipelines, row->pipeline_key, pipeline);
+    }
+    SET_ROW(pipeline, gf_pipeline_copy, row);
+}
+
+static void put_config(struct memory_store *store, const struct gf_config *row) {
+    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, row->pipeline_key);
+    gf_assert(pipeline != NULL);
+    struct memory_config *config = gf_memory__find_config(pipeline, row->version);
+    if (config == NULL) {
+        config = GF_NEW(struct memory_config);
+        gf_vec_push(&pipeline->configs, config);
+    }
+    SET_ROW(config, gf_config_copy, row);
+}
+
+static void put_deployment(struct memory_store *store, const struct gf_deployment *row) {
+    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, row->pipeline_key);
+    gf_assert(pipeline != NULL);
+    struct memory_deployment *deployment = gf_memory__find_deployment(pipeline, row->deployment_id);
+    if (deployment == NULL) {
+        deployment = GF_NEW(struct memory_deployment);
+        gf_vec_push(&pipeline->deployments, deployment);
+    }
+    SET_ROW(deployment, gf_deployment_copy, row);
+}
+
+static void put_run(struct memory_store *store, const struct gf_run *row) {
+    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, row->pipeline_key);
+    gf_assert(pipeline != NULL);
+    struct memory_run *run = gf_map_i64_get(&store->runs, row->run_key);
+    if (run == NULL) {
+        gf_assert(gf_memory__find_run(pipeline, row->run_id) == NULL);
+        run = GF_NEW(struct memory_run);
+        (void)gf_map_i64_put(&store->runs, row->run_key, run);
+        gf_vec_push(&pipeline->runs, run);
+        if (row->request_id.len > 0) {
+            (void)gf_map_put(&pipeline->requests, row->request_id, run);
+        }
+    }
+    SET_ROW(run, gf_run_copy, row);
+}
+
+static void put_task(struct memory_store *store, const struct gf_task_execution *row) {
+    struct memory_run *run = gf_map_i64_get(&store->runs, row->run_key);
+    const size_t index = (size_t)row->task_index;
+    gf_assert(run != NULL && row->task_index >= 0);
+    while (run->tasks.count <= index) {
+        gf_vec_push(&run->tasks, NULL);
+    }
+    if (run->tasks.items[index] == NULL) {
+        run->tasks.items[index] = GF_NEW(struct memory_task);
+    }
+    SET_ROW(run->tasks.items[index], gf_task_execution_copy, row);
+}
+
+static void put_event(struct memory_store *store, const struct gf_event *row) {
+    gf_assert(row->sequence == store->next.next_event_sequence);
+    struct memory_event *event = GF_NEW(struct memory_event);
+    SET_ROW(event, gf_event_copy, row);
+    gf_vec_push(&store->events, event);
+    store->next.next_event_sequence = row->sequence + 1;
+}
+
+static void raise_next(int64_t *next, int64_t key) {
+    *next = key >= *next ? key + 1 : *next;
+}
+
+void gf_memory__apply(struct memory_store *store, const struct gf_batch *batch) {
+    for (size_t i = 0; i < batch->deleted_namespaces.count; i++) {
+        raise_next(&store->next.next_namespace_key, batch->deleted_namespaces.items[i]);
+        remove_namespace(store, batch->deleted_namespaces.items[i]);
+    }
+    for (size_t i = 0; i < batch->namespaces.count; i++) {
+        put_namespace(store, batch->namespaces.items[i]);
+        raise_next(&store->next.next_namespace_key, batch->namespaces.items[i]->namespace_key);
+    }
+    for (size_t i = 0; i < batch->pipelines.count; i++) {
+        put_pipeline(store, batch->pipelines.items[i]);
+        raise_next(&store->next.next_pipeline_key, batch->pipelines.items[i]->pipeline_key);
+    }
+    for (size_t i = 0; i < batch->configs.count; i++) {
+        put_config(store, batch->configs.items[i]);
+    }
+    for (size_t i = 0; i < batch->deployments.count; i++) {
+        put_deployment(store, batch->deployments.items[i]);
+    }
+    for (size_t i = 0; i < batch->runs.count; i++) {
+        put_run(store, batch->runs.items[i]);
+        raise_next(&store->next.next_run_key, batch->runs.items[i]->run_key);
+    }
+    for (size_t i = 0; i < batch->tasks.count; i++) {
+        put_task(store, batch->tasks.items[i]);
+    }
+    for (size_t i = 0; i < batch->events.count; i++) {
+        put_event(store, &batch->events.items[i]);
+    }
+}
+
+/* ---- Copying a whole store ---- */
+
+static void copy_run(struct memory_store *to, const struct memory_run *run) {
+    put_run(to, &run->row);
+    for (size_t i = 0; i < run->tasks.count; i++) {
+        if (run->tasks.items[i] != NULL) {
+            put_task(to, &run->tasks.items[i]->row);
+        }
+    }
+}
+
+void gf_memory__copy_all(struct memory_store *from, struct memory_store *to) {
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_i64_next(&from->namespaces, &position, NULL, &value)) {
+        put_namespace(to, &((const struct memory_namespace *)value)->row);
+    }
+    position = 0;
+    while (gf_map_i64_next(&from->pipelines, &position, NULL, &value)) {
+        const struct memory_pipeline *pipeline = value;
+        put_pipeline(to, &pipeline->row);
+        for (size_t i = 0; i < pipeline->configs.count; i++) {
+            put_config(to, &pipeline->configs.items[i]->row);
+        }
+        for (size_t i = 0; i < pipeline->deployments.count; i++) {
+            put_deployment(to, &pipeline->deployments.items[i]->row);
+        }
+    }
+    position = 0;
+    while (gf_map_i64_next(&from->runs, &position, NULL, &value)) {
+        copy_run(to, value);
+    }
+    for (size_t i = 0; i < from->events.count; i++) {
+        put_event(to, &from->events.items[i]->row);
+    }
+    to->next = from->next;
+}
