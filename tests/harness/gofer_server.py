@@ -4,8 +4,8 @@
         server.run("pipeline", "list")          # the CLI against it
         server.address                          # "127.0.0.1:40117"
 
-Only the standard library is used. The gofer-fetch program stands beside gofer, or is named by
-GOFER_FETCH.
+Only the standard library is used. gofer finds gofer-fetch beside itself, or by GOFER_FETCH, which is set
+here where Bazel has put the two in folders of their own.
 """
 
 import os
@@ -17,6 +17,7 @@ import shutil
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
+FETCH_IN_RUNFILES = "engine/scheduler/native/fetch/gofer-fetch"
 
 
 class GoferServer:
@@ -43,7 +44,7 @@ class GoferServer:
                    "--scheduler", self.scheduler] + self.options
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -87,6 +88,8 @@ class GoferServer:
         for name in ("GOFER_TOKEN", "GOFER_NAMESPACE"):
             environment.pop(name, None)
         environment["GOFER_HOST"] = self.address or self.socket
+        if "GOFER_FETCH" not in environment and os.path.exists(FETCH_IN_RUNFILES):
+            environment["GOFER_FETCH"] = os.path.abspath(FETCH_IN_RUNFILES)
         return environment
 
     def run(self, *arguments, check=True, timeout=60, text=True):
