@@ -1,0 +1,82 @@
+#include "api/codec/model/enums.h"
+
+#include "gofer/v1/deployment.pb-c.h"
+#include "gofer/v1/event.pb-c.h"
+#include "gofer/v1/pipeline.pb-c.h"
+#include "gofer/v1/pipeline_config.pb-c.h"
+
+/* One check for each value of each table of engine/core/model.h. */
+#define SAME(theirs, number) _Static_assert((int)(theirs) == (number), #theirs);
+
+#define CHECK_PIPELINE_STATE(name, number)                                                         \
+    SAME(GOFER__V1__PIPELINE_STATE__PIPELINE_STATE_##name, number)
+GF_PIPELINE_STATES(CHECK_PIPELINE_STATE)
+
+#define CHECK_CONFIG_STATE(name, number)                                                           \
+    SAME(GOFER__V1__PIPELINE_CONFIG_STATE__PIPELINE_CONFIG_STATE_##name, number)
+GF_CONFIG_STATES(CHECK_CONFIG_STATE)
+
+#define CHECK_DEPLOYMENT_STATE(name, number)                                                       \
+    SAME(GOFER__V1__DEPLOYMENT_STATE__DEPLOYMENT_STATE_##name, number)
+GF_DEPLOYMENT_STATES(CHECK_DEPLOYMENT_STATE)
+
+#define CHECK_DEPLOYMENT_STATUS(name, number)                                                      \
+    SAME(GOFER__V1__DEPLOYMENT_STATUS__DEPLOYMENT_STATUS_##name, number)
+GF_DEPLOYMENT_STATUSES(CHECK_DEPLOYMENT_STATUS)
+
+#define CHECK_RUN_STATE(name, number) SAME(GOFER__V1__RUN_STATE__RUN_STATE_##name, number)
+GF_RUN_STATES(CHECK_RUN_STATE)
+
+#define CHECK_RUN_STATUS(name, number) SAME(GOFER__V1__RUN_STATUS__RUN_STATUS_##name, number)
+GF_RUN_STATUSES(CHECK_RUN_STATUS)
+
+#define CHECK_TASK_STATE(name, number)                                                             \
+    SAME(GOFER__V1__TASK_EXECUTION_STATE__TASK_EXECUTION_STATE_##name, number)
+GF_TASK_STATES(CHECK_TASK_STATE)
+
+#define CHECK_TASK_STATUS(name, number)                                                            \
+    SAME(GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_##name, number)
+GF_TASK_STATUSES(CHECK_TASK_STATUS)
+
+#define CHECK_REASON(name, number)                                                                 \
+    SAME(GOFER__V1__TASK_EXECUTION_STATUS_REASON_KIND__TASK_EXECUTION_STATUS_REASON_KIND_##name,   \
+         number)
+GF_REASON_KINDS(CHECK_REASON)
+
+#define CHECK_VARIABLE_SOURCE(name, number)                                                        \
+    SAME(GOFER__V1__VARIABLE_SOURCE__VARIABLE_SOURCE_##name, number)
+GF_VARIABLE_SOURCES(CHECK_VARIABLE_SOURCE)
+
+#define CHECK_INITIATOR(name, number) SAME(GOFER__V1__INITIATOR_KIND__INITIATOR_KIND_##name, number)
+GF_INITIATOR_KINDS(CHECK_INITIATOR)
+
+#define CHECK_EVENT(name, number) SAME(GOFER__V1__EVENT_KIND__EVENT_KIND_##name, number)
+GF_EVENT_KINDS(CHECK_EVENT)
+
+/* Runs have the numbers of tasks, but for what only a task can meet with. */
+#define RUN_REASON(name) GOFER__V1__RUN_STATUS_REASON_KIND__RUN_STATUS_REASON_KIND_##name
+SAME(RUN_REASON(ABNORMAL_EXIT), GF_REASON_ABNORMAL_EXIT)
+SAME(RUN_REASON(SCHEDULER_ERROR), GF_REASON_SCHEDULER_ERROR)
+SAME(RUN_REASON(FAILED_PRECONDITION), GF_REASON_FAILED_PRECONDITION)
+SAME(RUN_REASON(USER_CANCELLED), GF_REASON_USER_CANCELLED)
+SAME(RUN_REASON(ORPHANED), GF_REASON_ORPHANED)
+SAME(RUN_REASON(TIMED_OUT), GF_REASON_TIMED_OUT)
+
+Gofer__V1__RunStatusReasonKind gf_run_reason_kind_to_message(enum gf_run_status status,
+                                                             enum gf_reason_kind kind) {
+    if (kind == GF_REASON_OUT_OF_MEMORY) {
+        return RUN_REASON(ABNORMAL_EXIT);
+    }
+    if (kind == GF_REASON_UNSPECIFIED && status == GF_RUN_STATUS_SUCCESSFUL) {
+        return RUN_REASON(NORMAL_EXIT);
+    }
+    return (Gofer__V1__RunStatusReasonKind)kind;
+}
+
+Gofer__V1__TaskExecutionStatusReasonKind gf_task_reason_kind_to_message(enum gf_task_status status,
+                                                                        enum gf_reason_kind kind) {
+    if (kind == GF_REASON_UNSPECIFIED && status == GF_TASK_STATUS_SUCCESSFUL) {
+        return GOFER__V1__TASK_EXECUTION_STATUS_REASON_KIND__TASK_EXECUTION_STATUS_REASON_KIND_NORMAL_EXIT;
+    }
+    return (Gofer__V1__TaskExecutionStatusReasonKind)kind;
+}

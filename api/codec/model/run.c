@@ -1,0 +1,58 @@
+#include "api/codec/model/run.h"
+
+#include "api/codec/model/enums.h"
+#include "api/codec/model/message.h"
+
+void gf_variables_to_messages(const struct gf_variable *variables, size_t count,
+                              struct gf_arena *arena, size_t *out_count,
+                              Gofer__V1__Variable ***out_messages) {
+    *out_count = count;
+    *out_messages = count == 0 ? NULL : GF_ARENA_ARRAY(arena, count, Gofer__V1__Variable *);
+    for (size_t i = 0; i < count; i++) {
+        Gofer__V1__Variable *message =
+            GF_MESSAGE_NEW(arena, Gofer__V1__Variable, gofer__v1__variable);
+        message->key = gf_message_text(variables[i].key, arena);
+        message->value = gf_message_text(variables[i].value, arena);
+        message->source = (Gofer__V1__VariableSource)variables[i].source;
+        (*out_messages)[i] = message;
+    }
+}
+
+static Gofer__V1__Initiator *initiator_of(const struct gf_initiator *initiator,
+                                          struct gf_arena *arena) {
+    Gofer__V1__Initiator *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__Initiator, gofer__v1__initiator);
+    message->kind = (Gofer__V1__InitiatorKind)initiator->kind;
+    message->name = gf_message_text(initiator->id, arena);
+    message->reason = gf_message_text(initiator->reason, arena);
+    return message;
+}
+
+static Gofer__V1__RunStatusReason *reason_of(const struct gf_run *run, struct gf_arena *arena) {
+    Gofer__V1__RunStatusReason *reason =
+        GF_MESSAGE_NEW(arena, Gofer__V1__RunStatusReason, gofer__v1__run_status_reason);
+    reason->kind = gf_run_reason_kind_to_message(run->status, run->reason.kind);
+    reason->description = gf_message_text(run->reason.text, arena);
+    return reason;
+}
+
+Gofer__V1__Run *gf_run_to_message(const struct gf_run *run, struct gf_arena *arena) {
+    Gofer__V1__Run *message = GF_MESSAGE_NEW(arena, Gofer__V1__Run, gofer__v1__run);
+    message->namespace_id = gf_message_text(run->namespace_id, arena);
+    message->pipeline_id = gf_message_text(run->pipeline_id, arena);
+    message->run_id = run->run_id;
+    message->version = run->version;
+    message->state = (Gofer__V1__RunState)run->state;
+    message->status = (Gofer__V1__RunStatus)run->status;
+    message->initiator = initiator_of(&run->initiator, arena);
+    message->create_time = gf_message_time(run->create_time, arena);
+    message->start_time = gf_message_time(run->start_time, arena);
+    message->end_time = gf_message_time(run->end_time, arena);
+    gf_variables_to_messages(run->variables, run->variable_count, arena, &message->n_variables,
+                             &message->variables);
+    message->cancel_requested = run->cancel_requested;
+    if (run->state == GF_RUN_STATE_COMPLETE) {
+        message->status_reason = reason_of(run, arena);
+    }
+    return message;
+}

@@ -1,0 +1,93 @@
+#include "api/codec/model/task_execution.h"
+
+#include "api/codec/model/enums.h"
+#include "api/codec/model/message.h"
+
+Gofer__V1__LogState gf_task_execution_log_state(const struct gf_task_execution *execution) {
+    if (execution->start_time == 0) {
+        return GOFER__V1__LOG_STATE__LOG_STATE_UNSPECIFIED;
+    }
+    if (execution->state != GF_TASK_STATE_COMPLETE) {
+        return GOFER__V1__LOG_STATE__LOG_STATE_OPEN;
+    }
+    /* Who wrote the log of a lost container is not known to have ended it. */
+    const bool cut = execution->log_truncated || execution->reason.kind == GF_REASON_ORPHANED;
+    return cut ? GOFER__V1__LOG_STATE__LOG_STATE_TRUNCATED
+               : GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE;
+}
+
+static Gofer__V1__TaskExecutionStatusReason *reason_of(const struct gf_task_execution *execution,
+                                                       struct gf_arena *arena) {
+    Gofer__V1__TaskExecutionStatusReason *reason = GF_MESSAGE_NEW(
+        arena, Gofer__V1__TaskExecutionStatusReason, gofer__v1__task_execution_status_reason);
+    reason->kind = gf_task_reason_kind_to_message(execution->status, execution->reason.kind);
+    reason->description = gf_message_text(execution->reason.text, arena);
+    return reason;
+}
+
+static Gofer__V1__TaskExit *exit_of(const struct gf_task_execution *execution,
+                                    struct gf_arena *arena) {
+    Gofer__V1__TaskExit *message = GF_MESSAGE_NEW(arena, Gofer__V1__TaskExit, gofer__v1__task_exit);
+    message->code = execution->exit_code;
+    message->signal = execution->exit_signal;
+    message->out_of_memory = execution->reason.kind == GF_REASON_OUT_OF_MEMORY;
+    return message;
+}
+
+static Gofer__V1__TaskUsage *usage_of(const struct gf_task_execution *execution,
+                                      struct gf_arena *arena) {
+    if (execution->cpu_time_ns == 0 && execution->memory_peak_bytes == 0) {
+        return NULL;
+    }
+    Gofer__V1__TaskUsage *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__TaskUsage, gofer__v1__task_usage);
+    message->cpu_duration = gf_message_duration(execution->cpu_time_ns, arena);
+    message->peak_memory_bytes = execution->memory_peak_bytes;
+    return message;
+}
+
+static Gofer__V1__TaskTimeline *timeline_of(const struct gf_task_execution *execution,
+                                            struct gf_arena *arena) {
+    Gofer__V1__TaskTimeline *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__TaskTimeline, gofer__v1__task_timeline);
+    message->launch_time = gf_message_time(execution->launch_time, arena);
+    message->start_time = gf_message_time(execution->start_time, arena);
+    if (execution->start_time != 0) {
+        message->end_time = gf_message_time(execution->end_time, arena);
+    }
+    return message;
+}
+
+Gofer__V1__TaskExecution *gf_task_execution_to_message(const struct gf_task_execution_view *view,
+                                                       struct gf_arena *arena) {
+    const struct gf_task_execution *execution = view->execution;
+    Gofer__V1__TaskExecution *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__TaskExecution, gofer__v1__task_execution);
+    message->namespace_id = gf_message_text(view->run->namespace_id, arena);
+    message->pipeline_id = gf_message_text(view->run->pipeline_id, arena);
+    message->run_id = view->run->run_id;
+    message->task_id = gf_message_text(execution->task_id, arena);
+    message->state = (Gofer__V1__TaskExecutionState)execution->state;
+    message->status = (Gofer__V1__TaskExecutionStatus)execution->status;
+    message->create_time = gf_message_time(execution->create_time, arena);
+    message->start_time = gf_message_time(execution->start_time, arena);
+    message->end_time = gf_message_time(execution->end_time, arena);
+    message->attempt = execution->attempt;
+    message->image = gf_message_text(view->image, arena);
+    message->image_digest = gf_message_text(execution->image_digest, arena);
+    message->node = gf_message_text(execution->node, arena);
+    message->log_state = gf_task_execution_log_state(execution);
+    message->log_bytes = execution->log_bytes;
+    message->usage = usage_of(execution, arena);
+    if (execution->attempt > 0) {
+        message->scheduler = gf_message_text(view->scheduler, arena);
+        message->timeline = timeline_of(execution, arena);
+    }
+    if (execution->has_exit_code) {
+        message->exit = exit_of(execution, arena);
+    }
+    if (execution->state == GF_TASK_STATE_COMPLETE) {
+        message->status_reason = reason_of(execution, arena);
+    }
+    return message;
+}

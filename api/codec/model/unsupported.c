@@ -1,0 +1,98 @@
+#include "api/codec/model/unsupported.h"
+
+#include "base/str.h"
+#include "gofer/v1/deployment.pb-c.h"
+#include "gofer/v1/event.pb-c.h"
+#include "gofer/v1/namespace.pb-c.h"
+#include "gofer/v1/pipeline_config.pb-c.h"
+#include "gofer/v1/run.pb-c.h"
+
+#include <stdio.h>
+
+static const struct {
+    const ProtobufCMessageDescriptor *message;
+    const char *fields[8]; /* up to the first NULL */
+} table[] = {
+    {&gofer__v1__pipeline_spec__descriptor,
+     {"queue_limit", "priority", "timeout", "task_parallelism", "task_pools", "retention",
+      "disable_logs"}},
+    {&gofer__v1__task_spec__descriptor,
+     {"registry_auth", "stop_timeout", "retry", "pool", "inject_token", "keep_failed",
+      "disable_logs"}},
+    {&gofer__v1__task_resources__descriptor, {"disk_bytes"}},
+    {&gofer__v1__register_pipeline_config_request__descriptor, {"request_id"}},
+    {&gofer__v1__deploy_pipeline_request__descriptor, {"request_id"}},
+    {&gofer__v1__deployment_strategy__descriptor,
+     {"canary_steps", "abort_failure_percent", "abort_min_run_count", "auto_promote"}},
+    {&gofer__v1__create_namespace_request__descriptor, {"run_parallelism", "request_id"}},
+    {&gofer__v1__update_namespace_request__descriptor, {"run_parallelism"}},
+    {&gofer__v1__start_run_request__descriptor,
+     {"labels", "input", "priority", "ordering_key", "ordering_policy"}},
+    {&gofer__v1__event_filter__descriptor, {"extension_id"}},
+};
+
+/* Whether the field has something else than its default. Oneofs do not occur in the table. */
+static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+    const char *member = (const char *)message + field->offset;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = 0;
+        memcpy(&count, (const char *)message + field->quantifier_offset, sizeof(count));
+        return count > 0;
+    }
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
+        const char *text = NULL;
+        memcpy(&text, member, sizeof(text));
+        return text != NULL && text[0] != '\0';
+    }
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        const void *nested = NULL;
+        memcpy(&nested, member, sizeof(nested));
+        return nested != NULL;
+    }
+    if (field->type == PROTOBUF_C_TYPE_INT64) {
+        int64_t number = 0;
+        memcpy(&number, member, sizeof(number));
+        return number != 0;
+    }
+    /* int32, bool and enums have the size of an int. */
+    int number = 0;
+    memcpy(&number, member, sizeof(number));
+    return number != 0;
+}
+
+enum gf_code gf_fail_unsupported(struct gf_error *err, const char *field, const char *what) {
+    (void)gf_fail_field(err, field, "'%s' is not supported by this version", what);
+    if (err != NULL) {
+        err->code = GF_UNIMPLEMENTED;
+    }
+    return GF_UNIMPLEMENTED;
+}
+
+enum gf_code gf_unsupported_check(const ProtobufCMessage *message, struct gf_error *err) {
+    for (size_t i = 0; i < GF_ARRAY_COUNT(table); i++) {
+        if (table[i].message != message->descriptor) {
+            continue;
+        }
+        for (size_t f = 0; table[i].fields[f] != NULL; f++) {
+            const char *name = table[i].fields[f];
+            const ProtobufCFieldDescriptor *field =
+                protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+            if (field != NULL && is_set(message, field)) {
+                return gf_fail_unsupported(err, name, name);
+            }
+        }
+    }
+    return GF_OK;
+}
+
+const char *gf_unsupported_first_unknown(void) {
+    for (size_t i = 0; i < GF_ARRAY_COUNT(table); i++) {
+        for (size_t f = 0; table[i].fields[f] != NULL; f++) {
+            if (protobuf_c_message_descriptor_get_field_by_name(table[i].message,
+                                                                table[i].fields[f]) == NULL) {
+                return table[i].fields[f];
+            }
+        }
+    }
+    return NULL;
+}
