@@ -88,9 +88,8 @@ static void reset_arena(struct gf_arena *arena) {
     }
 }
 
-/* Makes the object of a finished call fit for its next use, or frees it. */
-static void release_call(struct gf_rpc_call *call) {
-    struct gf_rpc__worker *worker = call->worker;
+/* Frees what belonged to the call that is over. */
+static void drop_contents(struct gf_rpc_call *call) {
     gf_rpc__queue_drop(&call->queue);
     grpc_slice_unref(call->status_message);
     grpc_slice_unref(call->status_details);
@@ -100,12 +99,10 @@ static void release_call(struct gf_rpc_call *call) {
     gpr_free(call->peer);
     grpc_call_unref(call->grpc);
     call->grpc = NULL;
-    (void)atomic_fetch_sub(&worker->server->call_count, 1);
-    if (worker->free_count >= FREE_CALLS_MAX || call->metadata.capacity > KEPT_METADATA_MAX ||
-        call->queue.capacity > KEPT_QUEUE_SLICES_MAX) {
-        gf_rpc__call_free(call);
-        return;
-    }
+}
+
+/* Makes the object fit for its next call. */
+static void reset_call(struct gf_rpc_call *call) {
     reset_arena(&call->arena);
     reset_arena(&call->message_arena);
     call->metadata.count = 0;
@@ -118,10 +115,23 @@ static void release_call(struct gf_rpc_call *call) {
     call->started = false;
     call->told_cancelled = false;
     atomic_store_explicit(&call->cancelled, false, memory_order_relaxed);
-    call->state = (struct gf_rpc__call_state){0};
-    call->next_free = worker->free_calls;
-    worker->free_calls = call;
-    worker->free_count++;
+    call->state = (struct gf_rpc__call_state){.pending_count = 0};
+}
+
+static void release_call(struct gf_rpc_call *call) {
+    struct gf_rpc__worker *worker = call->worker;
+    drop_contents(call);
+    if (worker->free_count < FREE_CALLS_MAX && call->metadata.capacity <= KEPT_METADATA_MAX &&
+        call->queue.capacity <= KEPT_QUEUE_SLICES_MAX) {
+        reset_call(call);
+        call->next_free = worker->free_calls;
+        worker->free_calls = call;
+        worker->free_count++;
+    } else {
+        gf_rpc__call_free(call);
+    }
+    (void)atomic_fetch_sub(&worker->server->call_count, 1);
+    gf_rpc__server_unuse(worker->server);
 }
 
 struct gf_rpc_call *gf_rpc__call_enter(struct gf_rpc__tag *tag, size_t tag_offset) {
@@ -224,6 +234,7 @@ static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, s
 
 void gf_rpc__call_begin(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name) {
     (void)atomic_fetch_add(&call->worker->server->call_count, 1);
+    (void)atomic_fetch_add(&call->worker->server->use_count, 1);
     call->state.in_callback = true; /* No other thread knows the call yet. */
     ProtobufCMessage *request = NULL;
     struct gf_error error;

@@ -81,6 +81,7 @@ enum gf_code gf_rpc_server_create(const struct gf_rpc_server_opts *opts,
     gf_rpc__core_ref();
     struct gf_rpc_server *server = GF_NEW(struct gf_rpc_server);
     server->opts = full;
+    gf_latch_init(&server->idle);
     struct gf_rpc__args args = {.count = 0};
     add_args(&full, &args);
     const grpc_channel_args core_args = {.num_args = args.count, .args = args.items};
@@ -121,6 +122,12 @@ void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc
             0);
         gf_assert(entry->registration != NULL); /* The service was added before. */
         gf_vec_push(&server->entries, entry);
+    }
+}
+
+void gf_rpc__server_unuse(struct gf_rpc_server *server) {
+    if (atomic_fetch_sub(&server->use_count, 1) == 1) {
+        gf_latch_open(&server->idle);
     }
 }
 
@@ -187,7 +194,6 @@ void gf_rpc_server_stop(struct gf_rpc_server *server, int64_t grace_ms) {
     if (server->grpc == NULL) {
         return;
     }
-    /* gRPC reports the shutdown when the last call has been released. */
     grpc_server_shutdown_and_notify(server->grpc, server->shutdown_queue, NULL);
     const gpr_timespec deadline = gf_rpc__deadline_after_ms(grace_ms < 0 ? 0 : grace_ms);
     grpc_event event = grpc_completion_queue_next(server->shutdown_queue, deadline, NULL);
@@ -197,6 +203,11 @@ void gf_rpc_server_stop(struct gf_rpc_server *server, int64_t grace_ms) {
                                            gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     }
     gf_assert(event.type == GRPC_OP_COMPLETE);
+    /* gRPC reports the shutdown when the last connection is gone; handlers may still be at work on
+     * what came over it. */
+    if (server->running) {
+        gf_latch_wait(&server->idle);
+    }
     for (size_t i = 0; i < server->opts.thread_count; i++) {
         gf_rpc__worker_fini(&server->workers[i]);
     }
@@ -217,6 +228,7 @@ void gf_rpc_server_destroy(struct gf_rpc_server *server) {
     }
     gf_vec_fini(&server->entries);
     free(server->workers);
+    gf_latch_fini(&server->idle);
     free(server);
     gf_rpc__core_unref();
 }

@@ -133,8 +133,13 @@ struct gf_rpc_server {
     GF_VEC(struct gf_rpc__entry *) entries;
     struct gf_rpc__worker *workers; /* opts.thread_count of them */
     bool running;
-    _Atomic size_t call_count;
+    _Atomic size_t call_count; /* in progress */
+    _Atomic size_t use_count;  /* calls and slots: what may still start an operation */
+    struct gf_latch idle;      /* use_count has become 0: after the shutdown of a running server */
 };
+
+/* One call or slot less. */
+void gf_rpc__server_unuse(struct gf_rpc_server *server);
 
 /* worker.c: makes the queue (before the server starts), puts out slots and starts the thread. */
 void gf_rpc__worker_init(struct gf_rpc__worker *worker, struct gf_rpc_server *server);

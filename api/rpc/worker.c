@@ -39,7 +39,9 @@ static void free_slot(struct gf_rpc__slot *slot) {
     if (slot->entry == NULL) {
         grpc_call_details_destroy(&slot->details);
     }
+    struct gf_rpc_server *server = slot->worker->server;
     free(slot);
+    gf_rpc__server_unuse(server);
 }
 
 bool gf_rpc__entry_has_payload(const struct gf_rpc__entry *entry) {
@@ -65,6 +67,7 @@ static void offer_slot(struct gf_rpc__slot *slot) {
 
 static void add_slot(struct gf_rpc__worker *worker, const struct gf_rpc__entry *entry) {
     struct gf_rpc__slot *slot = GF_NEW(struct gf_rpc__slot);
+    (void)atomic_fetch_add(&worker->server->use_count, 1);
     slot->tag.magic = GF_RPC__TAG_MAGIC;
     slot->tag.complete = slot_complete;
     slot->worker = worker;
