@@ -130,7 +130,7 @@ def gofer_proto_library(name, srcs, deps = [], services = True, **kwargs):
         copts = ["-w"],
         includes = ["."],
         deps = deps + ["//third_party/system:well_known"] +
-               (["//api/rpc:stub"] if services else []),
+               (["//api/rpc"] if services else []),
         **kwargs
     )
 
