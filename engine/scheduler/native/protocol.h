@@ -1,0 +1,144 @@
+/*
+ * What the server and its shims agree on: the descriptors that a shim is born with, the files of an
+ * attempt's directory, the records in them, and the messages on the control socket.
+ *
+ * A shim outlives the server that started it, and may be adopted by a later version of it.
+ * Everything here but the spec (shim/spec.h, which never outlives its server) therefore stays
+ * compatible: fields and kinds are added, never changed. A side that receives a kind that it does
+ * not know says so (GF_SHIM_MESSAGE_UNSUPPORTED) or skips it.
+ *
+ * The directory of an attempt:
+ *     .         locked (flock) from before the shim's birth to its end. The server takes the lock
+ * and the shim inherits it, so that there is no moment in which nobody holds it: who gets the lock
+ * knows that no shim lives and none will come. control   the shim's listening socket
+ * (SOCK_SEQPACKET) start     written before the command may run: a container exists exit written
+ * when the command has ended upper, work   what the container writes, in the form of overlayfs;
+ * removed by the shim
+ *
+ * The conversation, the same on the socket that a shim is born with and on every connection to its
+ * control socket: the shim sends `started` when the command runs and `exited` when it has ended (at
+ * once, where that has happened before the connection); the other side sends requests, at any time.
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_PROTOCOL_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_PROTOCOL_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Descriptors of a new shim. 0 to 2 are /dev/null. */
+enum {
+    GF_SHIM_FD_SPEC = 3,   /* a sealed memory file with the spec */
+    GF_SHIM_FD_SERVER = 4, /* a connected SOCK_SEQPACKET socket */
+    GF_SHIM_FD_DIR = 5,    /* the attempt's directory, locked */
+    GF_SHIM_FD_LOG = 6,    /* the log file, for reading and writing */
+    GF_SHIM_FDS_END = 7,
+};
+
+#define GF_ATTEMPT_FILE_CONTROL "control"
+#define GF_ATTEMPT_FILE_START "start"
+#define GF_ATTEMPT_FILE_EXIT "exit"
+#define GF_ATTEMPT_DIR_UPPER "upper"
+#define GF_ATTEMPT_DIR_WORK "work"
+
+enum {
+    GF_SHIM_MESSAGE_BYTES_MAX = 8192, /* of one message, and of one record on disk */
+    GF_SHIM_TEXT_BYTES_MAX = 1024,    /* of one text in them */
+};
+
+/* Exit codes of a container whose command never ran; shells use the same. */
+enum {
+    GF_SHIM_EXIT_SETUP_FAILED = 125,
+    GF_SHIM_EXIT_NOT_EXECUTABLE = 126,
+    GF_SHIM_EXIT_NOT_FOUND = 127,
+};
+
+/* The file "start". Texts are never NULL after decoding. Times of processes are those of /proc. */
+struct gf_shim_start {
+    const char *boot_id; /* of the kernel that all this happened under */
+    const char *image_digest;
+    int64_t shim_pid;
+    int64_t shim_start_ticks;
+    int64_t container_pid; /* of the container's pid 1, as the host sees it */
+    int64_t container_start_ticks;
+};
+
+/* The message "started". */
+struct gf_shim_started {
+    const char *image_digest;
+    int64_t start_time; /* ns since 1970 UTC; when the command began to run */
+    int64_t container_pid;
+};
+
+/* The file "exit", and the message "exited". */
+struct gf_shim_exit {
+    const char *image_digest;
+    /* Where the command never ran: why, a sentence; else "". */
+    const char *failure;
+    int64_t exit_code;   /* 128 + signal where a signal ended the command */
+    int64_t exit_signal; /* 0 = none */
+    bool timed_out;
+    bool out_of_memory;
+    bool stopped;
+    int64_t start_time; /* ns since 1970 UTC; 0 where the command never ran */
+    int64_t end_time;
+    int64_t cpu_time_ns;
+    int64_t memory_peak_bytes; /* 0 = unknown */
+    int64_t log_bytes;
+    bool log_truncated;
+};
+
+enum gf_shim_message_kind {
+    GF_SHIM_MESSAGE_UNKNOWN = 0, /* of a later version */
+    /* From the shim. */
+    GF_SHIM_MESSAGE_STARTED,
+    GF_SHIM_MESSAGE_EXITED,
+    GF_SHIM_MESSAGE_PONG,
+    GF_SHIM_MESSAGE_UNSUPPORTED, /* the request was not understood */
+    /* To the shim. */
+    GF_SHIM_MESSAGE_PING,   /* answered by pong */
+    GF_SHIM_MESSAGE_STOP,   /* the stop signal, then SIGKILL after the grace period */
+    GF_SHIM_MESSAGE_SIGNAL, /* a signal to the command */
+};
+
+struct gf_shim_message {
+    enum gf_shim_message_kind kind;
+    union {
+        struct gf_shim_started started;
+        struct gf_shim_exit exited;
+        struct {
+            int64_t grace_ms; /* 0: SIGKILL at once */
+        } stop;
+        struct {
+            int64_t number;
+        } signal;
+    } u;
+};
+
+/*
+ * Encodes and decodes messages. What decoding gives borrows from `bytes`. A message of an unknown
+ * kind decodes as GF_SHIM_MESSAGE_UNKNOWN. Codes: GF_INVALID_ARGUMENT, and for encoding
+ * GF_RESOURCE_EXHAUSTED (out's limit).
+ */
+enum gf_code gf_shim_message_encode(const struct gf_shim_message *message, struct gf_strbuf *out,
+                                    struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_shim_message_decode(struct gf_str bytes, struct gf_shim_message *out_message,
+                                    struct gf_error *err) GF_MUST_USE;
+
+/* The same for the files, which are sealed with a checksum: a part of a record is never taken for
+ * one. */
+enum gf_code gf_shim_start_encode(const struct gf_shim_start *start, struct gf_strbuf *out,
+                                  struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_shim_start_decode(struct gf_str bytes, struct gf_shim_start *out_start,
+                                  struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_shim_exit_encode(const struct gf_shim_exit *exit, struct gf_strbuf *out,
+                                 struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_shim_exit_decode(struct gf_str bytes, struct gf_shim_exit *out_exit,
+                                 struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_PROTOCOL_H_ */

@@ -1,0 +1,42 @@
+/*
+ * One container: its processes as the shim sees them. gf_container_start makes the namespaces and
+ * the first process in them, which goes through all of its set-up alone (container.c tells the
+ * order) and then waits; the shim meanwhile makes what belongs to it outside (control groups,
+ * network, records) and releases it.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_CONTAINER_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_CONTAINER_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "engine/scheduler/native/shim/spec.h"
+
+#include <sys/types.h>
+
+/* The shim's ends; -1 when closed. A value in the caller's memory. */
+struct gf_container {
+    pid_t pid; /* of process 1, as the host sees it; 0 = none */
+    int pidfd;
+    int stdout_fd; /* the output to read */
+    int stderr_fd;
+    int ready_fd;  /* a struct gf_init_failure, or the end of file: the command runs */
+    int status_fd; /* a struct gf_init_status when the command has ended */
+    int go_fd;
+};
+
+void gf_container_init(struct gf_container *container);
+
+/*
+ * Starts the first process, in the v2 control group behind cgroup_fd (-1: none). dir_fd is the
+ * attempt's directory. The spec is borrowed until the call returns: the process has a copy of it.
+ */
+enum gf_code gf_container_start(const struct gf_spec *spec, int dir_fd, int cgroup_fd,
+                                struct gf_container *container, struct gf_error *err) GF_MUST_USE;
+
+/* All is ready outside: lets the first process go on to the command. */
+void gf_container_release(struct gf_container *container);
+
+/* Sends a signal to process 1. SIGKILL ends the container; all others are passed to the command. */
+void gf_container_signal(const struct gf_container *container, int number);
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_CONTAINER_H_ */

@@ -1,0 +1,24 @@
+/*
+ * What a container sees of the kernel: /proc, /dev and /sys, with what would tell about the host or
+ * change it masked or read-only.
+ *
+ * Runs in the container's first process, after gf_rootfs_enter: the paths are those of the
+ * container.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_KERNELFS_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_KERNELFS_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+
+/* /proc and /dev, in the container's own pid and ipc namespaces. */
+enum gf_code gf_kernelfs_mount_proc(struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_kernelfs_mount_dev(struct gf_error *err) GF_MUST_USE;
+
+/* /sys, read-only. It shows the network namespace that the process is in: join that before. */
+enum gf_code gf_kernelfs_mount_sys(struct gf_error *err) GF_MUST_USE;
+
+/* Masks paths below /proc and /sys; after all three. */
+enum gf_code gf_kernelfs_mask(struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_KERNELFS_H_ */

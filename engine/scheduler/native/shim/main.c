@@ -1,0 +1,208 @@
+/*
+ * gofer-shim: runs one container and tells how it ended. One process for each attempt of a task,
+ * started by the server and independent of it from then on.
+ *
+ * DESIGN: the order of its life
+ *
+ *  1. Makes itself unreadable (the spec holds the task's environment), reads the spec.
+ *  2. Begins the log, makes the v2 control group, starts the container's first process.
+ *  3. While that one sets itself up: the v1 control groups, the network namespace, the control
+ * socket, the start record. Only then is the command released: a container that runs can be found.
+ *  4. Follows the container to its end (supervisor.c).
+ *  5. Tells the end to whoever is connected, writes the exit record, and cleans up. The telling
+ * comes first because somebody waits for it; should the shim be killed in between, the missing
+ * record says so.
+ *
+ * A failure on the way is told like any end of a container: with the sentence that says why.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/tree.h"
+#include "engine/scheduler/native/protocol.h"
+#include "engine/scheduler/native/shim/cgroup.h"
+#include "engine/scheduler/native/shim/container.h"
+#include "engine/scheduler/native/shim/control.h"
+#include "engine/scheduler/native/shim/network.h"
+#include "engine/scheduler/native/shim/pump.h"
+#include "engine/scheduler/native/shim/record.h"
+#include "engine/scheduler/native/shim/spec.h"
+#include "engine/scheduler/native/shim/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Static because of the pump's buffer; there is one container in the life of a shim. */
+struct shim {
+    struct gf_spec spec;
+    char *spec_bytes; /* mapped; NULL: none */
+    size_t spec_size;
+    struct gf_pump pump;
+    struct gf_cgroup cgroup;
+    struct gf_container container;
+    struct gf_control control;
+    struct gf_supervisor supervisor;
+};
+
+static struct shim shim;
+
+/* ---- 1 ---- */
+
+static enum gf_code protect_self(struct gf_error *err) {
+    /* Nobody but the host's root may read our memory, not even root in the container. */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        syscall(SYS_close_range, GF_SHIM_FDS_END, ~0U, 0) != 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot protect the shim");
+    }
+    for (int fd = GF_SHIM_FD_SPEC; fd < GF_SHIM_FDS_END; fd++) {
+        enum gf_code rc = gf_fd_set_cloexec(fd, true, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+    }
+    umask(022);
+    return GF_OK;
+}
+
+/* Signals that would end us end the container first; -1 where they cannot be caught. */
+static int catch_signals(void) {
+    sigset_t ending;
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &ending, NULL);
+    return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The decoded spec borrows from the mapping, which is private to us. */
+static enum gf_code read_spec(struct gf_error *err) {
+    struct stat status;
+    if (fstat(GF_SHIM_FD_SPEC, &status) != 0 || status.st_size <= 0 ||
+        status.st_size > GF_SPEC_BYTES_MAX) {
+        return gf_fail(err, GF_INVALID_ARGUMENT, "spec: no file of 1 to %d bytes",
+                       GF_SPEC_BYTES_MAX);
+    }
+    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, GF_SHIM_FD_SPEC, 0);
+    if (bytes == MAP_FAILED) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "spec: cannot map it");
+    }
+    shim.spec_bytes = bytes;
+    shim.spec_size = (size_t)status.st_size;
+    return gf_spec_decode((struct gf_str){bytes, shim.spec_size}, &shim.spec, err);
+}
+
+/* ---- 2 and 3 ---- */
+
+static enum gf_code start_container(struct gf_error *err) {
+    enum gf_code rc = gf_pump_init(&shim.pump, GF_SHIM_FD_LOG, shim.spec.log_bytes_max, err);
+    if (rc == GF_OK) {
+        rc = gf_cgroup_make_unified(&shim.cgroup, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_container_start(&shim.spec, GF_SHIM_FD_DIR, shim.cgroup.unified_fd, &shim.container,
+                                err);
+    }
+    return rc;
+}
+
+static enum gf_code prepare_outside(struct gf_error *err) {
+    enum gf_code rc = gf_cgroup_make_split(&shim.cgroup, shim.container.pid, err);
+    if (rc == GF_OK && !shim.spec.network_host) {
+        rc = gf_network_make(err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_control_listen(&shim.control, GF_SHIM_FD_DIR, err);
+    }
+    return rc == GF_OK ? gf_record_write_start(GF_SHIM_FD_DIR, &shim.spec, shim.container.pid, err)
+                       : rc;
+}
+
+/* ---- 4 and 5 ---- */
+
+static void clean_up(void) {
+    gf_supervisor_reap(&shim.supervisor);
+    gf_cgroup_remove(&shim.cgroup);
+    /* What cannot be removed now, the server removes with the rest of the directory. */
+    (void)!gf_tree_remove(GF_SHIM_FD_DIR, GF_ATTEMPT_DIR_UPPER, NULL);
+    (void)!gf_tree_remove(GF_SHIM_FD_DIR, GF_ATTEMPT_DIR_WORK, NULL);
+}
+
+/* Tells the end of the container, first to who is connected, then to who comes later. */
+static void report_exit(const struct gf_shim_exit *exit) {
+    const struct gf_shim_message message = {.kind = GF_SHIM_MESSAGE_EXITED, .u.exited = *exit};
+    gf_control_announce(&shim.control, &message);
+    /* Where the disk does not take it, the server that is connected knows; another will not. */
+    (void)!gf_record_write_exit(GF_SHIM_FD_DIR, exit, NULL);
+}
+
+/* The end of a container that never came to its command. */
+static void report_failure(const struct gf_error *error) {
+    const struct gf_shim_exit exit = {
+        .image_digest = shim.spec.image_digest,
+        .failure = error->message,
+        .exit_code = GF_SHIM_EXIT_SETUP_FAILED,
+        .end_time = gf_wall_ns(),
+    };
+    if (shim.container.pid != 0) {
+        gf_container_signal(&shim.container, SIGKILL);
+        gf_supervisor_reap(&shim.supervisor);
+    }
+    report_exit(&exit);
+}
+
+static void run(int signal_fd) {
+    struct gf_error error;
+    struct gf_shim_exit exit;
+
+    shim.supervisor = (struct gf_supervisor){
+        .spec = &shim.spec,
+        .container = &shim.container,
+        .cgroup = &shim.cgroup,
+        .pump = &shim.pump,
+        .control = &shim.control,
+        .signal_fd = signal_fd,
+    };
+    gf_supervisor_init(&shim.supervisor);
+    gf_cgroup_init(&shim.cgroup, &shim.spec);
+    enum gf_code rc = start_container(&error);
+    if (rc == GF_OK) {
+        rc = prepare_outside(&error);
+    }
+    if (rc == GF_OK) {
+        gf_container_release(&shim.container);
+        gf_supervisor_run(&shim.supervisor, &exit);
+        report_exit(&exit);
+    } else {
+        report_failure(&error);
+    }
+    clean_up();
+}
+
+int main(void) {
+    struct gf_error error;
+    gf_container_init(&shim.container);
+    gf_control_init(&shim.control, GF_SHIM_FD_SERVER, gf_supervisor_request, &shim.supervisor);
+
+    enum gf_code rc = protect_self(&error);
+    const int signal_fd = catch_signals();
+    if (rc == GF_OK) {
+        rc = read_spec(&error);
+    }
+    if (rc == GF_OK) {
+        run(signal_fd);
+        gf_spec_release(&shim.spec);
+    } else {
+        report_failure(&error);
+    }
+    gf_control_fini(&shim.control, GF_SHIM_FD_DIR);
+    return 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * What the container's processes may do: the capabilities that are left to them, their resource
+ * limits, and who they are. Runs in the container's first process, last before the command.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_RIGHTS_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_RIGHTS_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "engine/scheduler/native/shim/user.h"
+
+/* No core dumps, bounded descriptors and locked memory, a key ring and a session of its own. */
+enum gf_code gf_rights_limit(struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Becomes the user and gives up, for good and for all that is started from here, every capability
+ * but the few that programs need inside their own container (root) or all of them (anybody else),
+ * and the means to gain any by executing a file. The process dies with its parent from here on;
+ * where the parent is dead already, that is the caller's to find out.
+ */
+enum gf_code gf_rights_drop(const struct gf_user *user, struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_RIGHTS_H_ */

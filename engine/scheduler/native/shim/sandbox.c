@@ -1,0 +1,220 @@
+/*
+ * DESIGN: the way of the first process, each step where it is for a reason
+ *
+ *  1. Root file system, then the host's is let go of; from here on no path can lead to the host.
+ *  2. /proc and /dev, the host name, the files of /etc.
+ *  3. Waits for the shim, which has made the v1 control groups and the network in the meantime.
+ *  4. Joins the network namespace, then /sys, which shows it, and the masks, of which some are
+ * there. Makes the control group namespace, whose root is the group it is in now.
+ *  5. Limits; the user, looked up in the image; the working directory is made while we are root.
+ *  6. Rights are dropped. A user namespace would be joined here, and only here: what was made
+ * before belongs to the host's and stays out of its reach.
+ *  7. The standard streams, and every other descriptor is closed, before the first path of somebody
+ *     else's choice is entered: a leaked directory of the host would lead out of the container.
+ *  8. Working directory. Process 1 forks the command. A system call filter would be loaded last.
+ *
+ * When the shim dies this process dies too (the death signal). For the time before that is set, the
+ * pipes to the shim tell.
+ */
+#include "engine/scheduler/native/shim/sandbox.h"
+
+#include "base/file.h"
+#include "base/tree.h"
+#include "engine/scheduler/native/protocol.h"
+#include "engine/scheduler/native/shim/etc.h"
+#include "engine/scheduler/native/shim/init.h"
+#include "engine/scheduler/native/shim/kernelfs.h"
+#include "engine/scheduler/native/shim/network.h"
+#include "engine/scheduler/native/shim/rights.h"
+#include "engine/scheduler/native/shim/rootfs.h"
+#include "engine/scheduler/native/shim/user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Where the pipes of process 1 end up, right behind the standard streams. */
+enum {
+    READY_FD = 3,
+    STATUS_FD = 4,
+    KEPT_FDS_END = 5
+};
+
+/* ---- the world ---- */
+
+static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error *err) {
+    const struct gf_spec *spec = sandbox->spec;
+    struct gf_etc etc;
+    gf_etc_init(&etc, spec);
+    enum gf_code rc = gf_rootfs_enter(spec, sandbox->dir_fd, err);
+    if (rc == GF_OK) {
+        rc = gf_kernelfs_mount_proc(err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_kernelfs_mount_dev(err);
+    }
+    if (rc == GF_OK && sethostname(spec->hostname, strlen(spec->hostname)) != 0) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the host name");
+    }
+    if (rc == GF_OK) {
+        rc = gf_etc_write(&etc, err);
+    }
+    gf_etc_fini(&etc);
+    return rc;
+}
+
+static enum gf_code wait_for_shim(int go_fd, struct gf_error *err) {
+    char go = 0;
+    ssize_t n = 0;
+    do {
+        n = read(go_fd, &go, 1);
+    } while (n < 0 && errno == EINTR);
+    return n == 1 ? GF_OK : gf_fail(err, GF_CANCELLED, "the shim has ended");
+}
+
+static enum gf_code join_outside(const struct gf_sandbox *sandbox, struct gf_error *err) {
+    enum gf_code rc = wait_for_shim(sandbox->go_fd, err);
+    if (rc == GF_OK && !sandbox->spec->network_host) {
+        rc = gf_network_join(sandbox->shim_pidfd, err);
+    }
+    if (rc == GF_OK && unshare(CLONE_NEWCGROUP) != 0) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make a control group namespace");
+    }
+    if (rc == GF_OK) {
+        rc = gf_kernelfs_mount_sys(err);
+    }
+    return rc == GF_OK ? gf_kernelfs_mask(err) : rc;
+}
+
+/* ---- the user ---- */
+
+/* Makes the working directory where the image has none; it belongs to the user then. */
+static enum gf_code make_workdir(const char *path, const struct gf_user *user,
+                                 struct gf_error *err) {
+    if (path[0] == '\0' || access(path, F_OK) == 0 || errno != ENOENT) {
+        return GF_OK;
+    }
+    enum gf_code rc = gf_tree_make(AT_FDCWD, path, 0755, err);
+    if (rc == GF_OK && lchown(path, user->uid, user->gid) != 0) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make '%s'", path);
+    }
+    return rc;
+}
+
+/* The parent cannot be asked from another pid namespace, but its end of a pipe can. */
+static enum gf_code check_shim_lives(int ready_fd, struct gf_error *err) {
+    struct pollfd poll_fd = {.fd = ready_fd, .events = 0};
+    if (poll(&poll_fd, 1, 0) > 0) {
+        return gf_fail(err, GF_CANCELLED, "the shim has ended");
+    }
+    return GF_OK;
+}
+
+static enum gf_code become_user(const struct gf_sandbox *sandbox, struct gf_user *out_user,
+                                struct gf_error *err) {
+    enum gf_code rc = gf_rights_limit(err);
+    if (rc == GF_OK) {
+        rc = gf_user_find(sandbox->spec->user, out_user, err);
+    }
+    if (rc == GF_OK) {
+        rc = make_workdir(sandbox->spec->workdir, out_user, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_rights_drop(out_user, err);
+    }
+    return rc == GF_OK ? check_shim_lives(sandbox->ready_fd, err) : rc;
+}
+
+/* ---- the last steps ---- */
+
+/* Brings the streams and the pipes to their places and closes all else. */
+static enum gf_code settle_descriptors(const struct gf_sandbox *sandbox, struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+        dup2(sandbox->stdout_fd, STDOUT_FILENO) < 0 ||
+        dup2(sandbox->stderr_fd, STDERR_FILENO) < 0 ||
+        dup3(sandbox->ready_fd, READY_FD, O_CLOEXEC) < 0 ||
+        dup3(sandbox->status_fd, STATUS_FD, O_CLOEXEC) < 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the standard streams");
+    }
+    if (syscall(SYS_close_range, KEPT_FDS_END, ~0U, 0) != 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot close descriptors");
+    }
+    null_fd = -1;
+    return GF_OK;
+}
+
+static enum gf_code enter_workdir(const char *workdir, struct gf_error *err) {
+    char path[PATH_MAX];
+    if (chdir(workdir[0] != '\0' ? workdir : "/") != 0) {
+        return gf_fail_errno(err, GF_FAILED_PRECONDITION, errno,
+                             "cannot enter the working directory '%s'", workdir);
+    }
+    /* The kernel says "(unreachable)" for a directory outside of the root. */
+    if (getcwd(path, sizeof(path)) == NULL || path[0] != '/') {
+        return gf_fail(err, GF_FAILED_PRECONDITION,
+                       "the working directory '%s' is outside of the container", workdir);
+    }
+    return GF_OK;
+}
+
+/* HOME is the user's, which only the image knows; all else is in the spec. */
+static const struct gf_field_list *complete_env(const struct gf_field_list *env,
+                                                const struct gf_user *user) {
+    static const char *items[GF_SPEC_VARIABLES_MAX + 2]; /* the rest stays NULL */
+    static char home[sizeof("HOME=") + GF_USER_HOME_BYTES_MAX];
+    static struct gf_field_list complete = {.items = items};
+    for (size_t i = 0; i < env->count; i++) {
+        if (strncmp(env->items[i], "HOME=", 5) == 0) {
+            return env;
+        }
+        items[i] = env->items[i];
+    }
+    snprintf(home, sizeof(home), "HOME=%s", user->home);
+    items[env->count] = home;
+    complete.count = env->count + 1;
+    return &complete;
+}
+
+GF_NORETURN static void fail(int ready_fd, struct gf_error *error) {
+    /* What is wrong with the task or its image speaks for itself; the rest needs to say where. */
+    if (error->code == GF_INTERNAL) {
+        (void)gf_wrap(error, "the container could not be set up");
+    }
+    gf_init_fail(ready_fd, GF_SHIM_EXIT_SETUP_FAILED, error->message);
+}
+
+GF_NORETURN void gf_sandbox_run(const struct gf_sandbox *sandbox) {
+    const struct gf_spec *spec = sandbox->spec;
+    struct gf_error error;
+    struct gf_user user;
+
+    enum gf_code rc = make_world(sandbox, &error);
+    if (rc == GF_OK) {
+        rc = join_outside(sandbox, &error);
+    }
+    if (rc == GF_OK) {
+        rc = become_user(sandbox, &user, &error);
+    }
+    if (rc == GF_OK) {
+        rc = settle_descriptors(sandbox, &error);
+    }
+    if (rc != GF_OK) {
+        fail(sandbox->ready_fd, &error);
+    }
+    rc = enter_workdir(spec->workdir, &error);
+    if (rc != GF_OK) {
+        fail(READY_FD, &error);
+    }
+    const struct gf_init_command command = {
+        .args = &spec->args,
+        .env = complete_env(&spec->env, &user),
+    };
+    gf_init_run(&command, READY_FD, STATUS_FD);
+}

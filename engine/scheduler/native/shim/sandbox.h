@@ -1,0 +1,29 @@
+/*
+ * The set-up of a container from inside: what its first process does between its birth and the
+ * command.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SANDBOX_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SANDBOX_H_
+
+#include "base/macros.h"
+#include "engine/scheduler/native/shim/spec.h"
+
+/*
+ * What the first process gets from the shim: copies of the shim's descriptors. All of them must
+ * have numbers above 4, and all that the process has besides is closed on the way.
+ */
+struct gf_sandbox {
+    const struct gf_spec *spec;
+    int dir_fd;     /* the attempt's directory */
+    int shim_pidfd; /* whose network namespace is joined */
+    int stdout_fd;
+    int stderr_fd;
+    int ready_fd;  /* see init.h */
+    int status_fd; /* see init.h */
+    int go_fd;     /* gives one byte when the shim has done its part; its end: the shim is dead */
+};
+
+/* Sets the container up and becomes its process 1. A failure is told through ready_fd. */
+GF_NORETURN void gf_sandbox_run(const struct gf_sandbox *sandbox);
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SANDBOX_H_ */

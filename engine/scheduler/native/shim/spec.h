@@ -1,0 +1,89 @@
+/*
+ * The spec: everything that a shim must know to run one container. The server encodes it into a
+ * sealed memory file, so that neither arguments nor environment touch the disk or /proc; the shim
+ * decodes it.
+ *
+ * A spec never outlives its server (who starts a shim brings the shim along), so it is strict: an
+ * unknown field is an error. Everything is bounded here, and checked again by the shim.
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SPEC_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SPEC_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "engine/scheduler/native/fields.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    GF_SPEC_BYTES_MAX = 4 << 20,
+    GF_SPEC_ARGS_MAX = 4096,
+    GF_SPEC_VARIABLES_MAX = 4096,
+    GF_SPEC_LAYERS_MAX = 128,
+    GF_SPEC_PATH_BYTES_MAX = 4095,
+    GF_SPEC_NAME_BYTES_MAX = 255,
+    GF_SPEC_HOSTNAME_BYTES_MAX = 63,
+    GF_SPEC_USER_BYTES_MAX = 128,
+};
+
+/* Texts are never NULL after decoding; for encoding NULL is "". All is borrowed. */
+struct gf_spec {
+    const char *attempt; /* the name of the attempt: for messages */
+    const char *boot_id; /* for the start record */
+    const char *image_digest;
+
+    /* The root file system. Layers are directories, the topmost first. */
+    struct gf_field_list layers;
+    const char *stage;       /* an empty directory to mount the root on, shared by all containers */
+    bool upper_in_memory;    /* what the container writes goes to a tmpfs instead of `upper` */
+    int64_t upper_bytes_max; /* of that tmpfs; 0 = the kernel's default */
+
+    /* The command. */
+    struct gf_field_list args; /* at least one */
+    struct gf_field_list env;  /* "KEY=value" */
+    const char *workdir;       /* absolute, or "" for "/" */
+    const char *user;          /* "", "uid", "uid:gid", "name", "name:group" */
+    const char *hostname;
+    int64_t stop_signal; /* 0 = SIGTERM */
+
+    bool network_host; /* the host's network; else an empty one with a loopback */
+
+    /* Limits; 0 = none. */
+    int64_t timeout_ms;
+    int64_t grace_ms; /* between the stop signal of a timeout and SIGKILL */
+    int64_t memory_bytes;
+    int64_t cpu_millis; /* thousandths of one CPU */
+    int64_t pids_count;
+    int64_t log_bytes_max; /* payload that the log takes; the rest is dropped and the log marked */
+
+    /*
+     * Control groups to make for this container, one directory for each controller that the host
+     * offers; "" = not there. With cgroup v2, `cgroup_unified` holds all of them; with v1 and on
+     * hybrid hosts the others name a hierarchy each.
+     */
+    const char *cgroup_unified;
+    const char *cgroup_memory;
+    const char *cgroup_cpu;
+    const char *cgroup_pids;
+};
+
+/*
+ * Appends the encoded spec to out (limit: GF_SPEC_BYTES_MAX). Codes: GF_INVALID_ARGUMENT (a bound),
+ * GF_RESOURCE_EXHAUSTED (too large as a whole).
+ */
+enum gf_code gf_spec_encode(const struct gf_spec *spec, struct gf_strbuf *out,
+                            struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Decodes a spec; its texts are borrowed from `bytes`, its lists are freed by gf_spec_release.
+ * Code: GF_INVALID_ARGUMENT.
+ */
+enum gf_code gf_spec_decode(struct gf_str bytes, struct gf_spec *out_spec,
+                            struct gf_error *err) GF_MUST_USE;
+void gf_spec_release(struct gf_spec *spec);
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SPEC_H_ */
