@@ -1,0 +1,119 @@
+/* Scalars as JSON text. */
+#include "api/codec/json/encode_internal.h"
+#include "base/base64.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void gf_json__write_string(struct gf_strbuf *out, const char *text, size_t size) {
+    gf_strbuf_append_char(out, '"');
+    size_t plain = 0; /* where what can be copied as it is begins */
+    for (size_t i = 0; i < size; i++) {
+        static const char names[] = "\"\\\b\f\n\r\t";
+        static const char escapes[] = "\"\\bfnrt";
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+            continue;
+        }
+        gf_strbuf_append_bytes(out, text + plain, i - plain);
+        plain = i + 1;
+        const char *name = c != 0 ? strchr(names, c) : NULL;
+        if (name != NULL) {
+            gf_strbuf_append_char(out, '\\');
+            gf_strbuf_append_char(out, escapes[name - names]);
+        } else {
+            gf_strbuf_printf(out, "\\u%04x", c);
+        }
+    }
+    gf_strbuf_append_bytes(out, text + plain, size - plain);
+    gf_strbuf_append_char(out, '"');
+}
+
+static void write_bytes(struct gf_json__encoder *encoder, upb_StringView bytes) {
+    enum {
+        GROUP_BYTES = 48
+    }; /* a multiple of three */
+    gf_strbuf_append_char(encoder->out, '"');
+    for (size_t i = 0; i < bytes.size; i += GROUP_BYTES) {
+        size_t size = bytes.size - i < GROUP_BYTES ? bytes.size - i : GROUP_BYTES;
+        char text[GROUP_BYTES / 3 * 4];
+        gf_base64_encode(bytes.data + i, size, text);
+        gf_strbuf_append_bytes(encoder->out, text, gf_base64_encoded_size(size));
+    }
+    gf_strbuf_append_char(encoder->out, '"');
+}
+
+/* The shortest text that reads back as the same number. */
+static void write_real(struct gf_json__encoder *encoder, double number, bool is_float) {
+    if (isnan(number)) {
+        gf_strbuf_append_cstr(encoder->out, "\"NaN\"");
+        return;
+    }
+    if (isinf(number)) {
+        gf_strbuf_append_cstr(encoder->out, number > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        return;
+    }
+    char text[32];
+    int digits_most = is_float ? 9 : 17;
+    for (int digits = is_float ? 6 : 15; digits <= digits_most; digits++) {
+        (void)snprintf(text, sizeof(text), "%.*g", digits, number);
+        double back = is_float ? (double)strtof(text, NULL) : strtod(text, NULL);
+        if (memcmp(&back, &number, sizeof(number)) == 0) {
+            break;
+        }
+    }
+    gf_strbuf_append_cstr(encoder->out, text);
+}
+
+static void write_enum(struct gf_json__encoder *encoder, const upb_EnumDef *enumeration,
+                       int32_t number) {
+    const upb_EnumValueDef *value = upb_EnumDef_FindValueByNumber(enumeration, number);
+    if (value == NULL) {
+        gf_strbuf_printf(encoder->out, "%" PRId32, number);
+        return;
+    }
+    const char *name = upb_EnumValueDef_Name(value);
+    gf_json__write_string(encoder->out, name, strlen(name));
+}
+
+void gf_json__encode_scalar(struct gf_json__encoder *encoder, upb_MessageValue value,
+                            const upb_FieldDef *field) {
+    struct gf_strbuf *out = encoder->out;
+    switch (upb_FieldDef_CType(field)) {
+    case kUpb_CType_Bool:
+        gf_strbuf_append_cstr(out, value.bool_val ? "true" : "false");
+        return;
+    case kUpb_CType_Float:
+        write_real(encoder, value.float_val, true);
+        return;
+    case kUpb_CType_Double:
+        write_real(encoder, value.double_val, false);
+        return;
+    case kUpb_CType_Int32:
+        gf_strbuf_printf(out, "%" PRId32, value.int32_val);
+        return;
+    case kUpb_CType_UInt32:
+        gf_strbuf_printf(out, "%" PRIu32, value.uint32_val);
+        return;
+    case kUpb_CType_Int64:
+        gf_strbuf_printf(out, "\"%" PRId64 "\"", value.int64_val);
+        return;
+    case kUpb_CType_UInt64:
+        gf_strbuf_printf(out, "\"%" PRIu64 "\"", value.uint64_val);
+        return;
+    case kUpb_CType_Enum:
+        write_enum(encoder, upb_FieldDef_EnumSubDef(field), value.int32_val);
+        return;
+    case kUpb_CType_String:
+        gf_json__write_string(out, value.str_val.data, value.str_val.size);
+        return;
+    case kUpb_CType_Bytes:
+        write_bytes(encoder, value.str_val);
+        return;
+    case kUpb_CType_Message:
+        break;
+    }
+    gf_unreachable();
+}

@@ -1,0 +1,50 @@
+/*
+ * The contracts at run time: what messages, enums and services there are, loaded from a descriptor
+ * set.
+ *
+ * Thread: any, once created.
+ */
+#ifndef GOFER_API_CODEC_JSON_SCHEMA_H_
+#define GOFER_API_CODEC_JSON_SCHEMA_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct gf_schema;
+
+/*
+ * The schema of gofer's own contracts, which is part of the program. It is loaded by the first
+ * call, which takes some milliseconds, and lives until the process ends: never destroy it.
+ */
+const struct gf_schema *gf_schema_gofer(void);
+
+/*
+ * Loads a FileDescriptorSet whose files stand behind what they import, as protoc writes it. Owned
+ * by the caller. Borrowed until destroy: set. The set is trusted: it comes with the program. Code:
+ * GF_INVALID_ARGUMENT (no such set).
+ */
+enum gf_code gf_schema_create(struct gf_str set, struct gf_schema **out_schema,
+                              struct gf_error *err) GF_MUST_USE;
+void gf_schema_destroy(struct gf_schema *schema);
+void gf_schema_destroy_p(struct gf_schema **schema);
+
+/* ---- for server reflection ---- */
+
+/*
+ * The file's FileDescriptorProto as protoc wrote it: found by its name ("gofer/v1/run.proto"), or
+ * by the full name of something that it declares: a message, field, oneof, enum, enum value,
+ * service or method. False when there is none. Lives as long as the schema.
+ */
+bool gf_schema_find_file(const struct gf_schema *schema, struct gf_str name,
+                         struct gf_str *out_descriptor);
+bool gf_schema_find_symbol(const struct gf_schema *schema, struct gf_str symbol,
+                           struct gf_str *out_descriptor);
+
+/* True when the symbol is a message. */
+bool gf_schema_has_message(const struct gf_schema *schema, struct gf_str symbol);
+
+#endif /* GOFER_API_CODEC_JSON_SCHEMA_H_ */

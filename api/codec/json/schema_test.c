@@ -1,0 +1,66 @@
+#include "api/codec/json/schema.h"
+
+#include <criterion/criterion.h>
+
+static bool finds(const char *symbol) {
+    struct gf_str descriptor = {NULL, 0};
+    bool found = gf_schema_find_symbol(gf_schema_gofer(), gf_str_from(symbol), &descriptor);
+    cr_expect_eq(found, descriptor.len > 0);
+    return found;
+}
+
+Test(schema, the_programs_own_contracts_are_there) {
+    const struct gf_schema *schema = gf_schema_gofer();
+    cr_expect_eq(schema, gf_schema_gofer());
+    struct gf_str descriptor;
+    cr_expect(gf_schema_find_file(schema, GF_STR("gofer/v1/run.proto"), &descriptor));
+    /* A FileDescriptorProto begins with its name, field 1. */
+    cr_expect(gf_str_has_prefix(descriptor, GF_STR("\x0a\x12gofer/v1/run.proto")));
+    cr_expect(gf_schema_find_file(schema, GF_STR("google/protobuf/timestamp.proto"), &descriptor));
+    cr_expect(!gf_schema_find_file(schema, GF_STR("gofer/v1/none.proto"), &descriptor));
+    cr_expect(gf_schema_has_message(schema, GF_STR("gofer.v1.Run")));
+    cr_expect(!gf_schema_has_message(schema, GF_STR("gofer.v1.RunService")));
+}
+
+Test(schema, symbols_of_every_kind_are_found) {
+    cr_expect(finds("gofer.v1.RunService"));
+    cr_expect(finds("gofer.v1.RunService.GetRun"));
+    cr_expect(finds("gofer.v1.Run"));
+    cr_expect(finds("gofer.v1.Run.run_id"));
+    cr_expect(finds("gofer.v1.RunState"));
+    cr_expect(finds("grpc.health.v1.HealthCheckResponse.ServingStatus"));
+    cr_expect(!finds("gofer.v1.RunService.None"));
+    cr_expect(!finds("gofer.v1"));
+    cr_expect(!finds("None"));
+    cr_expect(!finds(""));
+    char long_name[2000];
+    memset(long_name, 'a', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = '\0';
+    cr_expect(!finds(long_name));
+}
+
+Test(schema, what_is_no_set_is_refused) {
+    static const struct gf_str sets[] = {
+        {"x", 1},
+        {"\x0a", 1},
+        {"\x0a\x05"
+         "a",
+         3},
+        {"\x0a\x01\xff", 3},
+        {"\x0a\x80\x80\x80\x80\x80\x01", 7},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(sets); i++) {
+        struct gf_schema *schema = NULL;
+        struct gf_error err = {0};
+        cr_expect_eq(gf_schema_create(sets[i], &schema, &err), GF_INVALID_ARGUMENT, "%zu", i);
+        cr_expect_null(schema);
+    }
+}
+
+Test(schema, a_set_without_files_has_nothing) {
+    struct gf_schema *schema = NULL;
+    struct gf_error err = {0};
+    cr_assert_eq(gf_schema_create(GF_STR(""), &schema, &err), GF_OK);
+    cr_expect(!gf_schema_has_message(schema, GF_STR("gofer.v1.Run")));
+    gf_schema_destroy(schema);
+}
