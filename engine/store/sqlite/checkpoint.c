@@ -12,8 +12,9 @@
 enum {
     /* How long a commit at the limit waits for readers before it tries again later. */
     READERS_WAIT_MS = 100,
-    /* After readers were in the way: how much the log grows before the next attempt. */
-    RETRY_BYTES = GF_SQLITE_WAL_BYTES_MAX / 8,
+    /* After readers were in the way: by what part of its limit the log grows until the next
+     * attempt. */
+    RETRY_DIVISOR = 8,
 };
 
 /* Called by SQLite after each commit of the writer. Takes the place of automatic checkpoints. */
@@ -25,14 +26,14 @@ static int wal_grew(void *ctx, GF_UNUSED sqlite3 *handle, GF_UNUSED const char *
 }
 
 void gf_sqlite__wal_watch(struct gf_sqlite_store *store) {
-    store->wal_retry_bytes = GF_SQLITE_WAL_BYTES_MAX;
+    store->wal_retry_bytes = store->wal_bytes_max;
     (void)sqlite3_wal_hook(store->writer.handle, wal_grew, store);
 }
 
 void gf_sqlite__wal_bound(struct gf_sqlite_store *store) {
     const int64_t bytes = atomic_load_explicit(&store->wal_bytes, memory_order_relaxed);
-    if (bytes < GF_SQLITE_WAL_BYTES_MAX) {
-        store->wal_retry_bytes = GF_SQLITE_WAL_BYTES_MAX;
+    if (bytes < store->wal_bytes_max) {
+        store->wal_retry_bytes = store->wal_bytes_max;
         return;
     }
     if (bytes < store->wal_retry_bytes) {
@@ -43,12 +44,13 @@ void gf_sqlite__wal_bound(struct gf_sqlite_store *store) {
                                                  SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     (void)sqlite3_busy_timeout(store->writer.handle, GF_SQLITE_BUSY_TIMEOUT_MS);
     /* A checkpoint that fails has lost nothing; the next commit meets the same disk. */
-    store->wal_retry_bytes = result == SQLITE_OK ? GF_SQLITE_WAL_BYTES_MAX : bytes + RETRY_BYTES;
+    store->wal_retry_bytes =
+        result == SQLITE_OK ? store->wal_bytes_max : bytes + store->wal_bytes_max / RETRY_DIVISOR;
 }
 
 enum gf_code gf_sqlite__checkpoint(struct gf_store *base, struct gf_error *err) {
     struct gf_sqlite_store *store = gf_sqlite__store(base);
-    if (atomic_load_explicit(&store->wal_bytes, memory_order_relaxed) < GF_SQLITE_WAL_BYTES_SOFT ||
+    if (atomic_load_explicit(&store->wal_bytes, memory_order_relaxed) < store->wal_bytes_soft ||
         atomic_flag_test_and_set(&store->checkpointing)) {
         return GF_OK;
     }

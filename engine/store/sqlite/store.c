@@ -158,6 +158,10 @@ enum gf_code gf_sqlite_store_open(const char *path, const struct gf_sqlite_optio
     store->store.ops = &OPS;
     store->path = gf_strdup(path);
     store->lock_fd = -1;
+    store->wal_bytes_soft =
+        options->wal_bytes_soft > 0 ? options->wal_bytes_soft : GF_SQLITE_WAL_BYTES_SOFT_DEFAULT;
+    store->wal_bytes_max =
+        options->wal_bytes_max > 0 ? options->wal_bytes_max : GF_SQLITE_WAL_BYTES_MAX_DEFAULT;
     atomic_flag_clear(&store->checkpointing);
     gf_strbuf_init(&store->scratch, SCRATCH_BYTES_MAX);
     const int reader_count =

@@ -8,7 +8,7 @@
  *
  * Commits do not move the write-ahead log into the file: checkpoint() does, which costs nothing
  * while there is little to move. If it is never called, or cannot keep up, a commit that finds the
- * log at GF_SQLITE_WAL_BYTES_MAX does it before it returns.
+ * log at its limit does it before it returns.
  *
  * Removing a namespace takes effect with its commit; its rows go in portions of
  * GF_SQLITE_PURGE_ROWS_MAX with that commit and the next ones, so that no commit takes long.
@@ -28,10 +28,8 @@
 enum {
     GF_SQLITE_READERS_DEFAULT = 4,
     GF_SQLITE_READERS_MAX = 64,
-    /* checkpoint() moves the write-ahead log from this size on. */
-    GF_SQLITE_WAL_BYTES_SOFT = 16 << 20,
-    /* A commit that leaves the log larger waits for a checkpoint. */
-    GF_SQLITE_WAL_BYTES_MAX = 64 << 20,
+    GF_SQLITE_WAL_BYTES_SOFT_DEFAULT = 16 << 20,
+    GF_SQLITE_WAL_BYTES_MAX_DEFAULT = 64 << 20,
     /* Rows of deleted namespaces that one commit removes. */
     GF_SQLITE_PURGE_ROWS_MAX = 512,
     /* Files up to this size are read and checked whole when they are opened. */
@@ -47,6 +45,10 @@ struct gf_sqlite_options {
      * waiting.
      */
     int reader_count;
+    /* checkpoint() moves the write-ahead log from this size on; 0 = the default. */
+    int64_t wal_bytes_soft;
+    /* A commit that leaves the log larger than this waits for a checkpoint; 0 = the default. */
+    int64_t wal_bytes_max;
     /* The name of a VFS that is registered with SQLite, for tests; NULL = the system's. Borrowed.
      */
     const char *vfs;

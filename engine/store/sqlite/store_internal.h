@@ -33,10 +33,12 @@ struct gf_sqlite_store {
     bool failed;               /* a commit failed: refuse all others */
     struct gf_error failure;
     struct gf_strbuf scratch; /* bytes of one value while it is written */
+    int64_t wal_bytes_max;
     int64_t wal_retry_bytes; /* the size of the log at which to try again, after readers were in the
                                 way */
 
     /* Thread: any. */
+    int64_t wal_bytes_soft;
     _Atomic int64_t wal_bytes; /* of the write-ahead log that are in use, after the last commit */
     atomic_flag checkpointing; /* somebody uses the checkpointer */
     struct gf_sqlite_db checkpointer;

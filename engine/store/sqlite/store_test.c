@@ -1,0 +1,323 @@
+/* The battery on SQLite, and what only this back end promises. */
+#include "base/clock.h"
+#include "base/sync.h"
+#include "engine/store/sqlite/testing/fixture.h"
+
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#define CASE(name)                                                                                 \
+    Test(sqlite_store, name) {                                                                     \
+        struct gf_sqlite_fixture fixture;                                                          \
+        gf_sqlite_fixture_init(&fixture);                                                          \
+        gf_store_battery_##name(&fixture.factory);                                                 \
+        gf_sqlite_fixture_fini(&fixture);                                                          \
+    }
+GF_STORE_BATTERY(CASE)
+
+/* A store with namespace 1 "default" and pipeline 1 "pipe". */
+struct fixture {
+    struct gf_sqlite_fixture sqlite;
+    struct gf_store *store;
+    struct gf_rows rows;
+    struct gf_arena arena;
+    struct gf_error err;
+    struct gf_pipeline *pipeline;
+};
+
+static void open_fixture(struct fixture *fixture, const struct gf_sqlite_options *options) {
+    memset(fixture, 0, sizeof(*fixture));
+    gf_sqlite_fixture_init(&fixture->sqlite);
+    gf_rows_init(&fixture->rows);
+    gf_arena_init(&fixture->arena, (size_t)1 << 30);
+    fixture->store = gf_sqlite_fixture_open(&fixture->sqlite, options);
+    const struct gf_namespace *ns = gf_rows_namespace(&fixture->rows, 1, "default");
+    fixture->pipeline = gf_rows_pipeline(&fixture->rows, ns, 1, "pipe");
+    gf_rows_commit(&fixture->rows, fixture->store);
+}
+
+static void close_fixture(struct fixture *fixture) {
+    fixture->store->ops->destroy(fixture->store);
+    gf_arena_fini(&fixture->arena);
+    gf_rows_fini(&fixture->rows);
+    gf_sqlite_fixture_fini(&fixture->sqlite);
+}
+
+static size_t count_runs(struct fixture *fixture, struct gf_store_reader *reader) {
+    const struct gf_run_list_options options = {.limit = 1000};
+    struct gf_run *items = NULL;
+    size_t count = 0;
+    cr_assert_eq(fixture->store->ops->list_runs(reader, 1, &options, &fixture->arena, &items,
+                                                &count, &fixture->err),
+                 GF_OK, "%s", fixture->err.message);
+    return count;
+}
+
+Test(sqlite_store, a_reader_sees_one_snapshot) {
+    struct fixture fixture;
+    open_fixture(&fixture, NULL);
+    struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
+    cr_assert_eq(count_runs(&fixture, reader), 0);
+    (void)gf_rows_run(&fixture.rows, fixture.pipeline, 1, 1);
+    gf_rows_commit(&fixture.rows, fixture.store);
+    cr_assert_eq(count_runs(&fixture, reader), 0);
+    fixture.store->ops->close_reader(fixture.store, reader);
+
+    reader = fixture.store->ops->open_reader(fixture.store);
+    cr_assert_eq(count_runs(&fixture, reader), 1);
+    fixture.store->ops->close_reader(fixture.store, reader);
+    close_fixture(&fixture);
+}
+
+struct borrower {
+    struct gf_store *store;
+    struct gf_latch started;
+    struct gf_latch borrowed;
+};
+
+static void *borrow(void *ctx) {
+    struct borrower *borrower = ctx;
+    gf_latch_open(&borrower->started);
+    struct gf_store_reader *reader = borrower->store->ops->open_reader(borrower->store);
+    gf_latch_open(&borrower->borrowed);
+    borrower->store->ops->close_reader(borrower->store, reader);
+    return NULL;
+}
+
+Test(sqlite_store, open_reader_waits_for_one_that_comes_back) {
+    struct fixture fixture;
+    open_fixture(&fixture, &(struct gf_sqlite_options){.reader_count = 2});
+    struct gf_store_reader *one = fixture.store->ops->open_reader(fixture.store);
+    struct gf_store_reader *two = fixture.store->ops->open_reader(fixture.store);
+    cr_assert_neq(one, two);
+    struct borrower borrower = {.store = fixture.store};
+    gf_latch_init(&borrower.started);
+    gf_latch_init(&borrower.borrowed);
+    pthread_t thread;
+    gf_thread_start(&thread, "borrower", borrow, &borrower);
+    gf_latch_wait(&borrower.started);
+    cr_assert_not(gf_latch_wait_until(&borrower.borrowed, gf_mono_ns() + 20 * GF_NS_PER_MS));
+    fixture.store->ops->close_reader(fixture.store, two);
+    gf_latch_wait(&borrower.borrowed);
+    gf_thread_join(thread);
+    fixture.store->ops->close_reader(fixture.store, one);
+    gf_latch_fini(&borrower.borrowed);
+    gf_latch_fini(&borrower.started);
+    close_fixture(&fixture);
+}
+
+Test(sqlite_store, an_answer_beyond_the_arena_is_refused) {
+    struct fixture fixture;
+    open_fixture(&fixture, NULL);
+    for (int64_t i = 1; i <= 200; i++) {
+        (void)gf_rows_run(&fixture.rows, fixture.pipeline, i, i);
+    }
+    gf_rows_commit(&fixture.rows, fixture.store);
+    struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
+    /* Every cap is either enough or refused; none aborts, and the reader stays usable. */
+    size_t refused = 0;
+    for (size_t cap = 1; cap < 200000; cap += 5003) {
+        struct gf_arena small;
+        gf_arena_init(&small, cap);
+        const struct gf_run_list_options options = {.limit = 1000};
+        struct gf_run *items = NULL;
+        size_t count = 0;
+        const enum gf_code rc = fixture.store->ops->list_runs(reader, 1, &options, &small, &items,
+                                                              &count, &fixture.err);
+        if (rc == GF_OK) {
+            cr_assert_eq(count, 200);
+        } else {
+            cr_assert_eq(rc, GF_RESOURCE_EXHAUSTED);
+            cr_assert_null(items);
+            refused++;
+        }
+        gf_arena_fini(&small);
+    }
+    cr_assert_gt(refused, 2);
+    cr_assert_eq(count_runs(&fixture, reader), 200);
+    fixture.store->ops->close_reader(fixture.store, reader);
+    close_fixture(&fixture);
+}
+
+Test(sqlite_store, a_hundred_thousand_runs_are_paged) {
+    enum {
+        RUNS = 100000,
+        PAGE = 1000,
+    };
+    struct fixture fixture;
+    open_fixture(&fixture, NULL);
+    for (int64_t i = 1; i <= RUNS; i++) {
+        struct gf_run *run = gf_rows_run(&fixture.rows, fixture.pipeline, i, i);
+        run->state = i % 1000 == 0 ? GF_RUN_STATE_QUEUED : GF_RUN_STATE_COMPLETE;
+        if (i % 5000 == 0) {
+            gf_rows_commit(&fixture.rows, fixture.store);
+        }
+    }
+    struct gf_run_list_options options = {.limit = PAGE};
+    int64_t expected = RUNS;
+    for (size_t count = PAGE; count == PAGE;) {
+        struct gf_arena arena;
+        gf_arena_init(&arena, 4 << 20);
+        struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
+        struct gf_run *items = NULL;
+        cr_assert_eq(fixture.store->ops->list_runs(reader, 1, &options, &arena, &items, &count,
+                                                   &fixture.err),
+                     GF_OK, "%s", fixture.err.message);
+        for (size_t i = 0; i < count; i++) {
+            cr_assert_eq(items[i].run_id, expected--);
+            options.after_run_id = items[i].run_id;
+        }
+        fixture.store->ops->close_reader(fixture.store, reader);
+        gf_arena_fini(&arena);
+    }
+    cr_assert_eq(expected, 0);
+    struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
+    struct gf_run *items = NULL;
+    size_t count = 0;
+    cr_assert_eq(fixture.store->ops->list_active_runs(reader, 0, PAGE, &fixture.arena, &items,
+                                                      &count, &fixture.err),
+                 GF_OK);
+    cr_assert_eq(count, RUNS / 1000);
+    fixture.store->ops->close_reader(fixture.store, reader);
+    close_fixture(&fixture);
+}
+
+Test(sqlite_store, one_call_scans_a_bounded_number_of_events) {
+    struct fixture fixture;
+    open_fixture(&fixture, NULL);
+    const int64_t all = GF_SQLITE_EVENTS_SCANNED_MAX + 10;
+    for (int64_t i = 1; i <= all; i++) {
+        (void)gf_rows_event(&fixture.rows, GF_EVENT_RUN_STARTED, "default", "pipe", i);
+    }
+    gf_rows_commit(&fixture.rows, fixture.store);
+    struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
+    const struct gf_event_filter filter = {.run_id = all};
+    struct gf_event *items = NULL;
+    size_t count = 1;
+    int64_t scanned = 0;
+    cr_assert_eq(fixture.store->ops->list_events(reader, &filter, 0, 10, &fixture.arena, &items,
+                                                 &count, &scanned, &fixture.err),
+                 GF_OK);
+    cr_assert_eq(count, 0);
+    cr_assert_eq(scanned, GF_SQLITE_EVENTS_SCANNED_MAX);
+    cr_assert_eq(fixture.store->ops->list_events(reader, &filter, scanned, 10, &fixture.arena,
+                                                 &items, &count, &scanned, &fixture.err),
+                 GF_OK);
+    cr_assert_eq(count, 1);
+    cr_assert_eq(scanned, all);
+    fixture.store->ops->close_reader(fixture.store, reader);
+    close_fixture(&fixture);
+}
+
+/* Rows of every table that hangs below a namespace. */
+static int64_t rows_left(struct fixture *fixture) {
+    return gf_sqlite_fixture_query(
+        &fixture->sqlite,
+        "SELECT (SELECT count(*) FROM runs) + (SELECT count(*) FROM task_executions)"
+        " + (SELECT count(*) FROM configs) + (SELECT count(*) FROM deployments)"
+        " + (SELECT count(*) FROM pipelines) + (SELECT count(*) FROM namespaces)");
+}
+
+Test(sqlite_store, a_deleted_namespace_goes_in_portions) {
+    struct fixture fixture;
+    open_fixture(&fixture, NULL);
+    const struct gf_namespace *ns = gf_rows_namespace(&fixture.rows, 2, "doomed");
+    for (int64_t key = 2; key <= 4; key++) {
+        const struct gf_str id = gf_rows_text(&fixture.rows, "pipe-%d", (int)key);
+        const struct gf_pipeline *pipeline = gf_rows_pipeline(&fixture.rows, ns, key, id.ptr);
+        (void)gf_rows_config(&fixture.rows, pipeline, 1, "one");
+        (void)gf_rows_deployment(&fixture.rows, pipeline, 1);
+        for (int64_t i = 1; i <= 300; i++) {
+            const struct gf_run *run = gf_rows_run(&fixture.rows, pipeline, key * 1000 + i, i);
+            /* One run alone has more tasks than go at once. */
+            for (int32_t t = 0; t < (i == 150 ? GF_SQLITE_PURGE_ROWS_MAX + 1 : 1); t++) {
+                (void)gf_rows_task(&fixture.rows, run, t, "task");
+            }
+        }
+    }
+    gf_rows_commit(&fixture.rows, fixture.store);
+    int64_t left = rows_left(&fixture);
+    gf_rows_delete_namespace(&fixture.rows, 2);
+    gf_rows_commit(&fixture.rows, fixture.store);
+    for (int64_t before = left;; before = left) {
+        left = rows_left(&fixture);
+        cr_assert_leq(before - left, GF_SQLITE_PURGE_ROWS_MAX);
+        if (left == 2) {
+            break;
+        }
+        cr_assert_lt(left, before, "a commit removed nothing");
+        /* A restart does not forget what is left to do. */
+        fixture.store->ops->destroy(fixture.store);
+        fixture.store = gf_sqlite_fixture_open(&fixture.sqlite, NULL);
+        gf_rows_commit(&fixture.rows, fixture.store);
+    }
+    close_fixture(&fixture);
+}
+
+static void commit_runs(struct fixture *fixture, int64_t first, int64_t count) {
+    for (int64_t i = first; i < first + count; i++) {
+        struct gf_run *run = gf_rows_run(&fixture->rows, fixture->pipeline, i, i);
+        run->initiator.reason = gf_rows_text(&fixture->rows, "%0500d", 0);
+    }
+    gf_rows_commit(&fixture->rows, fixture->store);
+}
+
+enum {
+    SMALL_WAL_SOFT = 1 << 20,
+    SMALL_WAL_MAX = 4 << 20,
+};
+
+static const struct gf_sqlite_options SMALL_WAL = {.wal_bytes_soft = SMALL_WAL_SOFT,
+                                                   .wal_bytes_max = SMALL_WAL_MAX};
+
+Test(sqlite_store, checkpoint_moves_the_log_when_it_is_due) {
+    struct fixture fixture;
+    open_fixture(&fixture, &SMALL_WAL);
+    const int64_t before = gf_sqlite_fixture_size(&fixture.sqlite, "");
+    commit_runs(&fixture, 1, 100);
+    cr_assert_eq(fixture.store->ops->checkpoint(fixture.store, &fixture.err), GF_OK);
+    cr_assert_eq(gf_sqlite_fixture_size(&fixture.sqlite, ""), before, "moved before it was due");
+    commit_runs(&fixture, 101, 2000);
+    cr_assert_gt(gf_sqlite_fixture_size(&fixture.sqlite, "-wal"), SMALL_WAL_SOFT);
+    cr_assert_eq(fixture.store->ops->checkpoint(fixture.store, &fixture.err), GF_OK);
+    cr_assert_gt(gf_sqlite_fixture_size(&fixture.sqlite, ""), before + SMALL_WAL_SOFT);
+    close_fixture(&fixture);
+}
+
+Test(sqlite_store, the_log_stays_below_its_limit_without_checkpoints) {
+    struct fixture fixture;
+    open_fixture(&fixture, &SMALL_WAL);
+    int64_t largest = 0;
+    for (int64_t i = 0; i < 200; i++) {
+        commit_runs(&fixture, i * 100 + 1, 100);
+        const int64_t size = gf_sqlite_fixture_size(&fixture.sqlite, "-wal");
+        largest = size > largest ? size : largest;
+    }
+    cr_assert_gt(gf_sqlite_fixture_size(&fixture.sqlite, ""), 2 * SMALL_WAL_MAX);
+    cr_assert_leq(largest, SMALL_WAL_MAX + (1 << 20));
+    close_fixture(&fixture);
+}
+
+Test(sqlite_store, a_reader_in_the_way_of_the_log_delays_and_loses_nothing) {
+    struct fixture fixture;
+    open_fixture(&fixture, &SMALL_WAL);
+    struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
+    cr_assert_eq(count_runs(&fixture, reader), 0);
+    int64_t next = 1;
+    while (gf_sqlite_fixture_size(&fixture.sqlite, "-wal") < SMALL_WAL_MAX + (1 << 18)) {
+        commit_runs(&fixture, next, 200);
+        next += 200;
+    }
+    cr_assert_eq(count_runs(&fixture, reader), 0, "the snapshot stands");
+    fixture.store->ops->close_reader(fixture.store, reader);
+    const int64_t grown = gf_sqlite_fixture_size(&fixture.sqlite, "-wal");
+    for (int i = 0; i < 100; i++) {
+        commit_runs(&fixture, next, 200);
+        next += 200;
+    }
+    cr_assert_leq(gf_sqlite_fixture_size(&fixture.sqlite, "-wal"),
+                  grown + SMALL_WAL_MAX / 8 + (1 << 20));
+    cr_assert_eq(gf_sqlite_fixture_query(&fixture.sqlite, "SELECT count(*) FROM runs"), next - 1);
+    close_fixture(&fixture);
+}

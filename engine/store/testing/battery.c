@@ -1,0 +1,68 @@
+#include "engine/store/testing/battery_internal.h"
+
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+enum {
+    ARENA_BYTES_MAX = 1 << 30,
+};
+
+void battery_open(struct battery *battery, const struct gf_store_factory *factory) {
+    memset(battery, 0, sizeof(*battery));
+    battery->store = factory->create(factory->ctx);
+    cr_assert_not_null(battery->store);
+    gf_rows_init(&battery->rows);
+    gf_arena_init(&battery->arena, ARENA_BYTES_MAX);
+}
+
+void battery_close(struct battery *battery) {
+    battery_look_away(battery);
+    gf_arena_fini(&battery->arena);
+    gf_rows_fini(&battery->rows);
+    battery->store->ops->destroy(battery->store);
+}
+
+void battery_look(struct battery *battery) {
+    battery_look_away(battery);
+    gf_rows_commit(&battery->rows, battery->store);
+    battery->reader = battery->store->ops->open_reader(battery->store);
+}
+
+void battery_look_away(struct battery *battery) {
+    if (battery->reader != NULL) {
+        battery->store->ops->close_reader(battery->store, battery->reader);
+        battery->reader = NULL;
+    }
+}
+
+struct gf_pipeline *battery_pipeline(struct battery *battery) {
+    const struct gf_namespace *ns = gf_rows_namespace(&battery->rows, 1, "default");
+    return gf_rows_pipeline(&battery->rows, ns, 1, "pipe");
+}
+
+void battery_must(struct battery *battery, enum gf_code rc, const char *op) {
+    cr_assert_eq(rc, GF_OK, "%s: %s", op, battery->err.message);
+}
+
+void battery_must_miss(struct battery *battery, enum gf_code rc, const char *part, const char *op) {
+    cr_assert_eq(rc, GF_NOT_FOUND, "%s: %s", op, gf_code_name(rc));
+    cr_assert_eq(battery->err.code, GF_NOT_FOUND);
+    cr_assert_not_null(strstr(battery->err.message, part), "%s: '%s' does not tell of '%s'", op,
+                       battery->err.message, part);
+}
+
+void same_str(struct gf_str actual, struct gf_str expected, const char *what) {
+    cr_assert(gf_str_eq(actual, expected), "%s: '%" GF_STR_FMT "', expected '%" GF_STR_FMT "'",
+              what, GF_STR_ARG(actual), GF_STR_ARG(expected));
+}
+
+void same_variables(const struct gf_variable *actual, size_t actual_count,
+                    const struct gf_variable *expected, size_t expected_count) {
+    cr_assert_eq(actual_count, expected_count);
+    for (size_t i = 0; i < expected_count; i++) {
+        must_be_same(&actual[i], &expected[i], key);
+        must_be_same(&actual[i], &expected[i], value);
+        must_be_equal(&actual[i], &expected[i], source);
+    }
+}

@@ -1,0 +1,67 @@
+/*
+ * The battery: tests that every back end of the store passes.
+ *
+ * A back end's test file makes a Criterion test of each case:
+ *
+ *     #define CASE(name) \
+ *         Test(sqlite_store, name) { \
+ *             struct fixture fixture; \
+ *             open_fixture(&fixture); \
+ *             gf_store_battery_##name(&fixture.factory); \
+ *             close_fixture(&fixture); \
+ *         }
+ *     GF_STORE_BATTERY(CASE)
+ */
+#ifndef GOFER_ENGINE_STORE_TESTING_STORE_BATTERY_H_
+#define GOFER_ENGINE_STORE_TESTING_STORE_BATTERY_H_
+
+#include "engine/store/store.h"
+
+struct gf_store_factory {
+    /* A store that holds nothing. Called once in a case, which destroys what it gives. */
+    struct gf_store *(*create)(void *ctx);
+    /* The same store after it was destroyed; NULL where nothing outlives it. */
+    struct gf_store *(*reopen)(void *ctx);
+    void *ctx;
+};
+
+/* X(name) */
+#define GF_STORE_BATTERY(X)                                                                        \
+    X(empty_store_starts_with_ones)                                                                \
+    X(empty_batch_commits)                                                                         \
+    X(namespaces_come_back)                                                                        \
+    X(namespaces_are_listed_in_pages)                                                              \
+    X(missing_namespace_is_named)                                                                  \
+    X(pipelines_come_back)                                                                         \
+    X(pipelines_are_listed_in_pages)                                                               \
+    X(missing_pipeline_names_its_namespace)                                                        \
+    X(configs_come_back)                                                                           \
+    X(configs_are_listed_newest_first)                                                             \
+    X(deployments_come_back)                                                                       \
+    X(deployments_are_listed_newest_first)                                                         \
+    X(runs_come_back)                                                                              \
+    X(runs_change)                                                                                 \
+    X(runs_are_listed_both_ways)                                                                   \
+    X(runs_are_listed_by_state)                                                                    \
+    X(requests_find_their_run)                                                                     \
+    X(active_runs_are_listed_by_key)                                                               \
+    X(tasks_come_back)                                                                             \
+    X(tasks_change)                                                                                \
+    X(tasks_are_listed_by_index)                                                                   \
+    X(missing_children_are_named)                                                                  \
+    X(events_come_back)                                                                            \
+    X(events_are_listed_in_pages)                                                                  \
+    X(events_are_filtered)                                                                         \
+    X(keys_go_on_after_the_highest)                                                                \
+    X(deleted_namespace_takes_everything_along)                                                    \
+    X(deleted_namespace_frees_its_id)                                                              \
+    X(keys_of_deleted_rows_never_return)                                                           \
+    X(large_batch_is_all_there)                                                                    \
+    X(everything_survives_a_reopen)
+
+#define GF_STORE_BATTERY_CASE(name)                                                                \
+    void gf_store_battery_##name(const struct gf_store_factory *factory);
+GF_STORE_BATTERY(GF_STORE_BATTERY_CASE)
+#undef GF_STORE_BATTERY_CASE
+
+#endif /* GOFER_ENGINE_STORE_TESTING_STORE_BATTERY_H_ */
