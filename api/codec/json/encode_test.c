@@ -1,7 +1,7 @@
 #include "api/codec/json/json.h"
 #include "api/codec/json/shapes_schema.h"
 #include "api/codec/wire/wire.h"
-#include "shapes.pb-c.h"
+#include "gofer/testing/shapes.pb-c.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /*
- * The schema of tests/proto/shapes.proto, for tests. Thread: any.
+ * The schema of gofer/testing/shapes.proto, for tests. Thread: any.
  */
 #ifndef GOFER_API_CODEC_JSON_SHAPES_SCHEMA_H_
 #define GOFER_API_CODEC_JSON_SHAPES_SCHEMA_H_

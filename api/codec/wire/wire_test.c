@@ -1,6 +1,6 @@
 #include "api/codec/wire/wire.h"
 #include "base/str.h"
-#include "shapes.pb-c.h"
+#include "gofer/testing/shapes.pb-c.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  */
 #include "api/codec/wire/wire.h"
 #include "base/clock.h"
-#include "shapes.pb-c.h"
+#include "gofer/testing/shapes.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
