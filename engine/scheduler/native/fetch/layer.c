@@ -184,10 +184,9 @@ static enum gf_code unpack_entry(struct unpacker *unpacker, struct archive_entry
         return rc; /* names the entry itself */
     }
     if (unpacker->usage->files++ >= unpacker->limits->unpacked_files) {
-        return gf_fail_limit(err, "the image has more than %lld files",
-                             (long long)unpacker->limits->unpacked_files);
-    }
-    if (path.len == 0) {
+        rc = gf_fail_limit(err, "the image has more than %lld files",
+                           (long long)unpacker->limits->unpacked_files);
+    } else if (path.len == 0) {
         rc = unpack_root(unpacker, archive_entry, err);
     } else if (gf_str_has_prefix(gf_str_from(gf_path_last(&path)), whiteout_prefix)) {
         rc = unpack_whiteout(unpacker, &path, err);

@@ -81,19 +81,31 @@ bool gf_text_unescape(struct gf_str escaped, struct gf_arena *arena, struct gf_s
     return true;
 }
 
+static bool is_shown_plain(char c) {
+    return !is_control(c) && (unsigned char)c < 0x80 && c != '\\';
+}
+
+/* Whether the whole text fits, with the final NUL. */
+static bool fits_shown(struct gf_str text) {
+    size_t size = 1;
+    for (size_t i = 0; i < text.len && size <= GF_SHOWN_BYTES; i++) {
+        size += is_shown_plain(text.ptr[i]) ? 1 : 4;
+    }
+    return size <= GF_SHOWN_BYTES;
+}
+
 struct gf_shown gf_show(struct gf_str text) {
     struct gf_shown shown = {""};
     size_t len = 0;
+    const bool fits = fits_shown(text);
+    const size_t len_max = sizeof(shown.text) - (fits ? 1 : sizeof("..."));
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.ptr[i];
-        const bool printable = !is_control(c) && (unsigned char)c < 0x80 && c != '\\';
-        const size_t size = printable ? 1 : 4;
-        const size_t last = i + 1 == text.len ? 1 : 4; /* room for "..." before the last one */
-        if (len + size + last > sizeof(shown.text)) {
-            memcpy(shown.text + len, "...", 4);
-            return shown;
+        const bool plain = is_shown_plain(c);
+        if (len + (plain ? 1 : 4) > len_max) {
+            break;
         }
-        if (printable) {
+        if (plain) {
             shown.text[len++] = c;
         } else {
             shown.text[len++] = '\\';
@@ -102,7 +114,7 @@ struct gf_shown gf_show(struct gf_str text) {
             shown.text[len++] = hex_digits[(unsigned char)c & 15];
         }
     }
-    shown.text[len] = '\0';
+    memcpy(shown.text + len, fits ? "" : "...", fits ? 1 : sizeof("..."));
     return shown;
 }
 
