@@ -122,7 +122,9 @@ static void set_result(struct core_run *run) {
 
 static void end_run(struct gf_core *core, struct core_run *run) {
     run->row.state = GF_RUN_STATE_COMPLETE;
-    run->row.end_time = core->now > run->row.start_time ? core->now : run->row.start_time;
+    /* The wall clock may have been set back meanwhile. */
+    const int64_t begin = run->row.start_time > 0 ? run->row.start_time : run->row.create_time;
+    run->row.end_time = core->now > begin ? core->now : begin;
     set_result(run);
     gf_core__mark_run(core, run);
     gf_core__event_run(core, GF_EVENT_RUN_COMPLETED, run)->status = (int32_t)run->row.status;

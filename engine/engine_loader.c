@@ -1,0 +1,261 @@
+#include "engine/engine_loader.h"
+
+#include "base/arena.h"
+
+#include <inttypes.h>
+
+enum {
+    PAGE_BYTES_MAX = 1 << 30, /* of what is read at once: a config may be large */
+};
+
+/* ---- What a step asks for ---- */
+
+static enum gf_code load_pipeline(struct gf_store *store, struct gf_store_reader *reader,
+                                  struct gf_core *core, const struct gf_need *need,
+                                  struct gf_arena *arena, struct gf_error *err) {
+    struct gf_pipeline pipeline = {0};
+    const enum gf_code rc =
+        store->ops->get_pipeline(reader, need->namespace_id, need->text, arena, &pipeline, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_pipeline(core, need, rc == GF_OK ? &pipeline : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
+static enum gf_code load_config(struct gf_store *store, struct gf_store_reader *reader,
+                                struct gf_core *core, const struct gf_need *need,
+                                struct gf_arena *arena, struct gf_error *err) {
+    struct gf_config config = {0};
+    const enum gf_code rc =
+        store->ops->get_config(reader, need->pipeline_key, need->version, arena, &config, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_config(core, need, rc == GF_OK ? &config : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
+static enum gf_code load_run(struct gf_store *store, struct gf_store_reader *reader,
+                             struct gf_core *core, const struct gf_need *need,
+                             struct gf_arena *arena, struct gf_error *err) {
+    struct gf_run run = {0};
+    const enum gf_code rc =
+        store->ops->get_run(reader, need->pipeline_key, need->run_id, arena, &run, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_run(core, need, rc == GF_OK ? &run : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
+static enum gf_code load_request(struct gf_store *store, struct gf_store_reader *reader,
+                                 struct gf_core *core, const struct gf_need *need,
+                                 struct gf_arena *arena, struct gf_error *err) {
+    struct gf_run run = {0};
+    const enum gf_code rc =
+        store->ops->get_run_by_request(reader, need->pipeline_key, need->text, arena, &run, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_request(core, need, rc == GF_OK ? &run : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
+static enum gf_code load_namespace_pipelines(struct gf_store *store, struct gf_store_reader *reader,
+                                             struct gf_core *core, const struct gf_need *need,
+                                             struct gf_arena *arena, struct gf_error *err) {
+    struct gf_pipeline *pipelines = NULL;
+    size_t count = 0;
+    const enum gf_code rc =
+        store->ops->list_pipelines(reader, need->namespace_key, GF_STR(""),
+                                   /* limit= */ 1, arena, &pipelines, &count, err);
+    if (rc == GF_OK) {
+        gf_core_give_namespace_pipelines(core, need, count > 0);
+    }
+    return rc;
+}
+
+static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
+                         struct gf_core *core, const struct gf_need *need, struct gf_arena *arena,
+                         struct gf_error *err) {
+    switch (need->kind) {
+    case GF_NEED_PIPELINE:
+        return load_pipeline(store, reader, core, need, arena, err);
+    case GF_NEED_CONFIG:
+        return load_config(store, reader, core, need, arena, err);
+    case GF_NEED_RUN:
+        return load_run(store, reader, core, need, arena, err);
+    case GF_NEED_REQUEST:
+        return load_request(store, reader, core, need, arena, err);
+    case GF_NEED_NAMESPACE_PIPELINES:
+        return load_namespace_pipelines(store, reader, core, need, arena, err);
+    }
+    gf_unreachable();
+}
+
+enum gf_code gf_engine_load_need(struct gf_store *store, struct gf_core *core,
+                                 const struct gf_need *need, struct gf_error *err) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, PAGE_BYTES_MAX);
+    struct gf_store_reader *reader = store->ops->open_reader(store);
+    const enum gf_code rc = load(store, reader, core, need, &arena, err);
+    store->ops->close_reader(store, reader);
+    gf_arena_fini(&arena);
+    return rc;
+}
+
+/* ---- Everything that is active ---- */
+
+struct restore {
+    struct gf_store *store;
+    struct gf_store_reader *reader;
+    struct gf_core *core;
+    struct gf_error *err;
+};
+
+static enum gf_code restore_namespaces(const struct restore *restore) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, PAGE_BYTES_MAX);
+    struct gf_str after_id = GF_STR("");
+    size_t count = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_namespace *items = NULL;
+        rc = restore->store->ops->list_namespaces(restore->reader, after_id,
+                                                  GF_ENGINE_LOAD_PAGE_ROWS, &arena, &items, &count,
+                                                  restore->err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            gf_core_restore_namespace(restore->core, &items[i]);
+            after_id = items[i].namespace_id;
+        }
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    gf_arena_fini(&arena);
+    return rc;
+}
+
+/* Gives the pipeline and the config of a run, where the core does not have them. */
+static enum gf_code give_parents(const struct restore *restore, const struct gf_run *run,
+                                 struct gf_arena *arena) {
+    if (gf_core_has_config(restore->core, run->pipeline_key, run->version)) {
+        return GF_OK;
+    }
+    struct gf_pipeline pipeline = {0};
+    enum gf_code rc = restore->store->ops->get_pipeline_by_key(restore->reader, run->pipeline_key,
+                                                               arena, &pipeline, restore->err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    const struct gf_need need_pipeline = {.kind = GF_NEED_PIPELINE,
+                                          .namespace_key = pipeline.namespace_key,
+                                          .namespace_id = pipeline.namespace_id,
+                                          .text = pipeline.pipeline_id};
+    gf_core_give_pipeline(restore->core, &need_pipeline, &pipeline);
+    const struct gf_need need_config = {
+        .kind = GF_NEED_CONFIG, .pipeline_key = run->pipeline_key, .version = run->version};
+    struct gf_config config = {0};
+    rc = restore->store->ops->get_config(restore->reader, run->pipeline_key, run->version, arena,
+                                         &config, restore->err);
+    if (rc == GF_OK) {
+        gf_core_give_config(restore->core, &need_config, &config);
+    }
+    return rc;
+}
+
+/* Reads all task executions of a run: *out_tasks is on the heap, its texts in the arena. */
+static enum gf_code read_tasks(const struct restore *restore, int64_t run_key,
+                               struct gf_arena *arena, struct gf_task_execution **out_tasks,
+                               size_t *out_count) {
+    GF_VEC(struct gf_task_execution) tasks = {0};
+    int32_t after_index = -1;
+    size_t count = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_task_execution *items = NULL;
+        rc = restore->store->ops->list_tasks(restore->reader, run_key, after_index,
+                                             GF_ENGINE_LOAD_PAGE_ROWS, arena, &items, &count,
+                                             restore->err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            gf_vec_push(&tasks, items[i]);
+            after_index = items[i].task_index;
+        }
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    if (rc != GF_OK) {
+        gf_vec_fini(&tasks);
+        return rc;
+    }
+    *out_tasks = tasks.items;
+    *out_count = tasks.count;
+    return GF_OK;
+}
+
+static enum gf_code restore_run(const struct restore *restore, const struct gf_run *run) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, PAGE_BYTES_MAX);
+    struct gf_task_execution *tasks = NULL;
+    size_t task_count = 0;
+    enum gf_code rc = give_parents(restore, run, &arena);
+    if (rc == GF_OK) {
+        rc = read_tasks(restore, run->run_key, &arena, &tasks, &task_count);
+    }
+    if (rc == GF_OK && !gf_core_restore_run(restore->core, run, tasks, task_count)) {
+        rc = gf_fail(restore->err, GF_DATA_LOSS, "its rows do not fit together");
+    }
+    free(tasks);
+    gf_arena_fini(&arena);
+    if (rc != GF_OK) {
+        (void)gf_wrap(restore->err,
+                      "cannot restore run %" PRId64 " of pipeline '%" GF_STR_FMT
+                      "' in namespace '%" GF_STR_FMT "'",
+                      run->run_id, GF_STR_ARG(run->pipeline_id), GF_STR_ARG(run->namespace_id));
+        rc = rc == GF_NOT_FOUND ? GF_DATA_LOSS : rc;
+        if (restore->err != NULL) {
+            restore->err->code = rc;
+        }
+    }
+    return rc;
+}
+
+static enum gf_code restore_runs(const struct restore *restore) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, PAGE_BYTES_MAX);
+    int64_t after_run_key = 0;
+    size_t count = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_run *items = NULL;
+        gf_arena_reset(&arena);
+        rc = restore->store->ops->list_active_runs(restore->reader, after_run_key,
+                                                   GF_ENGINE_LOAD_PAGE_ROWS, &arena, &items, &count,
+                                                   restore->err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            rc = restore_run(restore, &items[i]);
+            after_run_key = items[i].run_key;
+        }
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    gf_arena_fini(&arena);
+    return rc;
+}
+
+enum gf_code gf_engine_restore(struct gf_store *store, const struct gf_core_limits *limits,
+                               struct gf_core **out_core, struct gf_error *err) {
+    struct gf_core_start start = {0};
+    enum gf_code rc = store->ops->load_start(store, &start, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    struct gf_core *core = gf_core_create(limits, &start);
+    struct gf_store_reader *reader = store->ops->open_reader(store);
+    const struct restore restore = {.store = store, .reader = reader, .core = core, .err = err};
+    rc = restore_namespaces(&restore);
+    if (rc == GF_OK) {
+        rc = restore_runs(&restore);
+    }
+    store->ops->close_reader(store, reader);
+    if (rc != GF_OK) {
+        gf_core_destroy(core);
+        return rc;
+    }
+    *out_core = core;
+    return GF_OK;
+}
