@@ -81,11 +81,10 @@ enum gf_code gf_rpc_channel_create(const char *target, const struct gf_rpc_chann
     if (code != GF_OK) {
         return code;
     }
-    gf_rpc__core_ref();
+    gf_rpc__core_init();
     grpc_channel_credentials *credentials = NULL;
     code = gf_rpc__channel_credentials(opts->tls, &credentials, err);
     if (code != GF_OK) {
-        gf_rpc__core_unref();
         return code;
     }
     struct gf_rpc__args args = {.count = 0};
@@ -113,7 +112,6 @@ void gf_rpc_channel_destroy(struct gf_rpc_channel *channel) {
     free(channel->authorization);
     free(channel->target);
     free(channel);
-    gf_rpc__core_unref();
 }
 
 void gf_rpc_channel_destroy_p(struct gf_rpc_channel **channel) {

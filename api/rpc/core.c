@@ -14,7 +14,6 @@ enum {
     ENABLE_NO_COMPRESSION = 1 /* the bit of "identity" in gRPC's set of algorithms */
 };
 
-static pthread_once_t log_once = PTHREAD_ONCE_INIT;
 static _Thread_local struct gf_strbuf *log_capture;
 
 /* gRPC calls "error" what is a matter of one connection: nobody must act, so it is a warning here.
@@ -34,20 +33,17 @@ static void forward_log(gpr_log_func_args *args) {
     }
 }
 
-static void redirect_log(void) {
+static void init(void) {
     gpr_set_log_function(forward_log);
     if (getenv("GRPC_VERBOSITY") == NULL) {
         gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
     }
-}
-
-void gf_rpc__core_ref(void) {
-    gf_assert(pthread_once(&log_once, redirect_log) == 0);
     grpc_init();
 }
 
-void gf_rpc__core_unref(void) {
-    grpc_shutdown_blocking();
+void gf_rpc__core_init(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    gf_assert(pthread_once(&once, init) == 0);
 }
 
 void gf_rpc__log_capture_begin(struct gf_strbuf *text) {

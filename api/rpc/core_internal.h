@@ -29,12 +29,10 @@ enum {
 };
 
 /*
- * One user more, one user less of gRPC. The first use directs gRPC's log to ours. The second
- * function blocks until what the user left behind (closed connections) is gone, if it was the last
- * user.
+ * Initialises gRPC, once in a process, and directs its log to ours. It stays initialised: shutting
+ * it down waits up to ten seconds for a thread of its own that polls, and nothing is gained.
  */
-void gf_rpc__core_ref(void);
-void gf_rpc__core_unref(void);
+void gf_rpc__core_init(void);
 
 /*
  * From begin to end, what gRPC logs as an error on this thread is appended to `text`, one line

@@ -78,7 +78,7 @@ enum gf_code gf_rpc_server_create(const struct gf_rpc_server_opts *opts,
     if (code != GF_OK) {
         return code;
     }
-    gf_rpc__core_ref();
+    gf_rpc__core_init();
     struct gf_rpc_server *server = GF_NEW(struct gf_rpc_server);
     server->opts = full;
     gf_latch_init(&server->idle);
@@ -230,7 +230,6 @@ void gf_rpc_server_destroy(struct gf_rpc_server *server) {
     free(server->workers);
     gf_latch_fini(&server->idle);
     free(server);
-    gf_rpc__core_unref();
 }
 
 void gf_rpc_server_destroy_p(struct gf_rpc_server **server) {
