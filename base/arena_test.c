@@ -49,6 +49,8 @@ Test(arena, array_whose_size_overflows_aborts, .signal = SIGABRT) {
 Test(arena, reset_gives_zeroed_memory_again) {
     struct gf_arena arena;
     gf_arena_init(&arena, 1 << 20);
+    gf_ignore(GF_ARENA_NEW(&arena, int));
+    const struct gf_arena_chunk *first = arena.chunk;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 100; i++) {
             char *bytes = gf_arena_alloc(&arena, 1000);
@@ -58,6 +60,7 @@ Test(arena, reset_gives_zeroed_memory_again) {
         }
         gf_arena_reset(&arena);
         cr_assert_eq(arena.used_bytes, 0u);
+        cr_assert_eq(arena.chunk, first, "all later chunks are freed");
     }
     gf_arena_fini(&arena);
 }

@@ -11,6 +11,7 @@
 #include "base/map.h"
 
 #include "base/alloc.h"
+#include "base/siphash.h"
 
 #include <sys/auxv.h>
 
@@ -34,53 +35,13 @@ struct probe {
     const char *bytes;
 };
 
-static uint64_t rotate(uint64_t x, unsigned int by) {
-    return x << by | x >> (64 - by);
-}
-
-static void sip_round(uint64_t v[4]) {
-    v[0] += v[1];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[0] = rotate(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[2] = rotate(v[2], 32);
-}
-
-/* SipHash-1-3, keyed by the 16 random bytes that the kernel gives to every process. Never 0. */
+/* Keyed by the 16 random bytes that the kernel gives to every process. Never 0. */
 static uint64_t hash_bytes(const void *bytes, size_t size) {
     uint64_t key[2] = {0, 0};
-    const void *random = (const void *)getauxval(AT_RANDOM); // NOLINT: an address by definition
-    if (random != NULL) {
-        memcpy(key, random, sizeof(key));
-    }
-    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
-                     key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
-    const char *at = bytes;
-    size_t left = size;
-    for (; left >= sizeof(uint64_t); at += sizeof(uint64_t), left -= sizeof(uint64_t)) {
-        uint64_t word = 0;
-        memcpy(&word, at, sizeof(word));
-        v[3] ^= word;
-        sip_round(v);
-        v[0] ^= word;
-    }
-    uint64_t last = (uint64_t)size << 56;
-    if (left != 0) {
-        memcpy(&last, at, left); /* at most 7 bytes: the length in the top byte stays */
-    }
-    v[3] ^= last;
-    sip_round(v);
-    v[0] ^= last;
-    v[2] ^= 0xff;
-    for (int i = 0; i < 3; i++) {
-        sip_round(v);
-    }
-    const uint64_t hash = v[0] ^ v[1] ^ v[2] ^ v[3];
+    const void *random = (const void *)getauxval(AT_RANDOM);
+    gf_assert(random != NULL);
+    memcpy(key, random, sizeof(key));
+    const uint64_t hash = gf_siphash(key, bytes, size);
     return hash == 0 ? 1 : hash;
 }
 

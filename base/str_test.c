@@ -29,6 +29,7 @@ Test(str, order_without_case) {
 
 Test(str, prefix_and_suffix) {
     cr_assert(gf_str_has_prefix(GF_STR("unix:/a"), GF_STR("unix:")));
+    cr_assert(gf_str_has_prefix(GF_STR("unix:"), GF_STR("unix:")));
     cr_assert_not(gf_str_has_prefix(GF_STR("uni"), GF_STR("unix:")));
     cr_assert(gf_str_has_suffix(GF_STR("a.json"), GF_STR(".json")));
     cr_assert_not(gf_str_has_suffix(GF_STR("json"), GF_STR(".json")));

@@ -57,6 +57,7 @@ Test(time, parse_understands_offsets_case_and_fractions) {
     cr_assert_eq(parsed("1970-01-01t00:00:00z"), 0);
     cr_assert_eq(parsed("1970-01-01T01:00:00+01:00"), 0);
     cr_assert_eq(parsed("1969-12-31T22:30:00-01:30"), 0);
+    cr_assert_eq(parsed("1970-01-01T23:59:00+23:59"), 0);
     cr_assert_eq(parsed("1970-01-01T00:00:00.5Z"), GF_NS_PER_SEC / 2);
     cr_assert_eq(parsed("1970-01-01T00:00:00.000000009Z"), 9);
     cr_assert_eq(parsed("2000-02-29T00:00:00Z"), INT64_C(951782400) * GF_NS_PER_SEC);
@@ -99,6 +100,7 @@ Test(time, parse_refuses_everything_else) {
         struct gf_error err;
         cr_assert_eq(gf_time_parse(gf_str_from(texts[i]), &wall_ns, &err), GF_INVALID_ARGUMENT,
                      "'%s'", texts[i]);
+        cr_assert_not_null(strstr(err.message, "RFC 3339"), "'%s'", texts[i]);
         cr_assert_eq(wall_ns, 42);
     }
 }
@@ -147,6 +149,7 @@ Test(duration, parse_adds_its_parts) {
         {"1d2h3m4s5ms6us7ns", GF_NS_PER_DAY + 2 * GF_NS_PER_HOUR + 3 * GF_NS_PER_MIN +
                                   4 * GF_NS_PER_SEC + 5 * GF_NS_PER_MS + 6 * GF_NS_PER_US + 7},
         {"9223372036854775807ns", INT64_MAX},
+        {"0.123456789s", 123456789},
     };
     for (size_t i = 0; i < GF_ARRAY_COUNT(cases); i++) {
         int64_t ns = -1;
