@@ -91,8 +91,8 @@ static enum gf_code write_transaction(struct gf_sqlite_store *store, const struc
 }
 
 static enum gf_code refuse(struct gf_sqlite_store *store, struct gf_error *err) {
-    return gf_fail(err, GF_UNAVAILABLE, "database '%s' takes no more writes since one failed (%s)",
-                   store->path, store->failure.message);
+    return gf_fail(err, GF_UNAVAILABLE, "the store takes no more writes since one failed: %s",
+                   store->failure.message);
 }
 
 enum gf_code gf_sqlite__commit(struct gf_store *base, const struct gf_batch *batch,

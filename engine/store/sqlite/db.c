@@ -104,6 +104,12 @@ enum gf_code gf_sqlite__db_open(struct gf_sqlite_db *db, const char *path, const
         gf_sqlite__db_close(db);
         return rc;
     }
+    /* Where it may not write, SQLite opens for reading without a word. */
+    if (role != GF_SQLITE_READER && sqlite3_db_readonly(db->handle, "main") != 0) {
+        gf_sqlite__db_close(db);
+        return gf_fail(err, GF_FAILED_PRECONDITION, "database '%s' may not be written by this user",
+                       path);
+    }
     (void)sqlite3_busy_timeout(db->handle, GF_SQLITE_BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     const enum gf_code rc = apply_settings(db, role, err);

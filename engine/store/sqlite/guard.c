@@ -50,7 +50,7 @@ enum gf_code gf_sqlite__lock(const char *path, int *out_fd, struct gf_error *err
     enum gf_code rc = gf_file_open(AT_FDCWD, lock_path, O_RDWR | O_CREAT, LOCK_MODE, &fd, err);
     if (rc == GF_PERMISSION_DENIED) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
-                       "the directory of database '%s' may not be written by this user", path);
+                       "the lock file '%s' may not be written by this user", lock_path);
     }
     if (rc != GF_OK) {
         return rc;

@@ -1,0 +1,108 @@
+#include "engine/store/sqlite/testing/ledger.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void must(bool condition, const char *what, int64_t number, const char *message) {
+    if (!condition) {
+        (void)fprintf(stderr, "ledger: %s (%" PRId64 "): %s\n", what, number, message);
+        abort();
+    }
+}
+
+void gf_ledger_init(struct gf_ledger *ledger, struct gf_store *store) {
+    gf_rows_init(&ledger->rows);
+    const int64_t stored = gf_ledger_check(store);
+    const struct gf_namespace *ns = gf_rows_namespace(&ledger->rows, 1, "default");
+    ledger->pipeline = gf_rows_pipeline(&ledger->rows, ns, 1, "pipe");
+    ledger->pipeline->latest_run_id = stored > 0 ? stored * LEDGER_RUNS : 0;
+    /* Again where they are there already. */
+    gf_rows_commit(&ledger->rows, store);
+    ledger->next_batch = stored < 0 ? 1 : stored + 1;
+    ledger->rows.next_sequence = (ledger->next_batch - 1) * LEDGER_RUNS + 1;
+}
+
+void gf_ledger_fini(struct gf_ledger *ledger) {
+    gf_rows_fini(&ledger->rows);
+}
+
+static struct gf_run *push_run(struct gf_ledger *ledger, int64_t run_id, bool complete) {
+    struct gf_run *run = gf_rows_run(&ledger->rows, ledger->pipeline, run_id, run_id);
+    /* Rows that fill pages, so that batches touch several of them. */
+    run->initiator.reason = gf_rows_text(&ledger->rows, "%0200d", 0);
+    struct gf_task_execution *task = gf_rows_task(&ledger->rows, run, 0, "main");
+    if (complete) {
+        run->state = GF_RUN_STATE_COMPLETE;
+        run->status = GF_RUN_STATUS_SUCCESSFUL;
+        task->state = GF_TASK_STATE_COMPLETE;
+        task->status = GF_TASK_STATUS_SUCCESSFUL;
+    }
+    return run;
+}
+
+enum gf_code gf_ledger_commit(struct gf_ledger *ledger, struct gf_store *store,
+                              struct gf_error *err) {
+    const int64_t first = (ledger->next_batch - 1) * LEDGER_RUNS + 1;
+    for (int64_t id = first - LEDGER_RUNS; id < first; id++) {
+        if (id > 0) {
+            (void)push_run(ledger, id, true);
+        }
+    }
+    for (int64_t id = first; id < first + LEDGER_RUNS; id++) {
+        (void)push_run(ledger, id, false);
+        (void)gf_rows_event(&ledger->rows, GF_EVENT_RUN_STARTED, "default", "pipe", id);
+    }
+    ledger->pipeline->latest_run_id = first + LEDGER_RUNS - 1;
+    gf_rows_again_pipeline(&ledger->rows, ledger->pipeline);
+    const enum gf_code rc = gf_rows_try_commit(&ledger->rows, store, err);
+    if (rc == GF_OK) {
+        ledger->next_batch++;
+    }
+    return rc;
+}
+
+static void check_run(struct gf_store *store, struct gf_store_reader *reader, int64_t id,
+                      bool complete, struct gf_arena *arena) {
+    struct gf_error err = {0};
+    struct gf_run run = {0};
+    struct gf_task_execution task = {0};
+    struct gf_event event = {0};
+    must(store->ops->get_run(reader, 1, id, arena, &run, &err) == GF_OK, "run", id, err.message);
+    must(store->ops->get_task(reader, id, GF_STR("main"), arena, &task, &err) == GF_OK, "task", id,
+         err.message);
+    must(store->ops->get_event(reader, id, arena, &event, &err) == GF_OK, "event", id, err.message);
+    must((run.state == GF_RUN_STATE_COMPLETE) == complete, "state of run", id, "not of its batch");
+    must((task.state == GF_TASK_STATE_COMPLETE) == complete, "state of task", id,
+         "not of its batch");
+    must(event.run_id == id, "event", id, "of another run");
+}
+
+int64_t gf_ledger_check(struct gf_store *store) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, (size_t)256 << 20);
+    struct gf_error err = {0};
+    struct gf_pipeline pipeline = {0};
+    struct gf_run run = {0};
+    struct gf_event event = {0};
+    int64_t batches = -1;
+    struct gf_store_reader *reader = store->ops->open_reader(store);
+    const enum gf_code rc = store->ops->get_pipeline(reader, GF_STR("default"), GF_STR("pipe"),
+                                                     &arena, &pipeline, &err);
+    must(rc == GF_OK || rc == GF_NOT_FOUND, "pipeline", 0, err.message);
+    if (rc == GF_OK) {
+        const int64_t runs = pipeline.latest_run_id;
+        must(runs % LEDGER_RUNS == 0, "latest_run_id", runs, "not of a whole batch");
+        batches = runs / LEDGER_RUNS;
+        for (int64_t id = 1; id <= runs; id++) {
+            check_run(store, reader, id, id <= runs - LEDGER_RUNS, &arena);
+        }
+        must(store->ops->get_run(reader, 1, runs + 1, &arena, &run, &err) == GF_NOT_FOUND, "run",
+             runs + 1, "it is of a batch that is not there");
+        must(store->ops->get_event(reader, runs + 1, &arena, &event, &err) == GF_NOT_FOUND, "event",
+             runs + 1, "it is of a batch that is not there");
+    }
+    store->ops->close_reader(store, reader);
+    gf_arena_fini(&arena);
+    return batches;
+}
