@@ -199,6 +199,20 @@ Test(cancel, a_queued_run_ends_at_once) {
     world_exit(&world, "one", 0);
 }
 
+/* The first in the queue goes by the parallelism of its own version, and holds back the others. */
+Test(cancel, a_queued_run_lets_those_behind_it_go) {
+    cr_assert_eq(world_up_parallel(&world, "one", 1), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    cr_assert_eq(world_up_parallel(&world, "one", 2), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    cr_expect_eq(world_run(&world, 3).state, GF_RUN_STATE_QUEUED);
+    cr_assert_eq(world_cancel(&world, 2, false), GF_OK);
+    cr_expect_eq(world_run(&world, 3).state, GF_RUN_STATE_RUNNING);
+    world_exit(&world, "one", 0);
+    world_exit(&world, "one", 0);
+}
+
 Test(cancel, tasks_that_wait_for_a_slot_end_at_once) {
     world_fini(&world);
     world_init(&world, (struct gf_core_limits){.attempts_running_max = 1});

@@ -132,9 +132,12 @@ static void end_run(struct gf_core *core, struct core_run *run) {
 }
 
 void gf_core__run_end_queued(struct gf_core *core, struct core_run *run) {
+    struct core_pipeline *pipeline = run->pipeline;
     gf_assert(run->tasks == NULL);
     dequeue(core, run);
     end_run(core, run);
+    /* It may have held back younger ones of a version with more parallelism. */
+    gf_core__start_queued(core, pipeline);
 }
 
 void gf_core__run_settle(struct gf_core *core, struct core_run *run) {
