@@ -134,6 +134,15 @@ static void release_call(struct gf_rpc_call *call) {
     gf_rpc__server_unuse(worker->server);
 }
 
+void gf_rpc__call_start_batch(struct gf_rpc_call *call, const grpc_op *ops, size_t count,
+                              struct gf_rpc__tag *tag) {
+    grpc_call *grpc = call->grpc;
+    atomic_store_explicit(&tag->order, true, memory_order_release);
+    /* From here on the call may be over and released, unless this is the worker's own thread. */
+    const grpc_call_error error = grpc_call_start_batch(grpc, ops, count, tag, NULL);
+    gf_assert(error == GRPC_CALL_OK);
+}
+
 struct gf_rpc_call *gf_rpc__call_enter(struct gf_rpc__tag *tag, size_t tag_offset) {
     struct gf_rpc_call *call = (struct gf_rpc_call *)(void *)((char *)tag - tag_offset);
     gf_assert(call->magic == GF_RPC__CALL_MAGIC);

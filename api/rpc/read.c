@@ -32,8 +32,7 @@ bool gf_rpc__read_plan(struct gf_rpc_call *call) {
 static void start_receive(struct gf_rpc_call *call, struct gf_rpc__tag *tag) {
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
     op.data.recv_message.recv_message = &call->incoming;
-    const grpc_call_error error = grpc_call_start_batch(call->grpc, &op, 1, tag, NULL);
-    gf_assert(error == GRPC_CALL_OK);
+    gf_rpc__call_start_batch(call, &op, 1, tag);
 }
 
 void gf_rpc__read_start(struct gf_rpc_call *call) {
@@ -46,10 +45,8 @@ static void start_confirmation(struct gf_rpc_call *call, bool by_headers) {
         start_receive(call, &call->confirm_tag);
         return;
     }
-    grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
-    const grpc_call_error error =
-        grpc_call_start_batch(call->grpc, &op, 1, &call->confirm_tag, NULL);
-    gf_assert(error == GRPC_CALL_OK);
+    const grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
+    gf_rpc__call_start_batch(call, &op, 1, &call->confirm_tag);
 }
 
 static void deliver(struct gf_rpc_call *call, grpc_byte_buffer *buffer) {

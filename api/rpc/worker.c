@@ -136,6 +136,7 @@ static void *run(void *ctx) {
         gf_assert(event.type == GRPC_OP_COMPLETE);
         struct gf_rpc__tag *tag = event.tag;
         gf_assert(tag->magic == GF_RPC__TAG_MAGIC);
+        (void)atomic_load_explicit(&tag->order, memory_order_acquire);
         tag->complete(tag, event.success != 0);
     }
 }

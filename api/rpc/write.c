@@ -149,20 +149,14 @@ void gf_rpc__write_plan(struct gf_rpc_call *call, struct gf_rpc__batch *out_batc
     }
 }
 
-static void start_batch(struct gf_rpc_call *call, const grpc_op *ops, size_t count,
-                        struct gf_rpc__tag *tag) {
-    const grpc_call_error error = grpc_call_start_batch(call->grpc, ops, count, tag, NULL);
-    gf_assert(error == GRPC_CALL_OK);
-}
-
 void gf_rpc__write_start(struct gf_rpc_call *call, struct gf_rpc__batch *batch) {
     if (batch->watch_close) {
         struct gf_rpc__batch watch = {.count = 0};
         add_close_watch(call, &watch);
-        start_batch(call, watch.ops, watch.count, &call->close_tag);
+        gf_rpc__call_start_batch(call, watch.ops, watch.count, &call->close_tag);
     }
     if (batch->count > 0) {
-        start_batch(call, batch->ops, batch->count, &call->write_tag);
+        gf_rpc__call_start_batch(call, batch->ops, batch->count, &call->write_tag);
     }
 }
 
