@@ -1,0 +1,182 @@
+#include "api/codec/model/deployment.h"
+
+#include "api/codec/model/message.h"
+#include "api/codec/model/unsupported.h"
+#include "api/service/command_call.h"
+#include "api/service/handlers.h"
+#include "api/service/list.h"
+#include "api/service/lookup.h"
+
+/* ---- Deploying ---- */
+
+static const Gofer__V1__DeployPipelineRequest *request_of(const ProtobufCMessage *request) {
+    return (const void *)request;
+}
+
+/* What made the live version live is the newest deployment. */
+static enum gf_code show_latest(struct gf_read *read, struct gf_error *err) {
+    struct gf_pipeline pipeline = {0};
+    struct gf_deployment *items = NULL;
+    size_t count = 0;
+    enum gf_code rc = gf_find_pipeline(read, request_of(read->request)->namespace_id,
+                                       request_of(read->request)->pipeline_id, &pipeline, err);
+    if (rc == GF_OK) {
+        rc = read->store->list_deployments(read->reader, pipeline.pipeline_key, 0, 1, read->arena,
+                                           &items, &count, err);
+    }
+    if (rc == GF_OK && count == 0) {
+        rc = gf_fail(err, GF_INTERNAL, "there is no deployment of a version that is live");
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    Gofer__V1__DeployPipelineResponse *response = GF_MESSAGE_NEW(
+        read->arena, Gofer__V1__DeployPipelineResponse, gofer__v1__deploy_pipeline_response);
+    response->deployment = gf_deployment_to_message(&items[0], read->arena);
+    read->response = &response->base;
+    return GF_OK;
+}
+
+static const ProtobufCMessage *respond_deployed(struct gf_command_call *self,
+                                                const struct gf_reply *reply) {
+    if (reply->unchanged) {
+        gf_read_start(self->call, self->request, self->services, show_latest);
+        return NULL;
+    }
+    Gofer__V1__DeployPipelineResponse *response = GF_MESSAGE_NEW(
+        self->arena, Gofer__V1__DeployPipelineResponse, gofer__v1__deploy_pipeline_response);
+    response->deployment = gf_deployment_to_message(reply->deployment, self->arena);
+    response->changed = true;
+    return &response->base;
+}
+
+static enum gf_code check_strategy(const Gofer__V1__DeploymentStrategy *strategy,
+                                   struct gf_error *err) {
+    if (strategy == NULL) {
+        return GF_OK;
+    }
+    switch ((int)strategy->kind) {
+    case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_UNSPECIFIED:
+    case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_INSTANT:
+        break;
+    case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_CANARY:
+        return gf_fail_unsupported(err, "strategy.kind", "CANARY");
+    case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_BLUE_GREEN:
+        return gf_fail_unsupported(err, "strategy.kind", "BLUE_GREEN");
+    default:
+        return gf_fail_field(err, "strategy.kind", "%d is no kind of strategy",
+                             (int)strategy->kind);
+    }
+    const enum gf_code rc = gf_unsupported_check(&strategy->base, err);
+    return rc == GF_OK ? GF_OK : gf_wrap_field(err, "strategy.");
+}
+
+static void deploy_pipeline(struct gf_rpc_call *call,
+                            const Gofer__V1__DeployPipelineRequest *request, void *ctx) {
+    struct gf_command_call *self =
+        gf_command_call_create(call, &request->base, ctx, GF_INPUT_DEPLOY, respond_deployed);
+    struct gf_error error = {0};
+    enum gf_code rc = gf_unsupported_check(&request->base, &error);
+    if (rc == GF_OK) {
+        rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
+    }
+    if (rc == GF_OK && request->version != 0) {
+        rc = gf_check_number(request->version, "version", &error);
+    }
+    if (rc == GF_OK) {
+        rc = check_strategy(request->strategy, &error);
+    }
+    if (rc != GF_OK) {
+        gf_command_call_fail(self, &error);
+        return;
+    }
+    self->command.input.u.deploy.namespace_id = gf_request_namespace(request->namespace_id);
+    self->command.input.u.deploy.pipeline_id = gf_str_from(request->pipeline_id);
+    self->command.input.u.deploy.version = request->version;
+    gf_command_call_submit(self);
+}
+
+/* ---- Reading ---- */
+
+static enum gf_code get_deployment(struct gf_read *read, struct gf_error *err) {
+    const Gofer__V1__GetDeploymentRequest *request = (const void *)read->request;
+    struct gf_pipeline pipeline = {0};
+    struct gf_deployment deployment = {0};
+    enum gf_code rc = gf_check_number(request->deployment_id, "deployment_id", err);
+    if (rc == GF_OK) {
+        rc = gf_find_pipeline(read, request->namespace_id, request->pipeline_id, &pipeline, err);
+    }
+    if (rc == GF_OK) {
+        rc = read->store->get_deployment(read->reader, pipeline.pipeline_key,
+                                         request->deployment_id, read->arena, &deployment, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    Gofer__V1__GetDeploymentResponse *response = GF_MESSAGE_NEW(
+        read->arena, Gofer__V1__GetDeploymentResponse, gofer__v1__get_deployment_response);
+    response->deployment = gf_deployment_to_message(&deployment, read->arena);
+    read->response = &response->base;
+    return GF_OK;
+}
+
+static void start_get_deployment(struct gf_rpc_call *call,
+                                 const Gofer__V1__GetDeploymentRequest *request, void *ctx) {
+    gf_read_start(call, &request->base, ctx, get_deployment);
+}
+
+static enum gf_code fetch_deployments(struct gf_list_page *page, size_t limit, size_t *out_count,
+                                      bool *out_ended, struct gf_error *err) {
+    const struct gf_pipeline *pipeline = page->data;
+    struct gf_deployment *items = NULL;
+    const enum gf_code rc = page->read->store->list_deployments(
+        page->read->reader, pipeline->pipeline_key, page->position.numbers[0], limit,
+        page->read->arena, &items, out_count, err);
+    page->items = items;
+    *out_ended = *out_count < limit;
+    return rc;
+}
+
+static enum gf_code take_deployment(struct gf_list_page *page, size_t index, void **out_message,
+                                    GF_UNUSED struct gf_error *err) {
+    const struct gf_deployment *deployment = &((const struct gf_deployment *)page->items)[index];
+    page->position.numbers[0] = deployment->deployment_id;
+    *out_message = gf_deployment_to_message(deployment, page->read->arena);
+    return GF_OK;
+}
+
+static enum gf_code list_deployments(struct gf_read *read, struct gf_error *err) {
+    const Gofer__V1__ListDeploymentsRequest *request = (const void *)read->request;
+    struct gf_pipeline pipeline = {0};
+    struct gf_list_page page;
+    enum gf_code rc = gf_list_page_init(&page, read, "deployments", request->page_size, err);
+    if (rc == GF_OK) {
+        rc = gf_find_pipeline(read, request->namespace_id, request->pipeline_id, &pipeline, err);
+    }
+    if (rc == GF_OK) {
+        page.data = &pipeline;
+        gf_token_scope_number(&page.scope, pipeline.pipeline_key);
+        rc = gf_list_page_read(&page, request->page_token, fetch_deployments, take_deployment, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    Gofer__V1__ListDeploymentsResponse *response = GF_MESSAGE_NEW(
+        read->arena, Gofer__V1__ListDeploymentsResponse, gofer__v1__list_deployments_response);
+    response->deployments = (Gofer__V1__Deployment **)page.messages;
+    response->n_deployments = page.count;
+    response->next_page_token = page.next_page_token;
+    read->response = &response->base;
+    return GF_OK;
+}
+
+static void start_list_deployments(struct gf_rpc_call *call,
+                                   const Gofer__V1__ListDeploymentsRequest *request, void *ctx) {
+    gf_read_start(call, &request->base, ctx, list_deployments);
+}
+
+const struct gofer_v1_deployment_service_handlers gf_deployment_service = {
+    .deploy_pipeline = {.start = deploy_pipeline},
+    .list_deployments = {.start = start_list_deployments},
+    .get_deployment = {.start = start_get_deployment},
+};

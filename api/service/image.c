@@ -1,0 +1,167 @@
+#include "api/codec/model/message.h"
+#include "api/service/handlers.h"
+#include "api/service/image_message.h"
+#include "api/service/list.h"
+#include "api/service/stream.h"
+#include "engine/scheduler/native/images/reference.h"
+
+/* ---- Messages ---- */
+
+static char **words_to_message(const struct gf_image_words *words, struct gf_arena *arena) {
+    char **copies = GF_ARENA_ARRAY(arena, words->count, char *);
+    for (size_t i = 0; i < words->count; i++) {
+        copies[i] = gf_message_text(gf_str_from(words->items[i]), arena);
+    }
+    return copies;
+}
+
+Gofer__V1__Image *gf_image_to_message(const struct gf_image_entry *entry, struct gf_arena *arena) {
+    const struct gf_image_record *record = &entry->image->record;
+    Gofer__V1__Image *message = GF_MESSAGE_NEW(arena, Gofer__V1__Image, gofer__v1__image);
+    struct gf_str os = {0};
+    struct gf_str architecture = {0};
+    (void)gf_str_cut(gf_str_from(record->platform), '/', &os, &architecture);
+    message->digest = gf_message_text(gf_str_from(record->digest.text), arena);
+    message->names = GF_ARENA_ARRAY(arena, entry->name_count, char *);
+    message->n_names = entry->name_count;
+    for (size_t i = 0; i < entry->name_count; i++) {
+        message->names[i] = gf_message_text(gf_str_from(entry->names[i]), arena);
+    }
+    message->size_bytes = record->size_bytes;
+    message->os = gf_message_text(os, arena);
+    message->architecture = gf_message_text(architecture, arena);
+    message->layer_count = (int32_t)record->layer_count;
+    message->build_time = gf_message_time(record->created_ns, arena);
+    message->import_time = gf_message_time(record->imported_ns, arena);
+    return message;
+}
+
+Gofer__V1__ImageDefaults *gf_image_defaults_to_message(const struct gf_image_record *record,
+                                                       struct gf_arena *arena) {
+    Gofer__V1__ImageDefaults *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__ImageDefaults, gofer__v1__image_defaults);
+    message->n_entrypoint = record->entrypoint.count;
+    message->entrypoint = words_to_message(&record->entrypoint, arena);
+    message->n_command = record->cmd.count;
+    message->command = words_to_message(&record->cmd, arena);
+    message->user = gf_message_text(gf_str_from(record->user), arena);
+    message->working_directory = gf_message_text(gf_str_from(record->workdir), arena);
+    message->n_environment = record->env.count;
+    message->environment = words_to_message(&record->env, arena);
+    return message;
+}
+
+/* ---- Reading one ---- */
+
+static enum gf_code get_image(struct gf_read *read, struct gf_error *err) {
+    const Gofer__V1__GetImageRequest *request = (const void *)read->request;
+    struct gf_image_store *images = read->services->images;
+    struct gf_image *image = NULL;
+    struct gf_reference reference;
+    enum gf_code rc = gf_reference_parse(gf_str_from(request->reference), &reference, err);
+    if (rc != GF_OK) {
+        return gf_fail_field(err, "reference", "%s", err->message);
+    }
+    if (images == NULL) {
+        return gf_fail(err, GF_NOT_FOUND, "the scheduler '%s' has no images",
+                       read->services->scheduler.ops->name);
+    }
+    rc = gf_image_store_resolve(images, gf_str_from(request->reference), &image, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    struct gf_image_catalog *catalog = gf_image_store_catalog(images);
+    const struct gf_image_entry *entry = gf_image_catalog_find(catalog, &image->record.digest);
+    const struct gf_image_entry nameless = {.image = image};
+    Gofer__V1__GetImageResponse *response =
+        GF_MESSAGE_NEW(read->arena, Gofer__V1__GetImageResponse, gofer__v1__get_image_response);
+    response->image = gf_image_to_message(entry != NULL ? entry : &nameless, read->arena);
+    response->defaults = gf_image_defaults_to_message(&image->record, read->arena);
+    read->response = &response->base;
+    gf_image_catalog_unref(catalog);
+    gf_image_unref(image);
+    return GF_OK;
+}
+
+static void start_get_image(struct gf_rpc_call *call, const Gofer__V1__GetImageRequest *request,
+                            void *ctx) {
+    gf_read_start(call, &request->base, ctx, get_image);
+}
+
+/* ---- Listing ---- */
+
+static struct gf_str first_name(const struct gf_image_entry *entry) {
+    return entry->name_count == 0 ? GF_STR("") : gf_str_from(entry->names[0]);
+}
+
+/* Whether the entry stands behind the place "NAME\nDIGEST"; the empty place is before all. */
+static bool is_behind(const struct gf_image_entry *entry, struct gf_str place) {
+    struct gf_str name = {0};
+    struct gf_str digest = {0};
+    if (!gf_str_cut(place, '\n', &name, &digest)) {
+        return true;
+    }
+    const int order = gf_str_cmp(first_name(entry), name);
+    return order > 0 ||
+           (order == 0 && gf_str_cmp(gf_str_from(entry->image->record.digest.text), digest) > 0);
+}
+
+/* items: the entries of the catalog from the place on. */
+static enum gf_code fetch_images(struct gf_list_page *page, size_t limit, size_t *out_count,
+                                 bool *out_ended, GF_UNUSED struct gf_error *err) {
+    struct gf_image_catalog *catalog = page->data;
+    size_t first = 0;
+    while (first < catalog->count && !is_behind(&catalog->entries[first], page->position.text)) {
+        first++;
+    }
+    const size_t left = catalog->count - first;
+    page->items = (void *)(uintptr_t)(catalog->entries + first);
+    *out_count = left < limit ? left : limit;
+    *out_ended = left <= limit;
+    return GF_OK;
+}
+
+static enum gf_code take_image(struct gf_list_page *page, size_t index, void **out_message,
+                               GF_UNUSED struct gf_error *err) {
+    const struct gf_image_entry *entry = &((const struct gf_image_entry *)page->items)[index];
+    page->position.text = gf_str_from(gf_arena_printf(page->read->arena, "%" GF_STR_FMT "\n%s",
+                                                      GF_STR_ARG(first_name(entry)),
+                                                      entry->image->record.digest.text));
+    *out_message = gf_image_to_message(entry, page->read->arena);
+    return GF_OK;
+}
+
+static enum gf_code list_images(struct gf_read *read, struct gf_error *err) {
+    const Gofer__V1__ListImagesRequest *request = (const void *)read->request;
+    struct gf_list_page page;
+    Gofer__V1__ListImagesResponse *response =
+        GF_MESSAGE_NEW(read->arena, Gofer__V1__ListImagesResponse, gofer__v1__list_images_response);
+    read->response = &response->base;
+    enum gf_code rc = gf_list_page_init(&page, read, "images", request->page_size, err);
+    if (rc != GF_OK || read->services->images == NULL) {
+        return rc;
+    }
+    struct gf_image_catalog *catalog = gf_image_store_catalog(read->services->images);
+    page.data = catalog;
+    rc = gf_list_page_read(&page, request->page_token, fetch_images, take_image, err);
+    gf_image_catalog_unref(catalog);
+    if (rc == GF_OK) {
+        response->images = (Gofer__V1__Image **)page.messages;
+        response->n_images = page.count;
+        response->next_page_token = page.next_page_token;
+    }
+    return rc;
+}
+
+static void start_list_images(struct gf_rpc_call *call, const Gofer__V1__ListImagesRequest *request,
+                              void *ctx) {
+    gf_read_start(call, &request->base, ctx, list_images);
+}
+
+const struct gofer_v1_image_service_handlers gf_image_service = {
+    .list_images = {.start = start_list_images},
+    .get_image = {.start = start_get_image},
+    .import_image = {.start = gf_image_import_start,
+                     .message = gf_image_import_message,
+                     .cancelled = gf_stream_cancelled},
+};

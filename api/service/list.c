@@ -1,0 +1,78 @@
+#include "api/service/list.h"
+
+#include <inttypes.h>
+
+enum gf_code gf_list_page_init(struct gf_list_page *page, struct gf_read *read, const char *name,
+                               int32_t page_size, struct gf_error *err) {
+    if (page_size < 0) {
+        return gf_fail_field(err, "page_size", "value is %" PRId32 ", expected 0 or more",
+                             page_size);
+    }
+    size_t size = page_size == 0 ? GF_PAGE_SIZE_DEFAULT : (size_t)page_size;
+    *page = (struct gf_list_page){
+        .read = read,
+        .size = size > GF_PAGE_SIZE_MAX ? GF_PAGE_SIZE_MAX : size,
+        .scope = gf_token_scope(name),
+        .next_page_token = (char *)protobuf_c_empty_string,
+    };
+    return GF_OK;
+}
+
+/* Takes what was fetched. *out_more: there was an item for which the page has no room. */
+static enum gf_code take_all(struct gf_list_page *page, size_t count, gf_list_take_fn *take,
+                             bool *out_more, struct gf_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        if (page->count == page->size) {
+            *out_more = true;
+            return GF_OK;
+        }
+        void *message = NULL;
+        const enum gf_code rc = take(page, i, &message, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+        if (message != NULL) {
+            page->messages[page->count++] = message;
+        }
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token,
+                               gf_list_fetch_fn *fetch, gf_list_take_fn *take,
+                               struct gf_error *err) {
+    struct gf_arena *arena = page->read->arena;
+    enum gf_code rc =
+        gf_token_read(&page->scope, page_token, "page_token", arena, &page->position, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    page->messages = GF_ARENA_ARRAY(arena, page->size, void *);
+    size_t examined = 0;
+    size_t fetches = 0;
+    bool more = false;
+    bool ended = false;
+    while (!more && !ended) {
+        /* One more than there is room for tells whether another page follows. */
+        const size_t wanted = page->size - page->count + 1;
+        size_t count = 0;
+        rc = fetch(page, wanted < GF_LIST_CHUNK_ITEMS ? wanted : GF_LIST_CHUNK_ITEMS, &count,
+                   &ended, err);
+        if (rc == GF_OK) {
+            rc = take_all(page, count, take, &more, err);
+        }
+        if (rc != GF_OK) {
+            return rc;
+        }
+        examined += count;
+        fetches++;
+        if (!ended && (arena->used_bytes > GF_PAGE_BYTES_MAX || examined > GF_LIST_EXAMINED_MAX ||
+                       fetches > GF_LIST_FETCHES_MAX)) {
+            more = true;
+        }
+    }
+    if (more) {
+        page->next_page_token = gf_token_write(&page->scope, &page->position, arena);
+    }
+    return GF_OK;
+}

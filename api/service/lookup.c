@@ -1,0 +1,82 @@
+#include "api/service/lookup.h"
+
+#include "base/identifier.h"
+#include "engine/core/limits.h"
+
+#include <inttypes.h>
+
+struct gf_str gf_request_namespace(const char *namespace_id) {
+    return namespace_id[0] == '\0' ? GF_STR("default") : gf_str_from(namespace_id);
+}
+
+enum gf_code gf_check_namespace_id(const char *namespace_id, struct gf_error *err) {
+    return gf_identifier_check(gf_request_namespace(namespace_id), "namespace_id", err);
+}
+
+enum gf_code gf_check_pipeline_ids(const char *namespace_id, const char *pipeline_id,
+                                   struct gf_error *err) {
+    const enum gf_code rc = gf_check_namespace_id(namespace_id, err);
+    return rc == GF_OK ? gf_identifier_check(gf_str_from(pipeline_id), "pipeline_id", err) : rc;
+}
+
+enum gf_code gf_check_number(int64_t number, const char *field, struct gf_error *err) {
+    if (number < 1) {
+        return gf_fail_field(err, field, "value is %" PRId64 ", expected 1 or more", number);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) {
+    const size_t len = strnlen(request_id, GF_REQUEST_ID_BYTES_MAX + 1);
+    const size_t good = strspn(request_id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                           "0123456789-_");
+    if (len > GF_REQUEST_ID_BYTES_MAX || good < len) {
+        return gf_fail_field(err, "request_id",
+                             "expected up to %d letters, digits, hyphens and underscores",
+                             GF_REQUEST_ID_BYTES_MAX);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_find_pipeline(struct gf_read *read, const char *namespace_id,
+                              const char *pipeline_id, struct gf_pipeline *out,
+                              struct gf_error *err) {
+    const enum gf_code rc = gf_check_pipeline_ids(namespace_id, pipeline_id, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    return read->store->get_pipeline(read->reader, gf_request_namespace(namespace_id),
+                                     gf_str_from(pipeline_id), read->arena, out, err);
+}
+
+enum gf_code gf_find_run(struct gf_read *read, const char *namespace_id, const char *pipeline_id,
+                         int64_t run_id, struct gf_run *out, struct gf_error *err) {
+    enum gf_code rc = gf_check_pipeline_ids(namespace_id, pipeline_id, err);
+    if (rc == GF_OK) {
+        rc = gf_check_number(run_id, "run_id", err);
+    }
+    struct gf_pipeline pipeline = {0};
+    if (rc == GF_OK) {
+        rc = gf_find_pipeline(read, namespace_id, pipeline_id, &pipeline, err);
+    }
+    if (rc == GF_OK) {
+        rc = read->store->get_run(read->reader, pipeline.pipeline_key, run_id, read->arena, out,
+                                  err);
+    }
+    return rc;
+}
+
+enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipeline,
+                            int64_t version, struct gf_config *out, struct gf_error *err) {
+    if (version < 0) {
+        return gf_fail_field(err, "version", "value is %" PRId64 ", expected 0 or more", version);
+    }
+    if (version == 0 && pipeline->live_version == 0) {
+        return gf_fail_reason(err, GF_NOT_FOUND, "NOTHING_LIVE",
+                              "nothing of pipeline '%" GF_STR_FMT "' has been deployed yet",
+                              GF_STR_ARG(pipeline->pipeline_id));
+    }
+    return read->store->get_config(read->reader, pipeline->pipeline_key,
+                                   version == 0 ? pipeline->live_version : version, read->arena,
+                                   out, err);
+}

@@ -1,0 +1,34 @@
+/*
+ * What many calls look up, with the checks of what names it. Every error is on the request's field.
+ *
+ * Thread: a worker, with the reader of `read`. Results are in its arena.
+ */
+#ifndef GOFER_API_SERVICE_LOOKUP_H_
+#define GOFER_API_SERVICE_LOOKUP_H_
+
+#include "api/service/read_call.h"
+
+/* The namespace of a request: empty means "default". */
+struct gf_str gf_request_namespace(const char *namespace_id);
+
+/* Checks the ids of a request on "namespace_id" and "pipeline_id". Thread: any. */
+enum gf_code gf_check_namespace_id(const char *namespace_id, struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_check_pipeline_ids(const char *namespace_id, const char *pipeline_id,
+                                   struct gf_error *err) GF_MUST_USE;
+/* A number that must be 1 or more, such as a run_id. */
+enum gf_code gf_check_number(int64_t number, const char *field, struct gf_error *err) GF_MUST_USE;
+/* A request_id: empty, or 1 to 64 letters, digits, hyphens and underscores. */
+enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) GF_MUST_USE;
+
+/* Codes: GF_INVALID_ARGUMENT, GF_NOT_FOUND with what is missing. */
+enum gf_code gf_find_pipeline(struct gf_read *read, const char *namespace_id,
+                              const char *pipeline_id, struct gf_pipeline *out,
+                              struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_find_run(struct gf_read *read, const char *namespace_id, const char *pipeline_id,
+                         int64_t run_id, struct gf_run *out, struct gf_error *err) GF_MUST_USE;
+/* Version 0 is the live one; reason NOTHING_LIVE where there is none. */
+enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipeline,
+                            int64_t version, struct gf_config *out,
+                            struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_API_SERVICE_LOOKUP_H_ */

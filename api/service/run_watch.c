@@ -1,0 +1,305 @@
+/*
+ * WatchRun.
+ *
+ * A watch first sends what the store has, in pages, and then what the events of the run name. The
+ * place in the events is noted before the store is read, so nothing is left out; what changed in
+ * between comes a second time. The end: once the run is complete in the store, so are its events,
+ * because both were written in one transaction; the events are then read from the store instead of
+ * the hub, which may not have them yet, and when none is left the stream ends.
+ */
+#include "api/codec/model/message.h"
+#include "api/codec/model/page_token.h"
+#include "api/codec/model/run.h"
+#include "api/codec/model/task_execution.h"
+#include "api/service/handlers.h"
+#include "api/service/lookup.h"
+#include "api/service/stream.h"
+
+#include <stdlib.h>
+
+enum {
+    SNAPSHOT_TASKS = 500, /* of one message */
+    EVENTS_MAX = 256,     /* of one step */
+    WATCH_BYTES_MAX = 64 << 20,
+};
+
+enum phase {
+    STARTING,
+    SENDING_SNAPSHOT,
+    FOLLOWING,
+};
+
+struct watch {
+    struct gf_stream stream;
+    const Gofer__V1__WatchRunRequest *request;
+    struct gf_event_follower follower;
+    bool following;
+    enum phase phase;
+    struct gf_token_scope scope;
+    int64_t run_key;
+    int64_t sequence;  /* of the event up to which everything was sent */
+    int32_t sent_task; /* index of the last one of the snapshot */
+    bool sent_any;
+    struct gf_arena arena; /* for the life of the watch: the images of the tasks */
+    struct gf_str *images; /* by task index; equal neighbours share their text */
+    size_t image_count;
+};
+
+static void wake(struct gf_event_follower *follower) {
+    struct watch *self = GF_CONTAINER_OF(follower, struct watch, follower);
+    gf_stream_kick(&self->stream);
+}
+
+static void release(struct gf_stream *stream) {
+    struct watch *self = GF_CONTAINER_OF(stream, struct watch, stream);
+    if (self->following) {
+        gf_event_hub_remove(stream->services->hub, &self->follower);
+    }
+    gf_arena_fini(&self->arena);
+}
+
+/* ---- Messages ---- */
+
+static Gofer__V1__TaskExecution *task_message(struct watch *self, const struct gf_run *run,
+                                              const struct gf_task_execution *execution) {
+    const size_t index = (size_t)execution->task_index;
+    const struct gf_task_execution_view view = {
+        .run = run,
+        .execution = execution,
+        .image = index < self->image_count ? self->images[index] : GF_STR(""),
+        .scheduler = gf_str_from(self->stream.services->scheduler.ops->name),
+    };
+    return gf_task_execution_to_message(&view, &self->stream.arena);
+}
+
+/* Sends the run and these tasks; complete messages have a resume token. */
+static bool send(struct watch *self, const struct gf_run *run,
+                 const struct gf_task_execution *const *tasks, size_t count, bool complete) {
+    struct gf_arena *arena = &self->stream.arena;
+    Gofer__V1__WatchRunResponse *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__WatchRunResponse, gofer__v1__watch_run_response);
+    message->run = gf_run_to_message(run, arena);
+    message->n_task_executions = count;
+    message->task_executions = GF_ARENA_ARRAY(arena, count, Gofer__V1__TaskExecution *);
+    for (size_t i = 0; i < count; i++) {
+        message->task_executions[i] = task_message(self, run, tasks[i]);
+    }
+    message->snapshot_complete = complete;
+    if (complete) {
+        const struct gf_token token = {.numbers = {self->sequence, self->run_key}};
+        message->resume_token = gf_token_write(&self->scope, &token, arena);
+    }
+    self->sent_any = true;
+    return gf_stream_send(&self->stream, &message->base);
+}
+
+/* ---- Starting ---- */
+
+static enum gf_code load_images(struct watch *self, struct gf_read *read, const struct gf_run *run,
+                                struct gf_error *err) {
+    struct gf_arena scratch;
+    gf_arena_init(&scratch, GF_SERVICES_ARENA_BYTES_MAX);
+    struct gf_config config = {0};
+    const enum gf_code rc = read->store->get_config(read->reader, run->pipeline_key, run->version,
+                                                    &scratch, &config, err);
+    self->images = GF_ARENA_ARRAY(&self->arena, config.task_count, struct gf_str);
+    self->image_count = config.task_count;
+    for (size_t i = 0; i < config.task_count; i++) {
+        const struct gf_str image = config.tasks[i].image;
+        self->images[i] = i > 0 && gf_str_eq(image, self->images[i - 1])
+                              ? self->images[i - 1]
+                              : gf_arena_str(&self->arena, image);
+    }
+    gf_arena_fini(&scratch);
+    return rc;
+}
+
+static enum gf_code read_token(struct watch *self, struct gf_read *read, struct gf_error *err) {
+    struct gf_token token = {0};
+    self->scope = gf_token_scope("watch_run");
+    gf_token_scope_text(&self->scope, self->follower.filter.namespace_id);
+    gf_token_scope_text(&self->scope, self->follower.filter.pipeline_id);
+    gf_token_scope_number(&self->scope, self->request->run_id);
+    const enum gf_code rc = gf_token_read(&self->scope, self->request->resume_token, "resume_token",
+                                          read->arena, &token, err);
+    if (rc != GF_OK || self->request->resume_token[0] == '\0') {
+        return rc;
+    }
+    if (token.numbers[1] != self->run_key || token.numbers[0] < 0) {
+        return gf_fail_field(err, "resume_token", "the token is not of this run");
+    }
+    self->sequence = token.numbers[0];
+    self->phase = FOLLOWING;
+    return GF_OK;
+}
+
+static enum gf_code begin(struct watch *self, struct gf_read *read, struct gf_error *err) {
+    const Gofer__V1__WatchRunRequest *request = self->request;
+    struct gf_event_hub *hub = self->stream.services->hub;
+    struct gf_run run = {0};
+    self->sequence = gf_event_hub_newest(hub);
+    enum gf_code rc =
+        gf_find_run(read, request->namespace_id, request->pipeline_id, request->run_id, &run, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    self->run_key = run.run_key;
+    self->sent_task = -1;
+    self->phase = SENDING_SNAPSHOT;
+    self->follower.filter = (struct gf_event_filter){
+        .namespace_id = gf_request_namespace(request->namespace_id),
+        .pipeline_id = gf_str_from(request->pipeline_id),
+        .run_id = request->run_id,
+    };
+    rc = read_token(self, read, err);
+    if (rc == GF_OK) {
+        rc = load_images(self, read, &run, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_event_hub_add(hub, &self->follower, err);
+        self->following = rc == GF_OK;
+    }
+    return rc;
+}
+
+/* ---- The snapshot ---- */
+
+static enum gf_code send_snapshot(struct watch *self, struct gf_read *read,
+                                  const struct gf_run *run, enum gf_stream_next *out_next,
+                                  struct gf_error *err) {
+    struct gf_task_execution *items = NULL;
+    size_t count = 0;
+    const enum gf_code rc =
+        read->store->list_tasks(read->reader, run->run_key, self->sent_task, SNAPSHOT_TASKS,
+                                read->arena, &items, &count, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    const struct gf_task_execution **tasks =
+        GF_ARENA_ARRAY(read->arena, count, const struct gf_task_execution *);
+    for (size_t i = 0; i < count; i++) {
+        tasks[i] = &items[i];
+        self->sent_task = items[i].task_index;
+    }
+    const bool complete = count < SNAPSHOT_TASKS;
+    self->phase = complete ? FOLLOWING : SENDING_SNAPSHOT;
+    *out_next = send(self, run, tasks, count, complete) ? GF_STREAM_AGAIN
+                                                        : gf_stream_refused(&self->stream);
+    return GF_OK;
+}
+
+/* ---- Following ---- */
+
+static int compare_events(const void *left, const void *right) {
+    const struct gf_event *a = left;
+    const struct gf_event *b = right;
+    return gf_str_cmp(a->task_id, b->task_id);
+}
+
+/* The tasks that the events name, each once, as they are now. Sorts the events. */
+static enum gf_code read_changed(struct gf_read *read, const struct gf_run *run,
+                                 struct gf_event *events, size_t event_count,
+                                 const struct gf_task_execution ***out_tasks, size_t *out_count,
+                                 struct gf_error *err) {
+    const struct gf_task_execution **tasks =
+        GF_ARENA_ARRAY(read->arena, event_count, const struct gf_task_execution *);
+    size_t count = 0;
+    if (event_count > 1) {
+        qsort(events, event_count, sizeof(*events), compare_events);
+    }
+    for (size_t i = 0; i < event_count; i++) {
+        const struct gf_str id = events[i].task_id;
+        if (id.len == 0 || (i > 0 && gf_str_eq(id, events[i - 1].task_id))) {
+            continue;
+        }
+        struct gf_task_execution *task = GF_ARENA_NEW(read->arena, struct gf_task_execution);
+        const enum gf_code rc =
+            read->store->get_task(read->reader, run->run_key, id, read->arena, task, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+        tasks[count++] = task;
+    }
+    *out_tasks = tasks;
+    *out_count = count;
+    return GF_OK;
+}
+
+static enum gf_code read_events(struct watch *self, struct gf_read *read, bool from_store,
+                                struct gf_event **out_events, size_t *out_count,
+                                int64_t *out_scanned, struct gf_error *err) {
+    const struct gf_event_filter *filter = &self->follower.filter;
+    if (!from_store) {
+        const enum gf_code rc =
+            gf_event_hub_read(self->stream.services->hub, filter, self->sequence, EVENTS_MAX,
+                              read->arena, out_events, out_count, out_scanned, err);
+        if (rc != GF_OUT_OF_RANGE) {
+            return rc;
+        }
+    }
+    return read->store->list_events(read->reader, filter, self->sequence, EVENTS_MAX, read->arena,
+                                    out_events, out_count, out_scanned, err);
+}
+
+static enum gf_code follow(struct watch *self, struct gf_read *read, const struct gf_run *run,
+                           enum gf_stream_next *out_next, struct gf_error *err) {
+    const bool over = run->state == GF_RUN_STATE_COMPLETE;
+    struct gf_event *events = NULL;
+    size_t event_count = 0;
+    int64_t scanned = 0;
+    enum gf_code rc = read_events(self, read, over, &events, &event_count, &scanned, err);
+    const struct gf_task_execution **tasks = NULL;
+    size_t count = 0;
+    if (rc == GF_OK) {
+        rc = read_changed(read, run, events, event_count, &tasks, &count, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    const bool drained = event_count == 0 && scanned == self->sequence;
+    self->sequence = scanned;
+    if ((event_count > 0 || !self->sent_any) && !send(self, run, tasks, count, true)) {
+        *out_next = gf_stream_refused(&self->stream);
+    } else if (!drained) {
+        *out_next = GF_STREAM_AGAIN;
+    } else if (over) {
+        *out_next = GF_STREAM_END;
+    } else {
+        gf_event_hub_arm(self->stream.services->hub, &self->follower, self->sequence);
+        *out_next = GF_STREAM_WAIT;
+    }
+    return GF_OK;
+}
+
+static enum gf_stream_next step(struct gf_stream *stream) {
+    struct watch *self = GF_CONTAINER_OF(stream, struct watch, stream);
+    const Gofer__V1__WatchRunRequest *request = self->request;
+    enum gf_stream_next next = GF_STREAM_AGAIN;
+    struct gf_run run = {0};
+    struct gf_read read;
+    gf_read_open(&read, stream->services, &stream->arena);
+    enum gf_code rc = GF_OK;
+    if (self->phase == STARTING) {
+        rc = begin(self, &read, &stream->error);
+    }
+    if (rc == GF_OK) {
+        rc = gf_find_run(&read, request->namespace_id, request->pipeline_id, request->run_id, &run,
+                         &stream->error);
+    }
+    if (rc == GF_OK && self->phase == SENDING_SNAPSHOT) {
+        rc = send_snapshot(self, &read, &run, &next, &stream->error);
+    } else if (rc == GF_OK) {
+        rc = follow(self, &read, &run, &next, &stream->error);
+    }
+    gf_read_close(&read);
+    return rc == GF_OK ? next : GF_STREAM_END;
+}
+
+void gf_run_watch_start(struct gf_rpc_call *call, const Gofer__V1__WatchRunRequest *request,
+                        void *ctx) {
+    struct watch *self = GF_ARENA_NEW(gf_rpc_call_arena(call), struct watch);
+    self->request = request;
+    self->follower.wake = wake;
+    gf_arena_init(&self->arena, WATCH_BYTES_MAX);
+    gf_stream_start(&self->stream, call, ctx, step, release);
+}

@@ -1,0 +1,74 @@
+#include "api/service/services.h"
+
+#include "api/service/handlers.h"
+#include "api/service/stream.h"
+#include "api/service/unimplemented.h"
+#include "gofer/extension/v1/extension.gofer.h"
+#include "gofer/v1/extension.gofer.h"
+#include "gofer/v1/object.gofer.h"
+#include "gofer/v1/role.gofer.h"
+#include "gofer/v1/secret.gofer.h"
+#include "gofer/v1/subscription.gofer.h"
+#include "gofer/v1/token.gofer.h"
+
+enum {
+    METHODS_MAX = 64, /* of one service */
+};
+
+void gf_services_init(struct gf_services *services) {
+    gf_mutex_init(&services->mutex, GF_RANK_SERVICE);
+    gf_list_init(&services->streams);
+    atomic_store(&services->stopping, false);
+}
+
+void gf_services_fini(struct gf_services *services) {
+    gf_assert(gf_list_empty(&services->streams));
+    gf_mutex_fini(&services->mutex);
+}
+
+/* A service without a single handler: its calls get their answer from gf_services_intercept. */
+static void add_empty(struct gf_rpc_server *server, const struct gf_rpc_service *service) {
+    static const struct gf_rpc_handler handlers[METHODS_MAX];
+    gf_assert(service->method_count <= METHODS_MAX);
+    gf_rpc_server_add_service(server, service, handlers, NULL);
+}
+
+void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_server *server) {
+    gofer_v1_system_service_add_to_server(server, &gf_system_service, services);
+    gofer_v1_namespace_service_add_to_server(server, &gf_namespace_service, services);
+    gofer_v1_pipeline_service_add_to_server(server, &gf_pipeline_service, services);
+    gofer_v1_pipeline_config_service_add_to_server(server, &gf_pipeline_config_service, services);
+    gofer_v1_deployment_service_add_to_server(server, &gf_deployment_service, services);
+    gofer_v1_run_service_add_to_server(server, &gf_run_service, services);
+    gofer_v1_task_execution_service_add_to_server(server, &gf_task_execution_service, services);
+    gofer_v1_event_service_add_to_server(server, &gf_event_service, services);
+    gofer_v1_image_service_add_to_server(server, &gf_image_service, services);
+    add_empty(server, &gofer_v1_extension_service);
+    add_empty(server, &gofer_v1_subscription_service);
+    add_empty(server, &gofer_v1_object_service);
+    add_empty(server, &gofer_v1_secret_service);
+    add_empty(server, &gofer_v1_token_service);
+    add_empty(server, &gofer_v1_role_service);
+    add_empty(server, &gofer_extension_v1_extension_service);
+}
+
+enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct gf_error *err) {
+    (void)ctx;
+    const struct gf_rpc_method *method = gf_rpc_call_method(call);
+    const struct gf_unimplemented *row =
+        method == NULL ? NULL : gf_unimplemented_find(method->path);
+    if (row == NULL) {
+        return GF_OK;
+    }
+    return gf_fail_reason(err, GF_UNIMPLEMENTED, "NOT_AVAILABLE",
+                          "%s is not available in this version (%s)", row->path + 1, row->reason);
+}
+
+void gf_services_end_streams(struct gf_services *services) {
+    atomic_store(&services->stopping, true);
+    gf_mutex_lock(&services->mutex);
+    GF_LIST_FOREACH(link, &services->streams) {
+        gf_stream_kick(GF_CONTAINER_OF(link, struct gf_stream, link));
+    }
+    gf_mutex_unlock(&services->mutex);
+}

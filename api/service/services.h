@@ -1,0 +1,72 @@
+/*
+ * The services of the API: what they need, and how they get onto a server.
+ *
+ * A call is checked and converted here; commands go to the engine, reads run on the worker pool
+ * with a reader of the store, streams are stepped on the worker pool (stream.h). Nothing here
+ * blocks a thread of the rpc server.
+ */
+#ifndef GOFER_API_SERVICE_SERVICES_H_
+#define GOFER_API_SERVICE_SERVICES_H_
+
+#include "api/rpc/server.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/sync.h"
+#include "engine/engine.h"
+#include "engine/events/hub.h"
+#include "engine/logs/log_store.h"
+#include "engine/scheduler/scheduler.h"
+#include "engine/store/store.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum {
+    GF_SERVICES_ARENA_BYTES_MAX = 1 << 30, /* of one read or one command */
+};
+
+struct gf_image_store;
+
+/* All is borrowed and outlives the server. The caller fills the first part. */
+struct gf_services {
+    struct gf_store *store;
+    struct gf_engine *engine;
+    struct gf_event_hub *hub;
+    struct gf_log_store *logs;
+    struct gf_scheduler scheduler;
+    struct gf_image_store *images; /* NULL: the scheduler has no images */
+    struct gf_pool *pool;          /* reads and steps of streams: short jobs */
+    struct gf_pool *long_pool;     /* imports of images: jobs of seconds and minutes */
+    const struct gf_clock *clock;
+    const char *version;
+    const char *commit; /* may be empty */
+    bool development_mode;
+    int64_t start_time;       /* of the process */
+    const char *spool_path;   /* directory for uploads; emptied at the start of the server */
+    int64_t upload_bytes_max; /* of one upload */
+
+    /* Private to api/service. */
+    struct gf_mutex mutex; /* guards streams */
+    struct gf_list streams;
+    _Atomic bool stopping;
+};
+
+/* Initialises the private part. */
+void gf_services_init(struct gf_services *services);
+/* No call may be left. */
+void gf_services_fini(struct gf_services *services);
+
+/* Adds every service of the API. `services` is borrowed until the server is destroyed. */
+void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_server *server);
+
+/*
+ * Sees every call first (server.h, interceptor; ctx is not used): answers calls that this version
+ * does not have with GF_UNIMPLEMENTED.
+ */
+enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
+
+/* Ends all streams with GF_UNAVAILABLE, now and later ones too: before the server stops. */
+void gf_services_end_streams(struct gf_services *services);
+
+#endif /* GOFER_API_SERVICE_SERVICES_H_ */
