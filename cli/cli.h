@@ -1,0 +1,65 @@
+/*
+ * What every command is given: where to print, how, and how to reach the server.
+ *
+ * There are no globals: a test makes a struct gf_cli of its own with pipes for streams and an
+ * environment of its own.
+ *
+ * Thread: the main thread.
+ */
+#ifndef GOFER_CLI_CLI_H_
+#define GOFER_CLI_CLI_H_
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum {
+    GF_CLI_ARENA_BYTES_MAX = 256 << 20, /* everything that one command holds at once */
+};
+
+enum gf_output {
+    GF_OUTPUT_TABLE, /* for people; plain tab-separated lines where stdout is no terminal */
+    GF_OUTPUT_JSON,  /* the response as proto3 JSON, indented */
+    GF_OUTPUT_JSONL, /* one object a line: list items, stream messages */
+    GF_OUTPUT_NAME,  /* one identifier a line */
+};
+
+struct gf_cli {
+    FILE *out; /* the answer */
+    FILE *err; /* chatter, errors, progress */
+    bool out_is_terminal;
+    bool err_is_terminal;
+    bool colour; /* on out */
+    int columns; /* width of the terminal; 0 = not a terminal */
+    enum gf_output output;
+    bool quiet;
+    bool verbose;
+    const char *program;      /* the path of the running gofer, for programs that stand beside it */
+    const char *host;         /* --host, $GOFER_HOST, default */
+    const char *token;        /* $GOFER_TOKEN; NULL = none */
+    const char *namespace_id; /* --namespace, $GOFER_NAMESPACE, "default" */
+    const char *(*getenv)(const char *name);
+    struct gf_arena *arena; /* for the whole command */
+};
+
+/* Runs one command line (without the program's name) and gives the exit code. */
+enum gf_exit_code gf_cli_main(struct gf_cli *cli, const char *const *words, size_t word_count);
+
+/* Prints "gofer: <message>" (with the code where verbose) to err and gives the exit code of it. */
+enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error);
+
+/* Prints "gofer: <message>" and a hint how to get help; gives GF_EXIT_USAGE. */
+enum gf_exit_code gf_cli_usage(struct gf_cli *cli, const struct gf_command *command,
+                               const struct gf_error *error);
+
+/* "hint: ..." to err, unless quiet. */
+void gf_cli_hint(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
+
+/* One line of chatter to err, unless quiet. */
+void gf_cli_note(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
+
+#endif /* GOFER_CLI_CLI_H_ */

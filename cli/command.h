@@ -1,0 +1,122 @@
+/*
+ * Commands as data: what a command is called, what it takes, and the function behind it.
+ *
+ * One table for each command (cli/cmd/<noun>_<verb>.c) is all there is: the parser, --help,
+ * completion and the reference page are made from it. Options that every command has are in
+ * GF_COMMON_OPTIONS.
+ *
+ * Thread: one at a time. Tables are static.
+ */
+#ifndef GOFER_CLI_COMMAND_H_
+#define GOFER_CLI_COMMAND_H_
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "cli/exit_code.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GF_COMMAND_WORDS_MAX = 4096, /* words of a command line that are looked at */
+};
+
+enum gf_option_kind {
+    GF_OPTION_FLAG,     /* --wait */
+    GF_OPTION_TEXT,     /* --name REF; the last one counts */
+    GF_OPTION_COUNT,    /* --limit 10: a whole number that is not negative */
+    GF_OPTION_DURATION, /* --timeout 1m30s: in milliseconds */
+    GF_OPTION_LIST,     /* -v A=B -v C=D: every one counts */
+};
+
+struct gf_option {
+    const char *name; /* without the dashes */
+    char letter;      /* of the short form; 0 = none */
+    enum gf_option_kind kind;
+    const char *value_name; /* as shown in the help; NULL for a flag */
+    const char *choices;    /* "table|json|name": the only values; NULL = any */
+    const char *complete;   /* the noun whose ids complete the value, or "file"; NULL = nothing */
+    const char *help;       /* one line, lower case, no final period */
+};
+
+struct gf_argument {
+    const char *name;     /* as shown in the usage, e.g. "PIPELINE" */
+    const char *complete; /* as of an option */
+    const char *help;
+    bool optional; /* only the last ones */
+};
+
+struct gf_cli;
+struct gf_parsed;
+
+struct gf_command {
+    const char *noun;        /* "pipeline"; NULL for a command of one word */
+    const char *verb;        /* "list" */
+    const char *summary;     /* one line, lower case, no final period */
+    const char *description; /* what else to know; NULL = nothing */
+    const char *examples;    /* command lines, one a line; NULL = none */
+    const struct gf_argument *arguments;
+    size_t argument_count;
+    const struct gf_option *options; /* besides the common ones */
+    size_t option_count;
+    bool hidden; /* not in the help and not completed */
+    bool raw;    /* the words behind the command are its own: nothing is parsed */
+    enum gf_exit_code (*run)(struct gf_cli *cli, const struct gf_parsed *parsed);
+};
+
+/* Options of every command. */
+extern const struct gf_option gf_common_options[];
+extern const size_t gf_common_option_count;
+
+/* ---- Parsing ---- */
+
+/* A parsed command line: in the arena that was given to gf_parse. */
+struct gf_parsed {
+    const struct gf_command *command;
+    const char *
+        *arguments; /* command->argument_count of them; NULL where an optional one is missing */
+    struct gf_parsed_value *values;
+    size_t value_count;
+    const char *const *words; /* everything behind the command's name; for raw commands */
+    size_t word_count;
+    struct gf_arena *arena;
+};
+
+/*
+ * Reads the words behind the command's name: options anywhere, "--" ends them, "--name=value" and
+ * "--name value", "-n value" and "-nvalue", flags in one word ("-qf"). GF_INVALID_ARGUMENT says
+ * what is wrong, for a person.
+ */
+enum gf_code gf_parse(const struct gf_command *command, const char *const *words, size_t word_count,
+                      struct gf_arena *arena, struct gf_parsed *out_parsed,
+                      struct gf_error *err) GF_MUST_USE;
+
+/* Values by the option's long name, which must be one of the command's (asserted). */
+bool gf_parsed_flag(const struct gf_parsed *parsed, const char *name);
+const char *gf_parsed_text(const struct gf_parsed *parsed, const char *name); /* NULL = not given */
+bool gf_parsed_has(const struct gf_parsed *parsed, const char *name);
+/* A count or a duration; `fallback` where it was not given. */
+int64_t gf_parsed_number(const struct gf_parsed *parsed, const char *name, int64_t fallback);
+/* Every value of a list, in order. In the arena. */
+const char *const *gf_parsed_list(const struct gf_parsed *parsed, const char *name,
+                                  size_t *out_count);
+
+/* ---- The set of commands ---- */
+
+/* All commands, ordered by noun and verb. Static storage. */
+const struct gf_command *const *gf_commands(size_t *out_count);
+
+/*
+ * Finds the command that the first words name; nouns may be given in the plural. *out_used is how
+ * many words are its name. NULL when there is none; then err (GF_INVALID_ARGUMENT) says what is
+ * nearest.
+ */
+const struct gf_command *gf_command_find(const char *const *words, size_t word_count,
+                                         size_t *out_used, struct gf_error *err);
+
+/* True when some command has this noun (in the singular). */
+bool gf_command_noun_exists(struct gf_str noun);
+
+#endif /* GOFER_CLI_COMMAND_H_ */

@@ -1,0 +1,173 @@
+#include "cli/help.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+enum {
+    NAME_COLUMN = 24, /* width of the left column */
+};
+
+/* "  left      right"; a left side that is too long gets a line of its own. */
+static void print_row(FILE *to, const char *left, const char *right) {
+    if (strlen(left) > NAME_COLUMN - 2) {
+        fprintf(to, "  %s\n  %*s%s\n", left, NAME_COLUMN, "", right);
+    } else {
+        fprintf(to, "  %-*s%s\n", NAME_COLUMN, left, right);
+    }
+}
+
+static void command_name(const struct gf_command *command, char *out, size_t size) {
+    (void)snprintf(out, size, "%s%s%s", command->noun == NULL ? "" : command->noun,
+                   command->noun == NULL ? "" : " ", command->verb);
+}
+
+void gf_help_overview(struct gf_cli *cli, FILE *to) {
+    (void)cli;
+    fprintf(to, "gofer runs pipelines of containers.\n\nUsage: gofer <command> [options]\n");
+    size_t count = 0;
+    const struct gf_command *const *commands = gf_commands(&count);
+    const char *noun = "";
+    for (size_t i = 0; i < count; i++) {
+        const struct gf_command *command = commands[i];
+        if (command->hidden) {
+            continue;
+        }
+        const char *its_noun = command->noun == NULL ? "" : command->noun;
+        if (i == 0 || strcmp(noun, its_noun) != 0) {
+            fprintf(to, "\n");
+            noun = its_noun;
+        }
+        char name[64];
+        command_name(command, name, sizeof(name));
+        print_row(to, name, command->summary);
+    }
+    fprintf(to, "\nMore: gofer <command> --help; gofer help environment | exit-codes | output\n");
+}
+
+void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun) {
+    (void)cli;
+    fprintf(to, "Usage: gofer %s <verb> [options]\n\n", noun);
+    size_t count = 0;
+    const struct gf_command *const *commands = gf_commands(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct gf_command *command = commands[i];
+        if (!command->hidden && command->noun != NULL && strcmp(command->noun, noun) == 0) {
+            print_row(to, command->verb, command->summary);
+        }
+    }
+}
+
+void gf_help_usage_line(FILE *to, const struct gf_command *command) {
+    char name[64];
+    command_name(command, name, sizeof(name));
+    fprintf(to, "gofer %s", name);
+    for (size_t i = 0; i < command->argument_count; i++) {
+        const struct gf_argument *argument = &command->arguments[i];
+        fprintf(to, argument->optional ? " [%s]" : " %s", argument->name);
+    }
+    fprintf(to, " [options]");
+}
+
+static void print_option(FILE *to, const struct gf_option *option) {
+    char letter[8] = "    ";
+    if (option->letter != 0) {
+        (void)snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+    }
+    char left[64];
+    (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, option->name,
+                   option->kind == GF_OPTION_FLAG ? "" : " ",
+                   option->kind == GF_OPTION_FLAG ? ""
+                   : option->choices != NULL      ? option->choices
+                                                  : option->value_name);
+    print_row(to, left, option->help);
+}
+
+/* The examples of a command, each line indented. */
+static void print_examples(FILE *to, const char *examples) {
+    struct gf_str rest = gf_str_from(examples);
+    while (rest.len > 0) {
+        struct gf_str line;
+        (void)gf_str_cut(rest, '\n', &line, &rest);
+        fprintf(to, "  %" GF_STR_FMT "\n", GF_STR_ARG(line));
+    }
+}
+
+void gf_help_command(struct gf_cli *cli, FILE *to, const struct gf_command *command) {
+    (void)cli;
+    fprintf(to, "%c%s.\n\nUsage: ", command->summary[0] - 'a' + 'A', command->summary + 1);
+    gf_help_usage_line(to, command);
+    fprintf(to, "\n");
+    if (command->description != NULL) {
+        fprintf(to, "\n%s\n", command->description);
+    }
+    if (command->argument_count > 0) {
+        fprintf(to, "\nArguments:\n");
+        for (size_t i = 0; i < command->argument_count; i++) {
+            print_row(to, command->arguments[i].name, command->arguments[i].help);
+        }
+    }
+    if (command->option_count > 0) {
+        fprintf(to, "\nOptions:\n");
+        for (size_t i = 0; i < command->option_count; i++) {
+            print_option(to, &command->options[i]);
+        }
+    }
+    fprintf(to, "\nCommon options:\n");
+    for (size_t i = 0; i < gf_common_option_count; i++) {
+        print_option(to, &gf_common_options[i]);
+    }
+    if (command->examples != NULL) {
+        fprintf(to, "\nExamples:\n");
+        print_examples(to, command->examples);
+    }
+}
+
+static void help_environment(FILE *to) {
+    fprintf(to, "Environment of gofer (options win over it):\n\n");
+    print_row(to, "GOFER_HOST", "the server: HOST:PORT or unix:/PATH (default 127.0.0.1:8080)");
+    print_row(to, "GOFER_TOKEN", "the token that is sent with every call");
+    print_row(to, "GOFER_NAMESPACE", "the namespace where --namespace is not given");
+    print_row(to, "GOFER_FETCH", "the gofer-fetch program (default: beside gofer)");
+    print_row(to, "NO_COLOR", "any value: print without colour");
+    print_row(to, "GOFER_FORCE_TTY", "a width: print as on a terminal of that many columns");
+}
+
+static void help_exit_codes(FILE *to) {
+    static const struct {
+        int number;
+        const char *text;
+    } exits[] = {
+#define EXIT_ROW(name, number_, text_) {(number_), (text_)},
+        GF_EXITS(EXIT_ROW)
+#undef EXIT_ROW
+    };
+    fprintf(to, "Exit codes of gofer:\n\n");
+    for (size_t i = 0; i < GF_ARRAY_COUNT(exits); i++) {
+        fprintf(to, "  %3d  %s\n", exits[i].number, exits[i].text);
+    }
+}
+
+static void help_output(FILE *to) {
+    fprintf(to, "Output of gofer (-o FORMAT): the answer goes to standard output, all else to "
+                "standard error.\n\n");
+    print_row(to, "table", "for people; where standard output is no terminal: one line an item,");
+    print_row(to, "", "fields separated by tabs, no header, times in RFC 3339");
+    print_row(to, "json", "the server's response as proto3 JSON, indented");
+    print_row(to, "jsonl", "one JSON object a line: the items of a list, the messages of a stream");
+    print_row(to, "name", "one identifier a line");
+}
+
+bool gf_help_topic(struct gf_cli *cli, FILE *to, const char *topic) {
+    (void)cli;
+    if (strcmp(topic, "environment") == 0) {
+        help_environment(to);
+    } else if (strcmp(topic, "exit-codes") == 0) {
+        help_exit_codes(to);
+    } else if (strcmp(topic, "output") == 0 || strcmp(topic, "formatting") == 0) {
+        help_output(to);
+    } else {
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,100 @@
+#include "cli/ui/message.h"
+
+#include "api/codec/json/json.h"
+#include "api/codec/wire/wire.h"
+#include "base/clock.h"
+#include "base/time.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum gf_exit_code gf_print_message(struct gf_cli *cli, const ProtobufCMessage *message) {
+    size_t size = gf_wire_encoded_size(message);
+    uint8_t *bytes = gf_arena_alloc(cli->arena, size + 1);
+    (void)gf_wire_encode(message, bytes);
+    struct gf_json_encode_opts opts = {.pretty = cli->output == GF_OUTPUT_JSON};
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    gf_strbuf_init(&text, GF_JSON_OUTPUT_BYTES_MAX);
+    struct gf_error err = {0};
+    struct gf_str wire = {(const char *)bytes, size};
+    if (gf_json_encode(gf_schema_gofer(), message->descriptor->name, wire, &opts, &text, &err) !=
+        GF_OK) {
+        return gf_cli_fail(cli, &err);
+    }
+    fprintf(cli->out, "%s\n", text.ptr);
+    return GF_EXIT_OK;
+}
+
+const char *gf_show(struct gf_cli *cli, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    gf_strbuf_init(&text, 1 << 20);
+    gf_strbuf_vprintf(&text, fmt, args);
+    va_end(args);
+    return gf_arena_strdup(cli->arena, text.ptr == NULL ? "" : text.ptr);
+}
+
+static int64_t wall_ns(const Google__Protobuf__Timestamp *time) {
+    return time->seconds * GF_NS_PER_SEC + time->nanos;
+}
+
+const char *gf_show_time(struct gf_cli *cli, const Google__Protobuf__Timestamp *time) {
+    if (time == NULL) {
+        return "-";
+    }
+    if (cli->out_is_terminal) {
+        char age[GF_DURATION_BYTES_MAX];
+        return gf_show(cli, "%s", gf_age_format(wall_ns(time), gf_wall_ns(), age));
+    }
+    char text[GF_TIME_BYTES_MAX];
+    return gf_show(cli, "%s", gf_time_format(wall_ns(time), text));
+}
+
+const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timestamp *start,
+                             const Google__Protobuf__Timestamp *end) {
+    if (start == NULL) {
+        return "-";
+    }
+    int64_t end_ns = end == NULL ? gf_wall_ns() : wall_ns(end);
+    int64_t duration_ns = end_ns - wall_ns(start);
+    char text[GF_DURATION_BYTES_MAX];
+    return gf_show(cli, "%s", gf_duration_format(duration_ns < 0 ? 0 : duration_ns, text));
+}
+
+/*
+ * How many letters of the names are the enum's own prefix: those of the value 0 up to
+ * "UNSPECIFIED", which every enum of the contracts has.
+ */
+static size_t prefix_length(const ProtobufCEnumDescriptor *descriptor) {
+    const ProtobufCEnumValue *zero = protobuf_c_enum_descriptor_get_value(descriptor, 0);
+    const char *end = zero == NULL ? NULL : strstr(zero->name, "UNSPECIFIED");
+    return end == NULL ? 0 : (size_t)(end - zero->name);
+}
+
+const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *descriptor, int value) {
+    if (value == 0) {
+        return "-";
+    }
+    const ProtobufCEnumValue *found = protobuf_c_enum_descriptor_get_value(descriptor, value);
+    return found == NULL ? gf_show(cli, "%d", value) : found->name + prefix_length(descriptor);
+}
+
+enum gf_cell_colour gf_state_colour(const char *word) {
+    static const struct {
+        const char *word;
+        enum gf_cell_colour colour;
+    } colours[] = {
+        {"SUCCESSFUL", GF_CELL_GREEN},  {"ACTIVE", GF_CELL_GREEN},      {"LIVE", GF_CELL_GREEN},
+        {"FAILED", GF_CELL_RED},        {"RUNNING", GF_CELL_YELLOW},    {"PENDING", GF_CELL_YELLOW},
+        {"QUEUED", GF_CELL_YELLOW},     {"PROCESSING", GF_CELL_YELLOW}, {"WAITING", GF_CELL_YELLOW},
+        {"UNRELEASED", GF_CELL_YELLOW}, {"DISABLED", GF_CELL_GREY},     {"CANCELLED", GF_CELL_GREY},
+        {"SKIPPED", GF_CELL_GREY},      {"DEPRECATED", GF_CELL_GREY},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(colours); i++) {
+        if (strcmp(colours[i].word, word) == 0) {
+            return colours[i].colour;
+        }
+    }
+    return GF_CELL_PLAIN;
+}

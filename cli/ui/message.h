@@ -1,0 +1,43 @@
+/*
+ * Messages as JSON, and the small texts of tables: times, ages, enum names.
+ *
+ * Thread: one at a time.
+ */
+#ifndef GOFER_CLI_UI_MESSAGE_H_
+#define GOFER_CLI_UI_MESSAGE_H_
+
+#include "cli/cli.h"
+#include "cli/ui/table.h"
+#include "google/protobuf/timestamp.pb-c.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+/*
+ * Prints a message to cli->out as proto3 JSON with a newline: indented for -o json, in one line for
+ * -o jsonl. GF_EXIT_OK, or what gf_cli_fail gives.
+ */
+enum gf_exit_code gf_print_message(struct gf_cli *cli, const ProtobufCMessage *message);
+
+/*
+ * A time for a table: "3 minutes ago" on a terminal, RFC 3339 elsewhere, "-" for one that is not
+ * set. In the cli's arena.
+ */
+const char *gf_show_time(struct gf_cli *cli, const Google__Protobuf__Timestamp *time);
+
+/* How long between two times: "1m3s"; up to now where end is not set, "-" where start is not. */
+const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timestamp *start,
+                             const Google__Protobuf__Timestamp *end);
+
+/*
+ * The value of an enum without its prefix: "RUN_STATE_RUNNING" is "RUNNING"; "-" for UNSPECIFIED;
+ * the number for a value that this program does not know.
+ */
+const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *descriptor, int value);
+
+/* The colour that states and statuses have in tables, by their word. */
+enum gf_cell_colour gf_state_colour(const char *word);
+
+/* printf in the cli's arena. */
+const char *gf_show(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
+
+#endif /* GOFER_CLI_UI_MESSAGE_H_ */
