@@ -27,14 +27,9 @@ enum {
     SYMBOL_BYTES_MAX = 512, /* with the final NUL; longer ones are not looked for */
 };
 
-/* Where a file stands in the set. */
-struct file {
-    struct gf_str descriptor;
-};
-
 struct gf_schema {
     upb_DefPool *pool;
-    struct gf_map files; /* name -> struct file, owned */
+    struct gf_map files; /* name -> struct gf_schema_file, owned */
 };
 
 /* Splits the first file off a FileDescriptorSet, whose one field is `repeated file = 1`. */
@@ -64,6 +59,15 @@ static bool cut_file(struct gf_str *set, struct gf_str *out_file) {
     return true;
 }
 
+/* What is kept of a file that has been added. */
+static const struct gf_schema_file *find_def(const struct gf_schema *schema,
+                                             const upb_FileDef *def) {
+    const struct gf_schema_file *file =
+        gf_schema_find_file(schema, gf_str_from(upb_FileDef_Name(def)));
+    gf_assert(file != NULL);
+    return file;
+}
+
 static enum gf_code add_file(struct gf_schema *schema, struct gf_str descriptor, upb_Arena *arena,
                              struct gf_error *err) {
     const google_protobuf_FileDescriptorProto *proto =
@@ -78,9 +82,14 @@ static enum gf_code add_file(struct gf_schema *schema, struct gf_str descriptor,
         return gf_fail(err, GF_INVALID_ARGUMENT, "descriptor set: %s",
                        upb_Status_ErrorMessage(&status));
     }
-    struct file *file = GF_NEW(struct file);
-    file->descriptor = descriptor;
-    gf_map_put(&schema->files, gf_str_from(upb_FileDef_Name(def)), file);
+    size_t import_count = (size_t)upb_FileDef_DependencyCount(def);
+    const struct gf_schema_file **imports = gf_calloc(import_count, sizeof(*imports));
+    for (size_t i = 0; i < import_count; i++) {
+        imports[i] = find_def(schema, upb_FileDef_Dependency(def, (int)i));
+    }
+    struct gf_schema_file *file = GF_NEW(struct gf_schema_file);
+    *file = (struct gf_schema_file){upb_FileDef_Name(def), descriptor, imports, import_count};
+    gf_map_put(&schema->files, gf_str_from(file->name), file);
     return GF_OK;
 }
 
@@ -112,8 +121,10 @@ void gf_schema_destroy(struct gf_schema *schema) {
         return;
     }
     size_t position = 0;
-    void *file = NULL;
-    while (gf_map_next(&schema->files, &position, NULL, &file)) {
+    void *value = NULL;
+    while (gf_map_next(&schema->files, &position, NULL, &value)) {
+        struct gf_schema_file *file = value;
+        free((void *)file->imports);
         free(file);
     }
     gf_map_fini(&schema->files);
@@ -167,28 +178,22 @@ static const upb_FileDef *find_method(const struct gf_schema *schema, char *symb
     return upb_ServiceDef_File(service);
 }
 
-bool gf_schema_find_file(const struct gf_schema *schema, struct gf_str name,
-                         struct gf_str *out_descriptor) {
-    const struct file *file = gf_map_get(&schema->files, name);
-    if (file == NULL) {
-        return false;
-    }
-    *out_descriptor = file->descriptor;
-    return true;
+const struct gf_schema_file *gf_schema_find_file(const struct gf_schema *schema,
+                                                 struct gf_str name) {
+    return gf_map_get(&schema->files, name);
 }
 
-bool gf_schema_find_symbol(const struct gf_schema *schema, struct gf_str symbol,
-                           struct gf_str *out_descriptor) {
+const struct gf_schema_file *gf_schema_find_symbol(const struct gf_schema *schema,
+                                                   struct gf_str symbol) {
     char name[SYMBOL_BYTES_MAX];
     if (!copy_symbol(symbol, name)) {
-        return false;
+        return NULL;
     }
     const upb_FileDef *def = upb_DefPool_FindFileContainingSymbol(schema->pool, name);
     if (def == NULL) {
         def = find_method(schema, name);
     }
-    return def != NULL &&
-           gf_schema_find_file(schema, gf_str_from(upb_FileDef_Name(def)), out_descriptor);
+    return def != NULL ? find_def(schema, def) : NULL;
 }
 
 bool gf_schema_has_message(const struct gf_schema *schema, struct gf_str symbol) {

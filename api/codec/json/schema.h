@@ -34,15 +34,22 @@ void gf_schema_destroy_p(struct gf_schema **schema);
 
 /* ---- for server reflection ---- */
 
+/* A .proto file. Lives as long as the schema. */
+struct gf_schema_file {
+    const char *name;         /* "gofer/v1/run.proto" */
+    struct gf_str descriptor; /* its FileDescriptorProto as protoc wrote it */
+    const struct gf_schema_file *const *imports;
+    size_t import_count;
+};
+
 /*
- * The file's FileDescriptorProto as protoc wrote it: found by its name ("gofer/v1/run.proto"), or
- * by the full name of something that it declares: a message, field, oneof, enum, enum value,
- * service or method. False when there is none. Lives as long as the schema.
+ * Finds a file by its name, or by the full name of something that it declares: a message, field,
+ * oneof, enum, enum value, service or method. NULL when there is none.
  */
-bool gf_schema_find_file(const struct gf_schema *schema, struct gf_str name,
-                         struct gf_str *out_descriptor);
-bool gf_schema_find_symbol(const struct gf_schema *schema, struct gf_str symbol,
-                           struct gf_str *out_descriptor);
+const struct gf_schema_file *gf_schema_find_file(const struct gf_schema *schema,
+                                                 struct gf_str name);
+const struct gf_schema_file *gf_schema_find_symbol(const struct gf_schema *schema,
+                                                   struct gf_str symbol);
 
 /* True when the symbol is a message. */
 bool gf_schema_has_message(const struct gf_schema *schema, struct gf_str symbol);

@@ -3,21 +3,23 @@
 #include <criterion/criterion.h>
 
 static bool finds(const char *symbol) {
-    struct gf_str descriptor = {NULL, 0};
-    bool found = gf_schema_find_symbol(gf_schema_gofer(), gf_str_from(symbol), &descriptor);
-    cr_expect_eq(found, descriptor.len > 0);
-    return found;
+    return gf_schema_find_symbol(gf_schema_gofer(), gf_str_from(symbol)) != NULL;
 }
 
 Test(schema, the_programs_own_contracts_are_there) {
     const struct gf_schema *schema = gf_schema_gofer();
     cr_expect_eq(schema, gf_schema_gofer());
-    struct gf_str descriptor;
-    cr_expect(gf_schema_find_file(schema, GF_STR("gofer/v1/run.proto"), &descriptor));
+    const struct gf_schema_file *file = gf_schema_find_file(schema, GF_STR("gofer/v1/run.proto"));
+    cr_assert_not_null(file);
+    cr_expect_str_eq(file->name, "gofer/v1/run.proto");
     /* A FileDescriptorProto begins with its name, field 1. */
-    cr_expect(gf_str_has_prefix(descriptor, GF_STR("\x0a\x12gofer/v1/run.proto")));
-    cr_expect(gf_schema_find_file(schema, GF_STR("google/protobuf/timestamp.proto"), &descriptor));
-    cr_expect(!gf_schema_find_file(schema, GF_STR("gofer/v1/none.proto"), &descriptor));
+    cr_expect(gf_str_has_prefix(file->descriptor, GF_STR("\x0a\x12gofer/v1/run.proto")));
+    cr_assert(file->import_count > 0);
+    for (size_t i = 0; i < file->import_count; i++) {
+        cr_expect_eq(file->imports[i],
+                     gf_schema_find_file(schema, gf_str_from(file->imports[i]->name)));
+    }
+    cr_expect_null(gf_schema_find_file(schema, GF_STR("gofer/v1/none.proto")));
     cr_expect(gf_schema_has_message(schema, GF_STR("gofer.v1.Run")));
     cr_expect(!gf_schema_has_message(schema, GF_STR("gofer.v1.RunService")));
 }
