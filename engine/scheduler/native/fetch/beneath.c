@@ -26,7 +26,9 @@ static int open_beneath(int root_fd, const char *path, int flags, uint64_t resol
 static int open_dir(int root_fd, struct gf_str path) {
     char text[GF_FETCH_PATH_CHARS_MAX + 1];
     gf_assert(path.len < sizeof(text));
-    memcpy(text, path.ptr, path.len);
+    if (path.len > 0) {
+        memcpy(text, path.ptr, path.len);
+    }
     text[path.len] = '\0';
     return open_beneath(root_fd, path.len > 0 ? text : ".", O_RDONLY | O_DIRECTORY,
                         RESOLVE_NO_SYMLINKS);

@@ -11,6 +11,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Sanitizers reserve all addresses, and look for leaks at the end with the help of ptrace and
+ * /proc. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
 enum {
     DESCRIPTORS_MAX = 1024, /* removing a tree takes one for each level */
     MEMORY_BYTES_MAX = 1024 * 1024 * 1024,
@@ -70,21 +83,26 @@ static void limit(int resource, rlim_t value) {
     (void)setrlimit((__rlimit_resource_t)resource, &new);
 }
 
-enum gf_code gf_confine(int root_fd, int64_t file_bytes_max, struct gf_error *err) {
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+/* What cannot be had everywhere; see the header. */
+static void confine_where_granted(int64_t file_bytes_max) {
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, DESCRIPTORS_MAX);
     limit(RLIMIT_FSIZE, (rlim_t)file_bytes_max);
     /* A write that is too long is an error like others, not the end. */
     (void)signal(SIGXFSZ, SIG_IGN);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    limit(RLIMIT_AS, MEMORY_BYTES_MAX);
-#endif
     (void)unshare(CLONE_NEWNET | CLONE_NEWIPC);
+    if (!IS_SANITIZED) {
+        limit(RLIMIT_AS, MEMORY_BYTES_MAX);
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        (void)!chroot(".");
+    }
+}
+
+enum gf_code gf_confine(int root_fd, int64_t file_bytes_max, struct gf_error *err) {
     if (fchdir(root_fd) != 0) {
         return gf_fail_system(err, "cannot enter the image store");
     }
-    (void)!chroot("."); /* not granted everywhere, see the header */
+    confine_where_granted(file_bytes_max);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return gf_fail_system(err, "cannot set no_new_privs");
     }

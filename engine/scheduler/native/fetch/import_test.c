@@ -19,6 +19,7 @@ static struct gf_arena arena;
 static struct gf_image_report report;
 static struct gf_error err;
 static struct gf_fetch_limits limits;
+static GF_VEC(struct gf_test_tar *) tars;
 
 static void set_up(void) {
     directory = gf_test_make_dir();
@@ -34,6 +35,11 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
+    for (size_t i = 0; i < tars.count; i++) {
+        gf_test_tar_fini(tars.items[i]);
+        free(tars.items[i]);
+    }
+    gf_vec_fini(&tars);
     gf_arena_fini(&arena);
     free(store_dir);
     free(layout);
@@ -97,12 +103,19 @@ static void assert_refuses(const char *path, const char *reason, const char *par
     assert_nothing_left();
 }
 
-/* A layer with one file; the tar file is never freed, the test's process ends soon. */
+/* A tar file to fill, which lives until the end of the test. */
+static struct gf_test_tar *new_tar(void) {
+    struct gf_test_tar *tar = GF_NEW(struct gf_test_tar);
+    gf_test_tar_init(tar);
+    gf_vec_push(&tars, tar);
+    return tar;
+}
+
+/* A layer with one file. */
 static struct gf_str make_layer(const char *name, const char *content) {
-    struct gf_test_tar tar;
-    gf_test_tar_init(&tar);
-    gf_test_tar_file(&tar, name, 0644, content);
-    return gf_test_tar_finish(&tar);
+    struct gf_test_tar *tar = new_tar();
+    gf_test_tar_file(tar, name, 0644, content);
+    return gf_test_tar_finish(tar);
 }
 
 static char *layer_path(struct gf_str layer, const char *file) {
@@ -218,42 +231,38 @@ Test(import, links_within_a_docker_archive_lead_to_their_files) {
     const struct gf_str layer = make_layer("a", "a");
     const struct gf_str both[] = {layer, layer};
     write_docker(both, 2, "[\"app:1\"]");
-    struct gf_test_tar tar;
-    gf_test_tar_init(&tar);
+    struct gf_test_tar *tar = new_tar();
     GF_CLEANUP(gf_free_p) char *manifest = gf_test_read(layout, "manifest.json");
     const struct gf_test_image image = {NULL};
     GF_CLEANUP(gf_free_p) char *config = gf_test_config(&image, both, 2);
     const struct gf_digest digest = gf_sha256_of(gf_str_from(config));
     GF_CLEANUP(gf_free_p) char *config_name = gf_asprintf("%s.json", gf_digest_hex(&digest));
     struct archive_entry *entry = gf_test_tar_entry("0/layer.tar", S_IFREG | 0644);
-    gf_test_tar_symlink(&tar, "1/layer.tar", "../0/layer.tar");
-    gf_test_tar_add_bytes(&tar, entry, layer);
-    gf_test_tar_file(&tar, config_name, 0644, config);
-    gf_test_tar_file(&tar, "manifest.json", 0644, manifest);
+    gf_test_tar_symlink(tar, "1/layer.tar", "../0/layer.tar");
+    gf_test_tar_add_bytes(tar, entry, layer);
+    gf_test_tar_file(tar, config_name, 0644, config);
+    gf_test_tar_file(tar, "manifest.json", 0644, manifest);
     GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/image.tar", directory);
-    gf_test_write(directory, "image.tar", gf_test_tar_finish(&tar));
+    gf_test_write(directory, "image.tar", gf_test_tar_finish(tar));
     assert_imports(path, NULL);
     cr_assert_eq(read_record().layer_count, 2u);
     cr_assert_eq(count("layers"), 1u);
 }
 
 Test(import, refuses_links_that_lead_out_of_the_archive) {
-    struct gf_test_tar tar;
     GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/image.tar", directory);
-    gf_test_tar_init(&tar);
-    gf_test_tar_symlink(&tar, "a/manifest.json", "../../etc/passwd");
-    gf_test_write(directory, "image.tar", gf_test_tar_finish(&tar));
+    struct gf_test_tar *tar = new_tar();
+    gf_test_tar_symlink(tar, "a/manifest.json", "../../etc/passwd");
+    gf_test_write(directory, "image.tar", gf_test_tar_finish(tar));
     assert_refuses(path, "ARCHIVE_INVALID", "leads out of the archive");
-    gf_test_tar_fini(&tar);
-    gf_test_tar_init(&tar);
-    gf_test_tar_symlink(&tar, "manifest.json", "/etc/passwd");
-    gf_test_write(directory, "image.tar", gf_test_tar_finish(&tar));
+    tar = new_tar();
+    gf_test_tar_symlink(tar, "manifest.json", "/etc/passwd");
+    gf_test_write(directory, "image.tar", gf_test_tar_finish(tar));
     assert_refuses(path, "ARCHIVE_INVALID", "leads out of the archive");
-    gf_test_tar_fini(&tar);
-    gf_test_tar_init(&tar);
-    gf_test_tar_symlink(&tar, "manifest.json", "b");
-    gf_test_tar_symlink(&tar, "b", "manifest.json");
-    gf_test_write(directory, "image.tar", gf_test_tar_finish(&tar));
+    tar = new_tar();
+    gf_test_tar_symlink(tar, "manifest.json", "b");
+    gf_test_tar_symlink(tar, "b", "manifest.json");
+    gf_test_write(directory, "image.tar", gf_test_tar_finish(tar));
     assert_refuses(path, "ARCHIVE_INVALID", "neither an OCI layout");
 }
 
@@ -339,6 +348,7 @@ static void damage_layer(const struct gf_test_image *image, struct gf_str layer)
     bytes[packed.len / 2] ^= 0x40;
     gf_test_write(layout, path, (struct gf_str){bytes, packed.len});
     free(bytes);
+    gf_test_free(packed);
 }
 
 Test(import, refuses_damaged_layers_by_their_digest) {
@@ -505,11 +515,10 @@ Test(import, refuses_indexes_without_end) {
 }
 
 Test(import, layers_below_an_opaque_root_are_left_out) {
-    struct gf_test_tar tar;
-    gf_test_tar_init(&tar);
-    gf_test_tar_file(&tar, ".wh..wh..opq", 0644, "");
-    gf_test_tar_file(&tar, "only", 0644, "x");
-    const struct gf_str layers[] = {make_layer("a", "a"), gf_test_tar_finish(&tar),
+    struct gf_test_tar *tar = new_tar();
+    gf_test_tar_file(tar, ".wh..wh..opq", 0644, "");
+    gf_test_tar_file(tar, "only", 0644, "x");
+    const struct gf_str layers[] = {make_layer("a", "a"), gf_test_tar_finish(tar),
                                     make_layer("b", "b")};
     gf_test_write_layout(layout, &plain, layers, 3);
     assert_imports(layout, NULL);

@@ -459,6 +459,8 @@ Test(layer, stops_at_the_limit_of_a_compressed_bomb) {
     GF_CLEANUP(gf_close_p) int fd = -1;
     GF_CLEANUP(gf_blob_close_p) struct gf_blob *blob = NULL;
     struct gf_digest digest;
+    gf_test_free(head);
+    gf_test_free(bomb);
     cr_assert_eq(gf_memfd_sealed("bomb", gf_strbuf_view(&both), false, &fd, NULL), GF_OK);
     cr_assert_eq(gf_blob_open(fd, GF_BLOB_HASHED, limits.unpacked_bytes, NULL, &blob, &err), GF_OK);
     cr_assert_eq(gf_blob_finish(blob, &digest, &digest, &err), GF_RESOURCE_EXHAUSTED);
@@ -496,4 +498,6 @@ Test(layer, refuses_what_is_compressed_twice) {
     cr_assert_eq(unpack_to("root", twice, &gf_fetch_limits_default), GF_INVALID_ARGUMENT);
     cr_assert_str_eq(err.message, "is compressed more than once");
     cr_assert_eq(unpack_to("root", once, &gf_fetch_limits_default), GF_OK);
+    gf_test_free(once);
+    gf_test_free(twice);
 }

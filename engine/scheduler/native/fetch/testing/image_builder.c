@@ -122,6 +122,10 @@ struct gf_str gf_test_compress(struct gf_str bytes, enum gf_test_compression com
     return (struct gf_str){out, size};
 }
 
+void gf_test_free(struct gf_str bytes) {
+    free((void *)(uintptr_t)bytes.ptr);
+}
+
 char *gf_test_make_dir(void) {
     const char *base = getenv("TEST_TMPDIR");
     char *dir = gf_asprintf("%s/gofer-images.XXXXXX", base != NULL ? base : "/tmp");
@@ -200,7 +204,7 @@ char *gf_test_write_manifest(const char *dir, const struct gf_test_image *image,
                          "%s{\"mediaType\": \"application/vnd.oci.image.layer.v1.tar%s\", "
                          "\"digest\": \"%s\", \"size\": %zu}",
                          i > 0 ? "," : "", suffixes[image->compression], digest.text, packed.len);
-        free((void *)(uintptr_t)packed.ptr);
+        gf_test_free(packed);
     }
     gf_strbuf_append_cstr(&text, "]}");
     const struct gf_digest digest = gf_test_write_blob(dir, gf_strbuf_view(&text));
@@ -249,5 +253,5 @@ void gf_test_tar_directory_tree(const char *dir, const char *path,
     GF_CLEANUP(gf_close_p) int fd = -1;
     gf_assert(gf_file_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0644, &fd, NULL) == GF_OK);
     gf_assert(gf_write_all(fd, packed.ptr, packed.len, NULL) == GF_OK);
-    free((void *)(uintptr_t)packed.ptr);
+    gf_test_free(packed);
 }

@@ -15,6 +15,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define GF_TEST_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GF_TEST_IS_SANITIZED 1
+#endif
+#endif
+#ifndef GF_TEST_IS_SANITIZED
+#define GF_TEST_IS_SANITIZED 0
+#endif
+
 struct archive;
 struct archive_entry;
 
@@ -53,8 +64,9 @@ enum gf_test_compression {
     GF_TEST_ZSTD,
 };
 
-/* The bytes compressed, on the heap. */
+/* The bytes compressed, on the heap; freed by gf_test_free. */
 struct gf_str gf_test_compress(struct gf_str bytes, enum gf_test_compression compression);
+void gf_test_free(struct gf_str bytes);
 
 /* The path of a new temporary directory, on the heap; removed by gf_test_remove_dir. */
 char *gf_test_make_dir(void);
