@@ -66,7 +66,10 @@ struct gf_event_follower {
     bool armed;
 };
 
-/* GF_RESOURCE_EXHAUSTED beyond the limit of followers. Thread: any. */
+/*
+ * Codes: GF_RESOURCE_EXHAUSTED (beyond the limit of followers), GF_INVALID_ARGUMENT (the filter has
+ * an id that is too long for any). Thread: any.
+ */
 enum gf_code gf_event_hub_add(struct gf_event_hub *hub, struct gf_event_follower *follower,
                               struct gf_error *err);
 void gf_event_hub_arm(struct gf_event_hub *hub, struct gf_event_follower *follower,
