@@ -141,17 +141,16 @@ Test(cancel, a_forced_one_escalates_once) {
     expect_cancelled(1);
 }
 
-Test(cancel, a_complete_run_is_refused) {
+Test(cancel, a_complete_run_stays_as_it_is) {
     cr_assert_eq(world_up(&world, "one"), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);
     world_exit(&world, "one", 0);
-    cr_expect_eq(world_cancel(&world, 1, false), GF_FAILED_PRECONDITION);
-    cr_expect_str_eq(world.error.reason, "RUN_ALREADY_FINISHED");
-    cr_expect_str_eq(world.error.message,
-                     "run 1 of pipeline 'pipe' has already ended (SUCCESSFUL)");
+    cr_expect_eq(world_cancel(&world, 1, false), GF_OK);
+    cr_expect(world.unchanged);
+    cr_expect_eq(world_run(&world, 1).status, GF_RUN_STATUS_SUCCESSFUL);
 }
 
-Test(cancel, a_run_that_ended_in_the_same_batch_is_refused) {
+Test(cancel, a_run_that_ended_in_the_same_batch_stays_as_it_is) {
     cr_assert_eq(world_up(&world, "one"), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);
     const struct gf_input exit = {.kind = GF_INPUT_TASK_EXITED,
@@ -165,8 +164,8 @@ Test(cancel, a_run_that_ended_in_the_same_batch_is_refused) {
     world_step_only(&world, &cancel);
     world_commit(&world);
     gf_vec_clear(&world.containers);
-    cr_expect_eq(world.error.code, GF_FAILED_PRECONDITION);
-    cr_expect_str_eq(world.error.reason, "RUN_ALREADY_FINISHED");
+    cr_expect_eq(world.error.code, GF_OK);
+    cr_expect(world.unchanged);
     cr_expect_eq(world.need_count, needs);
 }
 

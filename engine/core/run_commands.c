@@ -90,6 +90,18 @@ static struct core_run *create_run(struct gf_core *core, const struct gf_input *
     return run;
 }
 
+/* Whether the run was started by a command that says the same. */
+static bool is_same_start(const struct gf_input *input, const struct gf_run *run) {
+    bool same = input->u.start_run.variable_count == run->variable_count &&
+                gf_str_eq(input->u.start_run.initiator.reason, run->initiator.reason);
+    for (size_t i = 0; same && i < run->variable_count; i++) {
+        const struct gf_variable *variable = &input->u.start_run.variables[i];
+        same = gf_str_eq(variable->key, run->variables[i].key) &&
+               gf_str_eq(variable->value, run->variables[i].value);
+    }
+    return same;
+}
+
 /* Answers with the run that was started by the same request before. True: *out_step holds. */
 static bool answer_request(struct gf_core *core, const struct gf_input *input,
                            const struct core_pipeline *pipeline, struct gf_need *out_need,
@@ -115,6 +127,14 @@ static bool answer_request(struct gf_core *core, const struct gf_input *input,
         return false;
     case CORE_FOUND:
         break;
+    }
+    if (!is_same_start(input, run)) {
+        (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "REQUEST_ID_REUSED",
+                             "request id '%" GF_STR_FMT "' was used to start run %" PRId64
+                             " in another way",
+                             GF_STR_ARG(request_id), run->run_id);
+        (void)gf_core__refuse(core, input, &err);
+        return true;
     }
     struct gf_reply *reply = gf_core__reply(core, input);
     reply->run = run;
@@ -206,19 +226,20 @@ static void begin_cancel(struct gf_core *core, struct core_run *run, const struc
     gf_core__run_cancel(core, run, input->u.cancel_run.force);
 }
 
-static enum gf_step refuse_cancel(struct gf_core *core, const struct gf_input *input,
-                                  const struct core_pipeline *pipeline, const struct gf_run *run) {
-    struct gf_error err = {0};
+/* A run that is not there, or that has ended already: then there is nothing to do. */
+static enum gf_step answer_ended(struct gf_core *core, const struct gf_input *input,
+                                 const struct core_pipeline *pipeline, const struct gf_run *run) {
     if (run == NULL) {
+        struct gf_error err = {0};
         (void)gf_fail(&err, GF_NOT_FOUND, "run %" PRId64 " of pipeline '%" GF_STR_FMT "' not found",
                       input->u.cancel_run.run_id, GF_STR_ARG(pipeline->row.pipeline_id));
-    } else {
-        (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "RUN_ALREADY_FINISHED",
-                             "run %" PRId64 " of pipeline '%" GF_STR_FMT "' has already ended (%s)",
-                             run->run_id, GF_STR_ARG(pipeline->row.pipeline_id),
-                             gf_run_status_name(run->status));
+        return gf_core__refuse(core, input, &err);
     }
-    return gf_core__refuse(core, input, &err);
+    struct gf_reply *reply = gf_core__reply(core, input);
+    reply->run = run;
+    reply->pipeline = &pipeline->row;
+    reply->unchanged = true;
+    return GF_STEP_DONE;
 }
 
 enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *input,
@@ -241,7 +262,7 @@ enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *in
     /* What is not among the runs in memory has ended. */
     struct core_run *run = row == NULL ? NULL : gf_map_i64_get(&core->runs, row->run_key);
     if (run == NULL || run->row.state == GF_RUN_STATE_COMPLETE) {
-        return refuse_cancel(core, input, pipeline, row);
+        return answer_ended(core, input, pipeline, row);
     }
     bool changed = true;
     if (!run->row.cancel_requested) {

@@ -215,6 +215,27 @@ Test(run, a_request_is_known_in_the_batch_that_ends_its_run) {
     cr_expect_eq(world.run.status, GF_RUN_STATUS_SUCCESSFUL);
 }
 
+Test(run, a_request_that_says_something_else_is_refused) {
+    const struct gf_variable variable = {GF_STR("A"), GF_STR("1"), GF_VARIABLE_SOURCE_RUN_OPTIONS};
+    struct gf_input start = {.kind = GF_INPUT_START_RUN,
+                             .u.start_run = {.namespace_id = GF_STR("default"),
+                                             .pipeline_id = GF_STR("pipe"),
+                                             .variables = &variable,
+                                             .variable_count = 1,
+                                             .request_id = GF_STR("req")}};
+    cr_assert_eq(world_up(&world, "one"), GF_OK);
+    world_step_only(&world, &start);
+    world_commit(&world);
+    cr_assert_eq(world.error.code, GF_OK);
+    start.u.start_run.variable_count = 0;
+    world_step_only(&world, &start);
+    world_commit(&world);
+    cr_expect_eq(world.error.code, GF_FAILED_PRECONDITION);
+    cr_expect_str_eq(world.error.reason, "REQUEST_ID_REUSED");
+    cr_expect_str_eq(world.error.message,
+                     "request id 'req' was used to start run 1 in another way");
+}
+
 Test(run, keeps_its_version_to_the_end) {
     cr_assert_eq(world_up(&world, "one; two < one"), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);
