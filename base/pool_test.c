@@ -1,6 +1,8 @@
 #include "base/pool.h"
 #include "base/sync.h"
 
+#include <sched.h>
+
 #include <criterion/criterion.h>
 
 /* A job that runs until it is let go: it keeps a thread of the pool busy, without sleeping. */
@@ -121,6 +123,42 @@ Test(pool, drain_waits_for_jobs_that_jobs_submit) {
     gf_pool_join(pool);
     gf_pool_destroy(pool);
     gf_pool_destroy(NULL);
+}
+
+struct drainer {
+    struct gf_pool *pool;
+    struct gf_latch drained;
+};
+
+static void *drain(void *ctx) {
+    struct drainer *drainer = ctx;
+    gf_pool_drain(drainer->pool);
+    gf_latch_open(&drainer->drained);
+    return NULL;
+}
+
+Test(pool, drain_does_not_return_while_a_job_runs) {
+    struct gf_pool *pool = one_thread(1);
+    struct gate gate;
+    gate_init(&gate);
+    cr_assert_eq(gf_pool_submit(pool, pass_gate, &gate, NULL), GF_OK);
+    gf_latch_wait(&gate.entered);
+    struct drainer drainer = {.pool = pool};
+    pthread_t thread;
+    gf_latch_init(&drainer.drained);
+    gf_thread_start(&thread, "drainer", drain, &drainer);
+    enum gf_code rc = GF_OK;
+    while (rc != GF_UNAVAILABLE) { /* until the drain has begun */
+        rc = gf_pool_submit(pool, pass_gate, &gate, NULL);
+    }
+    for (int i = 0; i < 1000; i++) {
+        cr_assert_not(gf_latch_is_open(&drainer.drained));
+        (void)sched_yield();
+    }
+    gf_latch_open(&gate.let_go);
+    gf_latch_wait(&drainer.drained);
+    gf_thread_join(thread);
+    gf_pool_destroy(pool);
 }
 
 Test(pool, threads_work_side_by_side, .timeout = 20) {
