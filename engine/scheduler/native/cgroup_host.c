@@ -21,6 +21,7 @@ enum {
     CLEAR_PAUSE_MS = 2,
 };
 
+static const char CONTAINERS_GROUP[] = "gofer";
 static const char SERVER_GROUP[] = "gofer-server";
 
 const char *gf_cgroup_controller_name(enum gf_cgroup_controller controller) {
@@ -128,8 +129,7 @@ static bool any(const bool *has) {
     return false;
 }
 
-static void open_unified(const struct gf_cgroup_mounts *mounts, const char *name,
-                         struct gf_cgroup_host *host) {
+static void open_unified(const struct gf_cgroup_mounts *mounts, struct gf_cgroup_host *host) {
     bool has[GF_CGROUP_CONTROLLER_COUNT];
     read_controllers(mounts->unified, "cgroup.controllers", has);
     if (!any(has)) {
@@ -142,7 +142,7 @@ static void open_unified(const struct gf_cgroup_mounts *mounts, const char *name
         move_self_below(base);
     }
     enable_controllers(base);
-    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", base, name);
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", base, CONTAINERS_GROUP);
     if (mkdir(path, 0755) != 0 && errno != EEXIST) {
         return;
     }
@@ -151,13 +151,12 @@ static void open_unified(const struct gf_cgroup_mounts *mounts, const char *name
     host->unified = GF_TAKE(path);
 }
 
-static void open_split(const struct gf_cgroup_mounts *mounts, const char *name,
-                       struct gf_cgroup_host *host) {
+static void open_split(const struct gf_cgroup_mounts *mounts, struct gf_cgroup_host *host) {
     for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT; i++) {
         if (mounts->split[i] == NULL || host->in_unified[i]) {
             continue;
         }
-        GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", mounts->split[i], name);
+        GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", mounts->split[i], CONTAINERS_GROUP);
         if (mkdir(path, 0755) == 0 || errno == EEXIST) {
             host->split[i] = GF_TAKE(path);
         }
@@ -179,17 +178,18 @@ enum gf_code gf_cgroup_host_open(const char *instance, struct gf_cgroup_host *ou
     gf_cgroup_mounts_parse(gf_strbuf_view(&text), &mounts);
     gf_strbuf_fini(&text);
 
-    GF_CLEANUP(gf_free_p) char *name = gf_asprintf("gofer-%s", instance);
+    host.prefix = gf_asprintf("%s_", instance);
     if (mounts.unified != NULL) {
-        open_unified(&mounts, name, &host);
+        open_unified(&mounts, &host);
     }
-    open_split(&mounts, name, &host);
+    open_split(&mounts, &host);
     gf_cgroup_mounts_fini(&mounts);
     *out_host = host;
     return GF_OK;
 }
 
 void gf_cgroup_host_fini(struct gf_cgroup_host *host) {
+    free(host->prefix);
     free(host->unified);
     for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT; i++) {
         free(host->split[i]);
@@ -204,14 +204,6 @@ static const char *hierarchy(const struct gf_cgroup_host *host, int index) {
 enum {
     HIERARCHY_COUNT = 1 + GF_CGROUP_CONTROLLER_COUNT
 };
-
-void gf_cgroup_host_remove(const struct gf_cgroup_host *host) {
-    for (int i = 0; i < HIERARCHY_COUNT; i++) {
-        if (hierarchy(host, i) != NULL) {
-            (void)rmdir(hierarchy(host, i)); /* fails where containers still are */
-        }
-    }
-}
 
 /* ---- the end of containers ---- */
 
@@ -238,8 +230,8 @@ static void kill_group(const char *dir) {
 }
 
 /* True when the group is gone. */
-static bool clear_group(const char *parent, const char *name) {
-    GF_CLEANUP(gf_free_p) char *dir = gf_asprintf("%s/%s", parent, name);
+static bool clear_group(const char *parent, const char *prefix, const char *name) {
+    GF_CLEANUP(gf_free_p) char *dir = gf_asprintf("%s/%s%s", parent, prefix, name);
     if (rmdir(dir) == 0 || errno == ENOENT) {
         return true;
     }
@@ -254,7 +246,7 @@ enum gf_code gf_cgroup_host_clear(const struct gf_cgroup_host *host, const char 
         bool cleared = true;
         for (int i = 0; i < HIERARCHY_COUNT; i++) {
             const char *parent = hierarchy(host, i);
-            if (parent != NULL && !clear_group(parent, name)) {
+            if (parent != NULL && !clear_group(parent, host->prefix, name)) {
                 cleared = false;
             }
         }
@@ -271,6 +263,7 @@ enum gf_code gf_cgroup_host_clear(const struct gf_cgroup_host *host, const char 
 
 void gf_cgroup_host_list(const struct gf_cgroup_host *host, void (*fn)(const char *name, void *ctx),
                          void *ctx) {
+    const size_t len = strlen(host->prefix);
     for (int i = 0; i < HIERARCHY_COUNT; i++) {
         if (hierarchy(host, i) == NULL) {
             continue;
@@ -278,8 +271,8 @@ void gf_cgroup_host_list(const struct gf_cgroup_host *host, void (*fn)(const cha
         GF_CLEANUP(gf_closedir_p) DIR *dir = opendir(hierarchy(host, i));
         struct dirent *entry = NULL;
         while (dir != NULL && (entry = readdir(dir)) != NULL) {
-            if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
-                fn(entry->d_name, ctx);
+            if (entry->d_type == DT_DIR && strncmp(entry->d_name, host->prefix, len) == 0) {
+                fn(entry->d_name + len, ctx);
             }
         }
     }

@@ -5,9 +5,9 @@
  *
  * Three kinds of hosts: one unified hierarchy (v2), one hierarchy for each controller (v1), and
  * both, with the controllers in either (hybrid). For each of the controllers that gofer uses
- * (memory, cpu, pids) this module finds the hierarchy that has it and makes a directory there for
- * all containers of one server. A controller that cannot be had is left out: its limits are not
- * enforced.
+ * (memory, cpu, pids) this module finds the hierarchy that has it and makes a directory "gofer"
+ * there, once for all servers of the host; a prefix tells whose container a group is of. A
+ * controller that cannot be had is left out: its limits are not enforced.
  *
  * In a unified hierarchy a group with processes cannot have groups with controllers below it. Where
  * the server's own group was delegated to it (systemd's Delegate=yes) the server therefore moves
@@ -41,28 +41,27 @@ enum gf_cgroup_controller {
 };
 
 /*
- * Directories on the heap; NULL = none. Zeroed: a host without control groups. `split` is set for
- * controllers with a hierarchy of their own, `in_unified` for those of the unified one.
+ * Directories on the heap; NULL = none. `split` is set for
+ * controllers with a hierarchy of their own, `in_unified` for those of the unified one. The group
+ * of container `name` is "<directory>/<prefix><name>".
  */
 struct gf_cgroup_host {
+    char *prefix;
     char *unified;
     char *split[GF_CGROUP_CONTROLLER_COUNT];
     bool in_unified[GF_CGROUP_CONTROLLER_COUNT];
 };
 
 /*
- * Finds the hierarchies and makes the directories. `instance` tells this server's from those of
- * other servers on the host and is the same after a restart: letters, digits and '-'. What cannot
- * be made is left out. Code: GF_INTERNAL (/proc cannot be read).
+ * Finds the hierarchies and makes the directories, which stay. `instance` tells this server from
+ * others on the host and is the same after a restart: letters, digits and '-'. What cannot be made
+ * is left out. Code: GF_INTERNAL (/proc cannot be read).
  */
 enum gf_code gf_cgroup_host_open(const char *instance, struct gf_cgroup_host *out_host,
                                  struct gf_error *err) GF_MUST_USE;
 
-/* Frees the memory; the directories stay. Accepts a zeroed one. */
+/* Frees the memory. Accepts a zeroed one. */
 void gf_cgroup_host_fini(struct gf_cgroup_host *host);
-
-/* Removes the directories, where they are empty. */
-void gf_cgroup_host_remove(const struct gf_cgroup_host *host);
 
 /* "memory", "cpu", "pids". */
 const char *gf_cgroup_controller_name(enum gf_cgroup_controller controller);

@@ -7,6 +7,7 @@
 #include "base/socket.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/shim/image.h"
+#include "engine/scheduler/native/testing/busybox_layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,15 +19,6 @@
 
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
-
-/* Applets of busybox that tests use. */
-static const char *const APPLETS[] = {
-    "cat",     "chmod", "chown", "dd",       "echo",  "env",    "false",   "grep",   "head",
-    "id",      "kill",  "ln",    "ls",       "mkdir", "mkfifo", "mknod",   "mount",  "mv",
-    "ping",    "ps",    "pwd",   "readlink", "rm",    "seq",    "sh",      "sleep",  "sort",
-    "stat",    "sync",  "tail",  "test",     "touch", "tr",     "trap",    "true",   "umount",
-    "unshare", "wc",    "yes",   "hostname", "ip",    "chroot", "hexdump", "sysctl", "nice",
-};
 
 void harness_needs_root(void) {
     if (geteuid() != 0) {
@@ -45,43 +37,6 @@ static char *make_dir(const char *parent, const char *name) {
     return path;
 }
 
-static void copy_file(const char *from, const char *to, mode_t mode) {
-    struct gf_error error;
-    struct gf_strbuf bytes;
-    GF_CLEANUP(gf_close_p) int fd = -1;
-    gf_strbuf_init(&bytes, HARNESS_OUTPUT_BYTES_MAX);
-    must(gf_file_read(AT_FDCWD, from, &bytes, &error), &error);
-    must(gf_file_open(AT_FDCWD, to, O_WRONLY | O_CREAT | O_EXCL, mode, &fd, &error), &error);
-    must(gf_write_all(fd, bytes.ptr, bytes.len, &error), &error);
-    gf_strbuf_fini(&bytes);
-}
-
-static void write_text(const char *dir, const char *name, const char *text) {
-    struct gf_error error;
-    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", dir, name);
-    must(gf_file_replace(AT_FDCWD, path, gf_str_from(text), 0644, GF_FILE_SYNC_NONE, &error),
-         &error);
-}
-
-void harness_make_layer(const char *path) {
-    static const char *const dirs[] = {"bin", "etc", "home", "proc", "dev", "sys", "tmp", "root"};
-    for (size_t i = 0; i < GF_ARRAY_COUNT(dirs); i++) {
-        free(make_dir(path, dirs[i]));
-    }
-    GF_CLEANUP(gf_free_p) char *busybox = gf_asprintf("%s/bin/busybox", path);
-    copy_file("/bin/busybox", busybox, 0755);
-    for (size_t i = 0; i < GF_ARRAY_COUNT(APPLETS); i++) {
-        GF_CLEANUP(gf_free_p) char *link = gf_asprintf("%s/bin/%s", path, APPLETS[i]);
-        cr_assert(symlink("busybox", link) == 0);
-    }
-    GF_CLEANUP(gf_free_p) char *etc = gf_asprintf("%s/etc", path);
-    write_text(etc, "passwd",
-               "root:x:0:0:root:/root:/bin/sh\nworker:x:1000:1000::/home/worker:/bin/sh\n");
-    write_text(etc, "group", "root:x:0:\nworker:x:1000:\naudio:x:29:worker\nvideo:x:44:worker\n");
-    GF_CLEANUP(gf_free_p) char *tmp = gf_asprintf("%s/tmp", path);
-    cr_assert(chmod(tmp, 01777) == 0);
-}
-
 void harness_init(struct harness *harness) {
     struct gf_error error;
     const char *parent = getenv("TEST_TMPDIR");
@@ -91,7 +46,7 @@ void harness_init(struct harness *harness) {
     harness->layer = make_dir(harness->dir, "layer");
     harness->stage = make_dir(harness->dir, "stage");
     harness->attempts = make_dir(harness->dir, "attempts");
-    harness_make_layer(harness->layer);
+    testing_make_busybox_layer(harness->layer);
     GF_CLEANUP(gf_free_p) char *instance = gf_asprintf("test-%d", (int)getpid());
     must(gf_cgroup_host_open(instance, &harness->cgroups, &error), &error);
     must(gf_memfd_sealed("gofer-shim", gf_shim_image(), true, &harness->program_fd, &error),
@@ -107,7 +62,6 @@ static void clear_groups(const char *name, void *ctx) {
 void harness_fini(struct harness *harness) {
     struct gf_error error;
     gf_cgroup_host_list(&harness->cgroups, clear_groups, &harness->cgroups);
-    gf_cgroup_host_remove(&harness->cgroups);
     gf_cgroup_host_fini(&harness->cgroups);
     gf_close(&harness->program_fd);
     must(gf_tree_remove(AT_FDCWD, harness->dir, &error), &error);
@@ -143,12 +97,13 @@ static void set_cgroups(struct harness_container *container, struct gf_spec *spe
     };
     if (host->unified != NULL) {
         container->cgroups[GF_CGROUP_CONTROLLER_COUNT] =
-            gf_asprintf("%s/%s", host->unified, container->name);
+            gf_asprintf("%s/%s%s", host->unified, host->prefix, container->name);
         spec->cgroup_unified = container->cgroups[GF_CGROUP_CONTROLLER_COUNT];
     }
     for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT; i++) {
         if (host->split[i] != NULL) {
-            container->cgroups[i] = gf_asprintf("%s/%s", host->split[i], container->name);
+            container->cgroups[i] =
+                gf_asprintf("%s/%s%s", host->split[i], host->prefix, container->name);
             *slots[i] = container->cgroups[i];
         }
     }

@@ -24,9 +24,6 @@ enum {
 /* Skips the test, loudly, where it is not run by root. The first line of a test. */
 void harness_needs_root(void);
 
-/* Makes a layer with busybox under `path` (an existing directory). */
-void harness_make_layer(const char *path);
-
 struct harness {
     char *dir;
     char *layer;

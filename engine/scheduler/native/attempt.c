@@ -1,0 +1,327 @@
+/*
+ * DESIGN
+ * An attempt's state is what is known of it, not a phase: a socket, a process, a job, and four
+ * flags. Every event changes those and calls advance(), which does the next thing that is possible.
+ * An attempt without a connection whose shim may live is looked at again and again, at growing
+ * intervals, until the shim answers or its lock is free; so no event, in whatever order, can leave
+ * one behind.
+ */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/socket.h"
+#include "base/tree.h"
+#include "engine/scheduler/native/native_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static void advance(struct gf_native_attempt *attempt);
+static void look_later(struct gf_native_attempt *attempt);
+
+/* ---- reports ---- */
+
+/* Text of a shim on its way into the store: a command's name may be any bytes. */
+static struct gf_str clean_text(const char *text) {
+    const struct gf_str view = gf_str_from(text);
+    return gf_utf8_valid(view) ? view : GF_STR("(not valid UTF-8)");
+}
+
+static void report_started(struct gf_native_attempt *attempt,
+                           const struct gf_shim_started *started) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    if (native->reporting && !attempt->ended) {
+        events->started(events->ctx, attempt->id, started->start_time,
+                        clean_text(started->image_digest), gf_str_from(native->node));
+    }
+}
+
+static void report_exited(struct gf_native_attempt *attempt, const struct gf_shim_exit *exit) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    const struct gf_exit value = {
+        .exit_code = (int32_t)exit->exit_code,
+        .exit_signal = (int32_t)exit->exit_signal,
+        .timed_out = exit->timed_out,
+        .out_of_memory = exit->out_of_memory,
+        .stopped = exit->stopped,
+        .failure = clean_text(exit->failure),
+        .start_time = exit->start_time,
+        .end_time = exit->end_time,
+        .cpu_time_ns = exit->cpu_time_ns,
+        .memory_peak_bytes = exit->memory_peak_bytes,
+        .log_bytes = exit->log_bytes,
+        .log_truncated = exit->log_truncated,
+    };
+    if (native->reporting && !attempt->ended) {
+        events->exited(events->ctx, attempt->id, &value, clean_text(exit->image_digest),
+                       gf_str_from(native->node));
+    }
+    attempt->ended = true;
+}
+
+static void report_lost(struct gf_native_attempt *attempt, const char *sentence) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    if (native->reporting && !attempt->ended) {
+        events->lost(events->ctx, attempt->id, gf_str_from(sentence));
+    }
+    attempt->ended = true;
+}
+
+void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    if (native->reporting) {
+        events->launch_failed(events->ctx, attempt->id, message);
+    }
+    gf_native__drop(attempt);
+}
+
+/* ---- the connection ---- */
+
+static void send_stop(struct gf_native_attempt *attempt) {
+    const int64_t grace_ms = attempt->native->options.grace_ms;
+    const struct gf_shim_message message = {
+        .kind = GF_SHIM_MESSAGE_STOP,
+        .u.stop.grace_ms = attempt->stop_force ? 0 : grace_ms,
+    };
+    struct gf_strbuf bytes;
+    gf_strbuf_init(&bytes, GF_SHIM_MESSAGE_BYTES_MAX);
+    /* A shim that cannot be written to has ended: the end of the connection tells. */
+    if (gf_shim_message_encode(&message, &bytes, NULL) == GF_OK) {
+        (void)!gf_socket_send(attempt->socket, bytes.ptr, bytes.len, NULL, 0, NULL);
+    }
+    gf_strbuf_fini(&bytes);
+}
+
+void gf_native__request_stop(struct gf_native_attempt *attempt, bool force) {
+    if (attempt->ended) {
+        return;
+    }
+    attempt->stop_requested = true;
+    attempt->stop_force |= force;
+    if (attempt->socket >= 0) {
+        send_stop(attempt);
+    }
+}
+
+static void take_message(struct gf_native_attempt *attempt, struct gf_str bytes) {
+    struct gf_error error;
+    struct gf_shim_message message;
+    if (gf_shim_message_decode(bytes, &message, &error) != GF_OK) {
+        gf_log_warn("shim_message_malformed", GF_KV_STR("attempt", attempt->name),
+                    GF_KV_ERROR(&error));
+        return;
+    }
+    if (message.kind == GF_SHIM_MESSAGE_STARTED) {
+        report_started(attempt, &message.u.started);
+    } else if (message.kind == GF_SHIM_MESSAGE_EXITED) {
+        report_exited(attempt, &message.u.exited);
+    }
+}
+
+static void disconnect(struct gf_native_attempt *attempt) {
+    gf_watch_stop(&attempt->watch);
+    gf_close(&attempt->socket);
+}
+
+static void on_process_end(struct gf_watch *watch, uint32_t events, void *ctx) {
+    struct gf_native_attempt *attempt = ctx;
+    struct gf_proc_exit status;
+    (void)watch;
+    (void)events;
+    gf_watch_stop(&attempt->proc_watch);
+    /* How a shim ends says nothing: what it has to say, it has said. */
+    (void)!gf_proc_wait(&attempt->proc, GF_NEVER, &status, NULL);
+    attempt->gone = attempt->ended;
+    advance(attempt);
+}
+
+/* The shim has closed the connection: it is ending, or was killed. */
+static void connection_ended(struct gf_native_attempt *attempt) {
+    disconnect(attempt);
+    if (attempt->proc.pid == 0) {
+        attempt->gone = attempt->ended;
+    } else if (gf_watch_start(attempt->native->options.reactor, &attempt->proc_watch,
+                              attempt->proc.pidfd, EPOLLIN, on_process_end, attempt,
+                              NULL) != GF_OK) {
+        on_process_end(&attempt->proc_watch, 0, attempt);
+        return;
+    }
+    advance(attempt);
+}
+
+static void on_message(struct gf_watch *watch, uint32_t events, void *ctx) {
+    struct gf_native_attempt *attempt = ctx;
+    char bytes[GF_SHIM_MESSAGE_BYTES_MAX];
+    struct gf_socket_message received;
+    (void)watch;
+    (void)events;
+    const enum gf_code rc =
+        gf_socket_receive(attempt->socket, bytes, sizeof(bytes), &received, NULL);
+    if (rc == GF_RESOURCE_EXHAUSTED || rc == GF_OUT_OF_RANGE) {
+        return; /* nothing there after all, or a message of a later version */
+    }
+    if (rc != GF_OK || received.size == 0) {
+        connection_ended(attempt);
+        return;
+    }
+    for (size_t i = 0; i < received.fd_count; i++) {
+        gf_close(&received.fds[i]);
+    }
+    take_message(attempt, (struct gf_str){bytes, received.size});
+}
+
+static void connected(struct gf_native_attempt *attempt, int socket) {
+    struct gf_error error;
+    attempt->socket = socket;
+    attempt->retry_ms = GF_NATIVE_RETRY_MS_MIN;
+    if (gf_watch_start(attempt->native->options.reactor, &attempt->watch, socket, EPOLLIN,
+                       on_message, attempt, &error) != GF_OK) {
+        gf_log_error("shim_unwatched", GF_KV_STR("attempt", attempt->name), GF_KV_ERROR(&error));
+        gf_close(&attempt->socket);
+        look_later(attempt);
+    } else if (attempt->stop_requested) {
+        send_stop(attempt);
+    }
+}
+
+void gf_native__launched(struct gf_native_attempt *attempt, struct gf_proc proc, int socket) {
+    attempt->busy = false;
+    attempt->proc = proc;
+    connected(attempt, socket);
+}
+
+/* ---- looking ---- */
+
+struct inspection_job {
+    struct gf_native_attempt *attempt;
+    struct gf_inspection inspection;
+};
+
+static void inspection_done(void *ctx) {
+    struct inspection_job *job = ctx;
+    job->attempt->busy = false;
+    gf_native__inspected(job->attempt, &job->inspection);
+    free(job);
+}
+
+static void inspect(void *ctx) {
+    struct inspection_job *job = ctx;
+    const struct gf_inspection_subject subject = gf_native__subject(job->attempt);
+    gf_inspect(&subject, &job->inspection);
+    if (!gf_reactor_post(job->attempt->native->options.reactor, inspection_done, job)) {
+        gf_inspection_fini(&job->inspection);
+        free(job);
+    }
+}
+
+static void look_again(struct gf_timer *timer, void *ctx) {
+    struct gf_native_attempt *attempt = ctx;
+    struct inspection_job *job = GF_NEW(struct inspection_job);
+    (void)timer;
+    job->attempt = attempt;
+    attempt->busy = true;
+    gf_pool_submit_reserved(attempt->native->options.pool, inspect, job);
+}
+
+static void look_later(struct gf_native_attempt *attempt) {
+    const int64_t at = gf_deadline_after_ms(gf_mono_ns(), attempt->retry_ms);
+    gf_timer_start(attempt->native->options.reactor, &attempt->retry, at, look_again, attempt);
+    attempt->retry_ms = attempt->retry_ms * 2 < GF_NATIVE_RETRY_MS_MAX ? attempt->retry_ms * 2
+                                                                       : GF_NATIVE_RETRY_MS_MAX;
+}
+
+void gf_native__inspected(struct gf_native_attempt *attempt, struct gf_inspection *inspection) {
+    switch (inspection->kind) {
+    case GF_INSPECTION_CONNECTED:
+        connected(attempt, gf_take_fd(&inspection->socket));
+        break;
+    case GF_INSPECTION_HELD:
+        look_later(attempt);
+        break;
+    case GF_INSPECTION_EXITED:
+        attempt->gone = true;
+        report_exited(attempt, &inspection->exit);
+        break;
+    case GF_INSPECTION_LOST:
+        attempt->gone = true;
+        report_lost(attempt, inspection->sentence);
+        break;
+    case GF_INSPECTION_NOTHING:
+        attempt->gone = true;
+        report_lost(attempt, "the process that was to start the container was killed");
+        break;
+    }
+    gf_inspection_fini(inspection);
+    advance(attempt);
+}
+
+/* ---- removing ---- */
+
+/*
+ * The directory is moved away first: freeing what is in it may take a file system long, and while a
+ * directory is removed nothing can be made beside it.
+ */
+static void remove_attempt(void *ctx) {
+    struct gf_native_attempt *attempt = ctx;
+    struct gf_native *native = attempt->native;
+    struct gf_error error;
+    enum gf_code rc = gf_cgroup_host_clear(&native->cgroups, attempt->name, &error);
+    if (rc == GF_OK &&
+        renameat(native->attempts_fd, attempt->name, native->trash_fd, attempt->name) != 0 &&
+        errno != ENOENT) {
+        rc = gf_fail_errno(&error, GF_INTERNAL, errno, "attempt '%s'", attempt->name);
+    }
+    if (rc == GF_OK) {
+        rc = gf_tree_remove(native->trash_fd, attempt->name, &error);
+    }
+    if (rc != GF_OK) {
+        gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", attempt->name),
+                    GF_KV_ERROR(&error));
+    }
+    free(attempt);
+}
+
+static void submit_removal(struct gf_native_attempt *attempt) {
+    struct gf_native *native = attempt->native;
+    gf_native__unlink(attempt); /* the job owns it from here on */
+    gf_pool_submit_reserved(native->options.pool, remove_attempt, attempt);
+}
+
+void gf_native__forget(struct gf_native_attempt *attempt) {
+    attempt->forgotten = true;
+    advance(attempt);
+}
+
+/* ---- what is next ---- */
+
+static void advance(struct gf_native_attempt *attempt) {
+    if (attempt->busy || attempt->socket >= 0 || gf_watch_active(&attempt->proc_watch) ||
+        gf_timer_active(&attempt->retry)) {
+        return; /* something is to come */
+    }
+    if (!attempt->gone) {
+        look_again(&attempt->retry, attempt);
+    } else if (attempt->ended && attempt->forgotten) {
+        submit_removal(attempt);
+    }
+}
+
+void gf_native__abandon(struct gf_native_attempt *attempt) {
+    gf_watch_stop(&attempt->watch);
+    gf_watch_stop(&attempt->proc_watch);
+    gf_timer_stop(&attempt->retry);
+    gf_close(&attempt->socket);
+    if (attempt->proc.pid != 0) {
+        gf_close(&attempt->proc.pidfd);
+    }
+    gf_native__drop(attempt);
+}

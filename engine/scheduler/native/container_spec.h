@@ -1,0 +1,50 @@
+/*
+ * From a task and an image to the spec of a container: what of the two counts where both say
+ * something.
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_CONTAINER_SPEC_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_CONTAINER_SPEC_H_
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "engine/core/model.h"
+#include "engine/scheduler/native/cgroup_host.h"
+#include "engine/scheduler/native/images/image_store.h"
+#include "engine/scheduler/native/native.h"
+#include "engine/scheduler/native/shim/spec.h"
+
+/* All is borrowed. */
+struct gf_container_request {
+    const char *name; /* of the attempt */
+    const char *boot_id;
+    const char *stage;
+    const struct gf_task *task;
+    const char *const *environment; /* final: "KEY=value" */
+    size_t environment_count;
+    const struct gf_image *image;
+    const struct gf_cgroup_host *cgroups;
+    const struct gf_native_options *options;
+};
+
+/*
+ * Makes the spec; it borrows from the request and the arena.
+ *   - The command is the entrypoint and behind it the command. A task's entrypoint takes the place
+ * of the image's, and with it the image's command goes too.
+ *   - The environment is the task's, then what the image sets and the task does not, then PATH and
+ *     HOSTNAME where nobody sets them.
+ *   - User and working directory are the task's, else the image's.
+ *   - The host name is the task's id.
+ * Codes: GF_INVALID_ARGUMENT (no command at all), GF_FAILED_PRECONDITION (a network that this
+ * server does not offer).
+ */
+enum gf_code gf_container_spec_make(const struct gf_container_request *request,
+                                    struct gf_arena *arena, struct gf_spec *out_spec,
+                                    struct gf_error *err) GF_MUST_USE;
+
+/* The number of a signal by its name or number: "SIGTERM", "TERM", "15"; 0 for anything else. */
+int gf_signal_number(const char *text);
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_CONTAINER_SPEC_H_ */

@@ -1,0 +1,266 @@
+/*
+ * DESIGN
+ * A launch is copied on the engine's thread and carried out by a job of the pool. The job makes
+ * what a shim is born with (protocol.h): a locked directory, a log, a spec in sealed memory, a
+ * socket. It takes the lock itself and the shim inherits it, so that whoever finds the lock free
+ * later knows that no shim is on its way. The only thing that is done after the start is telling
+ * the reactor.
+ */
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/socket.h"
+#include "base/tree.h"
+#include "engine/core/copy.h"
+#include "engine/scheduler/native/container_spec.h"
+#include "engine/scheduler/native/native_internal.h"
+#include "engine/scheduler/native/shim/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    JOB_ARENA_BYTES_MAX = 4 * GF_SPEC_BYTES_MAX
+};
+
+struct job {
+    struct gf_native_attempt *attempt;
+    struct gf_arena arena; /* of all that follows */
+    struct gf_task task;   /* what a container needs of it */
+    const char **environment;
+    size_t environment_count;
+    struct gf_log_name log;
+    /* The outcome: a shim, or an error. */
+    struct gf_proc proc;
+    int socket;
+    struct gf_error error;
+};
+
+/* ---- copying ---- */
+
+static const struct gf_str *copy_words(const struct gf_str *words, size_t count,
+                                       struct gf_arena *arena) {
+    struct gf_str *copy = GF_ARENA_ARRAY(arena, count + 1, struct gf_str);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = gf_arena_str(arena, words[i]);
+    }
+    return copy;
+}
+
+static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct gf_task *out) {
+    *out = (struct gf_task){
+        .task_id = gf_arena_str(arena, from->task_id),
+        .image = gf_arena_str(arena, from->image),
+        .entrypoint = copy_words(from->entrypoint, from->entrypoint_count, arena),
+        .entrypoint_count = from->entrypoint_count,
+        .command = copy_words(from->command, from->command_count, arena),
+        .command_count = from->command_count,
+        .user = gf_arena_str(arena, from->user),
+        .working_directory = gf_arena_str(arena, from->working_directory),
+        .timeout_ms = from->timeout_ms,
+        .resources = from->resources,
+        .network = from->network,
+    };
+}
+
+static size_t words_size(const struct gf_str *words, size_t count) {
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += words[i].len + sizeof(words[i]);
+    }
+    return size;
+}
+
+/* What a launch takes, about; the arena has room for a multiple of what a spec may be. */
+static size_t launch_size(const struct gf_launch *launch) {
+    const struct gf_task *task = launch->task;
+    size_t size = words_size(task->entrypoint, task->entrypoint_count) +
+                  words_size(task->command, task->command_count) + task->image.len +
+                  task->user.len + task->working_directory.len + task->task_id.len;
+    for (size_t i = 0; i < launch->environment_count; i++) {
+        size += strlen(launch->environment[i]) + sizeof(launch->environment[i]);
+    }
+    return size;
+}
+
+static struct job *copy_launch(struct gf_native_attempt *attempt, const struct gf_launch *launch) {
+    struct job *job = GF_NEW(struct job);
+    job->attempt = attempt;
+    job->socket = -1;
+    job->log = (struct gf_log_name){
+        .pipeline_key = launch->pipeline_key,
+        .run_id = launch->run_id,
+        .task_index = launch->attempt.task_index,
+        .attempt = launch->attempt.attempt,
+    };
+    gf_arena_init(&job->arena, JOB_ARENA_BYTES_MAX);
+    if (launch_size(launch) > GF_SPEC_BYTES_MAX) {
+        (void)gf_fail(&job->error, GF_INVALID_ARGUMENT,
+                      "command and environment are larger than %d bytes", GF_SPEC_BYTES_MAX);
+        return job;
+    }
+    copy_task(launch->task, &job->arena, &job->task);
+    job->environment = GF_ARENA_ARRAY(&job->arena, launch->environment_count + 1, const char *);
+    for (size_t i = 0; i < launch->environment_count; i++) {
+        job->environment[i] = gf_arena_strdup(&job->arena, launch->environment[i]);
+    }
+    job->environment_count = launch->environment_count;
+    return job;
+}
+
+/* ---- the spec ---- */
+
+/* A sealed memory file with the spec of the container. */
+static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err) {
+    const struct gf_native *native = job->attempt->native;
+    GF_CLEANUP(gf_image_unref_p) struct gf_image *image = NULL;
+    struct gf_spec spec;
+    enum gf_code rc = gf_image_store_resolve(native->options.images, job->task.image, &image, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    const struct gf_container_request request = {
+        .name = job->attempt->name,
+        .boot_id = native->boot_id,
+        .stage = native->stage,
+        .task = &job->task,
+        .environment = job->environment,
+        .environment_count = job->environment_count,
+        .image = image,
+        .cgroups = &native->cgroups,
+        .options = &native->options,
+    };
+    rc = gf_container_spec_make(&request, &job->arena, &spec, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    struct gf_strbuf bytes;
+    gf_strbuf_init(&bytes, GF_SPEC_BYTES_MAX);
+    rc = gf_spec_encode(&spec, &bytes, err);
+    if (rc == GF_OK) {
+        rc = gf_memfd_sealed("gofer-spec", gf_strbuf_view(&bytes), /* executable = */ false, out_fd,
+                             err);
+    }
+    gf_strbuf_fini(&bytes);
+    return rc;
+}
+
+/* ---- the shim ---- */
+
+/* What a shim is born with; -1 = not yet. Closed here in any case: the shim has copies. */
+struct birth {
+    int spec_fd;
+    int dir_fd;
+    int log_fd;
+    int sockets[2]; /* ours, the shim's */
+};
+
+static enum gf_code make_dir(struct job *job, struct birth *birth, struct gf_error *err) {
+    const struct gf_native *native = job->attempt->native;
+    const char *name = job->attempt->name;
+    if (mkdirat(native->attempts_fd, name, 0700) != 0) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory of the attempt");
+    }
+    enum gf_code rc =
+        gf_file_open(native->attempts_fd, name, O_RDONLY | O_DIRECTORY, 0, &birth->dir_fd, err);
+    return rc == GF_OK ? gf_file_lock(birth->dir_fd, err) : rc;
+}
+
+static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_error *err) {
+    const struct gf_native *native = job->attempt->native;
+    const char *const argv[] = {"gofer-shim", job->attempt->name, NULL};
+    const struct gf_proc_fd fds[] = {
+        {birth->spec_fd, GF_SHIM_FD_SPEC},
+        {birth->sockets[1], GF_SHIM_FD_SERVER},
+        {birth->dir_fd, GF_SHIM_FD_DIR},
+        {birth->log_fd, GF_SHIM_FD_LOG},
+    };
+    const struct gf_proc_spec spec = {
+        .program_fd = native->program_fd,
+        .argv = argv,
+        .fds = fds,
+        .fd_count = GF_ARRAY_COUNT(fds),
+        .group = GF_PROC_GROUP_SESSION,
+    };
+    return gf_proc_spawn(&spec, &job->proc, err);
+}
+
+static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_error *err) {
+    const struct gf_native *native = job->attempt->native;
+    enum gf_code rc = make_spec(job, &birth->spec_fd, err);
+    if (rc == GF_OK) {
+        rc = make_dir(job, birth, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_log_store_create(native->options.logs, &job->log, &birth->log_fd, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_socket_pair(birth->sockets, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_fd_set_nonblocking(birth->sockets[0], true, err);
+    }
+    return rc == GF_OK ? spawn(job, birth, err) : rc;
+}
+
+/* ---- the job ---- */
+
+static void job_destroy(struct job *job) {
+    gf_arena_fini(&job->arena);
+    free(job);
+}
+
+static void launch_done(void *ctx) {
+    struct job *job = ctx;
+    if (job->error.code == GF_OK) {
+        gf_native__launched(job->attempt, job->proc, job->socket);
+    } else {
+        gf_native__launch_failed(job->attempt, gf_str_from(job->error.message));
+    }
+    job_destroy(job);
+}
+
+/* The directory must be gone before the failure is reported: the engine knows nothing of it then.
+ */
+static void clean_up_failed(struct job *job, const struct birth *birth) {
+    const struct gf_native *native = job->attempt->native;
+    struct gf_error error;
+    if (birth->dir_fd >= 0 &&
+        gf_tree_remove(native->attempts_fd, job->attempt->name, &error) != GF_OK) {
+        gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", job->attempt->name),
+                    GF_KV_ERROR(&error));
+    }
+    if (birth->log_fd >= 0) {
+        (void)!gf_log_store_remove(native->options.logs, &job->log, NULL);
+    }
+}
+
+static void launch(void *ctx) {
+    struct job *job = ctx;
+    struct birth birth = {.spec_fd = -1, .dir_fd = -1, .log_fd = -1, .sockets = {-1, -1}};
+    if (job->error.code == GF_OK && start_shim(job, &birth, &job->error) != GF_OK) {
+        clean_up_failed(job, &birth);
+    }
+    gf_close(&birth.spec_fd);
+    gf_close(&birth.dir_fd);
+    gf_close(&birth.log_fd);
+    gf_close(&birth.sockets[1]);
+    job->socket = birth.sockets[0];
+    if (job->error.code != GF_OK) {
+        gf_close(&job->socket);
+    }
+    if (!gf_reactor_post(job->attempt->native->options.reactor, launch_done, job)) {
+        /* The server is ending; the next one finds the container. */
+        gf_close(&job->socket);
+        job_destroy(job);
+    }
+}
+
+void gf_native__submit_launch(struct gf_native_attempt *attempt, const struct gf_launch *launched) {
+    attempt->busy = true;
+    gf_pool_submit_reserved(attempt->native->options.pool, launch, copy_launch(attempt, launched));
+}

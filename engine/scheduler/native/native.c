@@ -1,0 +1,279 @@
+#include "engine/scheduler/native/native.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/tree.h"
+#include "engine/scheduler/native/native_internal.h"
+#include "engine/scheduler/native/shim/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- attempts ---- */
+
+char *gf_native__name(struct gf_attempt id, char out[GF_NATIVE_NAME_BYTES_MAX]) {
+    snprintf(out, GF_NATIVE_NAME_BYTES_MAX, "%" PRId64 "-%" PRId32 "-%" PRId32, id.run_key,
+             id.task_index, id.attempt);
+    return out;
+}
+
+/* The bytes of an id; it has no padding. */
+static struct gf_str key_of(const struct gf_attempt *id) {
+    _Static_assert(sizeof(*id) == sizeof(int64_t) + 2 * sizeof(int32_t), "an id is its bytes");
+    return (struct gf_str){(const char *)id, sizeof(*id)};
+}
+
+struct gf_native_attempt *gf_native__add(struct gf_native *native, struct gf_attempt id,
+                                         const char *name, bool known) {
+    struct gf_native_attempt *attempt = GF_NEW(struct gf_native_attempt);
+    attempt->native = native;
+    attempt->id = id;
+    attempt->unknown = !known;
+    attempt->socket = -1;
+    attempt->retry_ms = GF_NATIVE_RETRY_MS_MIN;
+    snprintf(attempt->name, sizeof(attempt->name), "%s", name);
+    GF_MUTEX_GUARD(&native->mutex);
+    gf_list_push_back(&native->all, &attempt->link);
+    if (known) {
+        gf_assert(gf_map_put(&native->attempts, key_of(&id), attempt) == NULL);
+    }
+    return attempt;
+}
+
+static struct gf_native_attempt *find(struct gf_native *native, struct gf_attempt id) {
+    GF_MUTEX_GUARD(&native->mutex);
+    return gf_map_get(&native->attempts, key_of(&id));
+}
+
+void gf_native__unlink(struct gf_native_attempt *attempt) {
+    struct gf_native *native = attempt->native;
+    gf_assert(attempt->socket < 0 && !gf_watch_active(&attempt->watch));
+    gf_assert(!gf_watch_active(&attempt->proc_watch) && !gf_timer_active(&attempt->retry));
+    gf_mutex_lock(&native->mutex);
+    gf_list_remove(&attempt->link);
+    if (!attempt->unknown) {
+        (void)gf_map_remove(&native->attempts, key_of(&attempt->id));
+    }
+    gf_mutex_unlock(&native->mutex);
+}
+
+void gf_native__drop(struct gf_native_attempt *attempt) {
+    gf_native__unlink(attempt);
+    free(attempt);
+}
+
+struct gf_inspection_subject gf_native__subject(const struct gf_native_attempt *attempt) {
+    const struct gf_native *native = attempt->native;
+    return (struct gf_inspection_subject){
+        .attempts_fd = native->attempts_fd,
+        .name = attempt->name,
+        .boot_id = native->boot_id,
+        .cgroups = &native->cgroups,
+    };
+}
+
+/* ---- the port ---- */
+
+static void native_launch(void *self, const struct gf_launch *launch) {
+    struct gf_native *native = self;
+    char name[GF_NATIVE_NAME_BYTES_MAX];
+    struct gf_native_attempt *attempt = gf_native__add(
+        native, launch->attempt, gf_native__name(launch->attempt, name), /* known = */ true);
+    gf_native__submit_launch(attempt, launch);
+}
+
+/* What stop() and forget() send to the reactor's thread. */
+struct request {
+    struct gf_native *native;
+    struct gf_attempt id;
+    bool is_stop;
+    bool force;
+};
+
+static void run_request(void *ctx) {
+    struct request *request = ctx;
+    struct gf_native_attempt *attempt = find(request->native, request->id);
+    if (attempt != NULL && request->is_stop) {
+        gf_native__request_stop(attempt, request->force);
+    } else if (attempt != NULL) {
+        gf_native__forget(attempt);
+    }
+    free(request);
+}
+
+static void post_request(struct request value) {
+    struct request *request = gf_memdup(&value, sizeof(value));
+    if (!gf_reactor_post(value.native->options.reactor, run_request, request)) {
+        free(request); /* the server is ending */
+    }
+}
+
+static void native_stop(void *self, struct gf_attempt id, bool force) {
+    post_request((struct request){.native = self, .id = id, .is_stop = true, .force = force});
+}
+
+static void native_forget(void *self, struct gf_attempt id) {
+    post_request((struct request){.native = self, .id = id});
+}
+
+static void native_recover(void *self, const struct gf_attempt *attempts, size_t count) {
+    gf_native__recover(self, attempts, count);
+}
+
+static enum gf_code native_check_image(void *self, struct gf_str image, struct gf_error *err) {
+    struct gf_native *native = self;
+    GF_CLEANUP(gf_image_unref_p) struct gf_image *found = NULL;
+    return gf_image_store_resolve(native->options.images, image, &found, err);
+}
+
+static void silence(void *ctx) {
+    struct gf_native *native = ctx;
+    native->reporting = false;
+}
+
+static void native_stop_reporting(void *self) {
+    struct gf_native *native = self;
+    gf_reactor_call(native->options.reactor, silence, native);
+}
+
+static const struct gf_scheduler_ops NATIVE_OPS = {
+    .name = "native",
+    .launch = native_launch,
+    .stop = native_stop,
+    .forget = native_forget,
+    .recover = native_recover,
+    .check_image = native_check_image,
+    .stop_reporting = native_stop_reporting,
+};
+
+struct gf_scheduler gf_native_scheduler(struct gf_native *native) {
+    return (struct gf_scheduler){.ops = &NATIVE_OPS, .self = native};
+}
+
+/* ---- making it ---- */
+
+static enum gf_code open_dir(const char *parent, const char *name, int *out_fd,
+                             struct gf_error *err) {
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", parent, name);
+    enum gf_code rc = gf_tree_make(AT_FDCWD, path, 0700, err);
+    return rc == GF_OK ? gf_file_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, out_fd, err) : rc;
+}
+
+static enum gf_code open_dirs(struct gf_native *native, const char *dir, struct gf_error *err) {
+    GF_CLEANUP(gf_free_p) char *absolute = NULL;
+    GF_CLEANUP(gf_close_p) int stage_fd = -1;
+    enum gf_code rc = open_dir(dir, "stage", &stage_fd, err);
+    if (rc == GF_OK) {
+        rc = open_dir(dir, "attempts", &native->attempts_fd, err);
+    }
+    if (rc == GF_OK) {
+        rc = open_dir(dir, "trash", &native->trash_fd, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    absolute = realpath(dir, NULL);
+    if (absolute == NULL) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "'%s'", dir);
+    }
+    native->stage = gf_asprintf("%s/stage", absolute);
+    return GF_OK;
+}
+
+static enum gf_code read_boot_id(struct gf_native *native, struct gf_error *err) {
+    struct gf_strbuf text;
+    struct gf_str line;
+    struct gf_str rest;
+    gf_strbuf_init(&text, sizeof(native->boot_id));
+    enum gf_code rc = gf_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &text, err);
+    (void)gf_str_cut(gf_strbuf_view(&text), '\n', &line, &rest);
+    snprintf(native->boot_id, sizeof(native->boot_id), "%" GF_STR_FMT, GF_STR_ARG(line));
+    gf_strbuf_fini(&text);
+    return rc;
+}
+
+/* Control groups are named after the directory's identity, which a restart does not change. */
+static enum gf_code open_cgroups(struct gf_native *native, struct gf_error *err) {
+    struct stat status;
+    if (fstat(native->attempts_fd, &status) != 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "directory of attempts");
+    }
+    GF_CLEANUP(gf_free_p)
+    char *instance =
+        gf_asprintf("%" PRIx64 "-%" PRIx64, (uint64_t)status.st_dev, (uint64_t)status.st_ino);
+    enum gf_code rc = gf_cgroup_host_open(instance, &native->cgroups, err);
+    for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT && rc == GF_OK; i++) {
+        if (!gf_cgroup_host_has(&native->cgroups, i)) {
+            gf_log_warn("cgroup_controller_missing",
+                        GF_KV_STR("controller", gf_cgroup_controller_name(i)),
+                        GF_KV_STR("effect", "limits of this kind are not enforced"));
+        }
+    }
+    return rc;
+}
+
+static void name_node(struct gf_native *native, const char *node) {
+    if (node != NULL) {
+        snprintf(native->node, sizeof(native->node), "%s", node);
+    } else if (gethostname(native->node, sizeof(native->node) - 1) != 0) {
+        snprintf(native->node, sizeof(native->node), "localhost");
+    }
+}
+
+enum gf_code gf_native_create(const struct gf_native_options *options,
+                              struct gf_native **out_native, struct gf_error *err) {
+    if (geteuid() != 0) {
+        return gf_fail(err, GF_PERMISSION_DENIED, "containers can be made by root only");
+    }
+    struct gf_native *native = GF_NEW(struct gf_native);
+    native->options = *options;
+    native->attempts_fd = -1;
+    native->trash_fd = -1;
+    native->program_fd = -1;
+    native->reporting = true;
+    gf_mutex_init(&native->mutex, GF_RANK_SCHEDULER);
+    gf_map_init(&native->attempts);
+    gf_list_init(&native->all);
+    name_node(native, options->node);
+
+    enum gf_code rc = open_dirs(native, options->dir, err);
+    if (rc == GF_OK) {
+        rc = read_boot_id(native, err);
+    }
+    if (rc == GF_OK) {
+        rc = open_cgroups(native, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_memfd_sealed("gofer-shim", gf_shim_image(), /* executable = */ true,
+                             &native->program_fd, err);
+    }
+    if (rc != GF_OK) {
+        gf_native_destroy(native);
+        return gf_wrap(err, "native scheduler");
+    }
+    *out_native = native;
+    return GF_OK;
+}
+
+void gf_native_destroy(struct gf_native *native) {
+    if (native == NULL) {
+        return;
+    }
+    GF_LIST_FOREACH(link, &native->all) {
+        gf_native__abandon(GF_CONTAINER_OF(link, struct gf_native_attempt, link));
+    }
+    gf_cgroup_host_fini(&native->cgroups);
+    gf_map_fini(&native->attempts);
+    gf_mutex_fini(&native->mutex);
+    gf_close(&native->attempts_fd);
+    gf_close(&native->trash_fd);
+    gf_close(&native->program_fd);
+    free(native->stage);
+    free(native);
+}

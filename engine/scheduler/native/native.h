@@ -1,0 +1,89 @@
+/*
+ * The native scheduler: containers made by gofer itself, without a daemon.
+ *
+ * Every attempt of a task gets a shim (shim/main.c), a small process that makes the container,
+ * follows it to its end and outlives the server. This side starts shims, listens to them, and finds
+ * them again after a restart. What the two say to each other is in protocol.h.
+ *
+ * On disk, below `dir`:
+ *     attempts/<run key>-<task index>-<attempt>/   see protocol.h
+ *     stage/      where containers mount their root, each in a mount namespace of its own
+ *     trash/      attempts that are being removed
+ *
+ * Threads: launches and everything else that blocks run on the pool; sockets are watched, and
+ * everything is reported, on the reactor's thread.
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/pool.h"
+#include "base/reactor.h"
+#include "engine/logs/log_store.h"
+#include "engine/scheduler/native/images/image_store.h"
+#include "engine/scheduler/scheduler.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gf_native;
+
+/* What a task gets that does not say otherwise; 0 = no limit. */
+struct gf_native_defaults {
+    int64_t memory_bytes;
+    int64_t cpu_millis;
+    int64_t pids_count;
+};
+
+/* GF_NATIVE_OPTIONS_DEFAULT fills these. */
+enum {
+    GF_NATIVE_PIDS_DEFAULT = 4096,
+    GF_NATIVE_GRACE_MS_DEFAULT = 10000,
+    GF_NATIVE_LOG_BYTES_DEFAULT = 1 << 28,
+};
+
+/* Pointers are borrowed until gf_native_destroy, strings are copied. */
+struct gf_native_options {
+    const char *dir; /* made where it is missing; its path has at most 3900 bytes */
+    struct gf_image_store *images;
+    struct gf_log_store *logs;
+    struct gf_reactor *reactor;
+    struct gf_pool *pool;
+    const struct gf_scheduler_events *events;
+    const char *node; /* the name of this machine in reports; NULL: its host name */
+    struct gf_native_defaults defaults;
+    int64_t grace_ms;      /* between the stop signal and SIGKILL */
+    int64_t log_bytes_max; /* of one attempt's output; 0 = no limit */
+    /*
+     * What containers write goes to memory instead of the data directory: faster by about half a
+     * millisecond for each container, but it counts as the container's memory.
+     */
+    bool upper_in_memory;
+    bool allow_host_network; /* tasks may ask for it; else their launch fails */
+};
+
+#define GF_NATIVE_OPTIONS_DEFAULT                                                                  \
+    ((struct gf_native_options){                                                                   \
+        .defaults = {.pids_count = GF_NATIVE_PIDS_DEFAULT},                                        \
+        .grace_ms = GF_NATIVE_GRACE_MS_DEFAULT,                                                    \
+        .log_bytes_max = GF_NATIVE_LOG_BYTES_DEFAULT,                                              \
+    })
+
+/*
+ * Opens the directory and the control groups. Warns in the log where the host has no controller for
+ * a limit. Codes: GF_PERMISSION_DENIED (not root), those of base/file.h. Thread: any.
+ */
+enum gf_code gf_native_create(const struct gf_native_options *options,
+                              struct gf_native **out_native, struct gf_error *err) GF_MUST_USE;
+
+/* The port. Borrowed: valid until gf_native_destroy. */
+struct gf_scheduler gf_native_scheduler(struct gf_native *native);
+
+/*
+ * Frees it; containers stay as they are. Order at the end of a server: engine, stop_reporting, pool
+ * (joined), reactor (stopped), then this. Accepts NULL.
+ */
+void gf_native_destroy(struct gf_native *native);
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_H_ */

@@ -1,0 +1,115 @@
+/*
+ * Shared by the files of the native scheduler: its object, and what it knows of one attempt.
+ *
+ * native.c     the object and the port's functions, called by the engine
+ * launch.c     a job of the pool: from a task to a running shim
+ * attempt.c    an attempt after that, on the reactor's thread
+ * recover.c    after a restart: finding attempts again
+ */
+#ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
+#define GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/proc.h"
+#include "base/sync.h"
+#include "engine/scheduler/native/cgroup_host.h"
+#include "engine/scheduler/native/inspect.h"
+#include "engine/scheduler/native/native.h"
+
+enum {
+    GF_NATIVE_NAME_BYTES_MAX = 64, /* of an attempt's name, with the final NUL */
+    GF_NATIVE_BOOT_ID_BYTES_MAX = 64,
+    GF_NATIVE_NODE_BYTES_MAX = 256,
+    /* How long to wait before another look at a shim that cannot be reached; doubled each time. */
+    GF_NATIVE_RETRY_MS_MIN = 2,
+    GF_NATIVE_RETRY_MS_MAX = 200,
+};
+
+struct gf_native {
+    struct gf_native_options options; /* dir and node are not used */
+    char *stage;
+    char node[GF_NATIVE_NODE_BYTES_MAX];
+    char boot_id[GF_NATIVE_BOOT_ID_BYTES_MAX];
+    int attempts_fd;
+    int trash_fd;
+    int program_fd; /* the shim */
+    struct gf_cgroup_host cgroups;
+    struct gf_mutex mutex; /* of the two below: the engine adds, the reactor looks up and removes */
+    struct gf_map
+        attempts;       /* struct gf_attempt -> struct gf_native_attempt, those the engine knows */
+    struct gf_list all; /* all attempts, by their `link` */
+    bool reporting;     /* reactor's thread */
+};
+
+/*
+ * One attempt. Made by launch() or recover(); from then on its fields belong to the reactor's
+ * thread, but for those of a job that is running (`busy`), which may read id and name.
+ *
+ * Its life ends when the shim has ended (`gone`), its end was reported (`ended`), and the engine
+ * does not need it any more (`forgotten`): then the directory is removed.
+ */
+struct gf_native_attempt {
+    struct gf_native *native;
+    struct gf_list_link link;
+    struct gf_attempt id;
+    char name[GF_NATIVE_NAME_BYTES_MAX];
+    bool unknown;        /* to the engine: it is ended and removed, and nothing is reported */
+    bool busy;           /* a job of the pool has it */
+    bool gone;           /* the shim has ended */
+    bool ended;          /* the end was reported, or there is nobody to report to */
+    bool forgotten;      /* the engine has recorded the end */
+    bool stop_requested; /* to be passed on when there is a connection */
+    bool stop_force;
+    int socket;            /* to the shim; -1: no connection */
+    struct gf_watch watch; /* of the socket */
+    struct gf_proc proc;   /* the shim, where it is a child of this server; else pid 0 */
+    struct gf_watch
+        proc_watch; /* active between the end of the connection and that of the process */
+    struct gf_timer retry;
+    int64_t retry_ms;
+};
+
+/* ---- native.c ---- */
+
+/* "12-0-1" for run 12, task 0, attempt 1. Gives `out`. */
+char *gf_native__name(struct gf_attempt id, char out[GF_NATIVE_NAME_BYTES_MAX]);
+
+/* A new attempt in the list of all; with `known` also in the map. */
+struct gf_native_attempt *gf_native__add(struct gf_native *native, struct gf_attempt id,
+                                         const char *name, bool known) GF_MUST_USE;
+
+/* Takes it out of the map and the list. Nothing of it may be active. Reactor's thread. */
+void gf_native__unlink(struct gf_native_attempt *attempt);
+/* The same, and frees it. */
+void gf_native__drop(struct gf_native_attempt *attempt);
+
+struct gf_inspection_subject gf_native__subject(const struct gf_native_attempt *attempt);
+
+/* ---- launch.c ---- */
+
+/* Copies the launch and submits the job for the attempt. Thread: engine. */
+void gf_native__submit_launch(struct gf_native_attempt *attempt, const struct gf_launch *launch);
+
+/* ---- attempt.c; reactor's thread ---- */
+
+/* A shim was started: takes over the process and the socket. */
+void gf_native__launched(struct gf_native_attempt *attempt, struct gf_proc proc, int socket);
+
+/* Nothing was started, and nothing is left on disk: reports why and drops the attempt. */
+void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message);
+
+/* Acts on what was found; takes over what the inspection holds. */
+void gf_native__inspected(struct gf_native_attempt *attempt, struct gf_inspection *inspection);
+
+void gf_native__request_stop(struct gf_native_attempt *attempt, bool force);
+void gf_native__forget(struct gf_native_attempt *attempt);
+
+/* Stops what is active and frees it, where it is. For the end of the server. */
+void gf_native__abandon(struct gf_native_attempt *attempt);
+
+/* ---- recover.c ---- */
+
+void gf_native__recover(struct gf_native *native, const struct gf_attempt *attempts, size_t count);
+
+#endif /* GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_ */

@@ -1,0 +1,278 @@
+/* The scheduler port over real containers: launches, ends, stops, limits, and what is left behind.
+ */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/tree.h"
+#include "engine/scheduler/native/native.h"
+#include "engine/scheduler/native/testing/native_host.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static struct native_host host;
+static char *dir;
+
+static void set_up(void) {
+    const char *parent = getenv("TEST_TMPDIR");
+    if (geteuid() != 0) {
+        cr_log_warn("SKIPPED: containers need root; run the tests as root");
+        cr_skip_test("containers need root");
+    }
+    dir = gf_asprintf("%s/gofer-native-XXXXXX", parent == NULL ? "/tmp" : parent);
+    cr_assert(mkdtemp(dir) != NULL);
+    native_host_make_image(dir);
+    native_host_open(&host, dir);
+    host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
+}
+
+static void tear_down(void) {
+    struct gf_error error;
+    if (geteuid() == 0) {
+        native_host_close(&host);
+        cr_assert(gf_tree_remove(AT_FDCWD, dir, &error) == GF_OK, "%s", error.message);
+        free(dir);
+    }
+}
+
+TestSuite(native, .init = set_up, .fini = tear_down, .timeout = 120);
+
+static struct gf_attempt attempt_of(int64_t run_key) {
+    return (struct gf_attempt){.run_key = run_key, .task_index = 2, .attempt = 1};
+}
+
+static void stop(struct gf_attempt attempt, bool force) {
+    host.scheduler.ops->stop(host.scheduler.self, attempt, force);
+}
+
+static void forget(struct gf_attempt attempt) {
+    host.scheduler.ops->forget(host.scheduler.self, attempt);
+}
+
+Test(native, container_runs_and_its_end_is_reported) {
+    const struct gf_attempt attempt = attempt_of(1);
+    native_host_launch(&host, attempt, "echo $A $B $FROM_IMAGE; hostname; exit 3");
+    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
+    cr_assert(eq(i32, end.exit.exit_code, 3));
+    cr_assert(eq(i32, end.exit.exit_signal, 0));
+    cr_assert(not(end.exit.stopped));
+    cr_assert(end.exit.start_time <= end.exit.end_time);
+    GF_CLEANUP(gf_free_p) char *output = native_host_read_output(&host, attempt);
+    cr_assert(eq(str, output, "1 two words yes\na-task\n"));
+    forget(attempt);
+    native_host_wait_empty(&host);
+    cr_assert(eq(sz, native_host_count(&host, attempt, 0), (size_t)2));
+}
+
+Test(native, directory_stays_until_it_is_forgotten) {
+    const struct gf_attempt attempt = attempt_of(1);
+    native_host_launch(&host, attempt, "true");
+    (void)native_host_wait(&host, attempt, NATIVE_EXITED);
+    cr_assert(eq(sz, native_host_count_dirs(&host), (size_t)1));
+    forget(attempt);
+    native_host_wait_empty(&host);
+}
+
+Test(native, command_of_the_image_runs_where_the_task_has_none) {
+    const struct gf_attempt attempt = attempt_of(1);
+    const struct gf_task task = {.task_id = GF_STR("plain"), .image = GF_STR("busybox")};
+    native_host_launch_task(&host, attempt, &task);
+    cr_assert(eq(i32, native_host_wait(&host, attempt, NATIVE_EXITED).exit.exit_code, 0));
+}
+
+Test(native, missing_image_fails_the_launch) {
+    const struct gf_attempt attempt = attempt_of(1);
+    const struct gf_task task = {.task_id = GF_STR("plain"), .image = GF_STR("nothing:1")};
+    native_host_launch_task(&host, attempt, &task);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_LAUNCH_FAILED);
+    cr_assert(strstr(end.text, "nothing:1") != NULL, "%s", end.text);
+    cr_assert(eq(sz, native_host_count_dirs(&host), (size_t)0));
+    forget(attempt);
+}
+
+Test(native, missing_command_is_an_exit_with_a_reason) {
+    const struct gf_attempt attempt = attempt_of(1);
+    const struct gf_str command[] = {GF_STR("frobnicate")};
+    const struct gf_task task = {.task_id = GF_STR("plain"),
+                                 .image = GF_STR("busybox"),
+                                 .command = command,
+                                 .command_count = 1};
+    native_host_launch_task(&host, attempt, &task);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
+    cr_assert(eq(i32, end.exit.exit_code, 127));
+    cr_assert(eq(str, end.text, "command 'frobnicate' not found in the image"));
+    cr_assert(eq(sz, native_host_count(&host, attempt, NATIVE_STARTED), (size_t)0));
+}
+
+Test(native, network_of_the_host_must_be_allowed) {
+    const struct gf_attempt attempt = attempt_of(1);
+    const struct gf_task task = {
+        .task_id = GF_STR("plain"), .image = GF_STR("busybox"), .network = GF_NETWORK_HOST};
+    native_host_launch_task(&host, attempt, &task);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_LAUNCH_FAILED);
+    cr_assert(strstr(end.text, "not open to tasks") != NULL, "%s", end.text);
+}
+
+Test(native, image_can_be_checked) {
+    struct gf_error error;
+    void *self = host.scheduler.self;
+    cr_assert(host.scheduler.ops->check_image(self, GF_STR("busybox"), &error) == GF_OK);
+    cr_assert(host.scheduler.ops->check_image(self, GF_STR("other"), &error) == GF_NOT_FOUND);
+    cr_assert(host.scheduler.ops->check_image(self, GF_STR("Not A Name"), &error) ==
+              GF_INVALID_ARGUMENT);
+}
+
+Test(native, stop_asks_first) {
+    const struct gf_attempt attempt = attempt_of(1);
+    native_host_launch(&host, attempt, "trap 'exit 5' TERM; while true; do sleep 0.01; done");
+    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
+    stop(attempt, false);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
+    cr_assert(end.exit.stopped);
+    /* A signal that comes before the trap is set ends the shell itself. */
+    cr_assert(end.exit.exit_code == 5 || end.exit.exit_signal == SIGTERM, "exit code %d",
+              (int)end.exit.exit_code);
+}
+
+Test(native, forced_stop_kills) {
+    const struct gf_attempt attempt = attempt_of(1);
+    native_host_launch(&host, attempt, "trap '' TERM; while true; do sleep 0.01; done");
+    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
+    stop(attempt, true);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
+    cr_assert(end.exit.stopped);
+    cr_assert(eq(i32, end.exit.exit_signal, SIGKILL));
+}
+
+Test(native, stop_right_after_the_launch_is_not_lost) {
+    for (int64_t run = 1; run <= 20; run++) {
+        native_host_launch(&host, attempt_of(run), "while true; do sleep 1; done");
+        stop(attempt_of(run), run % 2 == 0);
+    }
+    for (int64_t run = 1; run <= 20; run++) {
+        cr_assert(native_host_wait(&host, attempt_of(run), NATIVE_EXITED).exit.stopped);
+    }
+}
+
+Test(native, stop_and_forget_of_the_unknown_are_ignored) {
+    stop(attempt_of(99), false);
+    forget(attempt_of(99));
+    native_host_launch(&host, attempt_of(1), "true");
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
+    stop(attempt_of(1), true);
+    forget(attempt_of(1));
+    native_host_wait_empty(&host);
+}
+
+Test(native, time_limit_of_the_task_holds) {
+    const struct gf_attempt attempt = attempt_of(1);
+    const struct gf_str command[] = {GF_STR("sleep"), GF_STR("100")};
+    const struct gf_task task = {.task_id = GF_STR("slow"),
+                                 .image = GF_STR("busybox"),
+                                 .command = command,
+                                 .command_count = 2,
+                                 .timeout_ms = 30};
+    native_host_launch_task(&host, attempt, &task);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
+    cr_assert(end.exit.timed_out);
+    cr_assert(not(end.exit.stopped));
+}
+
+Test(native, killed_shim_is_a_lost_container) {
+    const struct gf_attempt attempt = attempt_of(1);
+    native_host_launch(&host, attempt, "sleep 1000");
+    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
+    const struct gf_shim_start start = native_host_read_start(dir, attempt);
+    cr_assert(eq(int, kill((pid_t)start.shim_pid, SIGKILL), 0));
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_LOST);
+    cr_assert(eq(str, end.text, "the process that watched over the container was killed"));
+    forget(attempt);
+    native_host_wait_empty(&host);
+}
+
+/* ---- what is left behind ---- */
+
+static size_t count_entries(const char *path) {
+    GF_CLEANUP(gf_closedir_p) DIR *entries = opendir(path);
+    const struct dirent *entry = NULL;
+    size_t count = 0;
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    return count;
+}
+
+static size_t count_lines(const char *path) {
+    struct gf_strbuf text;
+    struct gf_error error;
+    size_t count = 0;
+    gf_strbuf_init(&text, 1 << 20);
+    cr_assert(gf_file_read(AT_FDCWD, path, &text, &error) == GF_OK, "%s", error.message);
+    for (size_t i = 0; i < text.len; i++) {
+        count += text.ptr[i] == '\n';
+    }
+    gf_strbuf_fini(&text);
+    return count;
+}
+
+/* Groups of containers of attempt 77, which no other test has. */
+static size_t count_groups(void) {
+    const char *const parents[] = {"memory/gofer", "pids/gofer", "cpu/gofer", "unified/gofer",
+                                   "gofer"};
+    size_t count = 0;
+    for (size_t i = 0; i < GF_ARRAY_COUNT(parents); i++) {
+        GF_CLEANUP(gf_free_p) char *path = gf_asprintf("/sys/fs/cgroup/%s", parents[i]);
+        GF_CLEANUP(gf_closedir_p) DIR *groups = opendir(path);
+        const struct dirent *group = NULL;
+        while (groups != NULL && (group = readdir(groups)) != NULL) {
+            count += strstr(group->d_name, "-2-77") != NULL;
+        }
+    }
+    return count;
+}
+
+Test(native, nothing_is_left_after_two_hundred_containers) {
+    enum {
+        COUNT = 200
+    };
+    GF_CLEANUP(gf_free_p) char *trash = gf_asprintf("%s/native/trash", dir);
+    GF_CLEANUP(gf_free_p) char *stage = gf_asprintf("%s/native/stage", dir);
+    native_host_launch(&host, attempt_of(10000), "true");
+    (void)native_host_wait(&host, attempt_of(10000), NATIVE_EXITED);
+    forget(attempt_of(10000));
+    native_host_wait_empty(&host);
+    gf_pool_drain(host.pool);
+    const size_t fds_before = count_entries("/proc/self/fd");
+    const size_t mounts_before = count_lines("/proc/self/mountinfo");
+    for (int64_t run = 1; run <= COUNT; run++) {
+        const struct gf_attempt attempt = {.run_key = run, .task_index = 2, .attempt = 77};
+        native_host_launch(&host, attempt, "echo x > /file; mkdir /dir; exit $((RANDOM % 3))");
+        if (run % 8 == 0) {
+            for (int64_t ended = run - 7; ended <= run; ended++) {
+                const struct gf_attempt old = {.run_key = ended, .task_index = 2, .attempt = 77};
+                (void)native_host_wait(&host, old, NATIVE_EXITED);
+                forget(old);
+            }
+        }
+    }
+    native_host_wait_empty(&host);
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), NATIVE_HOST_WAIT_MS);
+    while (count_entries(trash) > 0 || count_entries("/proc/self/fd") > fds_before) {
+        cr_assert(gf_mono_ns() < deadline, "%zu in trash, %zu descriptors, %zu before",
+                  count_entries(trash), count_entries("/proc/self/fd"), fds_before);
+        (void)poll(NULL, 0, 2);
+    }
+    cr_assert(eq(sz, count_entries("/proc/self/fd"), fds_before));
+    cr_assert(eq(sz, count_lines("/proc/self/mountinfo"), mounts_before));
+    cr_assert(eq(sz, count_entries(stage), (size_t)0));
+    cr_assert(eq(sz, count_groups(), (size_t)0));
+}

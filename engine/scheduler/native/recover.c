@@ -1,0 +1,164 @@
+/*
+ * DESIGN
+ * Recovery is one sweep before the first launch: every directory of an attempt is looked at, and
+ * compared with what the engine thinks is running. Attempts that the engine knows get the answer
+ * that their directory gives; the others are ended and removed, and so are control groups without a
+ * directory. All answers are handed to the reactor's thread at once, when the sweep is done.
+ */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/tree.h"
+#include "base/vec.h"
+#include "engine/scheduler/native/native_internal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* An attempt, and what was found. */
+struct finding {
+    struct gf_native_attempt *attempt;
+    struct gf_inspection inspection;
+};
+
+struct sweep {
+    struct gf_native *native;
+    struct gf_map names; /* of directories: name -> a pointer that is not NULL */
+    GF_VEC(struct finding) findings;
+};
+
+static void note(struct sweep *sweep, struct gf_native_attempt *attempt) {
+    struct finding *finding = gf_vec_push_zeroed(&sweep->findings);
+    const struct gf_inspection_subject subject = gf_native__subject(attempt);
+    finding->attempt = attempt;
+    gf_inspect(&subject, &finding->inspection);
+}
+
+/* Attempts that were never started have nothing to keep; they may be launched again under this
+ * name. */
+static void remove_now(struct gf_native *native, int dir_fd, const char *name) {
+    struct gf_error error;
+    if (gf_tree_remove(dir_fd, name, &error) != GF_OK) {
+        gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+    }
+    (void)native;
+}
+
+static void sweep_known(struct sweep *sweep, struct gf_attempt id) {
+    struct gf_native *native = sweep->native;
+    char name[GF_NATIVE_NAME_BYTES_MAX];
+    struct gf_native_attempt *attempt =
+        gf_native__add(native, id, gf_native__name(id, name), /* known = */ true);
+    (void)gf_map_remove(&sweep->names, gf_str_from(name));
+    note(sweep, attempt);
+    if (sweep->findings.items[sweep->findings.count - 1].inspection.kind == GF_INSPECTION_NOTHING) {
+        remove_now(native, native->attempts_fd, name);
+    }
+}
+
+/* The engine knows nothing of it: nobody is told, and it is ended and removed. */
+static void sweep_unknown(struct sweep *sweep, const char *name) {
+    struct gf_native_attempt *attempt =
+        gf_native__add(sweep->native, (struct gf_attempt){0}, name, /* known = */ false);
+    gf_log_info("attempt_unknown", GF_KV_STR("attempt", name));
+    attempt->ended = true;
+    attempt->forgotten = true;
+    attempt->stop_requested = true;
+    attempt->stop_force = true;
+    note(sweep, attempt);
+}
+
+static void list_names(int dir_fd, struct gf_map *names) {
+    /* A copy of the descriptor would share its position, so the directory is opened anew. */
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    GF_CLEANUP(gf_closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry = NULL;
+    if (dir == NULL) {
+        gf_close(&fd);
+        return;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        const struct gf_str name = gf_str_from(entry->d_name);
+        if (name.ptr[0] != '.' && name.len < GF_NATIVE_NAME_BYTES_MAX) {
+            (void)gf_map_put(names, name, names);
+        }
+    }
+}
+
+static void clear_group(const char *name, void *ctx) {
+    struct sweep *sweep = ctx;
+    struct gf_error error;
+    if (gf_map_get(&sweep->names, gf_str_from(name)) == NULL &&
+        gf_cgroup_host_clear(&sweep->native->cgroups, name, &error) != GF_OK) {
+        gf_log_warn("container_remains", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+    }
+}
+
+static void empty_trash(struct gf_native *native) {
+    struct gf_map names = {0};
+    size_t position = 0;
+    struct gf_str name;
+    list_names(native->trash_fd, &names);
+    while (gf_map_next(&names, &position, &name, NULL)) {
+        GF_CLEANUP(gf_free_p) char *copy = gf_str_dup(name);
+        remove_now(native, native->trash_fd, copy);
+    }
+    gf_map_fini(&names);
+}
+
+/* ---- the answers; reactor's thread ---- */
+
+static void report_never_started(struct gf_native_attempt *attempt) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    const struct gf_attempt id = attempt->id;
+    /* Dropped first: the engine launches it again under the same number. */
+    gf_native__drop(attempt);
+    if (native->reporting) {
+        events->never_started(events->ctx, id);
+    }
+}
+
+static void swept(void *ctx) {
+    struct sweep *sweep = ctx;
+    for (size_t i = 0; i < sweep->findings.count; i++) {
+        struct finding *finding = &sweep->findings.items[i];
+        if (finding->inspection.kind == GF_INSPECTION_NOTHING && !finding->attempt->unknown) {
+            gf_inspection_fini(&finding->inspection);
+            report_never_started(finding->attempt);
+        } else {
+            gf_native__inspected(finding->attempt, &finding->inspection);
+        }
+    }
+    gf_vec_fini(&sweep->findings);
+    free(sweep);
+}
+
+void gf_native__recover(struct gf_native *native, const struct gf_attempt *attempts, size_t count) {
+    struct sweep *sweep = GF_NEW(struct sweep);
+    size_t position = 0;
+    struct gf_str name;
+    sweep->native = native;
+    gf_map_init(&sweep->names);
+
+    empty_trash(native);
+    list_names(native->attempts_fd, &sweep->names);
+    gf_cgroup_host_list(&native->cgroups, clear_group, sweep);
+    for (size_t i = 0; i < count; i++) {
+        sweep_known(sweep, attempts[i]);
+    }
+    while (gf_map_next(&sweep->names, &position, &name, NULL)) {
+        GF_CLEANUP(gf_free_p) char *copy = gf_str_dup(name);
+        sweep_unknown(sweep, copy);
+    }
+    gf_map_fini(&sweep->names);
+    if (!gf_reactor_post(native->options.reactor, swept, sweep)) {
+        for (size_t i = 0; i < sweep->findings.count; i++) {
+            gf_inspection_fini(&sweep->findings.items[i].inspection);
+        }
+        gf_vec_fini(&sweep->findings);
+        free(sweep);
+    }
+}
