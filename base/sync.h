@@ -22,6 +22,8 @@
  * are for that. Two mutexes of one rank are never held at once.
  */
 #define GF_MUTEX_RANKS(X)                                                                          \
+    X(CLI, 50)                                                                                     \
+    X(CLI_OUTPUT, 60)                                                                              \
     X(SERVER, 100)                                                                                 \
     X(RPC_SERVER, 200)                                                                             \
     X(RPC_CHANNEL, 220)                                                                            \

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct gf_client;
+
 enum {
     GF_CLI_ARENA_BYTES_MAX = 256 << 20, /* everything that one command holds at once */
 };
@@ -43,7 +45,8 @@ struct gf_cli {
     const char *token;        /* $GOFER_TOKEN; NULL = none */
     const char *namespace_id; /* --namespace, $GOFER_NAMESPACE, "default" */
     const char *(*getenv)(const char *name);
-    struct gf_arena *arena; /* for the whole command */
+    struct gf_arena *arena;   /* for the whole command */
+    struct gf_client *client; /* gf_cli_connect makes it; whoever made the cli destroys it */
 };
 
 /* Runs one command line (without the program's name) and gives the exit code. */

@@ -16,8 +16,8 @@ static void put_place(const char *path, const struct gf_json_place *place, size_
                       const char *field, struct gf_error *error) {
     char message[GF_ERROR_MESSAGE_BYTES_MAX];
     const char *separator = field[0] == '\0' ? "" : ": ";
-    (void)snprintf(message, sizeof(message), "%s:%zu:%zu: %s%s%s", path, (size_t)place->line,
-                   (size_t)place->column, field, separator, error->message + skip);
+    (void)snprintf(message, sizeof(message), "%s:%zu:%zu: %s%s%s", path, place->line, place->column,
+                   field, separator, error->message + skip);
     memcpy(error->message, message, sizeof(message));
 }
 
@@ -26,15 +26,10 @@ static void put_place(const char *path, const struct gf_json_place *place, size_
  * beginning; 0 when there is none.
  */
 static size_t read_place(const char *message, struct gf_json_place *out_place) {
-    size_t line = 0;
-    size_t column = 0;
     int length = 0;
-    if (sscanf(message, "line %zu, column %zu: %n", &line, &column, &length) != 2 || length == 0) {
-        return 0;
-    }
-    out_place->line = (__typeof__(out_place->line))line;
-    out_place->column = (__typeof__(out_place->column))column;
-    return (size_t)length;
+    int found =
+        sscanf(message, "line %zu, column %zu: %n", &out_place->line, &out_place->column, &length);
+    return found == 2 ? (size_t)length : 0;
 }
 
 static enum gf_code read_text(const char *path, struct gf_strbuf *text, struct gf_error *err) {

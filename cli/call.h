@@ -1,0 +1,52 @@
+/*
+ * Calling the server from a command.
+ *
+ * A command makes one unary call, or lists, or follows a stream; these functions do all that is the
+ * same each time: connect, call, turn the outcome into output and an exit code.
+ *
+ * Thread: the main thread.
+ */
+#ifndef GOFER_CLI_CALL_H_
+#define GOFER_CLI_CALL_H_
+
+#include "cli/cli.h"
+#include "cli/ui/table.h"
+#include "clients/c/client.h"
+
+/* The connection of this command, made at its first use; NULL after an error, which is printed. */
+struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code);
+
+/*
+ * One unary call. On GF_EXIT_OK *out_response is in the cli's arena; else the error is printed.
+ * With err, it is filled and not printed.
+ */
+enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *method,
+                              const ProtobufCMessage *request, ProtobufCMessage **out_response,
+                              struct gf_error *err);
+
+/* How the items of a list are shown. */
+struct gf_listing {
+    const char *items; /* the repeated field of the response, e.g. "pipelines" */
+    const char *const *headers;
+    size_t column_count;
+    /* Adds the cells of one row. */
+    void (*add_row)(struct gf_cli *cli, struct gf_table *table, const ProtobufCMessage *item);
+    /* The identifier for -o name; a heap-free string, in the arena or in the item. */
+    const char *(*name)(struct gf_cli *cli, const ProtobufCMessage *item);
+    const char *empty; /* said to standard error when there is nothing */
+};
+
+/*
+ * Calls a List RPC page by page, up to `limit` items (0 = all), and prints them. The request has
+ * page_size and page_token, which are set here.
+ */
+enum gf_exit_code gf_cli_list(struct gf_cli *cli, const struct gf_rpc_method *method,
+                              ProtobufCMessage *request, const struct gf_listing *listing,
+                              int64_t limit);
+
+/* A positive whole number from an argument; on failure prints and sets *out_code to GF_EXIT_USAGE.
+ */
+bool gf_cli_number_argument(struct gf_cli *cli, const struct gf_parsed *parsed, size_t index,
+                            int64_t *out_value, enum gf_exit_code *out_code);
+
+#endif /* GOFER_CLI_CALL_H_ */

@@ -1,0 +1,25 @@
+/*
+ * Every command, one file each: cli/cmd/<noun>_<verb>.c defines gf_cmd_<noun>_<verb>.
+ */
+#ifndef GOFER_CLI_CMD_COMMANDS_H_
+#define GOFER_CLI_CMD_COMMANDS_H_
+
+#include "cli/command.h"
+
+extern const struct gf_command gf_cmd_help;
+extern const struct gf_command gf_cmd_image_import;
+extern const struct gf_command gf_cmd_image_list;
+extern const struct gf_command gf_cmd_pipeline_get;
+extern const struct gf_command gf_cmd_pipeline_list;
+extern const struct gf_command gf_cmd_pipeline_run;
+extern const struct gf_command gf_cmd_run_cancel;
+extern const struct gf_command gf_cmd_run_get;
+extern const struct gf_command gf_cmd_run_list;
+extern const struct gf_command gf_cmd_service_start;
+extern const struct gf_command gf_cmd_task_get;
+extern const struct gf_command gf_cmd_task_list;
+extern const struct gf_command gf_cmd_task_logs;
+extern const struct gf_command gf_cmd_up;
+extern const struct gf_command gf_cmd_version;
+
+#endif /* GOFER_CLI_CMD_COMMANDS_H_ */

@@ -1,0 +1,89 @@
+#include "cli/call.h"
+#include "cli/cmd/commands.h"
+#include "cli/ui/message.h"
+#include "gofer/v1/task_execution.gofer.h"
+
+static const struct gf_argument arguments[] = {
+    {.name = "PIPELINE", .complete = "pipeline", .help = "the pipeline"},
+    {.name = "RUN", .complete = "run", .help = "the number of the run"},
+    {.name = "TASK", .complete = "task", .help = "the task"},
+};
+
+static void show(struct gf_cli *cli, const Gofer__V1__TaskExecution *task) {
+    FILE *out = cli->out;
+    fprintf(out, "Task:      %s of %s/%lld\n", task->task_id, task->pipeline_id,
+            (long long)task->run_id);
+    fprintf(out, "State:     %s\n",
+            gf_show_enum(cli, &gofer__v1__task_execution_state__descriptor, (int)task->state));
+    fprintf(out, "Status:    %s\n",
+            gf_show_enum(cli, &gofer__v1__task_execution_status__descriptor, (int)task->status));
+    if (task->status_reason != NULL && task->status_reason->description[0] != '\0') {
+        fprintf(out, "Reason:    %s\n", task->status_reason->description);
+    }
+    if (task->exit != NULL) {
+        fprintf(out, "Exit code: %d\n", task->exit->code);
+    }
+    fprintf(out, "Attempt:   %d\n", task->attempt);
+    fprintf(out, "Image:     %s\n", task->image);
+    if (task->image_digest[0] != '\0') {
+        fprintf(out, "Digest:    %s\n", task->image_digest);
+    }
+    if (task->node[0] != '\0') {
+        fprintf(out, "Node:      %s\n", task->node);
+    }
+    fprintf(out, "Started:   %s\n", gf_show_time(cli, task->start_time));
+    fprintf(out, "Ended:     %s\n", gf_show_time(cli, task->end_time));
+    fprintf(out, "Duration:  %s\n", gf_show_duration(cli, task->start_time, task->end_time));
+    if (task->usage != NULL && task->usage->peak_memory_bytes > 0) {
+        fprintf(out, "Memory:    %lld KiB at most\n",
+                (long long)task->usage->peak_memory_bytes / 1024);
+    }
+    for (size_t i = 0; i < task->n_variables; i++) {
+        fprintf(out, "%s %s=%s\n", i == 0 ? "Variables:" : "          ", task->variables[i]->key,
+                task->variables[i]->value);
+    }
+    gf_cli_hint(cli, "gofer task logs %s %lld %s", task->pipeline_id, (long long)task->run_id,
+                task->task_id);
+}
+
+static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    Gofer__V1__GetTaskExecutionRequest request = GOFER__V1__GET_TASK_EXECUTION_REQUEST__INIT;
+    request.namespace_id = (char *)(uintptr_t)cli->namespace_id;
+    request.pipeline_id = (char *)(uintptr_t)parsed->arguments[0];
+    request.task_id = (char *)(uintptr_t)parsed->arguments[2];
+    enum gf_exit_code code = GF_EXIT_OK;
+    if (!gf_cli_number_argument(cli, parsed, 1, &request.run_id, &code)) {
+        return code;
+    }
+    ProtobufCMessage *message = NULL;
+    code = gf_cli_call(cli,
+                       &gofer_v1_task_execution_service
+                            .methods[GOFER_V1_TASK_EXECUTION_SERVICE_GET_TASK_EXECUTION],
+                       &request.base, &message, NULL);
+    if (code != GF_EXIT_OK) {
+        return code;
+    }
+    const Gofer__V1__GetTaskExecutionResponse *response =
+        (Gofer__V1__GetTaskExecutionResponse *)message;
+    switch (cli->output) {
+    case GF_OUTPUT_TABLE:
+        show(cli, response->task_execution);
+        break;
+    case GF_OUTPUT_NAME:
+        fprintf(cli->out, "%s\n", response->task_execution->task_id);
+        break;
+    case GF_OUTPUT_JSON:
+    case GF_OUTPUT_JSONL:
+        return gf_print_message(cli, message);
+    }
+    return GF_EXIT_OK;
+}
+
+const struct gf_command gf_cmd_task_get = {
+    .noun = "task",
+    .verb = "get",
+    .summary = "show one task of a run",
+    .arguments = arguments,
+    .argument_count = GF_ARRAY_COUNT(arguments),
+    .run = run,
+};

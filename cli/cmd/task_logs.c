@@ -1,0 +1,88 @@
+#include "cli/call.h"
+#include "cli/cmd/commands.h"
+#include "cli/logs.h"
+#include "cli/ui/message.h"
+
+static const struct gf_argument arguments[] = {
+    {.name = "PIPELINE", .complete = "pipeline", .help = "the pipeline"},
+    {.name = "RUN", .complete = "run", .help = "the number of the run"},
+    {.name = "TASK", .complete = "task", .help = "the task"},
+};
+
+static const struct gf_option options[] = {
+    {.name = "follow",
+     .letter = 'f',
+     .kind = GF_OPTION_FLAG,
+     .help = "go on until the end of the task"},
+};
+
+struct printer {
+    struct gf_cli *cli;
+};
+
+/* What the program wrote, byte for byte: its standard error goes to ours. */
+static void print_chunk(void *ctx, const Gofer__V1__LogChunk *chunk) {
+    struct gf_cli *cli = ((struct printer *)ctx)->cli;
+    if (cli->output == GF_OUTPUT_JSON || cli->output == GF_OUTPUT_JSONL) {
+        enum gf_output before = cli->output;
+        cli->output = GF_OUTPUT_JSONL; /* a stream has no end to close a bracket at */
+        (void)gf_print_message(cli, &chunk->base);
+        cli->output = before;
+        return;
+    }
+    FILE *to = chunk->stream == GOFER__V1__LOG_STREAM__LOG_STREAM_STDOUT ? cli->out : cli->err;
+    (void)fwrite(chunk->content.data, 1, chunk->content.len, to);
+    (void)fflush(to);
+}
+
+static void note_end(struct gf_cli *cli, Gofer__V1__LogEndKind end) {
+    if (end == GOFER__V1__LOG_END_KIND__LOG_END_KIND_TRUNCATED) {
+        gf_cli_note(cli, "some output is missing from this log");
+    } else if (end == GOFER__V1__LOG_END_KIND__LOG_END_KIND_NEVER_STARTED) {
+        gf_cli_note(cli, "the task never ran, so there is no log");
+    } else if (end == GOFER__V1__LOG_END_KIND__LOG_END_KIND_REMOVED) {
+        gf_cli_note(cli, "the log was removed");
+    }
+}
+
+static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    enum gf_exit_code code = GF_EXIT_OK;
+    struct printer printer = {.cli = cli};
+    struct gf_log_request request = {
+        .namespace_id = cli->namespace_id,
+        .pipeline_id = parsed->arguments[0],
+        .task_id = parsed->arguments[2],
+        .follow = gf_parsed_flag(parsed, "follow"),
+        .chunk = print_chunk,
+        .ctx = &printer,
+    };
+    if (!gf_cli_number_argument(cli, parsed, 1, &request.run_id, &code)) {
+        return code;
+    }
+    request.client = gf_cli_connect(cli, &code);
+    if (request.client == NULL) {
+        return code;
+    }
+    Gofer__V1__LogEndKind end = GOFER__V1__LOG_END_KIND__LOG_END_KIND_UNSPECIFIED;
+    struct gf_error err = {0};
+    if (gf_log_read(&request, &end, &err) != GF_OK) {
+        return gf_cli_fail(cli, &err);
+    }
+    note_end(cli, end);
+    return GF_EXIT_OK;
+}
+
+const struct gf_command gf_cmd_task_logs = {
+    .noun = "task",
+    .verb = "logs",
+    .summary = "print the output of a task",
+    .description =
+        "Standard output goes to standard output, standard error to standard error, byte for "
+        "byte. With -o json or\njsonl: one object for each piece, with its time and stream.",
+    .arguments = arguments,
+    .argument_count = GF_ARRAY_COUNT(arguments),
+    .options = options,
+    .option_count = GF_ARRAY_COUNT(options),
+    .examples = "gofer task logs hello 1 greet\ngofer task logs hello 1 greet --follow",
+    .run = run,
+};

@@ -1,0 +1,26 @@
+/*
+ * Ctrl-C while a command follows something: the stream is cancelled, so that the command can say
+ * how to go on, and what runs on the server runs on.
+ *
+ * Thread: start and stop from the main thread; a thread of its own waits for the signal.
+ */
+#ifndef GOFER_CLI_INTERRUPT_H_
+#define GOFER_CLI_INTERRUPT_H_
+
+#include "api/rpc/client.h"
+
+#include <stdbool.h>
+
+struct gf_interrupt;
+
+/* From now on SIGINT and SIGTERM call fn(ctx) on the waiting thread, once; a second one ends the
+ * program. */
+struct gf_interrupt *gf_interrupt_start(void (*fn)(void *ctx), void *ctx) GF_MUST_USE;
+
+/* True once a signal came. Thread: any. */
+bool gf_interrupt_seen(const struct gf_interrupt *interrupt);
+
+/* Back to what it was. Accepts NULL. */
+void gf_interrupt_stop(struct gf_interrupt *interrupt);
+
+#endif /* GOFER_CLI_INTERRUPT_H_ */

@@ -1,0 +1,84 @@
+#include "cli/logs.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cli/watch.h"
+#include "gofer/v1/task_execution.gofer.h"
+
+#include <time.h>
+
+enum {
+    MESSAGE_ARENA_BYTES_MAX = 16 << 20,
+    RESUME_TOKEN_BYTES_MAX = 4096,
+};
+
+/* Receives until the stream ends; keeps the newest resume token. */
+static enum gf_code receive_all(const struct gf_log_request *request, struct gf_rpc_stream *stream,
+                                struct gf_strbuf *resume_token, Gofer__V1__LogEndKind *out_end,
+                                struct gf_error *err) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, MESSAGE_ARENA_BYTES_MAX);
+    enum gf_code rc = GF_OK;
+    for (;;) {
+        Gofer__V1__FollowTaskExecutionLogsResponse *response = NULL;
+        rc = gofer_v1_task_execution_service_follow_task_execution_logs_stream_recv(
+            stream, -1, &arena, &response, err);
+        if (rc != GF_OK || response == NULL) {
+            break;
+        }
+        for (size_t i = 0; i < response->n_chunks; i++) {
+            request->chunk(request->ctx, response->chunks[i]);
+        }
+        gf_strbuf_reset(resume_token);
+        gf_strbuf_append_cstr(resume_token, response->resume_token);
+        if (response->end != NULL) {
+            *out_end = response->end->kind;
+        }
+        gf_arena_reset(&arena);
+    }
+    gf_arena_fini(&arena);
+    return rc;
+}
+
+static enum gf_code read_once(const struct gf_log_request *request, struct gf_strbuf *resume_token,
+                              Gofer__V1__LogEndKind *out_end, struct gf_error *err) {
+    Gofer__V1__FollowTaskExecutionLogsRequest message =
+        GOFER__V1__FOLLOW_TASK_EXECUTION_LOGS_REQUEST__INIT;
+    message.namespace_id = (char *)(uintptr_t)request->namespace_id;
+    message.pipeline_id = (char *)(uintptr_t)request->pipeline_id;
+    message.run_id = request->run_id;
+    message.task_id = (char *)(uintptr_t)request->task_id;
+    message.no_wait = !request->follow;
+    if (resume_token->len > 0) {
+        message.resume_token = resume_token->ptr;
+    }
+    GF_CLEANUP(gf_rpc_stream_destroy_p) struct gf_rpc_stream *stream = NULL;
+    enum gf_code rc = gofer_v1_task_execution_service_follow_task_execution_logs_stream_open(
+        gf_client_channel(request->client), NULL, &message, &stream, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    if (request->stream_opened != NULL) {
+        request->stream_opened(request->ctx, stream);
+    }
+    rc = receive_all(request, stream, resume_token, out_end, err);
+    if (request->stream_opened != NULL) {
+        request->stream_opened(request->ctx, NULL);
+    }
+    return rc;
+}
+
+enum gf_code gf_log_read(const struct gf_log_request *request, Gofer__V1__LogEndKind *out_end,
+                         struct gf_error *err) {
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf resume_token;
+    gf_strbuf_init(&resume_token, RESUME_TOKEN_BYTES_MAX);
+    for (int tries = 0;; tries++) {
+        enum gf_code rc = read_once(request, &resume_token, out_end, err);
+        bool was_there = resume_token.len > 0;
+        if (rc != GF_UNAVAILABLE || !was_there || tries >= GF_WATCH_RECONNECTS_MAX) {
+            return rc;
+        }
+        struct timespec pause = {.tv_nsec = GF_WATCH_RECONNECT_PAUSE_MS * GF_NS_PER_MS};
+        (void)nanosleep(&pause, NULL);
+    }
+}

@@ -1,0 +1,33 @@
+/*
+ * Reading the log of one task from the server, through its restarts.
+ *
+ * Thread: any, one log a thread.
+ */
+#ifndef GOFER_CLI_LOGS_H_
+#define GOFER_CLI_LOGS_H_
+
+#include "clients/c/client.h"
+#include "gofer/v1/task_execution.pb-c.h"
+
+struct gf_log_request {
+    struct gf_client *client;
+    const char *namespace_id;
+    const char *pipeline_id;
+    int64_t run_id;
+    const char *task_id;
+    bool follow; /* until the end of the task; else what is there now */
+    /* Every chunk, in order, once. Borrowed for the call. */
+    void (*chunk)(void *ctx, const Gofer__V1__LogChunk *chunk);
+    /* The open stream, for whoever cancels; NULL when there is none. May be NULL itself. */
+    void (*stream_opened)(void *ctx, struct gf_rpc_stream *stream);
+    void *ctx;
+};
+
+/*
+ * Reads the log to its end. *out_end is how it ended. Codes: those of the call; a server that goes
+ * away is waited for, up to GF_WATCH_RECONNECTS_MAX times.
+ */
+enum gf_code gf_log_read(const struct gf_log_request *request, Gofer__V1__LogEndKind *out_end,
+                         struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_CLI_LOGS_H_ */
