@@ -80,6 +80,28 @@ bool gf_str_cut(struct gf_str text, char separator, struct gf_str *out_head,
     return true;
 }
 
+size_t gf_str_distance(struct gf_str a, struct gf_str b) {
+    if (a.len > GF_STR_DISTANCE_BYTES_MAX || b.len > GF_STR_DISTANCE_BYTES_MAX) {
+        return SIZE_MAX;
+    }
+    /* One row of the table of distances between what the two begin with. */
+    size_t row[GF_STR_DISTANCE_BYTES_MAX + 1];
+    for (size_t j = 0; j <= b.len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            const size_t changed = diagonal + (a.ptr[i - 1] == b.ptr[j - 1] ? 0 : 1);
+            const size_t moved = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = changed < moved ? changed : moved;
+        }
+    }
+    return row[b.len];
+}
+
 bool gf_parse_u64(struct gf_str text, uint64_t *out_value) {
     if (text.len == 0) {
         return false;

@@ -48,6 +48,15 @@ bool gf_str_has_suffix(struct gf_str text, struct gf_str suffix);
 bool gf_str_cut(struct gf_str text, char separator, struct gf_str *out_head,
                 struct gf_str *out_rest);
 
+/*
+ * How many bytes must be changed, added or taken away to make one text of the other: for guessing
+ * what was meant. Texts longer than GF_STR_DISTANCE_BYTES_MAX are SIZE_MAX apart.
+ */
+enum {
+    GF_STR_DISTANCE_BYTES_MAX = 64
+};
+size_t gf_str_distance(struct gf_str a, struct gf_str b);
+
 /* Decimal integers, whole text, no white space, no sign "+". False on anything else or overflow. */
 bool gf_parse_i64(struct gf_str text, int64_t *out_value) GF_MUST_USE;
 bool gf_parse_u64(struct gf_str text, uint64_t *out_value) GF_MUST_USE;

@@ -217,3 +217,31 @@ Test(strbuf, truncate_to_more_than_there_is_aborts, .signal = SIGABRT) {
     gf_strbuf_init(&buf, 8);
     gf_strbuf_truncate(&buf, 1);
 }
+
+Test(str, distance_counts_the_changes_between_two_texts) {
+    static const struct {
+        const char *a;
+        const char *b;
+        size_t distance;
+    } pairs[] = {
+        {"", "", 0},
+        {"", "abc", 3},
+        {"command", "command", 0},
+        {"comand", "command", 1},
+        {"tasks", "task", 1},
+        {"imgae", "image", 2},
+        {"kitten", "sitting", 3},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(pairs); i++) {
+        const struct gf_str a = gf_str_from(pairs[i].a);
+        const struct gf_str b = gf_str_from(pairs[i].b);
+        cr_expect_eq(gf_str_distance(a, b), pairs[i].distance, "%s %s", pairs[i].a, pairs[i].b);
+        cr_expect_eq(gf_str_distance(b, a), pairs[i].distance, "%s %s", pairs[i].b, pairs[i].a);
+    }
+    char text[GF_STR_DISTANCE_BYTES_MAX + 1];
+    memset(text, 'x', sizeof(text));
+    const struct gf_str longest = {text, GF_STR_DISTANCE_BYTES_MAX};
+    const struct gf_str too_long = {text, GF_STR_DISTANCE_BYTES_MAX + 1};
+    cr_expect_eq(gf_str_distance(longest, GF_STR("xx")), GF_STR_DISTANCE_BYTES_MAX - 2);
+    cr_expect_eq(gf_str_distance(too_long, GF_STR("xx")), SIZE_MAX);
+}

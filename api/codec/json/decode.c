@@ -217,6 +217,39 @@ static enum gf_code decode_field(struct gf_json__decoder *decoder,
     return code == GF_OK ? set(decoder, message, field, element) : code;
 }
 
+/* The name of a field, in either spelling, that the key may have been meant for; or NULL. */
+static const char *guess_name(const upb_MessageDef *def, struct gf_str key) {
+    enum {
+        DISTANCE_MAX = 2
+    };
+    const char *best = NULL;
+    size_t best_distance = DISTANCE_MAX + 1;
+    for (int i = 0; i < upb_MessageDef_FieldCount(def); i++) {
+        const upb_FieldDef *field = upb_MessageDef_Field(def, i);
+        const char *names[] = {upb_FieldDef_JsonName(field), upb_FieldDef_Name(field)};
+        for (size_t j = 0; j < GF_ARRAY_COUNT(names); j++) {
+            size_t distance = gf_str_distance(key, gf_str_from(names[j]));
+            /* Of a name of two letters nothing is left after two changes. */
+            if (distance < best_distance && distance < strlen(names[j]) && distance < key.len) {
+                best = names[j];
+                best_distance = distance;
+            }
+        }
+    }
+    return best;
+}
+
+/* Refuses a key that is no field, at the key. */
+static enum gf_code fail_unknown(struct gf_json__decoder *decoder,
+                                 const struct gf_json_value *member, const upb_MessageDef *def) {
+    struct gf_json_value key = {.offset = member->key_offset};
+    const char *near = guess_name(def, member->key);
+    if (near == NULL) {
+        return gf_json__fail_value(decoder, &key, "is no known field");
+    }
+    return gf_json__fail_value(decoder, &key, "is no known field; did you mean '%s'?", near);
+}
+
 static enum gf_code decode_member(struct gf_json__decoder *decoder,
                                   const struct gf_json_value *object,
                                   const struct gf_json_value *member, const upb_MessageDef *def,
@@ -224,8 +257,7 @@ static enum gf_code decode_member(struct gf_json__decoder *decoder,
     const upb_FieldDef *field =
         upb_MessageDef_FindByJsonNameWithSize(def, member->key.ptr, member->key.len);
     if (field == NULL) {
-        struct gf_json_value key = {.offset = member->key_offset};
-        return gf_json__fail_value(decoder, &key, "is no known field");
+        return fail_unknown(decoder, member, def);
     }
     enum gf_code code = check_once(decoder, object, member, field, message);
     if (code != GF_OK || member->type == GF_JSON_NULL) {

@@ -184,7 +184,16 @@ Test(decode, half_a_second_below_zero_keeps_its_sign) {
 Test(decode, unknown_fields_are_refused_at_their_key) {
     expect_fault(EVERYTHING, "{\"config\": {\n  \"tasks\": [{}, {\"comand\": []}]}}",
                  "config.tasks[1].comand",
-                 "line 2, column 18: 'config.tasks[1].comand' is no known field");
+                 "line 2, column 18: 'config.tasks[1].comand' is no known field; "
+                 "did you mean 'command'?");
+    expect_fault(EVERYTHING, "{\"config\": {\"displaynam\": 1}}", "config.displaynam",
+                 "line 1, column 13: 'config.displaynam' is no known field; "
+                 "did you mean 'displayName'?");
+    expect_fault(EVERYTHING, "{\"config\": {\"display_nam\": 1}}", "config.display_nam",
+                 "line 1, column 13: 'config.display_nam' is no known field; "
+                 "did you mean 'display_name'?");
+    expect_fault(EVERYTHING, "{\"config\": {\"xy\": 1}}", "config.xy",
+                 "line 1, column 13: 'config.xy' is no known field");
     expect_fault(SCALARS, "{\"\": 1}", "[\"\"]", "line 1, column 2: '[\"\"]' is no known field");
 }
 

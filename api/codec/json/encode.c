@@ -293,19 +293,42 @@ static enum gf_code encode_message(struct gf_json__encoder *encoder, const upb_M
                    upb_MessageDef_FullName(def));
 }
 
+/*
+ * Copies the bytes with an unknown field behind them. upb reads the last 16 bytes of its input from
+ * a buffer of its own, and miscounts an entry of a map that has unknown fields and reaches into
+ * them (decode_tomap), up to an assertion that ends the process. Now only the field that we add is
+ * there.
+ */
+static bool pad(struct gf_arena *arena, struct gf_str wire, struct gf_str *out_padded) {
+    /* Number 2^29 - 1, which no message of ours has, with 16 bytes. */
+    static const char padding[] = "\xfa\xff\xff\xff\x0f\x10................";
+    const size_t padding_size = sizeof(padding) - 1;
+    char *padded = gf_arena_try_alloc(arena, wire.len + padding_size);
+    if (padded == NULL) {
+        return false;
+    }
+    if (wire.len > 0) {
+        memcpy(padded, wire.ptr, wire.len);
+    }
+    memcpy(padded + wire.len, padding, padding_size);
+    *out_padded = (struct gf_str){padded, wire.len + padding_size};
+    return true;
+}
+
 static enum gf_code encode_root(struct gf_json__encoder *encoder, const upb_MessageDef *def,
                                 struct gf_str wire) {
     struct gf_schema__arena memory;
+    struct gf_str padded;
     upb_Message *message = NULL;
-    if (gf_schema__arena_init(&memory, encoder->arena)) {
+    if (pad(encoder->arena, wire, &padded) && gf_schema__arena_init(&memory, encoder->arena)) {
         message = upb_Message_New(def, memory.upb);
     }
     if (message == NULL) {
         return fail_exhausted(encoder);
     }
     upb_DecodeStatus status =
-        upb_Decode(wire.len > 0 ? wire.ptr : "", wire.len, message, upb_MessageDef_MiniTable(def),
-                   NULL, kUpb_DecodeOption_AliasString, memory.upb);
+        upb_Decode(padded.ptr, padded.len, message, upb_MessageDef_MiniTable(def), NULL,
+                   kUpb_DecodeOption_AliasString, memory.upb);
     if (status == kUpb_DecodeStatus_OutOfMemory) {
         return fail_exhausted(encoder);
     }

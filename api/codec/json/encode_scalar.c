@@ -9,6 +9,7 @@
 
 void gf_json__write_string(struct gf_strbuf *out, const char *text, size_t size) {
     gf_strbuf_append_char(out, '"');
+    text = size > 0 ? text : "";
     size_t plain = 0; /* where what can be copied as it is begins */
     for (size_t i = 0; i < size; i++) {
         static const char names[] = "\"\\\b\f\n\r\t";

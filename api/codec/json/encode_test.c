@@ -241,6 +241,18 @@ Test(encode, bytes_that_are_no_message_are_refused) {
     }
 }
 
+/* upb counts such an entry wrong where it ends within the last 16 bytes. */
+Test(encode, unknown_fields_in_the_entry_of_a_map_do_no_harm) {
+    static const char wire[] = "\x22\x0a\x42\x00\x08\x08\x08\x08\x08\x08\x08\x0b\x08\x08\x08\x03";
+    for (size_t size = 1; size < sizeof(wire); size++) {
+        struct gf_error err = {0};
+        gf_strbuf_reset(&out);
+        enum gf_code code = gf_json_encode(schema, "shapes.v1.Everything",
+                                           (struct gf_str){wire, size}, NULL, &out, &err);
+        cr_expect(code == GF_OK || code == GF_INVALID_ARGUMENT);
+    }
+}
+
 Test(encode, the_limit_of_the_output_is_kept) {
     Shapes__V1__Scalars scalars = SHAPES__V1__SCALARS__INIT;
     scalars.a_string = (char *)"twenty characters ..";
