@@ -95,7 +95,7 @@ struct gf_store_ops {
                                    struct gf_deployment *out, struct gf_error *err);
     enum gf_code (*get_run)(struct gf_store_reader *reader, int64_t pipeline_key, int64_t run_id,
                             struct gf_arena *arena, struct gf_run *out, struct gf_error *err);
-    /* The run that was started with this request_id. */
+    /* The newest run that was started with this request_id; an empty one is never found. */
     enum gf_code (*get_run_by_request)(struct gf_store_reader *reader, int64_t pipeline_key,
                                        struct gf_str request_id, struct gf_arena *arena,
                                        struct gf_run *out, struct gf_error *err);

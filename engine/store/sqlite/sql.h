@@ -134,7 +134,7 @@
                " WHERE r.pipeline_key = ?1 AND r.run_id = ?2")                                     \
     X(GET_RUN_BY_REQUEST, "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_RUNS                            \
                           " WHERE r.pipeline_key = ?1 AND r.request_id = ?2"                       \
-                          " AND r.request_id <> ''")                                               \
+                          " AND r.request_id <> '' ORDER BY r.run_key DESC LIMIT 1")               \
     X(GET_RUN_NAME,                                                                                \
       "SELECT r.run_id, p.pipeline_id, n.namespace_id" GF_SQL_FROM_RUNS " WHERE r.run_key = ?1")   \
     X(LIST_RUNS_DESCENDING,                                                                        \

@@ -65,6 +65,17 @@ const struct gf_batch *workload_setup(struct workload *workload) {
     return &workload->batch;
 }
 
+/* The pipelines take turns, so the number that start_run gave follows from the key. */
+int64_t workload_run_id(const struct workload *workload, int64_t run_key) {
+    return run_key / workload->pipeline_count + (run_key % workload->pipeline_count == 0 ? 0 : 1);
+}
+
+struct gf_str workload_request_id(struct gf_arena *arena, int64_t run_key) {
+    const uint64_t spread = (uint64_t)run_key * UINT64_C(0x9e3779b97f4a7c15);
+    return gf_str_from(gf_arena_printf(arena, "%016llx-4b1d-9c2e-%012llx",
+                                       (unsigned long long)spread, (unsigned long long)run_key));
+}
+
 static struct gf_pipeline *pipeline_of(struct workload *workload, int64_t run_key) {
     return &workload->pipelines[run_key % workload->pipeline_count];
 }
@@ -99,11 +110,7 @@ static void push_rows(struct workload *workload, int64_t run_key, int64_t run_id
     run->start_time = run->create_time + 1000;
     run->end_time = complete ? run->create_time + 5000000 : 0;
     if (workload->with_request_ids) {
-        /* Spread as random ids are. */
-        const uint64_t spread = (uint64_t)run_key * UINT64_C(0x9e3779b97f4a7c15);
-        run->request_id =
-            gf_str_from(gf_arena_printf(&workload->arena, "%016llx-4b1d-9c2e-%012llx",
-                                        (unsigned long long)spread, (unsigned long long)run_key));
+        run->request_id = workload_request_id(&workload->arena, run_key);
     }
     gf_vec_push(&workload->batch.runs, run);
     struct gf_task_execution *task = GF_ARENA_NEW(&workload->arena, struct gf_task_execution);
@@ -138,9 +145,7 @@ static void start_run(struct workload *workload) {
 }
 
 static void end_run(struct workload *workload, int64_t run_key) {
-    /* The number that start_run gave: the pipelines take turns. */
-    const int64_t run_id =
-        run_key / workload->pipeline_count + (run_key % workload->pipeline_count == 0 ? 0 : 1);
+    const int64_t run_id = workload_run_id(workload, run_key);
     push_rows(workload, run_key, run_id, true);
     push_event(workload, GF_EVENT_TASK_EXECUTION_COMPLETED, run_key, run_id, GF_STR("main"));
     push_event(workload, GF_EVENT_RUN_COMPLETED, run_key, run_id, GF_STR(""));

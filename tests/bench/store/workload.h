@@ -38,4 +38,10 @@ const struct gf_batch *workload_setup(struct workload *workload);
 /* The next batch that starts `runs` runs. Borrowed until the next call. */
 const struct gf_batch *workload_next(struct workload *workload, int64_t runs);
 
+/* The number in its pipeline of a run that was started. */
+int64_t workload_run_id(const struct workload *workload, int64_t run_key);
+
+/* Its request_id, in the arena: spread as random ids are. */
+struct gf_str workload_request_id(struct gf_arena *arena, int64_t run_key);
+
 #endif /* GOFER_TESTS_BENCH_STORE_WORKLOAD_H_ */

@@ -90,7 +90,8 @@ CREATE TABLE runs (
 -- Runs that are not complete (4): what a start restores and what a list by state looks through.
 CREATE INDEX runs_active ON runs (run_key, pipeline_key, run_id, state) WHERE state < 4;
 
-CREATE UNIQUE INDEX runs_request ON runs (pipeline_key, request_id) WHERE request_id <> '';
+-- Not unique: how long a request counts is the engine's to say, and a late one may come again.
+CREATE INDEX runs_request ON runs (pipeline_key, request_id) WHERE request_id <> '';
 
 CREATE TABLE task_executions (
     run_key           INTEGER NOT NULL REFERENCES runs,
