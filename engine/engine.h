@@ -1,9 +1,10 @@
 /*
  * The engine: one thread that owns the core, and group commit.
  *
- * Inputs queue up: commands in a bounded lane (a full one refuses with GF_RESOURCE_EXHAUSTED),
- * reports of the scheduler in a reserved lane that never refuses and is bounded by what runs. The
- * thread drains the queue, steps every input, writes the core's batch in one transaction, and only
+ * Inputs queue up: commands in a bounded lane (a full one refuses with GF_RESOURCE_EXHAUSTED);
+ * reports of the scheduler in a reserved lane that never refuses and is bounded by what runs, and
+ * cancels there too, with a bound of their own, so that what runs can always be ended. The thread
+ * drains the queue, steps every input, writes the core's batch in one transaction, and only
  * then releases the effects: replies, launches, stops, events to followers. Nothing is
  * acknowledged, launched or published before it is on the disk.
  *
@@ -25,7 +26,9 @@
 
 enum {
     GF_ENGINE_QUEUE_COMMANDS_MAX = 16384, /* waiting commands; more are refused */
+    GF_ENGINE_QUEUE_CANCELS_MAX = 4096,   /* waiting cancels, which have the reserved lane */
     GF_ENGINE_BATCH_INPUTS_MAX = 4096,    /* inputs of one transaction */
+    GF_ENGINE_CHECKPOINT_ROWS = 1000,     /* written since the last checkpoint of the store */
 };
 
 struct gf_engine;
@@ -53,7 +56,10 @@ struct gf_engine_options {
     void *ctx;
 };
 
-/* Thread of all: the owner's. Order: create, set_scheduler, start, stop, destroy. */
+/*
+ * Thread of all: the owner's. Order: create, set_scheduler, start, stop, the scheduler's
+ * stop_reporting, destroy. Destroy accepts NULL and stops an engine that runs.
+ */
 struct gf_engine *gf_engine_create(const struct gf_engine_options *options) GF_MUST_USE;
 void gf_engine_destroy(struct gf_engine *engine);
 
@@ -63,11 +69,16 @@ void gf_engine_set_scheduler(struct gf_engine *engine, struct gf_scheduler sched
 
 /*
  * Restores the core from the store, makes the namespace "default" where there is none, asks the
- * scheduler to recover, and starts the thread. Errors: what the store says.
+ * scheduler to recover, and starts the thread. Until it returns, the caller's thread is the engine
+ * thread. On an error nothing runs, and destroy is next. Errors: what the store says.
  */
 enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
 
-/* Takes no more commands, finishes what is queued, and joins the thread. Containers run on. */
+/*
+ * Takes no more commands, finishes what is queued, and joins the thread. Containers run on. Reports
+ * that come later are dropped: the scheduler tells of them again after the next start. Does nothing
+ * when the engine was not started.
+ */
 void gf_engine_stop(struct gf_engine *engine);
 
 /*
@@ -84,6 +95,8 @@ struct gf_engine_stats {
     int64_t rows_total; /* written */
     int64_t commit_time_ns_total;
     int64_t step_time_ns_total;
+    int64_t checkpoints_total;
+    int64_t checkpoint_failures_total;
 };
 
 /* A snapshot that the engine thread published after its last batch. Thread: any. */

@@ -1,0 +1,185 @@
+/*
+ * Design: while a commit syncs, inputs queue up, and the next batch takes all of them: batches grow
+ * by themselves under load and are of one input without it. A report is a gf_command without
+ * `done`, so that one kind of item is in the queue.
+ *
+ * The thread ends when the queue is closed and empty. Until then it answers every command, also
+ * after a failed commit, so that each submitted command comes back exactly once.
+ */
+#include "engine/engine.h"
+
+#include "base/alloc.h"
+#include "engine/engine_internal.h"
+#include "engine/engine_loader.h"
+
+enum {
+    SCRATCH_BYTES_MAX = 64 << 20, /* the environment of one launch, several times over */
+};
+
+struct gf_engine *gf_engine_create(const struct gf_engine_options *options) {
+    gf_assert(options->store != NULL && options->hub != NULL && options->clock != NULL);
+    struct gf_engine *engine = GF_NEW(struct gf_engine);
+    engine->options = *options;
+    engine->queue = gf_queue_create(GF_ENGINE_QUEUE_COMMANDS_MAX);
+    gf_mutex_init(&engine->mutex, GF_RANK_ENGINE);
+    gf_cond_init(&engine->checkpoint_ended);
+    gf_arena_init(&engine->scratch, SCRATCH_BYTES_MAX);
+    gf_engine__init_events(engine);
+    return engine;
+}
+
+/* Frees reports that came after the thread had ended. */
+static void drop_late_reports(struct gf_engine *engine) {
+    struct gf_queue_batch items = {0};
+    (void)gf_queue_drain(engine->queue, 0, &items);
+    struct gf_queue_node *node = NULL;
+    while ((node = gf_queue_batch_pop(&items)) != NULL) {
+        struct gf_command *command = GF_CONTAINER_OF(node, struct gf_command, node);
+        gf_assert(gf_engine__is_report(command));
+        gf_engine__free_report(command);
+    }
+}
+
+void gf_engine_destroy(struct gf_engine *engine) {
+    if (engine == NULL) {
+        return;
+    }
+    gf_engine_stop(engine);
+    drop_late_reports(engine);
+    gf_core_destroy(engine->core);
+    gf_queue_destroy(engine->queue);
+    gf_arena_fini(&engine->scratch);
+    gf_cond_fini(&engine->checkpoint_ended);
+    gf_mutex_fini(&engine->mutex);
+    free(engine);
+}
+
+const struct gf_scheduler_events *gf_engine_scheduler_events(struct gf_engine *engine) {
+    return &engine->events;
+}
+
+void gf_engine_set_scheduler(struct gf_engine *engine, struct gf_scheduler scheduler) {
+    gf_assert(!engine->started);
+    engine->scheduler = scheduler;
+}
+
+/* ---- Starting and stopping ---- */
+
+static void *run(void *ctx) {
+    struct gf_engine *engine = ctx;
+    struct gf_queue_batch items = {0};
+    while (gf_queue_drain(engine->queue, GF_NEVER, &items) != GF_QUEUE_CLOSED) {
+        while (items.first != NULL) {
+            gf_engine__run_batch(engine, &items);
+        }
+    }
+    return NULL;
+}
+
+/* Namespace "default" is there from the first start on. */
+static void make_default_namespace(struct gf_engine *engine) {
+    const struct gf_input input = {
+        .kind = GF_INPUT_CREATE_NAMESPACE,
+        .u.ns = {.namespace_id = GF_STR("default"),
+                 .name = GF_STR("Default"),
+                 .description = GF_STR("Where pipelines are when no namespace is named.")},
+    };
+    struct gf_need need;
+    const int64_t now = gf_clock_wall_ns(engine->options.clock);
+    gf_assert(gf_core_step(engine->core, &input, now, &need) == GF_STEP_DONE);
+}
+
+static enum gf_code restore(struct gf_engine *engine, struct gf_attempt_vec *out_attempts,
+                            struct gf_error *err) {
+    struct gf_store *store = engine->options.store;
+    struct gf_core_start start = {0};
+    enum gf_code rc = store->ops->load_start(store, &start, err);
+    if (rc == GF_OK) {
+        rc = gf_engine_restore(store, &engine->options.limits, &engine->core, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    gf_event_hub_set_newest(engine->options.hub, start.next_event_sequence - 1);
+    gf_core_resume(engine->core, gf_clock_wall_ns(engine->options.clock), out_attempts);
+    make_default_namespace(engine);
+    return gf_engine__commit(engine, err);
+}
+
+enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) {
+    gf_assert(engine->scheduler.ops != NULL && engine->core == NULL);
+    struct gf_attempt_vec attempts = {0};
+    const enum gf_code rc = restore(engine, &attempts, err);
+    if (rc == GF_OK) {
+        engine->scheduler.ops->recover(engine->scheduler.self, attempts.items, attempts.count);
+        gf_engine__release_effects(engine);
+        gf_core_batch_done(engine->core);
+        gf_engine__publish_stats(engine);
+        engine->started = true;
+        gf_thread_start(&engine->thread, "engine", run, engine);
+    }
+    gf_vec_fini(&attempts);
+    return rc;
+}
+
+void gf_engine_stop(struct gf_engine *engine) {
+    if (!engine->started) {
+        return;
+    }
+    gf_mutex_lock(&engine->mutex);
+    engine->closed = true;
+    gf_mutex_unlock(&engine->mutex);
+    gf_queue_close(engine->queue);
+    gf_thread_join(engine->thread);
+    engine->started = false;
+    gf_engine__wait_for_checkpoint(engine);
+}
+
+/* ---- Commands ---- */
+
+static enum gf_code fail_stopped(struct gf_error *err) {
+    return gf_fail(err, GF_UNAVAILABLE, "the engine has stopped");
+}
+
+/* Cancels have the reserved lane: whatever else waits, what runs can be ended. */
+static enum gf_code submit_cancel(struct gf_engine *engine, struct gf_command *command,
+                                  struct gf_error *err) {
+    GF_MUTEX_GUARD(&engine->mutex);
+    if (engine->closed) {
+        return fail_stopped(err);
+    }
+    if (engine->cancels_queued == GF_ENGINE_QUEUE_CANCELS_MAX) {
+        return gf_fail(err, GF_RESOURCE_EXHAUSTED, "%d cancels are waiting: try again later",
+                       GF_ENGINE_QUEUE_CANCELS_MAX);
+    }
+    engine->cancels_queued++;
+    gf_queue_push_reserved(engine->queue, &command->node);
+    return GF_OK;
+}
+
+enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
+                              struct gf_error *err) {
+    gf_assert(command->done != NULL && command->input.kind < GF_INPUT_TASK_STARTED);
+    if (engine->failed) {
+        return fail_stopped(err);
+    }
+    if (command->input.kind == GF_INPUT_CANCEL_RUN) {
+        return submit_cancel(engine, command, err);
+    }
+    const enum gf_code rc = gf_queue_push(engine->queue, &command->node, NULL);
+    if (rc == GF_OK) {
+        return GF_OK;
+    }
+    return rc == GF_UNAVAILABLE
+               ? fail_stopped(err)
+               : gf_fail(err, GF_RESOURCE_EXHAUSTED, "%d commands are waiting: try again later",
+                         GF_ENGINE_QUEUE_COMMANDS_MAX);
+}
+
+struct gf_engine_stats gf_engine_get_stats(struct gf_engine *engine) {
+    GF_MUTEX_GUARD(&engine->mutex);
+    struct gf_engine_stats stats = engine->stats;
+    stats.checkpoints_total = engine->checkpoints_total;
+    stats.checkpoint_failures_total = engine->checkpoint_failures_total;
+    return stats;
+}

@@ -1,0 +1,144 @@
+/*
+ * One batch: step, commit, release. Nothing that a step decided leaves this file before the commit
+ * has returned, and when it has failed nothing leaves it at all but refusals.
+ */
+#include "engine/engine_internal.h"
+#include "engine/engine_loader.h"
+
+enum {
+    /* A command asks for its pipeline, its configs and its request, each once. */
+    NEEDS_MAX = 8,
+};
+
+static int64_t mono_now(const struct gf_engine *engine) {
+    return gf_clock_mono_ns(engine->options.clock);
+}
+
+/* ---- Stepping ---- */
+
+static enum gf_code step(struct gf_engine *engine, const struct gf_input *input,
+                         struct gf_error *err) {
+    struct gf_need need;
+    for (int needs = 0; needs <= NEEDS_MAX; needs++) {
+        const int64_t now = gf_clock_wall_ns(engine->options.clock);
+        if (gf_core_step(engine->core, input, now, &need) == GF_STEP_DONE) {
+            return GF_OK;
+        }
+        const enum gf_code rc =
+            gf_engine_load_need(engine->options.store, engine->core, &need, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+    }
+    return gf_fail(err, GF_INTERNAL, "command asks for more and more of the store");
+}
+
+/* A cancel leaves the queue: there is room for another one. */
+static void count_cancel(struct gf_engine *engine, const struct gf_command *command) {
+    if (command->input.kind == GF_INPUT_CANCEL_RUN) {
+        GF_MUTEX_GUARD(&engine->mutex);
+        engine->cancels_queued--;
+    }
+}
+
+static void step_item(struct gf_engine *engine, struct gf_command *command) {
+    struct gf_error err = {0};
+    engine->counters.inputs_total++;
+    if (gf_engine__is_report(command)) {
+        gf_assert(step(engine, &command->input, &err) == GF_OK); /* reports need nothing */
+        gf_engine__free_report(command);
+        return;
+    }
+    count_cancel(engine, command);
+    command->input.token = command;
+    if (step(engine, &command->input, &err) != GF_OK) {
+        gf_engine__answer(command, &err); /* it changed nothing, so it need not wait */
+    }
+}
+
+/* What is queued when the engine has failed: commands are refused, reports dropped. */
+static void drop_item(struct gf_engine *engine, struct gf_command *command) {
+    if (gf_engine__is_report(command)) {
+        gf_engine__free_report(command);
+        return;
+    }
+    struct gf_error err = {0};
+    count_cancel(engine, command);
+    (void)gf_fail(&err, GF_UNAVAILABLE, "the engine has stopped because a write failed");
+    gf_engine__answer(command, &err);
+}
+
+/* ---- Committing ---- */
+
+enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) {
+    const struct gf_batch *batch = gf_core_batch(engine->core);
+    struct gf_store *store = engine->options.store;
+    const size_t rows = gf_batch_row_count(batch);
+    if (rows == 0) {
+        return GF_OK;
+    }
+    const int64_t begin = mono_now(engine);
+    const enum gf_code rc = store->ops->commit(store, batch, err);
+    engine->counters.commit_time_ns_total += mono_now(engine) - begin;
+    if (rc != GF_OK) {
+        return rc;
+    }
+    engine->counters.commits_total++;
+    engine->counters.rows_total += (int64_t)rows;
+    engine->rows_since_checkpoint += (int64_t)rows;
+    gf_event_hub_publish(engine->options.hub, batch->events.items, batch->events.count);
+    return GF_OK;
+}
+
+/*
+ * Whether the batch is on the disk is not known: nobody may act on it. The core goes on from a
+ * state that may not be the store's, so it is not used again.
+ */
+static void fail(struct gf_engine *engine, const struct gf_error *cause) {
+    struct gf_error err = *cause;
+    (void)gf_wrap(&err, "the outcome is unknown because a write failed");
+    err.code = GF_UNAVAILABLE;
+    engine->failed = true;
+    gf_engine__refuse_effects(engine, &err);
+    if (engine->options.on_fatal != NULL) {
+        engine->options.on_fatal(engine->options.ctx, cause);
+    }
+}
+
+void gf_engine__publish_stats(struct gf_engine *engine) {
+    engine->counters.core = gf_core_get_stats(engine->core);
+    GF_MUTEX_GUARD(&engine->mutex);
+    engine->stats = engine->counters;
+}
+
+static void finish_batch(struct gf_engine *engine) {
+    struct gf_error err = {0};
+    if (gf_engine__commit(engine, &err) != GF_OK) {
+        fail(engine, &err);
+        return;
+    }
+    gf_engine__release_effects(engine);
+    gf_core_batch_done(engine->core);
+    gf_engine__publish_stats(engine);
+    gf_engine__maybe_checkpoint(engine);
+}
+
+void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items) {
+    const int64_t begin = mono_now(engine);
+    for (int i = 0; i < GF_ENGINE_BATCH_INPUTS_MAX; i++) {
+        struct gf_queue_node *node = gf_queue_batch_pop(items);
+        if (node == NULL) {
+            break;
+        }
+        struct gf_command *command = GF_CONTAINER_OF(node, struct gf_command, node);
+        if (engine->failed) {
+            drop_item(engine, command);
+        } else {
+            step_item(engine, command);
+        }
+    }
+    engine->counters.step_time_ns_total += mono_now(engine) - begin;
+    if (!engine->failed) {
+        finish_batch(engine);
+    }
+}

@@ -1,0 +1,72 @@
+#include "engine/core/environment.h"
+#include "engine/engine_internal.h"
+
+void gf_engine__answer(struct gf_command *command, const struct gf_error *err) {
+    const struct gf_reply reply = {.error = *err};
+    command->done(command, &reply);
+}
+
+static void launch(struct gf_engine *engine, const struct gf_effect *effect) {
+    const struct gf_run *run = effect->run;
+    const struct gf_task *task = &effect->config->tasks[effect->attempt.task_index];
+    const struct gf_environment_sources sources = {
+        .config = effect->config,
+        .task = task,
+        .run = run,
+        .attempt = effect->attempt.attempt,
+    };
+    struct gf_variable *variables = NULL;
+    size_t count = 0;
+    gf_arena_reset(&engine->scratch);
+    gf_environment_merge(&sources, &engine->scratch, &variables, &count);
+    const struct gf_launch launch = {
+        .attempt = effect->attempt,
+        .namespace_id = run->namespace_id,
+        .pipeline_id = run->pipeline_id,
+        .pipeline_key = run->pipeline_key,
+        .run_id = run->run_id,
+        .task = task,
+        .environment = gf_environment_strings(variables, count, &engine->scratch),
+        .environment_count = count,
+    };
+    engine->scheduler.ops->launch(engine->scheduler.self, &launch);
+}
+
+static void release(struct gf_engine *engine, const struct gf_effect *effect) {
+    struct gf_command *command = effect->token;
+    switch (effect->kind) {
+    case GF_EFFECT_REPLY:
+        /* The engine's own commands want no answer. */
+        if (command != NULL) {
+            command->done(command, effect->reply);
+        }
+        return;
+    case GF_EFFECT_LAUNCH:
+        launch(engine, effect);
+        return;
+    case GF_EFFECT_STOP:
+        engine->scheduler.ops->stop(engine->scheduler.self, effect->attempt, effect->force);
+        return;
+    case GF_EFFECT_FORGET:
+        engine->scheduler.ops->forget(engine->scheduler.self, effect->attempt);
+        return;
+    }
+    gf_unreachable();
+}
+
+void gf_engine__release_effects(struct gf_engine *engine) {
+    const struct gf_batch *batch = gf_core_batch(engine->core);
+    for (size_t i = 0; i < batch->effects.count; i++) {
+        release(engine, &batch->effects.items[i]);
+    }
+}
+
+void gf_engine__refuse_effects(struct gf_engine *engine, const struct gf_error *err) {
+    const struct gf_batch *batch = gf_core_batch(engine->core);
+    for (size_t i = 0; i < batch->effects.count; i++) {
+        const struct gf_effect *effect = &batch->effects.items[i];
+        if (effect->kind == GF_EFFECT_REPLY && effect->token != NULL) {
+            gf_engine__answer(effect->token, err);
+        }
+    }
+}

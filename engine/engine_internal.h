@@ -1,0 +1,70 @@
+/*
+ * The insides of the engine.
+ */
+#ifndef GOFER_ENGINE_ENGINE_INTERNAL_H_
+#define GOFER_ENGINE_ENGINE_INTERNAL_H_
+
+#include "base/arena.h"
+#include "base/sync.h"
+#include "engine/engine.h"
+
+struct gf_engine {
+    struct gf_engine_options options;
+    struct gf_scheduler scheduler;
+    struct gf_scheduler_events events; /* what the scheduler reports to */
+    struct gf_queue *queue; /* of gf_command nodes; reports are commands without `done` */
+
+    /* Thread: engine. */
+    struct gf_core *core;
+    struct gf_arena scratch; /* of one launch */
+    struct gf_engine_stats counters;
+    int64_t rows_since_checkpoint;
+
+    pthread_t thread;
+    bool started; /* Thread: the owner's */
+
+    _Atomic bool failed; /* a commit has failed: nothing is written any more */
+
+    struct gf_mutex mutex; /* guards what follows */
+    struct gf_cond checkpoint_ended;
+    bool closed; /* no more cancels are queued */
+    size_t cancels_queued;
+    bool checkpoint_running;
+    int64_t checkpoints_total;
+    int64_t checkpoint_failures_total;
+    struct gf_engine_stats stats; /* as of the last batch */
+};
+
+/* ---- engine_batch.c. Thread: engine ---- */
+
+/* Steps up to GF_ENGINE_BATCH_INPUTS_MAX items, commits, and releases what came of it. */
+void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items);
+/* Commits the core's batch; on success publishes its events. */
+enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
+/* Makes the figures visible to other threads. */
+void gf_engine__publish_stats(struct gf_engine *engine);
+
+/* ---- engine_effects.c. Thread: engine ---- */
+
+/* Replies, launches, stops and forgets, in the order of the batch. */
+void gf_engine__release_effects(struct gf_engine *engine);
+/* Answers all commands of the batch with an error instead. */
+void gf_engine__refuse_effects(struct gf_engine *engine, const struct gf_error *err);
+void gf_engine__answer(struct gf_command *command, const struct gf_error *err);
+
+/* ---- engine_reports.c. Thread: any ---- */
+
+void gf_engine__init_events(struct gf_engine *engine);
+void gf_engine__free_report(struct gf_command *report);
+static inline bool gf_engine__is_report(const struct gf_command *command) {
+    return command->done == NULL;
+}
+
+/* ---- engine_checkpoint.c ---- */
+
+/* Starts a checkpoint in the pool where one is due and none runs. Thread: engine. */
+void gf_engine__maybe_checkpoint(struct gf_engine *engine);
+/* Returns when no checkpoint runs. */
+void gf_engine__wait_for_checkpoint(struct gf_engine *engine);
+
+#endif /* GOFER_ENGINE_ENGINE_INTERNAL_H_ */

@@ -1,0 +1,67 @@
+#include "engine/testing/caller.h"
+
+static void on_done(struct gf_command *command, const struct gf_reply *reply) {
+    struct caller *caller = GF_CONTAINER_OF(command, struct caller, command);
+    caller->done_count++;
+    caller->error = reply->error;
+    caller->unchanged = reply->unchanged;
+    if (reply->run != NULL) {
+        caller->run_id = reply->run->run_id;
+        caller->run_key = reply->run->run_key;
+        caller->run_state = reply->run->state;
+    }
+    if (reply->config != NULL) {
+        caller->version = reply->config->version;
+    }
+    if (caller->on_done != NULL) {
+        caller->on_done(caller->ctx, reply);
+    }
+    gf_latch_open(&caller->done);
+}
+
+static void init(struct caller *caller, enum gf_input_kind kind) {
+    *caller = (struct caller){.command.input.kind = kind, .command.done = on_done};
+    gf_latch_init(&caller->done);
+}
+
+void caller_start_run(struct caller *caller, const char *pipeline_id) {
+    init(caller, GF_INPUT_START_RUN);
+    caller->command.input.u.start_run.namespace_id = GF_STR("default");
+    caller->command.input.u.start_run.pipeline_id = gf_str_from(pipeline_id);
+}
+
+void caller_cancel_run(struct caller *caller, const char *pipeline_id, int64_t run_id, bool force) {
+    init(caller, GF_INPUT_CANCEL_RUN);
+    caller->command.input.u.cancel_run.namespace_id = GF_STR("default");
+    caller->command.input.u.cancel_run.pipeline_id = gf_str_from(pipeline_id);
+    caller->command.input.u.cancel_run.run_id = run_id;
+    caller->command.input.u.cancel_run.force = force;
+}
+
+void caller_up(struct caller *caller, const struct gf_config *config) {
+    init(caller, GF_INPUT_REGISTER_CONFIG);
+    caller->command.input.u.register_config.namespace_id = GF_STR("default");
+    caller->command.input.u.register_config.config = config;
+    caller->command.input.u.register_config.deploy = true;
+}
+
+void caller_create_namespace(struct caller *caller, const char *namespace_id) {
+    init(caller, GF_INPUT_CREATE_NAMESPACE);
+    caller->command.input.u.ns.namespace_id = gf_str_from(namespace_id);
+}
+
+void caller_submit(struct caller *caller, struct gf_engine *engine) {
+    gf_assert(gf_engine_submit(engine, &caller->command, NULL) == GF_OK);
+}
+
+enum gf_code caller_wait(struct caller *caller) {
+    gf_latch_wait(&caller->done);
+    gf_latch_fini(&caller->done);
+    gf_assert(caller->done_count == 1);
+    return caller->error.code;
+}
+
+enum gf_code caller_call(struct caller *caller, struct gf_engine *engine) {
+    caller_submit(caller, engine);
+    return caller_wait(caller);
+}

@@ -1,0 +1,40 @@
+/*
+ * Commands to an engine as a test gives them: submitted, and waited for.
+ *
+ * Thread: the test's.
+ */
+#ifndef GOFER_ENGINE_TESTING_CALLER_H_
+#define GOFER_ENGINE_TESTING_CALLER_H_
+
+#include "base/sync.h"
+#include "engine/engine.h"
+
+/* A command and what became of it. */
+struct caller {
+    struct gf_command command;
+    struct gf_latch done;
+    /* Called inside `done`, on the engine's thread, before the caller is told; may be NULL. */
+    void (*on_done)(void *ctx, const struct gf_reply *reply);
+    void *ctx;
+    struct gf_error error;
+    int64_t run_id;
+    int64_t run_key;
+    int64_t version;
+    enum gf_run_state run_state;
+    bool unchanged;
+    int done_count;
+};
+
+/* Fills in the command; texts are borrowed until it is done. */
+void caller_start_run(struct caller *caller, const char *pipeline_id);
+void caller_cancel_run(struct caller *caller, const char *pipeline_id, int64_t run_id, bool force);
+void caller_up(struct caller *caller, const struct gf_config *config);
+void caller_create_namespace(struct caller *caller, const char *namespace_id);
+
+void caller_submit(struct caller *caller, struct gf_engine *engine); /* must be accepted */
+/* Waits for the answer and gives its code. Ends the caller. */
+enum gf_code caller_wait(struct caller *caller);
+/* Both. */
+enum gf_code caller_call(struct caller *caller, struct gf_engine *engine);
+
+#endif /* GOFER_ENGINE_TESTING_CALLER_H_ */
