@@ -1,0 +1,54 @@
+#include "cli/call.h"
+#include "cli/cmd/commands.h"
+#include "cli/ui/message.h"
+#include "gofer/v1/image.gofer.h"
+
+static const char *const headers[] = {"IMAGE", "DIGEST", "SIZE", "PLATFORM", "IMPORTED"};
+
+enum {
+    DIGEST_SHOWN = 19, /* "sha256:" and twelve digits, on a terminal */
+};
+
+static const char *first_name(const Gofer__V1__Image *image) {
+    return image->n_names > 0 ? image->names[0] : image->digest;
+}
+
+static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCMessage *item) {
+    const Gofer__V1__Image *image = (const Gofer__V1__Image *)item;
+    gf_table_cell(table, first_name(image));
+    gf_table_cell(table, cli->out_is_terminal ? gf_show(cli, "%.*s", DIGEST_SHOWN, image->digest)
+                                              : image->digest);
+    gf_table_cell(table, cli->out_is_terminal
+                             ? gf_show(cli, "%.1f MiB", (double)image->size_bytes / (1 << 20))
+                             : gf_show(cli, "%lld", (long long)image->size_bytes));
+    gf_table_cell(table, gf_show(cli, "%s/%s", image->os, image->architecture));
+    gf_table_cell(table, gf_show_time(cli, image->import_time));
+}
+
+static const char *name(struct gf_cli *cli, const ProtobufCMessage *item) {
+    (void)cli;
+    return first_name((const Gofer__V1__Image *)item);
+}
+
+static const struct gf_listing listing = {
+    .items = "images",
+    .headers = headers,
+    .column_count = GF_ARRAY_COUNT(headers),
+    .add_row = add_row,
+    .name = name,
+    .empty = "no images; gofer image import PATH brings one",
+};
+
+static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    (void)parsed;
+    Gofer__V1__ListImagesRequest request = GOFER__V1__LIST_IMAGES_REQUEST__INIT;
+    return gf_cli_list(cli, &gofer_v1_image_service.methods[GOFER_V1_IMAGE_SERVICE_LIST_IMAGES],
+                       &request.base, &listing, 0);
+}
+
+const struct gf_command gf_cmd_image_list = {
+    .noun = "image",
+    .verb = "list",
+    .summary = "list the images of the server's store",
+    .run = run,
+};

@@ -1,0 +1,97 @@
+/* The one command that contains the server; all others speak to one. */
+#include "api/server/server.h"
+#include "base/version.h"
+#include "cli/cli.h"
+#include "cli/cmd/commands.h"
+#include "cli/fetch.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const char *const default_addresses[] = {"127.0.0.1:8080"};
+
+static const struct gf_option options[] = {
+    {.name = "dev",
+     .kind = GF_OPTION_FLAG,
+     .help = "development mode: no tokens; listens on this machine alone"},
+    {.name = "data-dir",
+     .kind = GF_OPTION_TEXT,
+     .value_name = "DIR",
+     .complete = "file",
+     .help =
+         "where everything is kept (default /var/lib/gofer for root, else ~/.local/share/gofer)"},
+    {.name = "listen",
+     .kind = GF_OPTION_LIST,
+     .value_name = "ADDRESS",
+     .help = "HOST:PORT (port 0: a free one) or unix:/PATH; may be given many times (default "
+             "127.0.0.1:8080)"},
+    {.name = "scheduler",
+     .kind = GF_OPTION_TEXT,
+     .value_name = "NAME",
+     .choices = "native|null",
+     .help = "what runs containers; null runs none and reports success (default native)"},
+    {.name = "containers-max",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "containers at once; more tasks wait"},
+};
+
+static const char *data_dir(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    const char *given = gf_parsed_text(parsed, "data-dir");
+    if (given != NULL) {
+        return given;
+    }
+    if (geteuid() == 0) {
+        return "/var/lib/gofer";
+    }
+    const char *home = cli->getenv("HOME");
+    return home == NULL ? NULL : gf_arena_printf(cli->arena, "%s/.local/share/gofer", home);
+}
+
+static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    struct gf_error err = {0};
+    struct gf_server_options server = {
+        .data_dir = data_dir(cli, parsed),
+        .addresses = default_addresses,
+        .address_count = GF_ARRAY_COUNT(default_addresses),
+        .development_mode = gf_parsed_flag(parsed, "dev"),
+        .fetch_program = gf_cli_fetch_program(cli),
+        .version = GF_VERSION,
+        .containers_max = gf_parsed_number(parsed, "containers-max", 0),
+    };
+    if (server.data_dir == NULL) {
+        (void)gf_fail(&err, GF_INVALID_ARGUMENT, "no home directory: give --data-dir");
+        return gf_cli_usage(cli, parsed->command, &err);
+    }
+    const char *scheduler = gf_parsed_text(parsed, "scheduler");
+    if (scheduler != NULL && strcmp(scheduler, "null") == 0) {
+        server.scheduler = GF_SERVER_SCHEDULER_NULL;
+    }
+    size_t count = 0;
+    const char *const *addresses = gf_parsed_list(parsed, "listen", &count);
+    if (count > GF_SERVER_ADDRESSES_MAX) {
+        (void)gf_fail(&err, GF_INVALID_ARGUMENT, "--listen more than %d times",
+                      GF_SERVER_ADDRESSES_MAX);
+        return gf_cli_usage(cli, parsed->command, &err);
+    }
+    if (count > 0) {
+        server.addresses = addresses;
+        server.address_count = count;
+    }
+    return gf_server_run(&server, &err) == GF_OK ? GF_EXIT_OK : gf_cli_fail(cli, &err);
+}
+
+const struct gf_command gf_cmd_service_start = {
+    .noun = "service",
+    .verb = "start",
+    .summary = "run the server until it is told to stop",
+    .description =
+        "Stops on SIGTERM or Ctrl-C; containers run on and are taken up again at the next "
+        "start. The addresses that\nit listens on are in DIR/addresses while it serves.",
+    .options = options,
+    .option_count = GF_ARRAY_COUNT(options),
+    .examples = "gofer service start --dev\n"
+                "gofer service start --dev --data-dir ./data --listen 127.0.0.1:0 --listen "
+                "unix:./gofer.sock",
+    .run = run,
+};
