@@ -1,5 +1,6 @@
 #include "api/service/services.h"
 
+#include "api/codec/model/message.h"
 #include "api/service/handlers.h"
 #include "api/service/stream.h"
 #include "api/service/unimplemented.h"
@@ -16,6 +17,7 @@ enum {
 };
 
 void gf_services_init(struct gf_services *services) {
+    gf_model_codec_init();
     gf_mutex_init(&services->mutex, GF_RANK_SERVICE);
     gf_list_init(&services->streams);
     atomic_store(&services->stopping, false);
@@ -24,6 +26,21 @@ void gf_services_init(struct gf_services *services) {
 void gf_services_fini(struct gf_services *services) {
     gf_assert(gf_list_empty(&services->streams));
     gf_mutex_fini(&services->mutex);
+}
+
+const struct gf_rpc_service *const *gf_services_list(size_t *out_count) {
+    static const struct gf_rpc_service *const services[] = {
+        &gofer_v1_system_service,         &gofer_v1_namespace_service,
+        &gofer_v1_pipeline_service,       &gofer_v1_pipeline_config_service,
+        &gofer_v1_deployment_service,     &gofer_v1_run_service,
+        &gofer_v1_task_execution_service, &gofer_v1_event_service,
+        &gofer_v1_image_service,          &gofer_v1_extension_service,
+        &gofer_v1_subscription_service,   &gofer_v1_object_service,
+        &gofer_v1_secret_service,         &gofer_v1_token_service,
+        &gofer_v1_role_service,           &gofer_extension_v1_extension_service,
+    };
+    *out_count = GF_ARRAY_COUNT(services);
+    return services;
 }
 
 /* A service without a single handler: its calls get their answer from gf_services_intercept. */

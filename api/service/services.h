@@ -57,6 +57,9 @@ void gf_services_init(struct gf_services *services);
 /* No call may be left. */
 void gf_services_fini(struct gf_services *services);
 
+/* Every service of the API, also those without a handler yet. Static storage. */
+const struct gf_rpc_service *const *gf_services_list(size_t *out_count);
+
 /* Adds every service of the API. `services` is borrowed until the server is destroyed. */
 void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_server *server);
 

@@ -4,6 +4,12 @@
 
 #include <inttypes.h>
 
+#include <sodium.h>
+
+void gf_model_codec_init(void) {
+    gf_assert(sodium_init() >= 0);
+}
+
 char *gf_message_text(struct gf_str text, struct gf_arena *arena) {
     if (text.len == 0) {
         return (char *)protobuf_c_empty_string;

@@ -18,6 +18,12 @@
 #include <google/protobuf/duration.pb-c.h>
 #include <google/protobuf/timestamp.pb-c.h>
 
+/*
+ * Makes ready what conversions use (libsodium). Call it once, before any of them, from the main
+ * thread; again does nothing.
+ */
+void gf_model_codec_init(void);
+
 /* A message of the type, with its defaults: GF_MESSAGE_NEW(arena, Gofer__V1__Run, gofer__v1__run).
  */
 #define GF_MESSAGE_NEW(arena, type, prefix)                                                        \

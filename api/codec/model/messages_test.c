@@ -1,0 +1,240 @@
+#include "api/codec/model/deployment.h"
+#include "api/codec/model/enums.h"
+#include "api/codec/model/event.h"
+#include "api/codec/model/message.h"
+#include "api/codec/model/namespace.h"
+#include "api/codec/model/pipeline.h"
+#include "api/codec/model/run.h"
+#include "api/codec/model/task_execution.h"
+
+#include <criterion/criterion.h>
+
+static struct gf_arena arena;
+
+static void setup(void) {
+    gf_arena_init(&arena, 1 << 20);
+}
+
+static void teardown(void) {
+    gf_arena_fini(&arena);
+}
+
+TestSuite(messages, .init = setup, .fini = teardown);
+
+Test(messages, times_before_1970_have_positive_nanos) {
+    const Google__Protobuf__Timestamp *time = gf_message_time(-1, &arena);
+    cr_expect_eq(time->seconds, -1);
+    cr_expect_eq(time->nanos, 999999999);
+    int64_t back = 0;
+    cr_expect_eq(gf_message_read_time(time, "x", &back, NULL), GF_OK);
+    cr_expect_eq(back, -1);
+    cr_expect_null(gf_message_time(0, &arena));
+}
+
+Test(messages, times_out_of_range_are_refused) {
+    Google__Protobuf__Timestamp time = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    int64_t out = 5;
+    struct gf_error err = {0};
+    time.seconds = INT64_MAX;
+    cr_expect_eq(gf_message_read_time(&time, "start_time", &out, &err), GF_INVALID_ARGUMENT);
+    cr_expect_str_eq(err.field, "start_time");
+    time.seconds = 1;
+    time.nanos = -1;
+    cr_expect_eq(gf_message_read_time(&time, "start_time", &out, &err), GF_INVALID_ARGUMENT);
+    cr_expect_eq(out, 5);
+}
+
+Test(messages, a_namespace_without_a_name_has_its_id) {
+    const struct gf_namespace ns = {
+        .namespace_id = GF_STR("team"), .create_time = 1, .update_time = 2};
+    const Gofer__V1__Namespace *message = gf_namespace_to_message(&ns, &arena);
+    cr_expect_str_eq(message->name, "team");
+    cr_expect_str_eq(message->description, "");
+    cr_expect_eq(message->update_time->nanos, 2);
+}
+
+Test(messages, a_pipeline_is_shown_with_its_config) {
+    const struct gf_label label = {GF_STR("k"), GF_STR("v")};
+    const struct gf_config config = {.name = GF_STR("Nightly"), .labels = &label, .label_count = 1};
+    const struct gf_pipeline pipeline = {.namespace_id = GF_STR("default"),
+                                         .pipeline_id = GF_STR("nightly"),
+                                         .state = GF_PIPELINE_STATE_ACTIVE,
+                                         .latest_version = 3,
+                                         .live_version = 2,
+                                         .latest_run_id = 9};
+    const Gofer__V1__Pipeline *message = gf_pipeline_to_message(&pipeline, &config, &arena);
+    cr_expect_str_eq(message->name, "Nightly");
+    cr_expect_str_eq(message->labels[0]->key, "k");
+    cr_expect_eq((int)message->state, GOFER__V1__PIPELINE_STATE__PIPELINE_STATE_ACTIVE);
+    cr_expect_eq(message->latest_run_id, 9);
+    cr_expect_eq(gf_pipeline_shown_version(&pipeline), 2);
+}
+
+Test(messages, a_complete_deployment_says_why) {
+    const struct gf_deployment deployment = {.deployment_id = 2,
+                                             .start_version = 1,
+                                             .end_version = 2,
+                                             .state = GF_DEPLOYMENT_STATE_COMPLETE,
+                                             .status = GF_DEPLOYMENT_STATUS_SUCCESSFUL};
+    const Gofer__V1__Deployment *message = gf_deployment_to_message(&deployment, &arena);
+    cr_expect_eq(message->current_percent, 100);
+    cr_expect_eq((int)message->status_reason->kind,
+                 GOFER__V1__DEPLOYMENT_STATUS_REASON_KIND__DEPLOYMENT_STATUS_REASON_KIND_FINISHED);
+    cr_expect_eq((int)message->strategy->kind,
+                 GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_INSTANT);
+}
+
+Test(messages, a_successful_run_ended_normally) {
+    const struct gf_variable variable = {GF_STR("A"), GF_STR("1"), GF_VARIABLE_SOURCE_RUN_OPTIONS};
+    struct gf_run run = {.run_id = 4,
+                         .version = 2,
+                         .state = GF_RUN_STATE_RUNNING,
+                         .initiator = {GF_INITIATOR_HUMAN, GF_STR(""), GF_STR("because")},
+                         .variables = &variable,
+                         .variable_count = 1};
+    cr_expect_null(gf_run_to_message(&run, &arena)->status_reason);
+    run.state = GF_RUN_STATE_COMPLETE;
+    run.status = GF_RUN_STATUS_SUCCESSFUL;
+    const Gofer__V1__Run *message = gf_run_to_message(&run, &arena);
+    cr_expect_eq((int)message->status_reason->kind,
+                 GOFER__V1__RUN_STATUS_REASON_KIND__RUN_STATUS_REASON_KIND_NORMAL_EXIT);
+    cr_expect_str_eq(message->initiator->reason, "because");
+    cr_expect_str_eq(message->variables[0]->key, "A");
+    cr_expect_eq((int)message->variables[0]->source,
+                 GOFER__V1__VARIABLE_SOURCE__VARIABLE_SOURCE_RUN_OPTIONS);
+}
+
+Test(messages, a_run_has_no_reason_that_only_tasks_have) {
+    cr_expect_eq((int)gf_run_reason_kind_to_message(GF_RUN_STATUS_FAILED, GF_REASON_OUT_OF_MEMORY),
+                 GOFER__V1__RUN_STATUS_REASON_KIND__RUN_STATUS_REASON_KIND_ABNORMAL_EXIT);
+}
+
+static struct gf_task_execution failed_task(void) {
+    return (struct gf_task_execution){.task_id = GF_STR("build"),
+                                      .attempt = 1,
+                                      .state = GF_TASK_STATE_COMPLETE,
+                                      .status = GF_TASK_STATUS_FAILED,
+                                      .reason = {GF_REASON_OUT_OF_MEMORY, GF_STR("no memory")},
+                                      .has_exit_code = true,
+                                      .exit_code = 137,
+                                      .exit_signal = 9,
+                                      .launch_time = 1,
+                                      .start_time = 2,
+                                      .end_time = 3,
+                                      .cpu_time_ns = 1500000000,
+                                      .memory_peak_bytes = 4096,
+                                      .log_bytes = 12};
+}
+
+Test(messages, a_task_tells_how_it_ended) {
+    const struct gf_run run = {.run_id = 4, .pipeline_id = GF_STR("nightly")};
+    const struct gf_task_execution execution = failed_task();
+    const struct gf_task_execution_view view = {.run = &run,
+                                                .execution = &execution,
+                                                .image = GF_STR("busybox"),
+                                                .scheduler = GF_STR("native")};
+    const Gofer__V1__TaskExecution *message = gf_task_execution_to_message(&view, &arena);
+    cr_expect_str_eq(message->task_id, "build");
+    cr_expect_str_eq(message->image, "busybox");
+    cr_expect_str_eq(message->scheduler, "native");
+    cr_expect_eq(message->exit->code, 137);
+    cr_expect_eq(message->exit->signal, 9);
+    cr_expect(message->exit->out_of_memory);
+    cr_expect_eq(message->usage->cpu_duration->seconds, 1);
+    cr_expect_eq(message->usage->peak_memory_bytes, 4096);
+    cr_expect_eq(message->timeline->launch_time->nanos, 1);
+    cr_expect_str_eq(message->status_reason->description, "no memory");
+    cr_expect_eq((int)message->log_state, GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE);
+}
+
+Test(messages, a_task_that_never_ran_has_no_exit) {
+    const struct gf_run run = {.run_id = 4};
+    const struct gf_task_execution execution = {.task_id = GF_STR("build"),
+                                                .state = GF_TASK_STATE_COMPLETE,
+                                                .status = GF_TASK_STATUS_SKIPPED,
+                                                .end_time = 3};
+    const struct gf_task_execution_view view = {
+        .run = &run, .execution = &execution, .scheduler = GF_STR("native")};
+    const Gofer__V1__TaskExecution *message = gf_task_execution_to_message(&view, &arena);
+    cr_expect_null(message->exit);
+    cr_expect_null(message->timeline);
+    cr_expect_null(message->usage);
+    cr_expect_str_eq(message->scheduler, "");
+    cr_expect_eq((int)message->log_state, GOFER__V1__LOG_STATE__LOG_STATE_UNSPECIFIED);
+}
+
+Test(messages, the_state_of_a_log_follows_from_the_task) {
+    struct gf_task_execution execution = failed_task();
+    execution.log_truncated = true;
+    cr_expect_eq((int)gf_task_execution_log_state(&execution),
+                 GOFER__V1__LOG_STATE__LOG_STATE_TRUNCATED);
+    execution.log_truncated = false;
+    execution.reason.kind = GF_REASON_ORPHANED;
+    cr_expect_eq((int)gf_task_execution_log_state(&execution),
+                 GOFER__V1__LOG_STATE__LOG_STATE_TRUNCATED);
+    execution.state = GF_TASK_STATE_RUNNING;
+    cr_expect_eq((int)gf_task_execution_log_state(&execution),
+                 GOFER__V1__LOG_STATE__LOG_STATE_OPEN);
+}
+
+Test(messages, an_event_has_the_status_of_its_kind) {
+    struct gf_event event = {.sequence = 8,
+                             .time = 1,
+                             .kind = GF_EVENT_RUN_COMPLETED,
+                             .run_id = 3,
+                             .status = GF_RUN_STATUS_FAILED};
+    const Gofer__V1__Event *message = gf_event_to_message(&event, &arena);
+    cr_expect_eq(message->event_id, 8);
+    cr_expect_eq((int)message->run_status, GOFER__V1__RUN_STATUS__RUN_STATUS_FAILED);
+    cr_expect_eq((int)message->task_execution_status, 0);
+    event.kind = GF_EVENT_TASK_EXECUTION_COMPLETED;
+    event.status = GF_TASK_STATUS_SKIPPED;
+    message = gf_event_to_message(&event, &arena);
+    cr_expect_eq((int)message->run_status, 0);
+    cr_expect_eq((int)message->task_execution_status,
+                 GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_SKIPPED);
+}
+
+static void expect_filter_refused(const Gofer__V1__EventFilter *filter, enum gf_code code,
+                                  const char *field) {
+    struct gf_event_selection selection = {.run_id = 77};
+    struct gf_error err = {0};
+    cr_expect_eq(gf_event_filter_from_message(filter, &selection, &err), code, "%s", field);
+    cr_expect_str_eq(err.field, field);
+    cr_expect_eq(selection.run_id, 77);
+}
+
+Test(messages, filters_of_events_are_checked) {
+    Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
+    Gofer__V1__EventKind kind = (Gofer__V1__EventKind)9999;
+    filter.n_kinds = 1;
+    filter.kinds = &kind;
+    expect_filter_refused(&filter, GF_INVALID_ARGUMENT, "filter.kinds[0]");
+    filter.n_kinds = 0;
+    filter.pipeline_id = "nightly";
+    expect_filter_refused(&filter, GF_INVALID_ARGUMENT, "filter.pipeline_id");
+    filter.namespace_id = "x";
+    expect_filter_refused(&filter, GF_INVALID_ARGUMENT, "filter.namespace_id");
+    filter.namespace_id = "default";
+    filter.pipeline_id = "";
+    filter.run_id = 3;
+    expect_filter_refused(&filter, GF_INVALID_ARGUMENT, "filter.run_id");
+    filter.run_id = 0;
+    filter.extension_id = "cron";
+    expect_filter_refused(&filter, GF_UNIMPLEMENTED, "filter.extension_id");
+}
+
+Test(messages, kinds_that_never_happen_select_nothing) {
+    Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
+    Gofer__V1__EventKind kinds[] = {GOFER__V1__EVENT_KIND__EVENT_KIND_SECRET_WRITTEN,
+                                    GOFER__V1__EVENT_KIND__EVENT_KIND_RUN_STARTED};
+    struct gf_event_selection selection = {0};
+    filter.n_kinds = 1;
+    filter.kinds = kinds;
+    cr_assert_eq(gf_event_filter_from_message(&filter, &selection, NULL), GF_OK);
+    cr_expect(selection.nothing);
+    filter.n_kinds = 2;
+    cr_assert_eq(gf_event_filter_from_message(&filter, &selection, NULL), GF_OK);
+    cr_expect_not(selection.nothing);
+    cr_expect_eq(selection.kinds, UINT64_C(1) << GF_EVENT_RUN_STARTED);
+}

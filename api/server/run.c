@@ -1,0 +1,89 @@
+/*
+ * Signals are read from a descriptor by the main thread, so that nothing runs in a handler. The
+ * second one, while the server stops, ends the process: what was acknowledged is on the disk, and
+ * the next start restores the rest.
+ */
+#include "api/server/server_internal.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Followers cost a descriptor each; the soft limit is often 1024. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static enum gf_code open_signals(int *out_fd, struct gf_error *err) {
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    const int fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    if (fd < 0) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "signalfd");
+    }
+    *out_fd = fd;
+    return GF_OK;
+}
+
+/* Waits; true when the server is to stop because somebody asked, false because it cannot go on. */
+static bool wait_for_end(const struct gf_server *server, int signal_fd) {
+    struct pollfd fds[] = {
+        {.fd = signal_fd, .events = POLLIN},
+        {.fd = gf_server_fatal_fd(server), .events = POLLIN},
+    };
+    while (poll(fds, GF_ARRAY_COUNT(fds), -1) < 0) {
+        gf_assert(errno == EINTR);
+    }
+    return fds[1].revents == 0;
+}
+
+/* From here on a signal does what it does by default: it ends the process. */
+static void make_second_signal_fast(int signal_fd) {
+    struct signalfd_siginfo info;
+    (void)!read(signal_fd, &info, sizeof(info));
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+enum gf_code gf_server_run(const struct gf_server_options *options, struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int signal_fd = -1;
+    struct gf_server *server = NULL;
+    raise_descriptor_limit();
+    enum gf_code rc = open_signals(&signal_fd, err);
+    if (rc == GF_OK) {
+        rc = gf_server_create(options, &server, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    for (size_t i = 0; i < gf_server_address_count(server); i++) {
+        gf_log_info("server_ready", GF_KV_STR("address", gf_server_address(server, i)));
+    }
+    if (wait_for_end(server, signal_fd)) {
+        gf_log_info("server_stopping");
+        make_second_signal_fast(signal_fd);
+        gf_server_destroy(server, GF_SERVER_STOP_GRACE_MS);
+        gf_log_info("server_stopped");
+        return GF_OK;
+    }
+    gf_server_destroy(server, 0);
+    return gf_fail(err, GF_UNAVAILABLE, "the store failed, see the log");
+}

@@ -1,0 +1,302 @@
+/*
+ * Design: parts are made one after another, each from those before it, and freed in the reverse
+ * order by one function that accepts a server at any stage of its making. Stopping has two phases:
+ * first everything that runs comes to rest (calls, engine, scheduler, pools, reactor), then all is
+ * freed.
+ */
+#include "api/codec/json/schema.h"
+#include "api/server/server_internal.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/store/sqlite/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    POOL_THREADS = 4,
+    POOL_QUEUE = 4096,
+    LONG_POOL_THREADS = 2,
+    LONG_POOL_QUEUE = 64,
+    READERS = POOL_THREADS + 1, /* one more for the engine */
+    /* A spec has up to 16 MiB; a decoded one takes more. */
+    RECEIVE_BYTES_MAX = 17 << 20,
+    DECODED_BYTES_MAX = 256 << 20,
+    ARENA_BYTES_MAX = 256 << 20,
+};
+
+/* On the engine thread. */
+static void on_fatal(void *ctx, const struct gf_error *error) {
+    const struct gf_server *server = ctx;
+    const uint64_t one = 1;
+    gf_log_error("store_failed", GF_KV_ERROR(error));
+    (void)!write(server->fatal_fd, &one, sizeof(one));
+}
+
+static enum gf_code make_threads(struct gf_server *server, struct gf_error *err) {
+    const struct gf_pool_opts pool = {
+        .thread_count = POOL_THREADS, .queue_limit = POOL_QUEUE, .name = "gf-work"};
+    const struct gf_pool_opts long_pool = {
+        .thread_count = LONG_POOL_THREADS, .queue_limit = LONG_POOL_QUEUE, .name = "gf-long"};
+    server->fatal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->fatal_fd < 0) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "eventfd");
+    }
+    const enum gf_code rc = gf_reactor_create("gf-reactor", &server->reactor, err);
+    if (rc == GF_OK) {
+        server->pool = gf_pool_create(&pool);
+        server->long_pool = gf_pool_create(&long_pool);
+    }
+    return rc;
+}
+
+static enum gf_code open_stores(struct gf_server *server, const struct gf_server_options *options,
+                                struct gf_error *err) {
+    const struct gf_sqlite_options sqlite = {.reader_count = READERS};
+    enum gf_code rc = gf_sqlite_store_open(server->dir.store_path, &sqlite, &server->store, err);
+    if (rc == GF_OK) {
+        rc = gf_log_store_open(server->dir.logs_path, server->reactor, &server->logs, err);
+    }
+    if (rc == GF_OK && options->scheduler == GF_SERVER_SCHEDULER_NATIVE) {
+        const struct gf_image_store_opts images = {.dir = server->dir.images_path,
+                                                   .fetch_program = options->fetch_program};
+        rc = gf_image_store_open(&images, &server->images, err);
+    }
+    return rc;
+}
+
+static enum gf_code make_native(struct gf_server *server, struct gf_error *err) {
+    struct gf_native_options native = GF_NATIVE_OPTIONS_DEFAULT;
+    native.dir = server->dir.native_path;
+    native.images = server->images;
+    native.logs = server->logs;
+    native.reactor = server->reactor;
+    native.pool = server->pool;
+    native.events = gf_engine_scheduler_events(server->engine);
+    const enum gf_code rc = gf_native_create(&native, &server->native, err);
+    if (rc == GF_OK) {
+        server->scheduler = gf_native_scheduler(server->native);
+    }
+    return rc;
+}
+
+static enum gf_code start_engine(struct gf_server *server, const struct gf_server_options *options,
+                                 struct gf_error *err) {
+    server->hub = gf_event_hub_create();
+    const struct gf_engine_options engine = {
+        .store = server->store,
+        .hub = server->hub,
+        .clock = gf_clock_system(),
+        .pool = server->pool,
+        .limits = {.runs_active_max = options->runs_active_max != 0
+                                          ? options->runs_active_max
+                                          : GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT,
+                   .attempts_running_max = options->containers_max != 0
+                                               ? options->containers_max
+                                               : GF_SERVER_CONTAINERS_MAX_DEFAULT},
+        .on_fatal = on_fatal,
+        .ctx = server,
+    };
+    server->engine = gf_engine_create(&engine);
+    enum gf_code rc = GF_OK;
+    if (options->scheduler == GF_SERVER_SCHEDULER_NATIVE) {
+        rc = make_native(server, err);
+    } else {
+        server->null =
+            gf_null_scheduler_create(gf_engine_scheduler_events(server->engine), gf_clock_system());
+        server->scheduler = gf_null_scheduler_port(server->null);
+    }
+    if (rc == GF_OK) {
+        gf_engine_set_scheduler(server->engine, server->scheduler);
+        rc = gf_engine_start(server->engine, err);
+        server->engine_started = rc == GF_OK;
+    }
+    return rc;
+}
+
+static void make_services(struct gf_server *server, const struct gf_server_options *options) {
+    server->version = gf_strdup(options->version != NULL ? options->version : "0.0.0-dev");
+    server->commit = gf_strdup(options->commit != NULL ? options->commit : "");
+    server->services = (struct gf_services){
+        .store = server->store,
+        .engine = server->engine,
+        .hub = server->hub,
+        .logs = server->logs,
+        .scheduler = server->scheduler,
+        .images = server->images,
+        .pool = server->pool,
+        .long_pool = server->long_pool,
+        .clock = gf_clock_system(),
+        .version = server->version,
+        .commit = server->commit,
+        .development_mode = options->development_mode,
+        .start_time = gf_wall_ns(),
+        .spool_path = server->dir.spool_path,
+        .upload_bytes_max = options->upload_bytes_max != 0 ? options->upload_bytes_max
+                                                           : GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT,
+    };
+    gf_services_init(&server->services);
+    server->has_services = true;
+}
+
+static enum gf_code make_rpc(struct gf_server *server, const struct gf_server_options *options,
+                             struct gf_error *err) {
+    const struct gf_rpc_server_opts opts = {
+        .receive_bytes_max = RECEIVE_BYTES_MAX,
+        .decoded_bytes_max = DECODED_BYTES_MAX,
+        .arena_bytes_max = ARENA_BYTES_MAX,
+        .interceptor = gf_services_intercept,
+    };
+    enum gf_code rc = gf_rpc_server_create(&opts, &server->rpc, err);
+    if (rc == GF_OK) {
+        rc = gf_server__listen(server, options, err);
+    }
+    return rc;
+}
+
+/* Health and reflection belong to every server; what is served is told by the last of them. */
+static void add_services(struct gf_server *server) {
+    size_t count = 0;
+    const struct gf_rpc_service *const *services = gf_services_list(&count);
+    gf_services_add_to_server(&server->services, server->rpc);
+    server->health = gf_rpc_health_create(server->rpc);
+    server->reflection = gf_reflection_create(gf_schema_gofer(), services, count);
+    gf_reflection_add_to_server(server->reflection, server->rpc);
+}
+
+static void tell_serving(struct gf_server *server) {
+    size_t count = 0;
+    const struct gf_rpc_service *const *services = gf_services_list(&count);
+    gf_rpc_health_set(server->health, "", true);
+    for (size_t i = 0; i < count; i++) {
+        gf_rpc_health_set(server->health, services[i]->name, true);
+    }
+}
+
+static enum gf_code make(struct gf_server *server, const struct gf_server_options *options,
+                         struct gf_error *err) {
+    enum gf_code rc = gf_data_dir_open(options->data_dir, &server->dir, err);
+    if (rc == GF_OK) {
+        rc = make_threads(server, err);
+    }
+    if (rc == GF_OK) {
+        rc = open_stores(server, options, err);
+    }
+    /* Addresses that are in use are known before containers are touched. */
+    if (rc == GF_OK) {
+        rc = make_rpc(server, options, err);
+    }
+    if (rc == GF_OK) {
+        rc = start_engine(server, options, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    make_services(server, options);
+    add_services(server);
+    gf_rpc_server_start(server->rpc);
+    tell_serving(server);
+    return gf_data_dir_write_addresses(&server->dir, server->addresses, server->address_count, err);
+}
+
+enum gf_code gf_server_create(const struct gf_server_options *options,
+                              struct gf_server **out_server, struct gf_error *err) {
+    const enum gf_code checked = gf_server__check_addresses(options, err);
+    if (checked != GF_OK) {
+        return checked;
+    }
+    struct gf_server *server = GF_NEW(struct gf_server);
+    server->dir.fd = -1;
+    server->dir.lock_fd = -1;
+    server->fatal_fd = -1;
+    const enum gf_code rc = make(server, options, err);
+    if (rc != GF_OK) {
+        gf_server_destroy(server, 0);
+        return rc;
+    }
+    *out_server = server;
+    return GF_OK;
+}
+
+/* Everything that runs comes to rest, in the reverse order of the start. */
+static void stop(struct gf_server *server, int64_t grace_ms) {
+    gf_data_dir_remove_addresses(&server->dir);
+    if (server->health != NULL) {
+        gf_rpc_health_shutdown(server->health);
+    }
+    if (server->has_services) {
+        gf_services_end_streams(&server->services);
+    }
+    if (server->images != NULL) {
+        gf_image_store_stop(server->images);
+    }
+    if (server->rpc != NULL) {
+        gf_rpc_server_stop(server->rpc, grace_ms);
+    }
+    if (server->engine_started) {
+        gf_engine_stop(server->engine);
+    }
+    if (server->scheduler.ops != NULL) {
+        server->scheduler.ops->stop_reporting(server->scheduler.self);
+    }
+    if (server->pool != NULL) {
+        gf_pool_join(server->long_pool);
+        gf_pool_join(server->pool);
+    }
+    if (server->reactor != NULL) {
+        gf_reactor_stop(server->reactor);
+    }
+}
+
+void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
+    if (server == NULL) {
+        return;
+    }
+    stop(server, grace_ms);
+    gf_rpc_server_destroy(server->rpc);
+    gf_reflection_destroy(server->reflection);
+    gf_rpc_health_destroy(server->health);
+    if (server->has_services) {
+        gf_services_fini(&server->services);
+    }
+    gf_native_destroy(server->native);
+    gf_null_scheduler_destroy(server->null);
+    if (server->engine != NULL) {
+        gf_engine_destroy(server->engine);
+    }
+    gf_event_hub_destroy(server->hub);
+    if (server->images != NULL) {
+        gf_image_store_close(server->images);
+    }
+    gf_log_store_destroy(server->logs);
+    if (server->store != NULL) {
+        server->store->ops->destroy(server->store);
+    }
+    gf_pool_destroy(server->long_pool);
+    gf_pool_destroy(server->pool);
+    gf_reactor_destroy(server->reactor);
+    gf_close(&server->fatal_fd);
+    for (size_t i = 0; i < server->address_count; i++) {
+        free(server->addresses[i]);
+    }
+    free(server->version);
+    free(server->commit);
+    gf_data_dir_close(&server->dir);
+    free(server);
+}
+
+size_t gf_server_address_count(const struct gf_server *server) {
+    return server->address_count;
+}
+
+const char *gf_server_address(const struct gf_server *server, size_t index) {
+    gf_assert(index < server->address_count);
+    return server->addresses[index];
+}
+
+int gf_server_fatal_fd(const struct gf_server *server) {
+    return server->fatal_fd;
+}

@@ -1,0 +1,86 @@
+/*
+ * The gofer service: everything that it is made of, put together in one place.
+ *
+ *     DATA_DIR/            mode 0700
+ *       lock               held while a server runs
+ *       addresses          where it listens, one address a line, while it serves
+ *       gofer.db           the store
+ *       images/            container images
+ *       logs/              output of tasks
+ *       native/            what the native scheduler keeps of its containers
+ *       spool/             uploads under way; emptied at the start
+ *
+ * Never fork after a server was created (posix_spawn is fine): gRPC runs threads.
+ */
+#ifndef GOFER_API_SERVER_SERVER_H_
+#define GOFER_API_SERVER_SERVER_H_
+
+#include "base/error.h"
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GF_SERVER_ADDRESSES_MAX = 16,
+    GF_SERVER_STOP_GRACE_MS = 5000, /* for calls in progress */
+    GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT = 100000,
+    GF_SERVER_CONTAINERS_MAX_DEFAULT = 256,
+};
+#define GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT (INT64_C(16) << 30)
+
+enum gf_server_scheduler {
+    GF_SERVER_SCHEDULER_NATIVE = 0,
+    GF_SERVER_SCHEDULER_NULL,
+};
+
+/* Borrowed until gf_server_create returns. Zero in any field means its default. */
+struct gf_server_options {
+    const char *data_dir;         /* required; made where it is missing */
+    const char *const *addresses; /* "host:port" (port 0: a free one) or "unix:/path" */
+    size_t address_count;         /* 1 to GF_SERVER_ADDRESSES_MAX */
+    bool development_mode;        /* no token is asked for; listens on this machine alone */
+    enum gf_server_scheduler scheduler;
+    const char *fetch_program; /* path of gofer-fetch; the native scheduler needs it */
+    const char *version;       /* of the program, default "0.0.0-dev" */
+    const char *commit;        /* default empty */
+    int64_t upload_bytes_max;  /* of one image archive */
+    int64_t runs_active_max;   /* runs that have not ended; more are refused */
+    int64_t containers_max;    /* at once; more tasks wait */
+};
+
+struct gf_server;
+
+/*
+ * Opens everything, starts to serve and writes the addresses. Codes: GF_INVALID_ARGUMENT,
+ * GF_FAILED_PRECONDITION (not in development mode, an address beyond this machine, an address or
+ * the data directory in use, not gofer's data), GF_PERMISSION_DENIED, GF_DATA_LOSS, GF_UNAVAILABLE.
+ * Thread: the owner's.
+ */
+enum gf_code gf_server_create(const struct gf_server_options *options,
+                              struct gf_server **out_server, struct gf_error *err) GF_MUST_USE;
+
+/* Where it listens, with real ports. Borrowed. */
+size_t gf_server_address_count(const struct gf_server *server);
+const char *gf_server_address(const struct gf_server *server, size_t index);
+
+/* Becomes readable when the server cannot go on, because the store fails. Borrowed. */
+int gf_server_fatal_fd(const struct gf_server *server);
+
+/*
+ * Stops and frees all, in the reverse order of the start. Calls in progress have up to grace_ms.
+ * Containers run on. Accepts NULL.
+ */
+void gf_server_destroy(struct gf_server *server, int64_t grace_ms);
+
+/*
+ * A whole service: creates the server, waits for SIGTERM or SIGINT (a second one: stops at once) or
+ * a fatal error, and destroys it. Call it from the main thread before other threads are started:
+ * it blocks the signals. Codes: those of gf_server_create; GF_UNAVAILABLE (a fatal error, which was
+ * logged).
+ */
+enum gf_code gf_server_run(const struct gf_server_options *options,
+                           struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_API_SERVER_SERVER_H_ */

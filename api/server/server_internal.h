@@ -1,0 +1,61 @@
+/*
+ * The parts of a server, in the order in which they are made. For api/server alone.
+ *
+ *     server.c   making, freeing, the fatal error
+ *     listen.c   addresses
+ *     run.c      the whole service, with its signals
+ */
+#ifndef GOFER_API_SERVER_SERVER_INTERNAL_H_
+#define GOFER_API_SERVER_SERVER_INTERNAL_H_
+
+#include "api/reflection/reflection.h"
+#include "api/rpc/health/health.h"
+#include "api/rpc/server.h"
+#include "api/server/data_dir.h"
+#include "api/server/server.h"
+#include "api/service/services.h"
+#include "base/reactor.h"
+#include "engine/engine.h"
+#include "engine/logs/log_store.h"
+#include "engine/scheduler/native/images/image_store.h"
+#include "engine/scheduler/native/native.h"
+#include "engine/scheduler/null/null.h"
+
+struct gf_server {
+    struct gf_data_dir dir;
+    int fatal_fd; /* an eventfd */
+    struct gf_reactor *reactor;
+    struct gf_pool *pool;      /* reads and streams */
+    struct gf_pool *long_pool; /* imports of images */
+    struct gf_store *store;
+    struct gf_log_store *logs;
+    struct gf_image_store *images; /* with the native scheduler only */
+    struct gf_event_hub *hub;
+    struct gf_engine *engine;
+    bool engine_started;
+    struct gf_native *native;
+    struct gf_null_scheduler *null;
+    struct gf_scheduler scheduler; /* zeroed before there is one */
+    struct gf_services services;
+    bool has_services;
+    char *version;
+    char *commit;
+    struct gf_reflection *reflection;
+    struct gf_rpc_health *health;
+    struct gf_rpc_server *rpc;
+    char *addresses[GF_SERVER_ADDRESSES_MAX];
+    size_t address_count;
+};
+
+/*
+ * Checks where the options want to listen, before anything is made. Codes: GF_INVALID_ARGUMENT,
+ * GF_FAILED_PRECONDITION.
+ */
+enum gf_code gf_server__check_addresses(const struct gf_server_options *options,
+                                        struct gf_error *err) GF_MUST_USE;
+
+/* Binds all of them and notes them with their real ports. */
+enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_options *options,
+                               struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_API_SERVER_SERVER_INTERNAL_H_ */
