@@ -42,10 +42,17 @@ static bool is_plain_name(struct gf_str name) {
 
 void gf_json_path_key(struct gf_strbuf *path, struct gf_str key, bool quoted) {
     if (quoted || !is_plain_name(key)) {
-        gf_strbuf_printf(path, "[\"%" GF_STR_FMT "\"]", GF_STR_ARG(key));
-    } else {
-        gf_strbuf_printf(path, "%s%" GF_STR_FMT, path->len > 0 ? "." : "", GF_STR_ARG(key));
+        gf_strbuf_append_cstr(path, "[\"");
+        for (size_t i = 0; i < key.len; i++) {
+            gf_strbuf_append_char(path, (unsigned char)key.ptr[i] < 0x20 ? '?' : key.ptr[i]);
+        }
+        gf_strbuf_append_cstr(path, "\"]");
+        return;
     }
+    if (path->len > 0) {
+        gf_strbuf_append_char(path, '.');
+    }
+    gf_strbuf_append(path, key);
 }
 
 void gf_json_path_index(struct gf_strbuf *path, size_t index) {

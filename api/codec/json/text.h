@@ -74,7 +74,7 @@ enum gf_code gf_json_fail(struct gf_error *err, struct gf_str text, size_t offse
 
 /*
  * Appends one step to a path: ".key", or "key" to an empty path; `["key"]` where the key is no
- * plain name or `quoted` says so.
+ * plain name or `quoted` says so. Control characters become '?'.
  */
 void gf_json_path_key(struct gf_strbuf *path, struct gf_str key, bool quoted);
 void gf_json_path_index(struct gf_strbuf *path, size_t index);
