@@ -1,0 +1,171 @@
+#include "engine/scheduler/native/container_spec.h"
+
+#include <signal.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static struct gf_error error;
+static struct gf_arena arena;
+static struct gf_spec spec;
+static struct gf_task task;
+static struct gf_image image;
+static struct gf_native_options options;
+static char *no_prefix = "";
+static struct gf_cgroup_host cgroups;
+static const char *const ENVIRONMENT[] = {"A=task", "B=2"};
+
+static void set_up(void) {
+    static const char *layer_paths[] = {"/l/low", "/l/middle", "/l/top"};
+    static const char *entrypoint[] = {"/bin/tini", "--"};
+    static const char *cmd[] = {"serve", "all"};
+    static const char *env[] = {"A=image", "C=3", "PATH=/opt"};
+    gf_arena_init(&arena, 1 << 20);
+    task = (struct gf_task){.task_id = GF_STR("the-task")};
+    image = (struct gf_image){
+        .record =
+            {
+                .layer_count = 3,
+                .entrypoint = {entrypoint, 2},
+                .cmd = {cmd, 2},
+                .env = {env, 3},
+                .workdir = "/srv",
+                .user = "app",
+                .stop_signal = "SIGINT",
+            },
+        .layer_paths = layer_paths,
+    };
+    options = GF_NATIVE_OPTIONS_DEFAULT;
+    cgroups = (struct gf_cgroup_host){.prefix = no_prefix};
+}
+
+static void tear_down(void) {
+    gf_arena_fini(&arena);
+}
+
+TestSuite(container_spec, .init = set_up, .fini = tear_down);
+
+static enum gf_code make(void) {
+    const struct gf_container_request request = {
+        .name = "1-0-1",
+        .boot_id = "boot",
+        .stage = "/stage",
+        .task = &task,
+        .environment = ENVIRONMENT,
+        .environment_count = 2,
+        .image = &image,
+        .cgroups = &cgroups,
+        .options = &options,
+    };
+    return gf_container_spec_make(&request, &arena, &spec, &error);
+}
+
+static void expect_list(const struct gf_field_list *list, const char *const *expected) {
+    for (size_t i = 0; i < list->count; i++) {
+        cr_assert(expected[i] != NULL, "'%s' too many", list->items[i]);
+        cr_assert(eq(str, (char *)list->items[i], (char *)expected[i]));
+    }
+    cr_assert(expected[list->count] == NULL, "'%s' is missing", expected[list->count]);
+}
+
+Test(container_spec, image_says_what_the_task_does_not) {
+    const char *const args[] = {"/bin/tini", "--", "serve", "all", NULL};
+    cr_assert(make() == GF_OK);
+    expect_list(&spec.args, args);
+    cr_assert(eq(str, (char *)spec.workdir, "/srv"));
+    cr_assert(eq(str, (char *)spec.user, "app"));
+    cr_assert(eq(i64, spec.stop_signal, SIGINT));
+    cr_assert(eq(str, (char *)spec.hostname, "the-task"));
+}
+
+Test(container_spec, command_of_the_task_replaces_the_images_command_only) {
+    const struct gf_str command[] = {GF_STR("check")};
+    const char *const args[] = {"/bin/tini", "--", "check", NULL};
+    task.command = command;
+    task.command_count = 1;
+    cr_assert(make() == GF_OK);
+    expect_list(&spec.args, args);
+}
+
+Test(container_spec, entrypoint_of_the_task_replaces_both) {
+    const struct gf_str entrypoint[] = {GF_STR("sh")};
+    const char *const args[] = {"sh", NULL};
+    task.entrypoint = entrypoint;
+    task.entrypoint_count = 1;
+    cr_assert(make() == GF_OK);
+    expect_list(&spec.args, args);
+}
+
+Test(container_spec, no_command_at_all_is_an_error) {
+    image.record.entrypoint.count = 0;
+    image.record.cmd.count = 0;
+    cr_assert(make() == GF_INVALID_ARGUMENT);
+    cr_assert(eq(str, error.message, "task 'the-task' has no command, and neither has its image"));
+}
+
+Test(container_spec, environment_of_the_task_wins) {
+    const char *const env[] = {"A=task", "B=2", "C=3", "PATH=/opt", "HOSTNAME=the-task", NULL};
+    cr_assert(make() == GF_OK);
+    expect_list(&spec.env, env);
+}
+
+Test(container_spec, path_is_there_even_without_an_image_that_sets_it) {
+    const char *const env[] = {"A=task", "B=2",
+                               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                               "HOSTNAME=the-task", NULL};
+    image.record.env.count = 0;
+    cr_assert(make() == GF_OK);
+    expect_list(&spec.env, env);
+}
+
+Test(container_spec, topmost_layer_comes_first) {
+    const char *const layers[] = {"/l/top", "/l/middle", "/l/low", NULL};
+    cr_assert(make() == GF_OK);
+    expect_list(&spec.layers, layers);
+}
+
+Test(container_spec, limits_are_the_tasks_or_the_defaults_where_they_can_be_enforced) {
+    task.resources.memory_bytes = 100;
+    task.resources.cpu_millis = 500;
+    options.defaults.memory_bytes = 200;
+    cgroups.in_unified[GF_CGROUP_MEMORY] = true;
+    cgroups.in_unified[GF_CGROUP_PIDS] = true;
+    cgroups.unified = "/cg/gofer";
+    cr_assert(make() == GF_OK);
+    cr_assert(eq(i64, spec.memory_bytes, 100));
+    cr_assert(eq(i64, spec.pids_count, GF_NATIVE_PIDS_DEFAULT));
+    cr_assert(eq(i64, spec.cpu_millis, 0)); /* no controller */
+    cr_assert(eq(str, (char *)spec.cgroup_unified, "/cg/gofer/1-0-1"));
+    task.resources.memory_bytes = 0;
+    cr_assert(make() == GF_OK);
+    cr_assert(eq(i64, spec.memory_bytes, 200));
+}
+
+Test(container_spec, relative_working_directory_is_below_the_root) {
+    task.working_directory = GF_STR("data/x");
+    cr_assert(make() == GF_OK);
+    cr_assert(eq(str, (char *)spec.workdir, "/data/x"));
+}
+
+Test(container_spec, networks_that_are_not_offered_are_refused) {
+    task.network = GF_NETWORK_BRIDGE;
+    cr_assert(make() == GF_FAILED_PRECONDITION);
+    task.network = GF_NETWORK_HOST;
+    cr_assert(make() == GF_FAILED_PRECONDITION);
+    options.allow_host_network = true;
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.network_host);
+    task.network = GF_NETWORK_NONE;
+    cr_assert(make() == GF_OK);
+    cr_assert(not(spec.network_host));
+}
+
+Test(container_spec, signals_have_names_and_numbers) {
+    cr_assert(eq(int, gf_signal_number("SIGTERM"), SIGTERM));
+    cr_assert(eq(int, gf_signal_number("USR1"), SIGUSR1));
+    cr_assert(eq(int, gf_signal_number("15"), 15));
+    cr_assert(eq(int, gf_signal_number(""), 0));
+    cr_assert(eq(int, gf_signal_number("0"), 0));
+    cr_assert(eq(int, gf_signal_number("65"), 0));
+    cr_assert(eq(int, gf_signal_number("SIGWHAT"), 0));
+}

@@ -1,0 +1,118 @@
+#include "base/file.h"
+#include "engine/scheduler/native/shim/pump.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static struct gf_pump pump;
+static struct gf_error error;
+static int log_fd;
+static int pipe_fds[2];
+
+static void set_up(void) {
+    char path[] = "/tmp/gofer-pump-XXXXXX";
+    log_fd = mkstemp(path);
+    cr_assert(log_fd >= 0);
+    cr_assert(eq(int, unlink(path), 0));
+    cr_assert(eq(int, pipe2(pipe_fds, O_CLOEXEC), 0));
+}
+
+TestSuite(pump, .init = set_up);
+
+static void feed(const char *bytes, size_t size) {
+    cr_assert(eq(long, (long)write(pipe_fds[1], bytes, size), (long)size));
+    gf_pump_move(&pump, &pipe_fds[0], GF_LOG_STREAM_STDOUT);
+}
+
+/* Reads the log back; gives its last frame. */
+static struct gf_logframe read_log(struct gf_strbuf *out) {
+    struct gf_logframe_reader reader;
+    struct gf_logframe frame = {0};
+    enum gf_logframe_event event = GF_LOGFRAME_WAIT;
+    gf_logframe_reader_init(&reader, log_fd, 0);
+    do {
+        cr_assert(gf_logframe_reader_next(&reader, &event, &frame, &error) == GF_OK, "%s",
+                  error.message);
+        if (event == GF_LOGFRAME_FRAME) {
+            gf_strbuf_append(out, frame.payload);
+        }
+    } while (event == GF_LOGFRAME_FRAME && !frame.end);
+    gf_logframe_reader_fini(&reader);
+    return frame;
+}
+
+Test(pump, moves_what_comes_and_closes_at_the_end) {
+    struct gf_strbuf out;
+    gf_strbuf_init(&out, 1000);
+    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    feed("one", 3);
+    feed("two", 3);
+    close(pipe_fds[1]);
+    gf_pump_move(&pump, &pipe_fds[0], GF_LOG_STREAM_STDOUT);
+    cr_assert(eq(int, pipe_fds[0], -1));
+    gf_pump_finish(&pump);
+    const struct gf_logframe last = read_log(&out);
+    cr_assert(last.end && !last.cut);
+    cr_assert(eq(str, out.ptr, "onetwo"));
+    cr_assert(eq(i64, pump.bytes, 6));
+    cr_assert(not(pump.truncated));
+    gf_strbuf_fini(&out);
+}
+
+Test(pump, limit_cuts_in_the_middle_of_a_read) {
+    struct gf_strbuf out;
+    gf_strbuf_init(&out, 1000);
+    cr_assert(gf_pump_init(&pump, log_fd, 4, &error) == GF_OK);
+    feed("one", 3);
+    cr_assert(not(pump.truncated));
+    feed("two", 3);
+    feed("more", 4);
+    gf_pump_finish(&pump);
+    const struct gf_logframe last = read_log(&out);
+    cr_assert(last.end && last.cut);
+    cr_assert(eq(str, out.ptr, "onetoutput beyond 4 bytes was dropped"));
+    cr_assert(eq(i64, pump.bytes, 4));
+    gf_strbuf_fini(&out);
+}
+
+Test(pump, limit_that_is_just_reached_cuts_nothing) {
+    cr_assert(gf_pump_init(&pump, log_fd, 3, &error) == GF_OK);
+    feed("one", 3);
+    gf_pump_finish(&pump);
+    cr_assert(not(pump.truncated));
+}
+
+Test(pump, full_disk_drops_output_and_never_blocks) {
+    static char bytes[4096];
+    const struct rlimit limit = {1000, 1000};
+    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    feed("first", 5);
+    cr_assert(eq(int, setrlimit(RLIMIT_FSIZE, &limit), 0));
+    for (int i = 0; i < 100; i++) {
+        feed(bytes, sizeof(bytes));
+    }
+    cr_assert(pump.truncated);
+    cr_assert(pump.failure.code != GF_OK);
+    cr_assert(lt(i64, pump.bytes, 1000));
+    gf_pump_finish(&pump);
+}
+
+Test(pump, interrupted_log_is_continued) {
+    struct gf_strbuf out;
+    gf_strbuf_init(&out, 1000);
+    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    feed("before ", 7);
+    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    feed("after", 5);
+    gf_pump_finish(&pump);
+    (void)read_log(&out);
+    cr_assert(eq(str, out.ptr, "before after"));
+    gf_strbuf_fini(&out);
+}
