@@ -202,6 +202,12 @@ static enum gf_code parse_tag(struct gf_str text, struct gf_str *name, struct gf
     return GF_OK;
 }
 
+/* What would otherwise be a long tag of an image "sha256": nobody's. */
+static bool is_digest_alone(struct gf_str text) {
+    return text.len == GF_DIGEST_BYTES - 1 && gf_str_has_prefix(text, GF_STR("sha256:")) &&
+           memchr(text.ptr, '/', text.len) == NULL;
+}
+
 enum gf_code gf_reference_parse(struct gf_str text, struct gf_reference *out,
                                 struct gf_error *err) {
     struct gf_reference reference = {.name = ""};
@@ -211,9 +217,7 @@ enum gf_code gf_reference_parse(struct gf_str text, struct gf_reference *out,
     struct gf_str name;
     struct gf_str digest;
     bool has_digest = gf_str_cut(text, '@', &name, &digest);
-    if (!has_digest && text.len == GF_DIGEST_BYTES - 1 &&
-        gf_str_has_prefix(text, GF_STR("sha256:"))) {
-        /* A digest alone. Read as a name it would be the tag of an image "sha256": nobody's. */
+    if (!has_digest && is_digest_alone(text)) {
         digest = text;
         name = (struct gf_str){NULL, 0};
         has_digest = true;

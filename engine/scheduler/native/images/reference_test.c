@@ -71,6 +71,12 @@ Test(reference, takes_digests) {
                  GF_UNIMPLEMENTED);
 }
 
+Test(reference, a_host_may_be_called_like_a_digest) {
+    /* 71 characters, as a digest has. */
+    assert_reads("sha256:9/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:latest",
+                 "sha256:9/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:latest");
+}
+
 Test(reference, refuses_what_the_grammar_does_not_know) {
     static const char *const bad[] = {
         "",
