@@ -19,5 +19,5 @@ const char *gf_cli_fetch_program(struct gf_cli *cli) {
     self[size] = '\0';
     char *slash = strrchr(self, '/');
     gf_assert(slash != NULL);
-    return gf_show(cli, "%.*s/gofer-fetch", (int)(slash - self), self);
+    return gf_show_text(cli, "%.*s/gofer-fetch", (int)(slash - self), self);
 }

@@ -154,7 +154,7 @@ static void show_task(struct follow *follow, const Gofer__V1__TaskExecution *tas
                                ? gf_show_enum(cli, &gofer__v1__task_execution_status__descriptor,
                                               (int)task->status)
                                : "RUNNING";
-        const char *text = gf_show(cli, "%s %s", task->task_id, word);
+        const char *text = gf_show_text(cli, "%s %s", task->task_id, word);
         if (is_news(follow, text)) {
             GF_MUTEX_GUARD(&follow->mutex);
             bool ended_well =

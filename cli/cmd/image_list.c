@@ -16,12 +16,13 @@ static const char *first_name(const Gofer__V1__Image *image) {
 static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCMessage *item) {
     const Gofer__V1__Image *image = (const Gofer__V1__Image *)item;
     gf_table_cell(table, first_name(image));
-    gf_table_cell(table, cli->out_is_terminal ? gf_show(cli, "%.*s", DIGEST_SHOWN, image->digest)
-                                              : image->digest);
     gf_table_cell(table, cli->out_is_terminal
-                             ? gf_show(cli, "%.1f MiB", (double)image->size_bytes / (1 << 20))
-                             : gf_show(cli, "%lld", (long long)image->size_bytes));
-    gf_table_cell(table, gf_show(cli, "%s/%s", image->os, image->architecture));
+                             ? gf_show_text(cli, "%.*s", DIGEST_SHOWN, image->digest)
+                             : image->digest);
+    gf_table_cell(table, cli->out_is_terminal
+                             ? gf_show_text(cli, "%.1f MiB", (double)image->size_bytes / (1 << 20))
+                             : gf_show_text(cli, "%lld", (long long)image->size_bytes));
+    gf_table_cell(table, gf_show_text(cli, "%s/%s", image->os, image->architecture));
     gf_table_cell(table, gf_show_time(cli, image->import_time));
 }
 

@@ -16,8 +16,8 @@ static const char *dependencies(struct gf_cli *cli, const Gofer__V1__TaskSpec *t
     }
     const char *text = "after";
     for (size_t i = 0; i < task->n_depends_on; i++) {
-        text = gf_show(cli, "%s %s (%s)%s", text, task->depends_on[i]->key,
-                       task->depends_on[i]->value, i + 1 < task->n_depends_on ? "," : "");
+        text = gf_show_text(cli, "%s %s (%s)%s", text, task->depends_on[i]->key,
+                            task->depends_on[i]->value, i + 1 < task->n_depends_on ? "," : "");
     }
     return text;
 }

@@ -11,9 +11,9 @@ static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCM
         gf_show_enum(cli, &gofer__v1__pipeline_state__descriptor, (int)pipeline->state);
     gf_table_cell(table, pipeline->pipeline_id);
     gf_table_cell_coloured(table, state, gf_state_colour(state));
-    gf_table_cell(table, gf_show(cli, "%lld", (long long)pipeline->live_version));
-    gf_table_cell(table, gf_show(cli, "%lld", (long long)pipeline->latest_version));
-    gf_table_cell(table, gf_show(cli, "%lld", (long long)pipeline->latest_run_id));
+    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)pipeline->live_version));
+    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)pipeline->latest_version));
+    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)pipeline->latest_run_id));
     gf_table_cell(table, gf_show_time(cli, pipeline->update_time));
 }
 

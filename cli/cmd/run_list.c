@@ -13,16 +13,16 @@ static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCM
     const Gofer__V1__Run *run = (const Gofer__V1__Run *)item;
     const char *state = gf_show_enum(cli, &gofer__v1__run_state__descriptor, (int)run->state);
     const char *status = gf_show_enum(cli, &gofer__v1__run_status__descriptor, (int)run->status);
-    gf_table_cell(table, gf_show(cli, "%lld", (long long)run->run_id));
+    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)run->run_id));
     gf_table_cell_coloured(table, state, gf_state_colour(state));
     gf_table_cell_coloured(table, status, gf_state_colour(status));
-    gf_table_cell(table, gf_show(cli, "%lld", (long long)run->version));
+    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)run->version));
     gf_table_cell(table, gf_show_duration(cli, run->start_time, run->end_time));
     gf_table_cell(table, gf_show_time(cli, run->create_time));
 }
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *item) {
-    return gf_show(cli, "%lld", (long long)((const Gofer__V1__Run *)item)->run_id);
+    return gf_show_text(cli, "%lld", (long long)((const Gofer__V1__Run *)item)->run_id);
 }
 
 static const struct gf_listing listing = {

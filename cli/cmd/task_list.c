@@ -16,7 +16,7 @@ static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCM
     gf_table_cell(table, task->task_id);
     gf_table_cell_coloured(table, state, gf_state_colour(state));
     gf_table_cell_coloured(table, status, gf_state_colour(status));
-    gf_table_cell(table, task->exit == NULL ? "-" : gf_show(cli, "%d", task->exit->code));
+    gf_table_cell(table, task->exit == NULL ? "-" : gf_show_text(cli, "%d", task->exit->code));
     gf_table_cell(table, gf_show_duration(cli, task->start_time,
                                           task->start_time == NULL ? NULL : task->end_time));
     gf_table_cell(

@@ -25,7 +25,7 @@ enum gf_exit_code gf_print_message(struct gf_cli *cli, const ProtobufCMessage *m
     return GF_EXIT_OK;
 }
 
-const char *gf_show(struct gf_cli *cli, const char *fmt, ...) {
+const char *gf_show_text(struct gf_cli *cli, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
@@ -45,10 +45,10 @@ const char *gf_show_time(struct gf_cli *cli, const Google__Protobuf__Timestamp *
     }
     if (cli->out_is_terminal) {
         char age[GF_DURATION_BYTES_MAX];
-        return gf_show(cli, "%s", gf_age_format(wall_ns(time), gf_wall_ns(), age));
+        return gf_show_text(cli, "%s", gf_age_format(wall_ns(time), gf_wall_ns(), age));
     }
     char text[GF_TIME_BYTES_MAX];
-    return gf_show(cli, "%s", gf_time_format(wall_ns(time), text));
+    return gf_show_text(cli, "%s", gf_time_format(wall_ns(time), text));
 }
 
 const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timestamp *start,
@@ -59,7 +59,7 @@ const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timesta
     int64_t end_ns = end == NULL ? gf_wall_ns() : wall_ns(end);
     int64_t duration_ns = end_ns - wall_ns(start);
     char text[GF_DURATION_BYTES_MAX];
-    return gf_show(cli, "%s", gf_duration_format(duration_ns < 0 ? 0 : duration_ns, text));
+    return gf_show_text(cli, "%s", gf_duration_format(duration_ns < 0 ? 0 : duration_ns, text));
 }
 
 /*
@@ -77,7 +77,7 @@ const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *desc
         return "-";
     }
     const ProtobufCEnumValue *found = protobuf_c_enum_descriptor_get_value(descriptor, value);
-    return found == NULL ? gf_show(cli, "%d", value) : found->name + prefix_length(descriptor);
+    return found == NULL ? gf_show_text(cli, "%d", value) : found->name + prefix_length(descriptor);
 }
 
 enum gf_cell_colour gf_state_colour(const char *word) {

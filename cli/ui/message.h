@@ -38,6 +38,6 @@ const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *desc
 enum gf_cell_colour gf_state_colour(const char *word);
 
 /* printf in the cli's arena. */
-const char *gf_show(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
+const char *gf_show_text(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
 
 #endif /* GOFER_CLI_UI_MESSAGE_H_ */
