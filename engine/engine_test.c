@@ -355,6 +355,7 @@ Test(engine, waiting_cancels_have_a_bound_of_their_own) {
     }
     cr_expect_eq(caller_call(&refused, engine), GF_OK); /* there is room again */
     puppet_stopped(&puppet, puppet_wait_launch(&puppet, 1).attempt);
+    free(callers);
 }
 
 Test(engine, stopping_answers_everything_that_is_queued) {

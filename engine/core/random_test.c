@@ -12,7 +12,7 @@
 #include <criterion/criterion.h>
 
 enum {
-    SEEDS = 500,
+    SEEDS = 200,
     STEPS = 120,
     TASKS_MAX = 7,
     RUNS_MAX = 25, /* of one story */

@@ -61,6 +61,7 @@ static void remove_namespace(struct memory_store *store, int64_t namespace_key) 
     }
     struct memory_namespace *ns = gf_map_i64_remove(&store->namespaces, namespace_key);
     if (ns != NULL) {
+        (void)gf_map_remove(&store->namespaces_by_id, ns->row.namespace_id);
         gf_arena_fini(&ns->arena);
         free(ns);
     }
@@ -78,6 +79,7 @@ void gf_memory__free_all(struct memory_store *store) {
     }
     gf_vec_fini(&store->events);
     gf_map_i64_fini(&store->namespaces);
+    gf_map_fini(&store->namespaces_by_id);
     gf_map_i64_fini(&store->pipelines);
     gf_map_i64_fini(&store->runs);
 }
@@ -90,6 +92,7 @@ static void put_namespace(struct memory_store *store, const struct gf_namespace 
         gf_assert(gf_memory__find_namespace(store, row->namespace_id) == NULL);
         ns = GF_NEW(struct memory_namespace);
         (void)gf_map_i64_put(&store->namespaces, row->namespace_key, ns);
+        (void)gf_map_put(&store->namespaces_by_id, row->namespace_id, ns);
     }
     SET_ROW(ns, gf_namespace_copy, row);
 }

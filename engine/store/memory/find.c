@@ -2,15 +2,7 @@
 
 struct memory_namespace *gf_memory__find_namespace(const struct memory_store *store,
                                                    struct gf_str namespace_id) {
-    size_t position = 0;
-    void *value = NULL;
-    while (gf_map_i64_next(&store->namespaces, &position, NULL, &value)) {
-        struct memory_namespace *ns = value;
-        if (gf_str_eq(ns->row.namespace_id, namespace_id)) {
-            return ns;
-        }
-    }
-    return NULL;
+    return gf_map_get(&store->namespaces_by_id, namespace_id);
 }
 
 struct memory_pipeline *gf_memory__find_pipeline(const struct memory_store *store,

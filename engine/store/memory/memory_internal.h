@@ -61,6 +61,7 @@ struct memory_store {
     struct gf_store_reader reader;
     struct gf_mutex mutex;
     struct gf_map_i64 namespaces;
+    struct gf_map namespaces_by_id;
     struct gf_map_i64 pipelines;
     struct gf_map_i64 runs; /* in the order of run_key */
     GF_VEC(struct memory_event *) events;
