@@ -212,6 +212,20 @@ void gf_rpc__call_abort(struct gf_rpc_call *call, const struct gf_error *error) 
     gf_rpc__call_tell_cancelled(call);
 }
 
+static enum gf_code check_metadata(const struct gf_rpc_call *call, struct gf_error *err) {
+    const size_t limit = call->worker->server->opts.metadata_bytes_max;
+    size_t size = 0;
+    for (size_t i = 0; i < call->metadata.count; i++) {
+        const grpc_metadata *item = &call->metadata.metadata[i];
+        size += GRPC_SLICE_LENGTH(item->key) + GRPC_SLICE_LENGTH(item->value);
+    }
+    if (size > limit) {
+        return gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "METADATA_TOO_LARGE",
+                              "metadata of %zu bytes is larger than %zu bytes", size, limit);
+    }
+    return GF_OK;
+}
+
 /* What must hold before the handler sees the call. */
 static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name,
                           ProtobufCMessage **out_request, struct gf_error *err) {
@@ -225,11 +239,12 @@ static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, s
                               "the server has %zu calls in progress, its limit; try again later",
                               server->opts.calls_max);
     }
-    if (server->opts.interceptor != NULL) {
-        const enum gf_code code = server->opts.interceptor(call, server->opts.interceptor_ctx, err);
-        if (code != GF_OK) {
-            return code;
-        }
+    enum gf_code code = check_metadata(call, err);
+    if (code == GF_OK && server->opts.interceptor != NULL) {
+        code = server->opts.interceptor(call, server->opts.interceptor_ctx, err);
+    }
+    if (code != GF_OK) {
+        return code;
     }
     const struct gf_rpc_method *method = call->entry->method;
     if (call->entry->handler.start == NULL) {

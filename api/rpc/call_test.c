@@ -310,6 +310,25 @@ Test(rpc_call, handler_learns_deadline_peer_and_method) {
     gf_echo_env_stop(&env);
 }
 
+Test(rpc_call, metadata_beyond_the_limit_is_refused) {
+    struct gf_echo_env env;
+    gf_echo_env_start(&env, &(struct gf_rpc_server_opts){.metadata_bytes_max = 2000}, NULL, NULL);
+    char value[1001];
+    memset(value, 'v', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    const struct gf_rpc_metadata metadata[] = {{"x-one", value}, {"x-two", value}};
+    struct gf_rpc_call_opts opts = {
+        .timeout_ms = TIMEOUT_MS, .metadata = metadata, .metadata_count = 2};
+    const gf_echo_request request = GOFER__TESTING__ECHO_REQUEST__INIT;
+    RESULT refused = call_with(env.channel, &gf_echo_methods[GF_ECHO_UNARY], &opts, &request.base);
+    cr_assert_eq(refused.code, GF_RESOURCE_EXHAUSTED, "%s", refused.err.message);
+    cr_assert_str_eq(refused.err.reason, "METADATA_TOO_LARGE");
+    opts.metadata_count = 1;
+    RESULT taken = call_with(env.channel, &gf_echo_methods[GF_ECHO_UNARY], &opts, &request.base);
+    cr_assert_eq(taken.code, GF_OK, "%s", taken.err.message);
+    gf_echo_env_stop(&env);
+}
+
 /* A handler whose calls are ended by another thread. */
 struct held {
     struct gf_latch arrived;

@@ -73,6 +73,13 @@ void gf_rpc__args_add_str(struct gf_rpc__args *args, const char *key, const char
     add_arg(args, key, GRPC_ARG_STRING)->value.string = (char *)(uintptr_t)value;
 }
 
+void gf_rpc__args_add_pointer(struct gf_rpc__args *args, const char *key, void *object,
+                              const grpc_arg_pointer_vtable *vtable) {
+    grpc_arg *arg = add_arg(args, key, GRPC_ARG_POINTER);
+    arg->value.pointer.p = object;
+    arg->value.pointer.vtable = vtable;
+}
+
 void gf_rpc__args_no_compression(struct gf_rpc__args *args) {
     gf_rpc__args_add_int(args, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
                          ENABLE_NO_COMPRESSION);

@@ -50,6 +50,9 @@ struct gf_rpc__args {
 /* Adds an argument; values beyond int are held at INT_MAX. */
 void gf_rpc__args_add_int(struct gf_rpc__args *args, const char *key, int64_t value);
 void gf_rpc__args_add_str(struct gf_rpc__args *args, const char *key, const char *value);
+/* An object that gRPC copies by the table's functions. */
+void gf_rpc__args_add_pointer(struct gf_rpc__args *args, const char *key, void *object,
+                              const grpc_arg_pointer_vtable *vtable);
 /* Turns compression of messages off: a decompressed size is bounded by nothing. */
 void gf_rpc__args_no_compression(struct gf_rpc__args *args);
 

@@ -14,6 +14,9 @@ enum {
     LOG_BYTES_MAX = 1024,
     /* Pings of clients closer together than this count as abuse. */
     CLIENT_PING_INTERVAL_MS_MIN = 5000,
+    /* gRPC closes the connection of a call with more metadata than it takes. Up to this many times
+     * our limit it takes more, so that we can answer with an error. */
+    METADATA_LIMIT_FACTOR = 4,
 };
 
 static void default_size(size_t *value, size_t fallback) {
@@ -29,9 +32,10 @@ static enum gf_code check_opts(const struct gf_rpc_server_opts *opts, struct gf_
         return gf_fail(err, GF_INVALID_ARGUMENT, "%zu rpc threads are more than %d",
                        opts->thread_count, GF_RPC_THREADS_MAX);
     }
-    if (opts->receive_bytes_max > INT_MAX || opts->metadata_bytes_max > INT_MAX) {
+    if (opts->receive_bytes_max > INT_MAX ||
+        opts->metadata_bytes_max > INT_MAX / METADATA_LIMIT_FACTOR) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
-                       "limits of messages and metadata must be under 2 GiB");
+                       "the limit of messages must be under 2 GiB, that of metadata under 512 MiB");
     }
     return GF_OK;
 }
@@ -47,17 +51,24 @@ static struct gf_rpc_server_opts with_defaults(const struct gf_rpc_server_opts *
     default_size(&opts.arena_bytes_max, GF_RPC_ARENA_BYTES_MAX_DEFAULT);
     default_size(&opts.send_queue_bytes_max, GF_RPC_SEND_QUEUE_BYTES_MAX_DEFAULT);
     default_size(&opts.metadata_bytes_max, GF_RPC_METADATA_BYTES_MAX_DEFAULT);
+    default_size(&opts.unread_bytes_max, GF_RPC_UNREAD_BYTES_MAX_DEFAULT);
     default_size(&opts.calls_max, GF_RPC_CALLS_MAX_DEFAULT);
     default_ms(&opts.keepalive_ms, GF_RPC_KEEPALIVE_MS_DEFAULT);
     default_ms(&opts.keepalive_timeout_ms, GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT);
     return opts;
 }
 
-static void add_args(const struct gf_rpc_server_opts *opts, struct gf_rpc__args *args) {
+static void add_args(const struct gf_rpc_server_opts *opts, grpc_resource_quota *quota,
+                     struct gf_rpc__args *args) {
+    /* Without it a client could have gRPC hold an unfinished message for each of its streams. */
+    grpc_resource_quota_resize(quota, opts->unread_bytes_max);
+    gf_rpc__args_add_pointer(args, GRPC_ARG_RESOURCE_QUOTA, quota,
+                             grpc_resource_quota_arg_vtable());
     gf_rpc__args_no_compression(args);
     gf_rpc__args_add_int(args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                          (int64_t)opts->receive_bytes_max);
-    gf_rpc__args_add_int(args, GRPC_ARG_MAX_METADATA_SIZE, (int64_t)opts->metadata_bytes_max);
+    gf_rpc__args_add_int(args, GRPC_ARG_MAX_METADATA_SIZE,
+                         (int64_t)opts->metadata_bytes_max * METADATA_LIMIT_FACTOR);
     gf_rpc__args_add_int(args, GRPC_ARG_MAX_CONCURRENT_STREAMS, (int64_t)opts->calls_max);
     /* An address in use must be an error, not a share of it. */
     gf_rpc__args_add_int(args, GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -83,9 +94,11 @@ enum gf_code gf_rpc_server_create(const struct gf_rpc_server_opts *opts,
     server->opts = full;
     gf_latch_init(&server->idle);
     struct gf_rpc__args args = {.count = 0};
-    add_args(&full, &args);
+    grpc_resource_quota *quota = grpc_resource_quota_create("gofer");
+    add_args(&full, quota, &args);
     const grpc_channel_args core_args = {.num_args = args.count, .args = args.items};
     server->grpc = grpc_server_create(&core_args, NULL);
+    grpc_resource_quota_unref(quota);
     server->workers = gf_calloc(full.thread_count, sizeof(*server->workers));
     for (size_t i = 0; i < full.thread_count; i++) {
         gf_rpc__worker_init(&server->workers[i], server);

@@ -32,6 +32,7 @@ enum {
     GF_RPC_SEND_QUEUE_BYTES_MAX_DEFAULT = 256 * 1024,
     GF_RPC_METADATA_BYTES_MAX_DEFAULT = 16 * 1024,
     GF_RPC_CALLS_MAX_DEFAULT = 10000,
+    GF_RPC_UNREAD_BYTES_MAX_DEFAULT = 128 * 1024 * 1024,
     GF_RPC_KEEPALIVE_MS_DEFAULT = 30 * 1000,
     GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT = 10 * 1000,
 };
@@ -39,24 +40,25 @@ enum {
 struct gf_rpc_server;
 
 /*
- * Sees every call before its handler, also those of methods without one, and either returns GF_OK
- * (after gf_rpc_call_set_principal, if it likes) or fills err, which ends the call with it. It uses
- * the call's method, metadata, peer, deadline and arena and does not end the call itself. Thread:
- * the server's, several at a time; must not block.
+ * Sees every call of a method that was added before its handler, also where that is empty, and
+ * either returns GF_OK (after gf_rpc_call_set_principal, if it likes) or fills err, which ends the
+ * call with it. It uses the call's method, metadata, peer, deadline and arena and does not end the
+ * call itself. Thread: the server's, several at a time; must not block.
  */
 typedef enum gf_code gf_rpc_interceptor(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
 
 /* Zero in any field means its default. */
 struct gf_rpc_server_opts {
-    size_t thread_count;             /* at most GF_RPC_THREADS_MAX */
-    size_t receive_bytes_max;        /* of one message; larger ones: RESOURCE_EXHAUSTED */
-    size_t decoded_bytes_max;        /* of one message in memory; larger: RESOURCE_EXHAUSTED */
-    size_t arena_bytes_max;          /* of one call's arena, the decoded request not included */
-    size_t send_queue_bytes_max;     /* of one call's messages that wait for the client */
-    size_t metadata_bytes_max;       /* of one call's request metadata */
-    size_t calls_max;                /* in progress on the whole server; more: RESOURCE_EXHAUSTED */
-    int64_t keepalive_ms;            /* idle time before a ping to the client; < 0: no pings */
-    int64_t keepalive_timeout_ms;    /* without an answer to the ping the connection is closed */
+    size_t thread_count;          /* at most GF_RPC_THREADS_MAX */
+    size_t receive_bytes_max;     /* of one message; larger ones: RESOURCE_EXHAUSTED */
+    size_t decoded_bytes_max;     /* of one message in memory; larger: RESOURCE_EXHAUSTED */
+    size_t arena_bytes_max;       /* of one call's arena, the decoded request not included */
+    size_t send_queue_bytes_max;  /* of one call's messages that wait for the client */
+    size_t metadata_bytes_max;    /* of one call; more: RESOURCE_EXHAUSTED, 4 times: disconnected */
+    size_t unread_bytes_max;      /* of all requests on their way in; above it some are reset */
+    size_t calls_max;             /* in progress on the whole server; more: RESOURCE_EXHAUSTED */
+    int64_t keepalive_ms;         /* idle time before a ping to the client; < 0: no pings */
+    int64_t keepalive_timeout_ms; /* without an answer to the ping the connection is closed */
     gf_rpc_interceptor *interceptor; /* NULL: every call is let through */
     void *interceptor_ctx;           /* borrowed until destroy */
 };
