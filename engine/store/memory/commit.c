@@ -14,6 +14,17 @@ enum {
         copy((from), &(object)->arena, &(object)->row);                                            \
     } while (0)
 
+/* Appends to an array that is sorted by `field`, and moves the new item to its place. */
+#define INSERT(vec, item, field)                                                                   \
+    do {                                                                                           \
+        gf_vec_push((vec), (item));                                                                \
+        for (size_t at_ = (vec)->count - 1;                                                        \
+             at_ > 0 && (vec)->items[at_ - 1]->row.field > (item)->row.field; at_--) {             \
+            (vec)->items[at_] = (vec)->items[at_ - 1];                                             \
+            (vec)->items[at_ - 1] = (item);                                                        \
+        }                                                                                          \
+    } while (0)
+
 /* ---- Freeing ---- */
 
 static void free_run(struct memory_run *run) {
@@ -114,7 +125,8 @@ static void put_config(struct memory_store *store, const struct gf_config *row) 
     struct memory_config *config = gf_memory__find_config(pipeline, row->version);
     if (config == NULL) {
         config = GF_NEW(struct memory_config);
-        gf_vec_push(&pipeline->configs, config);
+        config->row.version = row->version;
+        INSERT(&pipeline->configs, config, version);
     }
     SET_ROW(config, gf_config_copy, row);
 }
@@ -125,7 +137,8 @@ static void put_deployment(struct memory_store *store, const struct gf_deploymen
     struct memory_deployment *deployment = gf_memory__find_deployment(pipeline, row->deployment_id);
     if (deployment == NULL) {
         deployment = GF_NEW(struct memory_deployment);
-        gf_vec_push(&pipeline->deployments, deployment);
+        deployment->row.deployment_id = row->deployment_id;
+        INSERT(&pipeline->deployments, deployment, deployment_id);
     }
     SET_ROW(deployment, gf_deployment_copy, row);
 }
@@ -138,7 +151,8 @@ static void put_run(struct memory_store *store, const struct gf_run *row) {
         gf_assert(gf_memory__find_run(pipeline, row->run_id) == NULL);
         run = GF_NEW(struct memory_run);
         (void)gf_map_i64_put(&store->runs, row->run_key, run);
-        gf_vec_push(&pipeline->runs, run);
+        run->row.run_id = row->run_id;
+        INSERT(&pipeline->runs, run, run_id);
         if (row->request_id.len > 0) {
             (void)gf_map_put(&pipeline->requests, row->request_id, run);
         }

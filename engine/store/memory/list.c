@@ -39,6 +39,12 @@ static int compare_pipelines(const void *left, const void *right) {
     return gf_str_cmp(a->pipeline_id, b->pipeline_id);
 }
 
+static int compare_run_keys(const void *left, const void *right) {
+    const struct gf_run *a = *(const struct gf_run *const *)left;
+    const struct gf_run *b = *(const struct gf_run *const *)right;
+    return a->run_key < b->run_key ? -1 : a->run_key > b->run_key;
+}
+
 static void sort(struct rows *rows, int (*compare)(const void *, const void *)) {
     if (rows->count > 1) {
         qsort(rows->items, rows->count, sizeof(rows->items[0]), compare);
@@ -195,12 +201,13 @@ enum gf_code gf_memory__list_active_runs(struct gf_store_reader *reader, int64_t
     struct rows rows = {0};
     size_t position = 0;
     void *value = NULL;
-    while (rows.count < limit && gf_map_i64_next(&reader->store->runs, &position, NULL, &value)) {
+    while (gf_map_i64_next(&reader->store->runs, &position, NULL, &value)) {
         const struct gf_run *row = &((const struct memory_run *)value)->row;
         if (row->run_key > after_run_key && row->state != GF_RUN_STATE_COMPLETE) {
             gf_vec_push(&rows, row);
         }
     }
+    sort(&rows, compare_run_keys);
     COPY_PAGE(&rows, limit, struct gf_run, gf_run_copy, arena, out_items, out_count);
     return GF_OK;
 }

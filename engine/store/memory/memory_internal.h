@@ -63,7 +63,7 @@ struct memory_store {
     struct gf_map_i64 namespaces;
     struct gf_map namespaces_by_id;
     struct gf_map_i64 pipelines;
-    struct gf_map_i64 runs; /* in the order of run_key */
+    struct gf_map_i64 runs;
     GF_VEC(struct memory_event *) events;
     struct gf_core_start next;
     int64_t commits_left;

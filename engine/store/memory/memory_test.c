@@ -1,0 +1,67 @@
+/* The memory store passes the battery of all stores; what it has beyond the port is tested here. */
+#include "engine/store/memory/memory.h"
+#include "engine/store/testing/store_battery.h"
+
+#include <criterion/criterion.h>
+
+static struct gf_store *create(GF_UNUSED void *ctx) {
+    return gf_memory_store_create();
+}
+
+static const struct gf_store_factory factory = {.create = create};
+
+#define CASE(name)                                                                                 \
+    Test(memory_store, name) {                                                                     \
+        gf_store_battery_##name(&factory);                                                         \
+    }
+GF_STORE_BATTERY(CASE)
+#undef CASE
+
+/* ---- Beyond the port ---- */
+
+static enum gf_code commit_namespace(struct gf_store *store, int64_t key, const char *id) {
+    const struct gf_namespace row = {.namespace_key = key, .namespace_id = gf_str_from(id)};
+    const struct gf_namespace *rows[] = {&row};
+    const struct gf_batch batch = {.namespaces = {.items = rows, .count = 1}};
+    return store->ops->commit(store, &batch, NULL);
+}
+
+static bool has_namespace(struct gf_store *store, const char *id) {
+    struct gf_arena arena;
+    struct gf_namespace ns = {0};
+    gf_arena_init(&arena, 1 << 16);
+    struct gf_store_reader *reader = store->ops->open_reader(store);
+    const enum gf_code rc = store->ops->get_namespace(reader, gf_str_from(id), &arena, &ns, NULL);
+    store->ops->close_reader(store, reader);
+    gf_arena_fini(&arena);
+    return rc == GF_OK;
+}
+
+Test(memory_store_settings, commits_fail_when_they_are_told_to) {
+    struct gf_store *store = gf_memory_store_create();
+    gf_memory_store_fail_after(store, 1);
+    cr_expect_eq(commit_namespace(store, 1, "one"), GF_OK);
+    cr_expect_eq(commit_namespace(store, 2, "two"), GF_UNAVAILABLE);
+    cr_expect_eq(commit_namespace(store, 2, "two"), GF_UNAVAILABLE);
+    cr_expect(has_namespace(store, "one"));
+    cr_expect_not(has_namespace(store, "two"));
+    gf_memory_store_fail_after(store, -1);
+    cr_expect_eq(commit_namespace(store, 2, "two"), GF_OK);
+    cr_expect_eq(gf_memory_store_commit_count(store), 2);
+    store->ops->destroy(store);
+}
+
+Test(memory_store_settings, a_clone_is_independent) {
+    struct gf_store *store = gf_memory_store_create();
+    cr_expect_eq(commit_namespace(store, 1, "one"), GF_OK);
+    struct gf_store *clone = gf_memory_store_clone(store);
+    cr_expect_eq(commit_namespace(store, 2, "two"), GF_OK);
+    cr_expect(has_namespace(clone, "one"));
+    cr_expect_not(has_namespace(clone, "two"));
+    store->ops->destroy(store);
+    cr_expect_eq(commit_namespace(clone, 2, "other"), GF_OK);
+    struct gf_core_start start = {0};
+    cr_expect_eq(clone->ops->load_start(clone, &start, NULL), GF_OK);
+    cr_expect_eq(start.next_namespace_key, 3);
+    clone->ops->destroy(clone);
+}
