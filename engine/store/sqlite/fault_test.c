@@ -13,7 +13,7 @@
 #include <criterion/criterion.h>
 
 enum {
-    BATCHES = 40,
+    BATCHES = 24,
     WAL_MAX = 128 << 10, /* so small that commits move the log too */
 };
 
@@ -76,7 +76,7 @@ static bool run_with_fault(enum gf_fault_kind kind, int64_t nth, bool forever) {
 /* Lets every operation fail in turn, in growing steps, until none is left to fail. */
 static void run_all(enum gf_fault_kind kind, bool forever) {
     int64_t struck = 0;
-    for (int64_t nth = 1; run_with_fault(kind, nth, forever); nth += 1 + nth / 16) {
+    for (int64_t nth = 1; run_with_fault(kind, nth, forever); nth += 1 + nth / 8) {
         struck++;
     }
     cr_assert_gt(struck, 10);

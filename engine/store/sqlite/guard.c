@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-    LOCK_MODE = 0600,
+    FILE_MODE = 0600,
     LOCK_BYTES_MAX = 64,
     MAGIC_BYTES = 16,
 };
@@ -47,7 +47,7 @@ enum gf_code gf_sqlite__lock(const char *path, int *out_fd, struct gf_error *err
         return gf_fail(err, GF_INVALID_ARGUMENT, "the path of the database is too long");
     }
     GF_CLEANUP(gf_close_p) int fd = -1;
-    enum gf_code rc = gf_file_open(AT_FDCWD, lock_path, O_RDWR | O_CREAT, LOCK_MODE, &fd, err);
+    enum gf_code rc = gf_file_open(AT_FDCWD, lock_path, O_RDWR | O_CREAT, FILE_MODE, &fd, err);
     if (rc == GF_PERMISSION_DENIED) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
                        "the lock file '%s' may not be written by this user", lock_path);
@@ -80,12 +80,12 @@ static enum gf_code not_a_database(const char *path, const char *why, struct gf_
                           "'%s' is not a database: %s", path, why);
 }
 
-enum gf_code gf_sqlite__check_magic(const char *path, struct gf_error *err) {
+enum gf_code gf_sqlite__check_file(const char *path, struct gf_error *err) {
     static const char MAGIC[MAGIC_BYTES] = "SQLite format 3";
     GF_CLEANUP(gf_close_p) int fd = -1;
     enum gf_code rc = gf_file_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err);
     if (rc == GF_NOT_FOUND) {
-        return GF_OK;
+        return gf_file_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, FILE_MODE, &fd, err);
     }
     if (rc == GF_PERMISSION_DENIED) {
         return gf_fail(err, GF_FAILED_PRECONDITION, "database '%s' may not be read by this user",
@@ -153,7 +153,8 @@ static enum gf_code quick_check(struct gf_sqlite_db *db, struct gf_error *err) {
 enum gf_code gf_sqlite__check_sound(struct gf_sqlite_db *db, struct gf_error *err) {
     const int result =
         sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (result != SQLITE_OK) {
+    /* Another program may be reading, a backup perhaps: then the log stays for now. */
+    if (result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY) {
         return gf_sqlite__fail(db, result, "recover the write-ahead log", err);
     }
     int64_t pages = 0;

@@ -22,10 +22,11 @@
 enum gf_code gf_sqlite__lock(const char *path, int *out_fd, struct gf_error *err) GF_MUST_USE;
 
 /*
- * Refuses what is no file of SQLite, without touching it. Nothing there, or an empty file, is fine.
- * Code: GF_FAILED_PRECONDITION.
+ * Refuses what is no file of SQLite, without touching it. An empty file is fine; where there is
+ * none it is made, for this user alone: runs may have been given what others should not read. Code:
+ * GF_FAILED_PRECONDITION.
  */
-enum gf_code gf_sqlite__check_magic(const char *path, struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__check_file(const char *path, struct gf_error *err) GF_MUST_USE;
 
 /*
  * Refuses a database that is not gofer's, before anything is written to it. An empty one is fine.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <criterion/criterion.h>
+#include <sqlite3.h>
 
 enum {
     FILE_BYTES_MAX = 8 << 20,
@@ -62,6 +63,9 @@ Test(sqlite_open, a_new_file_is_made) {
     gf_sqlite_fixture_init(&fixture);
     make_database(&fixture);
     cr_assert_eq(gf_sqlite_fixture_size(&fixture, "-wal"), -1, "closing has moved the log");
+    struct stat status = {0};
+    cr_assert_eq(stat(fixture.path, &status), 0);
+    cr_assert_eq(status.st_mode & 07777, 0600, "others may not read it");
     cr_assert_eq(gf_sqlite_fixture_query(&fixture, "PRAGMA application_id"), 0x676f6672);
     cr_assert_eq(gf_sqlite_fixture_query(&fixture, "PRAGMA page_size"), 4096);
     cr_assert_eq(gf_sqlite_fixture_query(&fixture, "SELECT count(*) FROM runs"), 200);
@@ -240,6 +244,21 @@ Test(sqlite_open, what_may_not_be_written_is_refused) {
     }
     cr_assert_eq(file, 0);
     cr_assert_eq(dir, 0);
+}
+
+Test(sqlite_open, a_reader_of_another_program_is_not_in_the_way) {
+    struct gf_sqlite_fixture fixture;
+    gf_sqlite_fixture_init(&fixture);
+    make_database(&fixture);
+    sqlite3 *other = NULL;
+    cr_assert_eq(sqlite3_open(fixture.path, &other), SQLITE_OK);
+    (void)sqlite3_busy_timeout(other, 10000);
+    cr_assert_eq(sqlite3_exec(other, "BEGIN; SELECT count(*) FROM runs;", NULL, NULL, NULL),
+                 SQLITE_OK);
+    struct gf_store *store = gf_sqlite_fixture_open(&fixture, NULL);
+    store->ops->destroy(store);
+    (void)sqlite3_close(other);
+    gf_sqlite_fixture_fini(&fixture);
 }
 
 Test(sqlite_open, a_directory_that_is_missing_is_named) {

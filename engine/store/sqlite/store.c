@@ -69,6 +69,28 @@ static void configure_library(void) {
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+static enum gf_code turn_on_wal(struct gf_sqlite_store *store, struct gf_error *err) {
+    /* The page size counts for new files only. */
+    char text[128];
+    (void)snprintf(text, sizeof(text), "PRAGMA page_size = %d; PRAGMA journal_mode = WAL;",
+                   GF_SQLITE_PAGE_BYTES);
+    enum gf_code rc = gf_sqlite__exec(&store->writer, text, "turn on the write-ahead log", err);
+    int64_t on = 0;
+    if (rc == GF_OK) {
+        rc = gf_sqlite__query_i64(&store->writer,
+                                  "SELECT journal_mode = 'wal' FROM pragma_journal_mode",
+                                  "turn on the write-ahead log", &on, err);
+    }
+    /* SQLite goes on without one where it cannot have shared memory. */
+    if (rc == GF_OK && on == 0) {
+        return gf_fail(err, GF_FAILED_PRECONDITION,
+                       "the file system of database '%s' cannot hold a write-ahead log; use a "
+                       "local one",
+                       store->path);
+    }
+    return rc;
+}
+
 static enum gf_code open_writer(struct gf_sqlite_store *store, const char *vfs,
                                 struct gf_error *err) {
     enum gf_code rc = gf_sqlite__db_open(&store->writer, store->path, vfs, GF_SQLITE_WRITER, err);
@@ -78,11 +100,7 @@ static enum gf_code open_writer(struct gf_sqlite_store *store, const char *vfs,
     if (rc != GF_OK) {
         return rc;
     }
-    /* The page size counts for new files only. */
-    char text[128];
-    (void)snprintf(text, sizeof(text), "PRAGMA page_size = %d; PRAGMA journal_mode = WAL;",
-                   GF_SQLITE_PAGE_BYTES);
-    rc = gf_sqlite__exec(&store->writer, text, "turn on the write-ahead log", err);
+    rc = turn_on_wal(store, err);
     if (rc == GF_OK) {
         rc = gf_sqlite__check_sound(&store->writer, err);
     }
@@ -124,7 +142,7 @@ static enum gf_code open_all(struct gf_sqlite_store *store, int reader_count, co
                              struct gf_error *err) {
     enum gf_code rc = gf_sqlite__lock(store->path, &store->lock_fd, err);
     if (rc == GF_OK) {
-        rc = gf_sqlite__check_magic(store->path, err);
+        rc = gf_sqlite__check_file(store->path, err);
     }
     if (rc == GF_OK) {
         rc = open_writer(store, vfs, err);

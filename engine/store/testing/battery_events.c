@@ -171,6 +171,27 @@ void gf_store_battery_keys_go_on_after_the_highest(const struct gf_store_factory
     battery_close(&battery);
 }
 
+void gf_store_battery_rows_of_any_key_are_inserted(const struct gf_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    const struct gf_namespace *high = gf_rows_namespace(&battery.rows, 50, "high");
+    const struct gf_pipeline *pipeline = gf_rows_pipeline(&battery.rows, high, 50, "high");
+    (void)gf_rows_run(&battery.rows, pipeline, 50, 2);
+    battery_look(&battery);
+    const struct gf_namespace *low = gf_rows_namespace(&battery.rows, 7, "low");
+    (void)gf_rows_pipeline(&battery.rows, low, 7, "low");
+    (void)gf_rows_run(&battery.rows, pipeline, 7, 1);
+    battery_look(&battery);
+    struct gf_pipeline found = {0};
+    struct gf_run run = {0};
+    must(&battery, get_pipeline, GF_STR("low"), GF_STR("low"), &battery.arena, &found);
+    cr_assert_eq(found.pipeline_key, 7);
+    must(&battery, get_run, 50, 1, &battery.arena, &run);
+    cr_assert_eq(run.run_key, 7);
+    cr_assert_eq(load_start(&battery).next_run_key, 51);
+    battery_close(&battery);
+}
+
 /* Namespace 2 "doomed" with a pipeline 2, a config, a deployment, and `runs` runs of two tasks. */
 static void write_doomed(struct battery *battery, int64_t runs) {
     const struct gf_namespace *ns = gf_rows_namespace(&battery->rows, 2, "doomed");

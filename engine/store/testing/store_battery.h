@@ -53,6 +53,7 @@ struct gf_store_factory {
     X(events_are_listed_in_pages)                                                                  \
     X(events_are_filtered)                                                                         \
     X(keys_go_on_after_the_highest)                                                                \
+    X(rows_of_any_key_are_inserted)                                                                \
     X(deleted_namespace_takes_everything_along)                                                    \
     X(deleted_namespace_frees_its_id)                                                              \
     X(keys_of_deleted_rows_never_return)                                                           \

@@ -63,13 +63,14 @@ static int fault_truncate(sqlite3_file *file, sqlite3_int64 size) {
     return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
-static int fault_sync(sqlite3_file *file, int flags) {
+/* No test pulls the plug: a sync is counted, not done, so that thousands of them take no time. */
+static int fault_sync(GF_UNUSED sqlite3_file *file, GF_UNUSED int flags) {
     fault.sync_count++;
     if (fault.kind == GF_FAULT_SYNC_ERROR && strikes()) {
         errno = EIO;
         return SQLITE_IOERR_FSYNC;
     }
-    return real_of(file)->pMethods->xSync(real_of(file), flags);
+    return SQLITE_OK;
 }
 
 static int fault_file_size(sqlite3_file *file, sqlite3_int64 *size) {

@@ -2,6 +2,7 @@
  * A VFS of SQLite that fails on demand, for tests: the Nth write or sync from now on, once or from
  * then on, with the error of one's choice. A write that fails has written its first half, as a full
  * disk does.
+ * Syncs are counted, not done: no test pulls the plug.
  *
  * State of the process; a test runs in a process of its own. Thread: one at a time.
  */
