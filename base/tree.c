@@ -1,6 +1,6 @@
 /*
  * Design: the tree is walked with a stack of open directories instead of recursion. Every name is
- * resolved by openat2 with RESOLVE_NO_XDEV and RESOLVE_NO_SYMLINKS from the directory above, so
+ * resolved by openat2 (NO_XDEV, NO_SYMLINKS, BENEATH) from the directory above, so
  * that neither a link nor a mount (a bind mount of the same file system too) leads out of the tree,
  * whatever others do to it meanwhile.
  */
@@ -30,6 +30,7 @@ struct open_how_v0 {
 enum {
     OPENAT2_NO_XDEV = 0x01,
     OPENAT2_NO_SYMLINKS = 0x04,
+    OPENAT2_BENEATH = 0x08,
 };
 
 struct level {
@@ -70,7 +71,7 @@ enum gf_code gf_tree_make(int dir_fd, const char *path, mode_t mode, struct gf_e
 static int open_beneath(int dir_fd, const char *name, int flags) {
     const struct open_how_v0 how = {
         .flags = (uint64_t)(flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-        .resolve = OPENAT2_NO_XDEV | OPENAT2_NO_SYMLINKS,
+        .resolve = OPENAT2_NO_XDEV | OPENAT2_NO_SYMLINKS | OPENAT2_BENEATH,
     };
     long fd = -1;
     do {
