@@ -1,8 +1,8 @@
 /*
  * Design: the tree is walked with a stack of open directories instead of recursion. Every name is
- * resolved by openat2 (NO_XDEV, NO_SYMLINKS, BENEATH) from the directory above, so
- * that neither a link nor a mount (a bind mount of the same file system too) leads out of the tree,
- * whatever others do to it meanwhile.
+ * resolved by openat2 (NO_XDEV, NO_SYMLINKS, BENEATH) from the directory above, so that neither a
+ * link nor a mount (a bind mount of the same file system too) leads out of the tree, whatever
+ * others do to it meanwhile.
  */
 #include "base/tree.h"
 
