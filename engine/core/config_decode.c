@@ -4,170 +4,11 @@
  * before anything is allocated and every list is one array. The second fills in. The bytes are
  * copied into the arena once, and all text points into that copy.
  */
-#include "engine/core/config_codec.h"
-
 #include "engine/core/config.h"
+#include "engine/core/config_codec.h"
+#include "engine/core/config_tags.h"
 
 #include <stdint.h>
-
-enum {
-    FORMAT = 1,
-    TAGS_END = 18, /* every known tag is below */
-    VARINT_BYTES_MAX = 10,
-};
-
-/* Tags are stored: a number is never used for something else. */
-enum config_tag {
-    CONFIG_NAME = 1,
-    CONFIG_DESCRIPTION = 2,
-    CONFIG_PARALLELISM = 3,
-    CONFIG_TASK = 4,
-    CONFIG_VARIABLE = 5,
-    CONFIG_LABEL = 6,
-};
-
-enum task_tag {
-    TASK_ID = 1,
-    TASK_DESCRIPTION = 2,
-    TASK_IMAGE = 3,
-    TASK_ENTRYPOINT = 4,
-    TASK_COMMAND = 5,
-    TASK_VARIABLE = 6,
-    TASK_PARENT = 7,
-    TASK_USER = 8,
-    TASK_WORKING_DIRECTORY = 9,
-    TASK_TIMEOUT_MS = 10,
-    TASK_CPU_MILLIS = 11,
-    TASK_MEMORY_BYTES = 12,
-    TASK_PIDS_COUNT = 13,
-    TASK_DISK_BYTES = 14,
-    TASK_NETWORK = 15,
-    TASK_PULL = 16,
-    TASK_LABEL = 17,
-};
-
-/* Of a label too. */
-enum variable_tag {
-    VARIABLE_KEY = 1,
-    VARIABLE_VALUE = 2,
-};
-
-enum parent_tag {
-    PARENT_TASK_ID = 1,
-    PARENT_RULE = 2,
-};
-
-/* ---- Writing ---- */
-
-static void put_varint(struct gf_strbuf *out, uint64_t value) {
-    while (value >= 0x80) {
-        gf_strbuf_append_char(out, (char)(value | 0x80));
-        value >>= 7;
-    }
-    gf_strbuf_append_char(out, (char)value);
-}
-
-static void put_item(struct gf_strbuf *out, uint64_t tag, struct gf_str payload) {
-    put_varint(out, tag);
-    put_varint(out, payload.len);
-    gf_strbuf_append(out, payload);
-}
-
-static void put_text(struct gf_strbuf *out, uint64_t tag, struct gf_str text) {
-    if (text.len > 0) {
-        put_item(out, tag, text);
-    }
-}
-
-static void put_number(struct gf_strbuf *out, uint64_t tag, int64_t value) {
-    if (value == 0) {
-        return;
-    }
-    uint64_t rest = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63); /* zigzag */
-    char bytes[VARINT_BYTES_MAX];
-    size_t len = 0;
-    for (; rest >= 0x80; rest >>= 7) {
-        bytes[len++] = (char)(rest | 0x80);
-    }
-    bytes[len++] = (char)rest;
-    put_item(out, tag, (struct gf_str){bytes, len});
-}
-
-/* `item` is scratch memory for what is nested, here and below. */
-static void put_pair(struct gf_strbuf *out, uint64_t tag, struct gf_str key, struct gf_str value,
-                     struct gf_strbuf *item) {
-    gf_strbuf_reset(item);
-    put_text(item, VARIABLE_KEY, key);
-    put_text(item, VARIABLE_VALUE, value);
-    put_item(out, tag, gf_strbuf_view(item));
-}
-
-static void put_variables(struct gf_strbuf *out, uint64_t tag, const struct gf_variable *variables,
-                          size_t count, struct gf_strbuf *item) {
-    for (size_t i = 0; i < count; i++) {
-        put_pair(out, tag, variables[i].key, variables[i].value, item);
-    }
-}
-
-static void put_labels(struct gf_strbuf *out, uint64_t tag, const struct gf_label *labels,
-                       size_t count, struct gf_strbuf *item) {
-    for (size_t i = 0; i < count; i++) {
-        put_pair(out, tag, labels[i].key, labels[i].value, item);
-    }
-}
-
-static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct gf_strbuf *item) {
-    put_text(out, TASK_ID, task->task_id);
-    put_text(out, TASK_DESCRIPTION, task->description);
-    put_text(out, TASK_IMAGE, task->image);
-    for (size_t i = 0; i < task->entrypoint_count; i++) {
-        put_item(out, TASK_ENTRYPOINT, task->entrypoint[i]);
-    }
-    for (size_t i = 0; i < task->command_count; i++) {
-        put_item(out, TASK_COMMAND, task->command[i]);
-    }
-    put_variables(out, TASK_VARIABLE, task->variables, task->variable_count, item);
-    for (size_t i = 0; i < task->parent_count; i++) {
-        gf_strbuf_reset(item);
-        put_text(item, PARENT_TASK_ID, task->parents[i].task_id);
-        put_number(item, PARENT_RULE, (int64_t)task->parents[i].rule);
-        put_item(out, TASK_PARENT, gf_strbuf_view(item));
-    }
-    put_text(out, TASK_USER, task->user);
-    put_text(out, TASK_WORKING_DIRECTORY, task->working_directory);
-    put_number(out, TASK_TIMEOUT_MS, task->timeout_ms);
-    put_number(out, TASK_CPU_MILLIS, task->resources.cpu_millis);
-    put_number(out, TASK_MEMORY_BYTES, task->resources.memory_bytes);
-    put_number(out, TASK_PIDS_COUNT, task->resources.pids_count);
-    put_number(out, TASK_DISK_BYTES, task->resources.disk_bytes);
-    put_number(out, TASK_NETWORK, (int64_t)task->network);
-    put_number(out, TASK_PULL, (int64_t)task->pull);
-    put_labels(out, TASK_LABEL, task->labels, task->label_count, item);
-}
-
-void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
-    struct gf_strbuf task;
-    struct gf_strbuf item;
-    gf_strbuf_init(&task, out->limit);
-    gf_strbuf_init(&item, out->limit);
-    gf_strbuf_append_char(out, FORMAT);
-    put_text(out, CONFIG_NAME, config->name);
-    put_text(out, CONFIG_DESCRIPTION, config->description);
-    put_number(out, CONFIG_PARALLELISM, config->parallelism);
-    for (size_t i = 0; i < config->task_count && !out->overflowed; i++) {
-        gf_strbuf_reset(&task);
-        put_task(&task, &config->tasks[i], &item);
-        put_item(out, CONFIG_TASK, gf_strbuf_view(&task));
-        out->overflowed = out->overflowed || task.overflowed || item.overflowed;
-    }
-    put_variables(out, CONFIG_VARIABLE, config->variables, config->variable_count, &item);
-    put_labels(out, CONFIG_LABEL, config->labels, config->label_count, &item);
-    out->overflowed = out->overflowed || item.overflowed;
-    gf_strbuf_fini(&task);
-    gf_strbuf_fini(&item);
-}
-
-/* ---- Reading ---- */
 
 struct decoder {
     const char *base; /* of all bytes: messages count from here */
@@ -529,10 +370,10 @@ enum gf_code gf_config_decode(struct gf_str bytes, struct gf_arena *arena, struc
         return gf_fail(err, GF_DATA_LOSS, "stored config has %zu bytes, expected 1 to %d",
                        bytes.len, GF_CONFIG_BYTES_MAX);
     }
-    if (bytes.ptr[0] != FORMAT) {
+    if (bytes.ptr[0] != CONFIG_FORMAT) {
         return gf_fail(err, GF_DATA_LOSS,
                        "stored config has the format %d, this version knows %d only",
-                       (unsigned char)bytes.ptr[0], FORMAT);
+                       (unsigned char)bytes.ptr[0], CONFIG_FORMAT);
     }
     char *copy = gf_arena_try_alloc(arena, bytes.len);
     if (copy == NULL) {

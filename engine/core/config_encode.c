@@ -1,0 +1,112 @@
+#include "engine/core/config_codec.h"
+#include "engine/core/config_tags.h"
+
+#include <stdint.h>
+
+static void put_varint(struct gf_strbuf *out, uint64_t value) {
+    while (value >= 0x80) {
+        gf_strbuf_append_char(out, (char)(value | 0x80));
+        value >>= 7;
+    }
+    gf_strbuf_append_char(out, (char)value);
+}
+
+static void put_item(struct gf_strbuf *out, uint64_t tag, struct gf_str payload) {
+    put_varint(out, tag);
+    put_varint(out, payload.len);
+    gf_strbuf_append(out, payload);
+}
+
+static void put_text(struct gf_strbuf *out, uint64_t tag, struct gf_str text) {
+    if (text.len > 0) {
+        put_item(out, tag, text);
+    }
+}
+
+static void put_number(struct gf_strbuf *out, uint64_t tag, int64_t value) {
+    if (value == 0) {
+        return;
+    }
+    uint64_t rest = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63); /* zigzag */
+    char bytes[VARINT_BYTES_MAX];
+    size_t len = 0;
+    for (; rest >= 0x80; rest >>= 7) {
+        bytes[len++] = (char)(rest | 0x80);
+    }
+    bytes[len++] = (char)rest;
+    put_item(out, tag, (struct gf_str){bytes, len});
+}
+
+/* `item` is scratch memory for what is nested, here and below. */
+static void put_pair(struct gf_strbuf *out, uint64_t tag, struct gf_str key, struct gf_str value,
+                     struct gf_strbuf *item) {
+    gf_strbuf_reset(item);
+    put_text(item, VARIABLE_KEY, key);
+    put_text(item, VARIABLE_VALUE, value);
+    put_item(out, tag, gf_strbuf_view(item));
+}
+
+static void put_variables(struct gf_strbuf *out, uint64_t tag, const struct gf_variable *variables,
+                          size_t count, struct gf_strbuf *item) {
+    for (size_t i = 0; i < count; i++) {
+        put_pair(out, tag, variables[i].key, variables[i].value, item);
+    }
+}
+
+static void put_labels(struct gf_strbuf *out, uint64_t tag, const struct gf_label *labels,
+                       size_t count, struct gf_strbuf *item) {
+    for (size_t i = 0; i < count; i++) {
+        put_pair(out, tag, labels[i].key, labels[i].value, item);
+    }
+}
+
+static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct gf_strbuf *item) {
+    put_text(out, TASK_ID, task->task_id);
+    put_text(out, TASK_DESCRIPTION, task->description);
+    put_text(out, TASK_IMAGE, task->image);
+    for (size_t i = 0; i < task->entrypoint_count; i++) {
+        put_item(out, TASK_ENTRYPOINT, task->entrypoint[i]);
+    }
+    for (size_t i = 0; i < task->command_count; i++) {
+        put_item(out, TASK_COMMAND, task->command[i]);
+    }
+    put_variables(out, TASK_VARIABLE, task->variables, task->variable_count, item);
+    for (size_t i = 0; i < task->parent_count; i++) {
+        gf_strbuf_reset(item);
+        put_text(item, PARENT_TASK_ID, task->parents[i].task_id);
+        put_number(item, PARENT_RULE, (int64_t)task->parents[i].rule);
+        put_item(out, TASK_PARENT, gf_strbuf_view(item));
+    }
+    put_text(out, TASK_USER, task->user);
+    put_text(out, TASK_WORKING_DIRECTORY, task->working_directory);
+    put_number(out, TASK_TIMEOUT_MS, task->timeout_ms);
+    put_number(out, TASK_CPU_MILLIS, task->resources.cpu_millis);
+    put_number(out, TASK_MEMORY_BYTES, task->resources.memory_bytes);
+    put_number(out, TASK_PIDS_COUNT, task->resources.pids_count);
+    put_number(out, TASK_DISK_BYTES, task->resources.disk_bytes);
+    put_number(out, TASK_NETWORK, (int64_t)task->network);
+    put_number(out, TASK_PULL, (int64_t)task->pull);
+    put_labels(out, TASK_LABEL, task->labels, task->label_count, item);
+}
+
+void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
+    struct gf_strbuf task;
+    struct gf_strbuf item;
+    gf_strbuf_init(&task, out->limit);
+    gf_strbuf_init(&item, out->limit);
+    gf_strbuf_append_char(out, CONFIG_FORMAT);
+    put_text(out, CONFIG_NAME, config->name);
+    put_text(out, CONFIG_DESCRIPTION, config->description);
+    put_number(out, CONFIG_PARALLELISM, config->parallelism);
+    for (size_t i = 0; i < config->task_count && !out->overflowed; i++) {
+        gf_strbuf_reset(&task);
+        put_task(&task, &config->tasks[i], &item);
+        put_item(out, CONFIG_TASK, gf_strbuf_view(&task));
+        out->overflowed = out->overflowed || task.overflowed || item.overflowed;
+    }
+    put_variables(out, CONFIG_VARIABLE, config->variables, config->variable_count, &item);
+    put_labels(out, CONFIG_LABEL, config->labels, config->label_count, &item);
+    out->overflowed = out->overflowed || item.overflowed;
+    gf_strbuf_fini(&task);
+    gf_strbuf_fini(&item);
+}
