@@ -125,6 +125,7 @@ Test(rpc_address, check_path_refuses_a_live_socket_and_takes_a_stale_one) {
 Test(rpc_address, check_path_refuses_what_is_no_socket) {
     char path[] = "/tmp/gofer-address-XXXXXX";
     GF_CLEANUP(gf_close_p) int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
     struct gf_error err;
     cr_assert_eq(gf_rpc__address_check_path(path, &err), GF_FAILED_PRECONDITION);
     cr_assert_not_null(strstr(err.message, "no socket"), "%s", err.message);

@@ -41,9 +41,7 @@ Test(rpc_client, create_refuses_bad_targets) {
 }
 
 Test(rpc_client, create_refuses_tokens_that_are_none_without_showing_them) {
-    const char *const bad[] = {"gfr_secret\n", "gfr secret",
-                               "gfr_s\xc3\xa9"
-                               "cret"};
+    const char *const bad[] = {"gfr_secret\n", "gfr secret", "gfr_\xc3\xa9-cret"};
     for (size_t i = 0; i < GF_ARRAY_COUNT(bad); i++) {
         const struct gf_rpc_channel_opts opts = {.bearer_token = bad[i]};
         struct gf_rpc_channel *channel = NULL;

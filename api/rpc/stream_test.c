@@ -277,11 +277,11 @@ Test(rpc_stream, destroy_of_an_open_stream_cancels_it) {
 }
 
 Test(rpc_stream, torn_upload_is_never_taken_for_a_whole_one) {
+    struct watch watch;
+    struct gf_echo_env env;
+    gf_echo_env_start(&env, NULL, watch_handlers, &watch);
     for (int i = 0; i < 300; i++) {
-        struct watch watch;
         watch_init(&watch);
-        struct gf_echo_env env;
-        gf_echo_env_start(&env, NULL, watch_handlers, &watch);
         struct client client = open_echo(&env, GF_ECHO_COLLECT, NULL);
         send(&client, "first");
         send(&client, "second");
@@ -290,8 +290,8 @@ Test(rpc_stream, torn_upload_is_never_taken_for_a_whole_one) {
         gf_latch_wait(&watch.done);
         cr_assert_eq(watch.ends_of_requests, 0, "round %d", i);
         client_fini(&client);
-        gf_echo_env_stop(&env);
     }
+    gf_echo_env_stop(&env);
 }
 
 /* As above, after the server has sent its headers: they cannot confirm the end then. */
@@ -318,11 +318,11 @@ static const struct gf_rpc_handler greet_handlers[GF_ECHO_METHOD_COUNT] = {
 };
 
 Test(rpc_stream, torn_bidi_stream_is_never_taken_for_an_ended_one) {
+    struct watch watch;
+    struct gf_echo_env env;
+    gf_echo_env_start(&env, NULL, greet_handlers, &watch);
     for (int i = 0; i < 300; i++) {
-        struct watch watch;
         watch_init(&watch);
-        struct gf_echo_env env;
-        gf_echo_env_start(&env, NULL, greet_handlers, &watch);
         struct client client = open_echo(&env, GF_ECHO_CHAT, NULL);
         send(&client, "first");
         (void)receive(&client);
@@ -330,8 +330,8 @@ Test(rpc_stream, torn_bidi_stream_is_never_taken_for_an_ended_one) {
         gf_latch_wait(&watch.done);
         cr_assert_eq(watch.ends_of_requests, 0, "round %d", i);
         client_fini(&client);
-        gf_echo_env_stop(&env);
     }
+    gf_echo_env_stop(&env);
 }
 
 Test(rpc_stream, end_of_requests_comes_once_on_a_greeted_bidi_stream) {
