@@ -375,6 +375,27 @@ Test(rpc_stream, killed_client_is_noticed) {
     gf_echo_env_stop(&env);
 }
 
+Test(rpc_stream, client_that_stands_still_is_noticed_by_keepalive) {
+    struct watch watch;
+    watch_init(&watch);
+    struct gf_echo_env env;
+    const struct gf_rpc_server_opts opts = {.keepalive_ms = 100, .keepalive_timeout_ms = 100};
+    gf_echo_env_start(&env, &opts, watch_handlers, &watch);
+    const char *const argv[] = {"hanging_client", env.target, NULL};
+    const struct gf_proc_spec spec = {.program = "./" HANGING_CLIENT, .argv = argv};
+    struct gf_proc proc;
+    struct gf_error err;
+    cr_assert_eq(gf_proc_spawn(&spec, &proc, &err), GF_OK, "%s", err.message);
+    gf_latch_wait(&watch.started);
+    cr_assert_eq(kill(proc.pid, SIGSTOP), 0);
+    gf_latch_wait(&watch.cancelled);
+    gf_latch_wait(&watch.done);
+    cr_assert_eq(kill(proc.pid, SIGKILL), 0);
+    struct gf_proc_exit exit_status;
+    cr_assert_eq(gf_proc_wait(&proc, GF_NEVER, &exit_status, &err), GF_OK);
+    gf_echo_env_stop(&env);
+}
+
 Test(rpc_stream, deadline_ends_both_sides) {
     struct watch watch;
     struct gf_echo_env env;
@@ -484,6 +505,45 @@ Test(rpc_stream, message_beyond_the_limit_within_a_stream_ends_it) {
     cr_assert_eq(watch.ends_of_requests, 0);
     free(request.payload.data);
     client_fini(&client);
+    gf_echo_env_stop(&env);
+}
+
+Test(rpc_stream, handler_without_message_reads_nothing) {
+    const struct gf_rpc_handler handlers[GF_ECHO_METHOD_COUNT] = {
+        [GF_ECHO_CHAT] = {.start = send_three_and_fail},
+    };
+    struct gf_echo_env env;
+    gf_echo_env_start(&env, NULL, handlers, NULL);
+    struct client client = open_echo(&env, GF_ECHO_CHAT, NULL);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(receive(&client)->sequence, i);
+    }
+    assert_fails(&client, GF_ABORTED);
+    client_fini(&client);
+    gf_echo_env_stop(&env);
+}
+
+static enum gf_code refuse_all(struct gf_rpc_call *call, void *ctx, struct gf_error *err) {
+    (void)call;
+    (void)ctx;
+    return gf_fail(err, GF_UNAUTHENTICATED, "no token");
+}
+
+Test(rpc_stream, interceptor_refuses_streams_of_every_shape) {
+    struct watch watch;
+    watch_init(&watch);
+    struct gf_echo_env env;
+    gf_echo_env_start(&env, &(struct gf_rpc_server_opts){.interceptor = refuse_all}, watch_handlers,
+                      &watch);
+    const enum gf_echo_method methods[] = {GF_ECHO_COLLECT, GF_ECHO_REPEAT, GF_ECHO_CHAT};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(methods); i++) {
+        const gf_echo_request request = GOFER__TESTING__ECHO_REQUEST__INIT;
+        struct client client =
+            open_echo(&env, methods[i], methods[i] == GF_ECHO_REPEAT ? &request : NULL);
+        assert_fails(&client, GF_UNAUTHENTICATED);
+        client_fini(&client);
+    }
+    cr_assert_null(watch.call, "no handler was started");
     gf_echo_env_stop(&env);
 }
 

@@ -1,18 +1,17 @@
-// The echo service on the asynchronous (completion queue) interface of gRPC C++, as a peer to measure.
+// The echo service on the asynchronous (completion queue) interface of gRPC C++, as a peer to
+// measure.
 //
 // Usage: cpp_async_server ADDRESS [THREADS]
+#include "gofer/testing/echo.grpc.pb.h"
 #include "tests/bench/rpc/cpp_common.h"
-
-#include <stdlib.h>
 
 #include <chrono>
 #include <memory>
+#include <stdlib.h>
 #include <thread>
 #include <vector>
 
 #include <grpcpp/grpcpp.h>
-
-#include "gofer/testing/echo.grpc.pb.h"
 
 namespace {
 
@@ -109,7 +108,7 @@ void run(grpc::ServerCompletionQueue *queue) {
     }
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv) {
     if (argc < 2) {

@@ -1,14 +1,13 @@
 // The echo service on the callback interface of gRPC C++, as a peer to measure.
 //
 // Usage: cpp_callback_server ADDRESS
+#include "gofer/testing/echo.grpc.pb.h"
 #include "tests/bench/rpc/cpp_common.h"
 
 #include <chrono>
 #include <memory>
 
 #include <grpcpp/grpcpp.h>
-
-#include "gofer/testing/echo.grpc.pb.h"
 
 namespace {
 
@@ -32,7 +31,9 @@ class Repeat final : public grpc::ServerWriteReactor<EchoResponse> {
         }
     }
 
-    void OnDone() override { delete this; }
+    void OnDone() override {
+        delete this;
+    }
 
   private:
     void next() {
@@ -71,7 +72,7 @@ class Service final : public Echo::CallbackService {
     }
 };
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv) {
     if (argc < 2) {

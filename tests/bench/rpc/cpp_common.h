@@ -31,4 +31,4 @@ inline void report_usage() {
     printf("%.2f %ld\n", seconds, usage.ru_maxrss / 1024);
 }
 
-#endif  // GOFER_TESTS_BENCH_RPC_CPP_COMMON_H_
+#endif // GOFER_TESTS_BENCH_RPC_CPP_COMMON_H_
