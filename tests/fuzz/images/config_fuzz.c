@@ -15,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int dir_fd = -1;
-static char dir[] = "/tmp/gofer-config-fuzz.XXXXXX";
+static char dir[] = "/dev/shm/gofer-config-fuzz.XXXXXX"; /* in memory: this makes many files */
 
 static void remove_dir(void) {
     (void)!gf_tree_remove(AT_FDCWD, dir, NULL);

@@ -74,7 +74,7 @@ enum gf_code gf_found__alloc_layers(struct gf_found_image *image, struct gf_erro
     return image->layers != NULL ? GF_OK : gf_fail_limit(err, "the image holds too much");
 }
 
-enum gf_code gf_find_images(const struct gf_source *source, struct gf_found_images *out,
+enum gf_code gf_find_images(struct gf_source *source, struct gf_found_images *out,
                             struct gf_error *err) {
     GF_CLEANUP(gf_found_images_fini) struct gf_found_images images = {0};
     enum gf_code rc = GF_OK;

@@ -47,7 +47,7 @@ void gf_found_images_fini(struct gf_found_images *images);
  * Codes: GF_INVALID_ARGUMENT (ARCHIVE_INVALID, DIGEST_MISMATCH, PLATFORM_MISSING),
  * GF_RESOURCE_EXHAUSTED.
  */
-enum gf_code gf_find_images(const struct gf_source *source, struct gf_found_images *out,
+enum gf_code gf_find_images(struct gf_source *source, struct gf_found_images *out,
                             struct gf_error *err) GF_MUST_USE;
 
 /* Private to found.c, found_oci.c and found_docker.c. */
@@ -66,9 +66,9 @@ enum gf_code gf_found__alloc_layers(struct gf_found_image *image, struct gf_erro
 enum gf_code gf_found__copy(struct gf_found_image *image, const char *text, const char **out,
                             struct gf_error *err) GF_MUST_USE;
 
-enum gf_code gf_found__read_oci(const struct gf_source *source, struct gf_found_images *out,
+enum gf_code gf_found__read_oci(struct gf_source *source, struct gf_found_images *out,
                                 struct gf_error *err) GF_MUST_USE;
-enum gf_code gf_found__read_docker(const struct gf_source *source, struct gf_found_images *out,
+enum gf_code gf_found__read_docker(struct gf_source *source, struct gf_found_images *out,
                                    struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_FOUND_H_ */

@@ -25,7 +25,7 @@ static bool digest_of_path(const char *path, struct gf_digest *out) {
     return gf_digest_from_hex(text, out);
 }
 
-static enum gf_code read_config(const struct gf_source *source, const json_t *json,
+static enum gf_code read_config(struct gf_source *source, const json_t *json,
                                 struct gf_found_image *image, struct gf_error *err) {
     const char *path = NULL;
     struct gf_digest expected;
@@ -92,7 +92,7 @@ static enum gf_code read_names(const json_t *json, struct gf_found_images *image
     return rc;
 }
 
-static enum gf_code read_image(const struct gf_source *source, const json_t *json,
+static enum gf_code read_image(struct gf_source *source, const json_t *json,
                                struct gf_found_images *images, struct gf_error *err) {
     struct gf_found_image *image = gf_found__add(images);
     enum gf_code rc = read_config(source, json, image, err);
@@ -102,7 +102,7 @@ static enum gf_code read_image(const struct gf_source *source, const json_t *jso
     return rc == GF_OK ? read_names(json, images, image, err) : rc;
 }
 
-enum gf_code gf_found__read_docker(const struct gf_source *source, struct gf_found_images *out,
+enum gf_code gf_found__read_docker(struct gf_source *source, struct gf_found_images *out,
                                    struct gf_error *err) {
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
     GF_CLEANUP(gf_json_unref_p) json_t *root = NULL;

@@ -87,7 +87,7 @@ static const char *blob_path(const struct gf_digest *digest, char out[BLOB_PATH_
 }
 
 /* Reads a blob of JSON whole and checks its size and digest. */
-static enum gf_code read_blob(const struct gf_source *source, const struct descriptor *descriptor,
+static enum gf_code read_blob(struct gf_source *source, const struct descriptor *descriptor,
                               struct gf_strbuf *out, struct gf_error *err) {
     char path[BLOB_PATH_BYTES];
     const enum gf_code rc = gf_source_read(source, blob_path(&descriptor->digest, path), out, err);
@@ -142,7 +142,7 @@ static enum gf_code read_layers(struct gf_found_image *image, const json_t *mani
     return rc;
 }
 
-static enum gf_code read_config(const struct gf_source *source, struct gf_found_image *image,
+static enum gf_code read_config(struct gf_source *source, struct gf_found_image *image,
                                 const json_t *manifest, struct gf_error *err) {
     json_t *json = NULL;
     struct descriptor descriptor;
@@ -167,8 +167,7 @@ static enum gf_code read_config(const struct gf_source *source, struct gf_found_
 }
 
 /* Adds the image of a manifest, unless the list has it. */
-static enum gf_code read_manifest(const struct gf_source *source,
-                                  const struct descriptor *descriptor,
+static enum gf_code read_manifest(struct gf_source *source, const struct descriptor *descriptor,
                                   struct gf_found_images *images, struct gf_found_image **out,
                                   struct gf_error *err) {
     for (size_t i = 0; i < images->count; i++) {
@@ -237,9 +236,9 @@ static enum gf_code fail_platform(const struct gf_strbuf *seen, struct gf_error 
  * Finds the manifest that an index has for this machine. *out_rank is 0 when it has none.
  * Recursion is bounded by depth_left.
  */
-static enum gf_code choose(const struct gf_source *source, const struct descriptor *index,
-                           int depth_left, struct gf_strbuf *seen, struct descriptor *out,
-                           int *out_rank, struct gf_error *err) {
+static enum gf_code choose(struct gf_source *source, const struct descriptor *index, int depth_left,
+                           struct gf_strbuf *seen, struct descriptor *out, int *out_rank,
+                           struct gf_error *err) {
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
     GF_CLEANUP(gf_json_unref_p) json_t *root = NULL;
     json_t *entries = NULL;
@@ -308,7 +307,7 @@ static enum gf_code read_names(const json_t *json, struct gf_found_images *image
 }
 
 /* One entry of index.json: an image, or an index with one image for each of several platforms. */
-static enum gf_code read_entry(const struct gf_source *source, const json_t *json,
+static enum gf_code read_entry(struct gf_source *source, const json_t *json,
                                struct gf_found_images *images, struct gf_strbuf *seen,
                                struct gf_error *err) {
     struct descriptor descriptor;
@@ -337,7 +336,7 @@ static enum gf_code read_entry(const struct gf_source *source, const json_t *jso
     return rc == GF_OK ? read_names(json, images, image, err) : rc;
 }
 
-enum gf_code gf_found__read_oci(const struct gf_source *source, struct gf_found_images *out,
+enum gf_code gf_found__read_oci(struct gf_source *source, struct gf_found_images *out,
                                 struct gf_error *err) {
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf seen;

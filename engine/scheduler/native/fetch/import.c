@@ -17,7 +17,7 @@
 struct importer {
     const struct gf_import *import;
     const struct gf_fetch_store *store;
-    const struct gf_source *source;
+    struct gf_source *source;
     struct gf_found_images images;
     struct gf_layer_usage usage;
 };
@@ -66,13 +66,15 @@ static enum gf_code check_digests(struct gf_blob *blob, const struct gf_found_la
 }
 
 /* Unpacks one layer into the work directory, under the digits of its diff id. */
-static enum gf_code unpack_layer(struct importer *importer, const struct gf_found_layer *layer,
-                                 const struct gf_digest *diff_id, struct gf_error *err) {
+static enum gf_code unpack_layer(struct importer *importer, const struct gf_found_image *image,
+                                 size_t index, struct gf_error *err) {
     GF_CLEANUP(gf_close_p) int blob_fd = -1;
     GF_CLEANUP(gf_close_p) int root_fd = -1;
     GF_CLEANUP(gf_blob_close_p) struct gf_blob *blob = NULL;
     int64_t size = 0;
     const struct gf_import *import = importer->import;
+    const struct gf_found_layer *layer = &image->layers[index];
+    const struct gf_digest *diff_id = &image->record.layers[index];
     enum gf_code rc = gf_source_open(importer->source, layer->path, &blob_fd, &size, err);
     if (rc != GF_OK) {
         return rc;
@@ -82,6 +84,8 @@ static enum gf_code unpack_layer(struct importer *importer, const struct gf_foun
                               "has %lld bytes, expected %lld", (long long)size,
                               (long long)layer->size_bytes);
     }
+    gf_progress_step(import->progress, size, "layer %zu of %zu", index + 1,
+                     image->record.layer_count);
     rc = make_work_dir(importer->store, gf_digest_hex(diff_id), 0755, &root_fd, err);
     if (rc != GF_OK) {
         return rc;
@@ -109,8 +113,7 @@ static enum gf_code unpack_image(struct importer *importer, const struct gf_foun
         if (is_unpacked(importer, diff_id)) {
             continue;
         }
-        gf_progress_step(importer->import->progress, "layer %zu of %zu", i + 1, count);
-        const enum gf_code rc = unpack_layer(importer, &image->layers[i], diff_id, err);
+        const enum gf_code rc = unpack_layer(importer, image, i, err);
         if (rc != GF_OK) {
             return gf_wrap(err, "layer %zu", i + 1);
         }
@@ -119,7 +122,7 @@ static enum gf_code unpack_image(struct importer *importer, const struct gf_foun
 }
 
 static enum gf_code publish_layers(const struct importer *importer, struct gf_error *err) {
-    gf_progress_step(importer->import->progress, "to the disk");
+    gf_progress_step(importer->import->progress, 0, "to the disk");
     enum gf_code rc = gf_fetch_store_sync(importer->store, err);
     for (size_t i = 0; rc == GF_OK && i < importer->images.count; i++) {
         const struct gf_image_record *record = &importer->images.items[i]->record;
@@ -134,10 +137,26 @@ static enum gf_code publish_layers(const struct importer *importer, struct gf_er
     return rc;
 }
 
-/* Leaves out the layers below one whose root hides them all: overlayfs does not ask a root. */
-static enum gf_code drop_hidden_layers(const struct gf_fetch_store *store,
-                                       struct gf_image_record *record, struct gf_error *err) {
-    for (size_t i = record->layer_count; i-- > 1;) {
+/* Whether a layer that is further up is the same. */
+static bool comes_again(const struct gf_image_record *record, size_t index) {
+    for (size_t i = index + 1; i < record->layer_count; i++) {
+        if (gf_digest_eq(&record->layers[i], &record->layers[index])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Leaves out the layers that overlayfs must not see: those that come again further up, where
+ * nothing of them shows through (it refuses a directory twice), and those below one whose root
+ * hides them all (it does not ask a root). The diff ids that stay are copied into arena.
+ */
+static enum gf_code settle_layers(const struct gf_fetch_store *store, struct gf_arena *arena,
+                                  struct gf_image_record *record, struct gf_error *err) {
+    struct gf_digest *layers = GF_ARENA_ARRAY(arena, record->layer_count, struct gf_digest);
+    size_t count = 0;
+    for (size_t i = 0; i < record->layer_count; i++) {
         GF_CLEANUP(gf_close_p) int fd = -1;
         const enum gf_code rc = gf_file_open(store->layers_fd, gf_digest_hex(&record->layers[i]),
                                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, err);
@@ -145,17 +164,21 @@ static enum gf_code drop_hidden_layers(const struct gf_fetch_store *store,
             return rc;
         }
         if (gf_layer_is_opaque(fd)) {
-            record->layers += i;
-            record->layer_count -= i;
-            return GF_OK;
+            count = 0;
+        }
+        if (!comes_again(record, i)) {
+            layers[count++] = record->layers[i];
         }
     }
+    record->layers = layers;
+    record->layer_count = count;
     return GF_OK;
 }
 
-static enum gf_code publish_record(const struct importer *importer, struct gf_image_record *record,
-                                   bool *out_is_new, struct gf_error *err) {
-    enum gf_code rc = drop_hidden_layers(importer->store, record, err);
+static enum gf_code publish_record(const struct importer *importer, struct gf_arena *arena,
+                                   struct gf_image_record *record, bool *out_is_new,
+                                   struct gf_error *err) {
+    enum gf_code rc = settle_layers(importer->store, arena, record, err);
     record->imported_ns = importer->import->now_wall_ns;
     record->size_bytes = 0;
     for (size_t i = 0; rc == GF_OK && i < record->layer_count; i++) {
@@ -177,7 +200,7 @@ static enum gf_code publish_images(const struct importer *importer, struct gf_ar
     for (size_t i = 0; i < importer->images.count; i++) {
         struct gf_found_image *image = importer->images.items[i];
         bool is_new = false;
-        const enum gf_code rc = publish_record(importer, &image->record, &is_new, err);
+        const enum gf_code rc = publish_record(importer, arena, &image->record, &is_new, err);
         if (rc != GF_OK) {
             return rc;
         }
@@ -243,6 +266,10 @@ static enum gf_code run(struct importer *importer, struct gf_arena *arena,
     if (rc == GF_OK) {
         rc = publish_layers(importer, err);
     }
+    if (rc == GF_OK && importer->usage.devices_skipped > 0) {
+        gf_progress_note(importer->import->progress, "left out %lld device nodes",
+                         (long long)importer->usage.devices_skipped);
+    }
     return rc == GF_OK ? publish_images(importer, arena, out, err) : rc;
 }
 
@@ -251,7 +278,7 @@ enum gf_code gf_import_run(const struct gf_import *import, const struct gf_fetch
                            struct gf_error *err) {
     GF_CLEANUP(gf_source_close_p) struct gf_source *source = NULL;
     GF_CLEANUP(gf_close_p) int spool_fd = -1;
-    gf_progress_step(import->progress, "reading the archive");
+    gf_progress_step(import->progress, 0, "reading the archive");
     if (import->is_directory) {
         source = gf_source_open_directory(import->source_fd);
     } else {

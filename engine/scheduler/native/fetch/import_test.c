@@ -245,7 +245,7 @@ Test(import, links_within_a_docker_archive_lead_to_their_files) {
     GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/image.tar", directory);
     gf_test_write(directory, "image.tar", gf_test_tar_finish(tar));
     assert_imports(path, NULL);
-    cr_assert_eq(read_record().layer_count, 2u);
+    cr_assert_eq(read_record().layer_count, 1u);
     cr_assert_eq(count("layers"), 1u);
 }
 
@@ -526,6 +526,40 @@ Test(import, layers_below_an_opaque_root_are_left_out) {
     const struct gf_digest lowest = gf_sha256_of(layers[1]);
     cr_assert_eq(record.layer_count, 2u);
     cr_assert(gf_digest_eq(&record.layers[0], &lowest));
+}
+
+/* Overlayfs refuses a directory twice; the lower one of two equal layers never shows. */
+Test(import, a_layer_that_comes_again_counts_where_it_is_highest) {
+    const struct gf_str layers[] = {make_layer("a", "a"), make_layer("b", "b"),
+                                    make_layer("a", "a")};
+    gf_test_write_layout(layout, &plain, layers, 3);
+    assert_imports(layout, NULL);
+    const struct gf_image_record record = read_record();
+    const struct gf_digest lower = gf_sha256_of(layers[1]);
+    const struct gf_digest upper = gf_sha256_of(layers[0]);
+    cr_assert_eq(record.layer_count, 2u);
+    cr_assert(gf_digest_eq(&record.layers[0], &lower));
+    cr_assert(gf_digest_eq(&record.layers[1], &upper));
+    cr_assert_eq(record.size_bytes, 2);
+}
+
+/* Each index leads to the next one a thousand times: what it says is read again and again. */
+Test(import, stops_when_indexes_multiply) {
+    char *inner = write_nested_index("", "app:1");
+    for (int depth = 0; depth < 3; depth++) {
+        GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf entries;
+        gf_strbuf_init(&entries, GF_FETCH_JSON_BYTES_MAX);
+        for (int i = 0; i < GF_FETCH_INDEX_ENTRIES_MAX; i++) {
+            gf_strbuf_printf(&entries, "%s%s", i > 0 ? "," : "", inner);
+        }
+        free(inner);
+        inner = write_nested_index(entries.ptr, "app:1");
+    }
+    gf_test_write_index(layout, inner);
+    free(inner);
+    cr_assert_eq(import_as(layout, NULL), GF_RESOURCE_EXHAUSTED);
+    cr_assert_not_null(strstr(err.message, "more than 67108864 bytes of indexes"), "%s",
+                       err.message);
 }
 
 Test(import, a_layer_in_the_store_is_not_unpacked_again) {

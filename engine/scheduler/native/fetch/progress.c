@@ -11,12 +11,13 @@ void gf_progress_start(struct gf_progress *progress, int fd) {
         .fd = fd, .on = true, .next_mono_ns = gf_mono_ns() + GF_NS_PER_SEC, .step = "image"};
 }
 
-void gf_progress_step(struct gf_progress *progress, const char *fmt, ...) {
+void gf_progress_step(struct gf_progress *progress, int64_t total_bytes, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(progress->step, sizeof(progress->step), fmt, args);
     va_end(args);
     progress->bytes = 0;
+    progress->total_bytes = total_bytes;
 }
 
 void gf_progress_add(struct gf_progress *progress, int64_t bytes) {
@@ -29,7 +30,22 @@ void gf_progress_add(struct gf_progress *progress, int64_t bytes) {
         return;
     }
     progress->next_mono_ns = now_ns + GF_NS_PER_SEC;
+    char total[32] = "";
+    if (progress->total_bytes > 0) {
+        (void)snprintf(total, sizeof(total), " of %lld", (long long)(progress->total_bytes >> 20));
+    }
     /* A line that cannot be written is not worth failing for. */
-    (void)dprintf(progress->fd, "gofer-fetch: %s: %lld MiB\n", progress->step,
-                  (long long)(progress->bytes >> 20));
+    (void)dprintf(progress->fd, "gofer-fetch: %s: %lld%s MiB\n", progress->step,
+                  (long long)(progress->bytes >> 20), total);
+}
+
+void gf_progress_note(const struct gf_progress *progress, const char *fmt, ...) {
+    char text[GF_PROGRESS_STEP_BYTES_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (progress->on) {
+        (void)dprintf(progress->fd, "gofer-fetch: %s\n", text);
+    }
 }

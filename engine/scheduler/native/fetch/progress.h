@@ -2,7 +2,7 @@
  * A line on standard error now and then, when an import takes long: nothing in the first second,
  * then one line a second.
  *
- *     gofer-fetch: layer 2 of 5: 120 MiB
+ *     gofer-fetch: layer 2 of 5: 120 of 256 MiB
  *
  * Thread: one at a time.
  */
@@ -24,15 +24,23 @@ struct gf_progress {
     bool on;
     int64_t next_mono_ns; /* when the next line may come */
     int64_t bytes;        /* of the current step */
+    int64_t total_bytes;  /* of the current step; 0: nobody knows */
     char step[GF_PROGRESS_STEP_BYTES_MAX];
 };
 
 void gf_progress_start(struct gf_progress *progress, int fd);
 
-/* What is being done from now on; the bytes count from 0. Cut where it is too long. */
-void gf_progress_step(struct gf_progress *progress, const char *fmt, ...) GF_PRINTF(2, 3);
+/*
+ * What is being done from now on; the bytes count from 0, up to total_bytes where it is not 0. The
+ * text is cut where it is too long.
+ */
+void gf_progress_step(struct gf_progress *progress, int64_t total_bytes, const char *fmt, ...)
+    GF_PRINTF(3, 4);
 
 /* So many bytes more of the current step. Cheap. Accepts NULL. */
 void gf_progress_add(struct gf_progress *progress, int64_t bytes);
+
+/* Says something at once. */
+void gf_progress_note(const struct gf_progress *progress, const char *fmt, ...) GF_PRINTF(2, 3);
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_PROGRESS_H_ */

@@ -23,6 +23,7 @@ struct gf_source {
     bool is_archive; /* then `files` says what is where */
     int64_t number;  /* of the file that was spooled last */
     size_t names_bytes;
+    size_t read_bytes;   /* by gf_source_read */
     struct gf_map files; /* path -> struct spooled, owned */
 };
 
@@ -235,13 +236,18 @@ enum gf_code gf_source_open(const struct gf_source *source, const char *path, in
     return rc;
 }
 
-enum gf_code gf_source_read(const struct gf_source *source, const char *path, struct gf_strbuf *out,
+enum gf_code gf_source_read(struct gf_source *source, const char *path, struct gf_strbuf *out,
                             struct gf_error *err) {
     GF_CLEANUP(gf_close_p) int fd = -1;
     int64_t size = 0;
     enum gf_code rc = gf_source_open(source, path, &fd, &size, err);
     if (rc == GF_OK) {
         rc = gf_read_all(fd, out, err);
+    }
+    source->read_bytes += out->len;
+    if (rc == GF_OK && source->read_bytes > GF_FETCH_JSON_TOTAL_BYTES_MAX) {
+        return gf_fail_limit(err, "more than %d bytes of indexes, manifests and configurations",
+                             GF_FETCH_JSON_TOTAL_BYTES_MAX);
     }
     if (rc == GF_OUT_OF_RANGE) {
         return gf_fail_limit(err, "file '%s' has more than %zu bytes", gf_show_cstr(path).text,

@@ -50,8 +50,11 @@ bool gf_source_has(const struct gf_source *source, const char *path);
 enum gf_code gf_source_open(const struct gf_source *source, const char *path, int *out_fd,
                             int64_t *out_size, struct gf_error *err) GF_MUST_USE;
 
-/* Appends a whole file. Codes: as above, GF_RESOURCE_EXHAUSTED (longer than out's limit). */
-enum gf_code gf_source_read(const struct gf_source *source, const char *path, struct gf_strbuf *out,
+/*
+ * Appends a whole file. Codes: as above, GF_RESOURCE_EXHAUSTED (longer than out's limit, or more
+ * than GF_FETCH_JSON_TOTAL_BYTES_MAX in all calls).
+ */
+enum gf_code gf_source_read(struct gf_source *source, const char *path, struct gf_strbuf *out,
                             struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_SOURCE_H_ */

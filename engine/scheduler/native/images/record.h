@@ -53,13 +53,14 @@ struct gf_image_words {
 struct gf_image_record {
     /* Of the manifest; of the configuration where the archive had no manifest (docker save). */
     struct gf_digest digest;
-    struct gf_digest config;        /* Docker's image id */
-    const char *platform;           /* "linux/amd64", "linux/arm64/v8" */
-    int64_t created_ns;             /* when it was built, wall clock; 0: unknown */
-    int64_t imported_ns;            /* when it came into the store, wall clock */
-    int64_t size_bytes;             /* of the regular files in all layers */
-    const struct gf_digest *layers; /* of the unpacked layers (diff ids), the lowest first */
-    size_t layer_count;             /* at least 1 */
+    struct gf_digest config; /* Docker's image id */
+    const char *platform;    /* "linux/amd64", "linux/arm64/v8" */
+    int64_t created_ns;      /* when it was built, wall clock; 0: unknown */
+    int64_t imported_ns;     /* when it came into the store, wall clock */
+    int64_t size_bytes;      /* of the regular files in all layers */
+    /* Of the unpacked layers (diff ids), the lowest first, each once, hidden ones left out. */
+    const struct gf_digest *layers;
+    size_t layer_count; /* at least 1 */
     struct gf_image_words entrypoint;
     struct gf_image_words cmd;
     struct gf_image_words env; /* "NAME=value" */
