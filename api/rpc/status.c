@@ -4,8 +4,6 @@
 #include "google/rpc/error_details.pb-c.h"
 #include "google/rpc/status.pb-c.h"
 
-#include <stdio.h>
-
 #include <grpc/slice.h>
 
 #define TYPE_PREFIX "type.googleapis.com/"
@@ -81,52 +79,55 @@ grpc_slice gf_rpc__status_details(const struct gf_error *error) {
     return slice;
 }
 
+/* What a status says beyond code and message; the texts are in an arena. */
+struct facts {
+    const char *reason;
+    const char *field;
+};
+
 static void read_detail(const Google__Protobuf__Any *any, struct gf_arena *arena,
-                        struct gf_error *error) {
+                        struct facts *facts) {
     ProtobufCMessage *message = NULL;
     const struct gf_str type = gf_str_from(any->type_url);
     if (gf_str_eq(type, GF_STR(TYPE_PREFIX "google.rpc.ErrorInfo")) &&
         gf_wire_decode(&google__rpc__error_info__descriptor, any->value.data, any->value.len, arena,
                        &message, NULL) == GF_OK) {
-        const Google__Rpc__ErrorInfo *info = (const Google__Rpc__ErrorInfo *)message;
-        (void)snprintf(error->reason, sizeof(error->reason), "%s", info->reason);
+        facts->reason = ((const Google__Rpc__ErrorInfo *)message)->reason;
     } else if (gf_str_eq(type, GF_STR(TYPE_PREFIX "google.rpc.BadRequest")) &&
                gf_wire_decode(&google__rpc__bad_request__descriptor, any->value.data,
                               any->value.len, arena, &message, NULL) == GF_OK) {
         const Google__Rpc__BadRequest *bad_request = (const Google__Rpc__BadRequest *)message;
         if (bad_request->n_field_violations > 0) {
-            (void)snprintf(error->field, sizeof(error->field), "%s",
-                           bad_request->field_violations[0]->field);
+            facts->field = bad_request->field_violations[0]->field;
         }
     }
 }
 
-static bool read_details(struct gf_str details, struct gf_error *error) {
-    if (details.len == 0 || details.len > DETAILS_BYTES_MAX) {
+/* False where the bytes are no status. */
+static bool read_details(struct gf_str details, struct gf_arena *arena, struct facts *facts) {
+    ProtobufCMessage *message = NULL;
+    if (details.len == 0 || details.len > DETAILS_BYTES_MAX ||
+        gf_wire_decode(&google__rpc__status__descriptor, (const uint8_t *)details.ptr, details.len,
+                       arena, &message, NULL) != GF_OK) {
         return false;
     }
-    struct gf_arena arena;
-    gf_arena_init(&arena, DECODE_ARENA_BYTES_MAX);
-    ProtobufCMessage *message = NULL;
-    const bool ok = gf_wire_decode(&google__rpc__status__descriptor, (const uint8_t *)details.ptr,
-                                   details.len, &arena, &message, NULL) == GF_OK;
-    if (ok) {
-        const Google__Rpc__Status *status = (const Google__Rpc__Status *)message;
-        for (size_t i = 0; i < status->n_details; i++) {
-            read_detail(status->details[i], &arena, error);
-        }
+    const Google__Rpc__Status *status = (const Google__Rpc__Status *)message;
+    for (size_t i = 0; i < status->n_details; i++) {
+        read_detail(status->details[i], arena, facts);
     }
-    gf_arena_fini(&arena);
-    return ok;
+    return true;
 }
 
 bool gf_rpc__status_to_error(int code, struct gf_str message, struct gf_str details,
                              struct gf_error *out_error) {
     const bool known = code > (int)GF_OK && code <= (int)GF_UNAUTHENTICATED;
-    struct gf_error error;
-    (void)gf_fail(&error, known ? (enum gf_code)code : GF_UNKNOWN, "%" GF_STR_FMT,
-                  GF_STR_ARG(message));
-    const bool from_server = read_details(details, &error);
-    *out_error = error;
+    struct gf_arena arena;
+    gf_arena_init(&arena, DECODE_ARENA_BYTES_MAX);
+    struct facts facts = {.reason = "", .field = ""};
+    const bool from_server = read_details(details, &arena, &facts);
+    (void)gf_fail_reason(out_error, known ? (enum gf_code)code : GF_UNKNOWN, facts.reason,
+                         "%" GF_STR_FMT, GF_STR_ARG(message));
+    (void)gf_wrap_field(out_error, facts.field);
+    gf_arena_fini(&arena);
     return from_server;
 }

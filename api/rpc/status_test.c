@@ -50,6 +50,25 @@ Test(rpc_status, longest_texts_survive) {
     assert_same(&error);
 }
 
+Test(rpc_status, texts_of_others_are_cut_at_a_character) {
+    /* A reason of two-byte characters, longer than ours: 1a = details, 0a = type_url, 12 = value.
+     */
+    static const char url[] = "type.googleapis.com/google.rpc.ErrorInfo";
+    char bytes[256] = "\x1a\x5e\x0a\x28";
+    size_t size = 4;
+    memcpy(bytes + size, url, sizeof(url) - 1);
+    size += sizeof(url) - 1;
+    memcpy(bytes + size, "\x12\x32\x0a\x30", 4);
+    size += 4;
+    for (int i = 0; i < 24; i++, size += 2) {
+        memcpy(bytes + size, "\xc3\xa9", 2);
+    }
+    struct gf_error error;
+    cr_assert(gf_rpc__status_to_error(5, GF_STR("m"), (struct gf_str){bytes, size}, &error));
+    cr_assert_gt(strlen(error.reason), 20);
+    cr_assert(gf_utf8_valid(gf_str_from(error.reason)));
+}
+
 Test(rpc_status, every_code_survives) {
     for (int code = 1; code <= (int)GF_UNAUTHENTICATED; code++) {
         struct gf_error error;
