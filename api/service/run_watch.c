@@ -6,6 +6,9 @@
  * between comes a second time. The end: once the run is complete in the store, so are its events,
  * because both were written in one transaction; the events are then read from the store instead of
  * the hub, which may not have them yet, and when none is left the stream ends.
+ *
+ * A reader of the store sees one moment. So the hub is asked first and the reader is opened after
+ * that: what an event tells of is in what is then read.
  */
 #include "api/codec/model/message.h"
 #include "api/codec/model/page_token.h"
@@ -40,6 +43,7 @@ struct watch {
     int64_t sequence;  /* of the event up to which everything was sent */
     int32_t sent_task; /* index of the last one of the snapshot */
     bool sent_any;
+    bool sent_end;         /* the run as it is when it has ended */
     struct gf_arena arena; /* for the life of the watch: the images of the tasks */
     struct gf_str *images; /* by task index; equal neighbours share their text */
     size_t image_count;
@@ -90,6 +94,7 @@ static bool send(struct watch *self, const struct gf_run *run,
         message->resume_token = gf_token_write(&self->scope, &token, arena);
     }
     self->sent_any = true;
+    self->sent_end = run->state == GF_RUN_STATE_COMPLETE;
     return gf_stream_send(&self->stream, &message->base);
 }
 
@@ -137,7 +142,6 @@ static enum gf_code begin(struct watch *self, struct gf_read *read, struct gf_er
     const Gofer__V1__WatchRunRequest *request = self->request;
     struct gf_event_hub *hub = self->stream.services->hub;
     struct gf_run run = {0};
-    self->sequence = gf_event_hub_newest(hub);
     enum gf_code rc =
         gf_find_run(read, request->namespace_id, request->pipeline_id, request->run_id, &run, err);
     if (rc != GF_OK) {
@@ -225,40 +229,48 @@ static enum gf_code read_changed(struct gf_read *read, const struct gf_run *run,
     return GF_OK;
 }
 
-static enum gf_code read_events(struct watch *self, struct gf_read *read, bool from_store,
-                                struct gf_event **out_events, size_t *out_count,
-                                int64_t *out_scanned, struct gf_error *err) {
-    const struct gf_event_filter *filter = &self->follower.filter;
-    if (!from_store) {
-        const enum gf_code rc =
-            gf_event_hub_read(self->stream.services->hub, filter, self->sequence, EVENTS_MAX,
-                              read->arena, out_events, out_count, out_scanned, err);
-        if (rc != GF_OUT_OF_RANGE) {
-            return rc;
-        }
-    }
-    return read->store->list_events(read->reader, filter, self->sequence, EVENTS_MAX, read->arena,
-                                    out_events, out_count, out_scanned, err);
+/* What happened since: the events of the run, in order. */
+struct news {
+    bool wanted_from_store; /* the hub has them no more */
+    struct gf_event *events;
+    size_t count;
+    int64_t scanned;
+};
+
+static enum gf_code ask_hub(struct watch *self, struct news *out, struct gf_error *err) {
+    const enum gf_code rc = gf_event_hub_read(self->stream.services->hub, &self->follower.filter,
+                                              self->sequence, EVENTS_MAX, &self->stream.arena,
+                                              &out->events, &out->count, &out->scanned, err);
+    out->wanted_from_store = rc == GF_OUT_OF_RANGE;
+    return out->wanted_from_store ? GF_OK : rc;
+}
+
+static enum gf_code ask_store(struct watch *self, struct gf_read *read, struct news *out,
+                              struct gf_error *err) {
+    return read->store->list_events(read->reader, &self->follower.filter, self->sequence,
+                                    EVENTS_MAX, read->arena, &out->events, &out->count,
+                                    &out->scanned, err);
 }
 
 static enum gf_code follow(struct watch *self, struct gf_read *read, const struct gf_run *run,
-                           enum gf_stream_next *out_next, struct gf_error *err) {
+                           struct news *news, enum gf_stream_next *out_next, struct gf_error *err) {
     const bool over = run->state == GF_RUN_STATE_COMPLETE;
-    struct gf_event *events = NULL;
-    size_t event_count = 0;
-    int64_t scanned = 0;
-    enum gf_code rc = read_events(self, read, over, &events, &event_count, &scanned, err);
     const struct gf_task_execution **tasks = NULL;
     size_t count = 0;
+    enum gf_code rc = GF_OK;
+    if (over || news->wanted_from_store) {
+        rc = ask_store(self, read, news, err);
+    }
     if (rc == GF_OK) {
-        rc = read_changed(read, run, events, event_count, &tasks, &count, err);
+        rc = read_changed(read, run, news->events, news->count, &tasks, &count, err);
     }
     if (rc != GF_OK) {
         return rc;
     }
-    const bool drained = event_count == 0 && scanned == self->sequence;
-    self->sequence = scanned;
-    if ((event_count > 0 || !self->sent_any) && !send(self, run, tasks, count, true)) {
+    const bool drained = news->count == 0 && news->scanned == self->sequence;
+    const bool worth = news->count > 0 || !self->sent_any || (over && !self->sent_end);
+    self->sequence = news->scanned;
+    if (worth && !send(self, run, tasks, count, true)) {
         *out_next = gf_stream_refused(&self->stream);
     } else if (!drained) {
         *out_next = GF_STREAM_AGAIN;
@@ -276,11 +288,23 @@ static enum gf_stream_next step(struct gf_stream *stream) {
     const Gofer__V1__WatchRunRequest *request = self->request;
     enum gf_stream_next next = GF_STREAM_AGAIN;
     struct gf_run run = {0};
+    struct news news = {0};
     struct gf_read read;
-    gf_read_open(&read, stream->services, &stream->arena);
     enum gf_code rc = GF_OK;
     if (self->phase == STARTING) {
+        self->sequence = gf_event_hub_newest(stream->services->hub);
+    } else if (self->phase == FOLLOWING) {
+        rc = ask_hub(self, &news, &stream->error);
+        if (rc != GF_OK) {
+            return GF_STREAM_END;
+        }
+    }
+    gf_read_open(&read, stream->services, &stream->arena);
+    if (self->phase == STARTING) {
         rc = begin(self, &read, &stream->error);
+        /* A watch that is taken up again asks the store, this once. */
+        news.scanned = self->sequence;
+        news.wanted_from_store = true;
     }
     if (rc == GF_OK) {
         rc = gf_find_run(&read, request->namespace_id, request->pipeline_id, request->run_id, &run,
@@ -289,7 +313,7 @@ static enum gf_stream_next step(struct gf_stream *stream) {
     if (rc == GF_OK && self->phase == SENDING_SNAPSHOT) {
         rc = send_snapshot(self, &read, &run, &next, &stream->error);
     } else if (rc == GF_OK) {
-        rc = follow(self, &read, &run, &next, &stream->error);
+        rc = follow(self, &read, &run, &news, &next, &stream->error);
     }
     gf_read_close(&read);
     return rc == GF_OK ? next : GF_STREAM_END;

@@ -116,7 +116,7 @@ Test(namespace, lists_in_pages) {
     enum {
         COUNT = 7
     };
-    char id[16];
+    char id[32];
     for (int i = 0; i < COUNT; i++) {
         (void)snprintf(id, sizeof(id), "team-%d", i);
         cr_assert_eq(create(id, "", "", NULL), GF_OK);
