@@ -558,7 +558,7 @@ Test(import, stops_when_indexes_multiply) {
     gf_test_write_index(layout, inner);
     free(inner);
     cr_assert_eq(import_as(layout, NULL), GF_RESOURCE_EXHAUSTED);
-    cr_assert_not_null(strstr(err.message, "more than 67108864 bytes of indexes"), "%s",
+    cr_assert_not_null(strstr(err.message, "more than 33554432 bytes of indexes"), "%s",
                        err.message);
 }
 

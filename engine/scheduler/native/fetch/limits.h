@@ -11,7 +11,7 @@ enum {
     /* An index, a manifest or a configuration. */
     GF_FETCH_JSON_BYTES_MAX = 4 * 1024 * 1024,
     /* All of them in one archive, each as often as something leads to it. */
-    GF_FETCH_JSON_TOTAL_BYTES_MAX = 64 * 1024 * 1024,
+    GF_FETCH_JSON_TOTAL_BYTES_MAX = 32 * 1024 * 1024,
     /* Indexes that lead to indexes. */
     GF_FETCH_INDEX_DEPTH_MAX = 4,
     /* Entries of one index, images of one docker archive. */
