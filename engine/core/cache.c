@@ -24,8 +24,13 @@ static void unidle_pipeline(struct gf_core *core, struct core_pipeline *pipeline
     core->idle_pipeline_count--;
 }
 
+/* A large config goes first: keeping it would cost many small ones their place. */
 static void idle_config(struct gf_core *core, struct core_config *config) {
-    gf_list_push_back(&core->idle_configs, &config->idle_link);
+    if (config->arena.used_bytes > GF_CORE_CONFIGS_IDLE_BYTES_MAX / 4) {
+        gf_list_push_front(&core->idle_configs, &config->idle_link);
+    } else {
+        gf_list_push_back(&core->idle_configs, &config->idle_link);
+    }
     core->idle_config_count++;
     core->idle_config_bytes += config->arena.used_bytes;
 }

@@ -209,6 +209,43 @@ Test(pipeline, what_is_idle_leaves_memory) {
     world_exit(&world, "one", 0);
 }
 
+/* A config that is larger than the cache does not push out the others. */
+Test(pipeline, a_large_idle_config_leaves_the_small_ones_alone) {
+    struct gf_config *config = gf_fixture_checked(&world.arena, "one");
+    char id[32];
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(id, sizeof(id), "pipe-%d", i);
+        config->pipeline_id = gf_str_from(id);
+        cr_assert_eq(world_register(&world, config, /* deploy= */ true), GF_OK);
+    }
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, 1 << 20);
+    for (int i = 0; i < 20000; i++) {
+        gf_strbuf_printf(&text, "task-%d;", i);
+    }
+    cr_assert_eq(world_up(&world, text.ptr), GF_OK);
+    gf_strbuf_fini(&text);
+    cr_expect_eq(gf_core_get_stats(world.core).configs_cached, 10);
+    const struct gf_input start = {
+        .kind = GF_INPUT_START_RUN,
+        .u.start_run = {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("pipe-0")}};
+    const int64_t needs = world.need_count;
+    cr_expect_eq(world_step(&world, &start), GF_OK);
+    cr_expect_eq(world.need_count, needs);
+    world_exit(&world, "one", 0);
+    cr_expect_eq(world_start(&world), GF_OK); /* it is loaded when it is needed */
+    cr_expect_eq(world.need_count, needs + 1);
+    cr_expect_eq(world_cancel(&world, 1, true), GF_OK);
+    while (world.containers.count > 0) {
+        const struct gf_exit exit = {.exit_code = 137, .exit_signal = 9, .stopped = true};
+        const struct gf_input input = {
+            .kind = GF_INPUT_TASK_EXITED,
+            .u.exited = {.attempt = gf_vec_pop(&world.containers).attempt, .exit = exit}};
+        world_step_only(&world, &input);
+    }
+    world_commit(&world);
+}
+
 /* What a run uses stays, however much else comes by. */
 Test(pipeline, what_is_in_use_stays_in_memory) {
     cr_assert_eq(world_up(&world, "one; two < one"), GF_OK);

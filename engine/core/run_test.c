@@ -236,6 +236,28 @@ Test(run, a_request_that_says_something_else_is_refused) {
                      "request id 'req' was used to start run 1 in another way");
 }
 
+Test(run, a_request_may_come_in_the_batch_that_creates_its_pipeline) {
+    const struct gf_input up = {
+        .kind = GF_INPUT_REGISTER_CONFIG,
+        .u.register_config = {.namespace_id = GF_STR("default"),
+                              .config = gf_fixture_checked(&world.arena, "one"),
+                              .deploy = true}};
+    const struct gf_input start = {.kind = GF_INPUT_START_RUN,
+                                   .u.start_run = {.namespace_id = GF_STR("default"),
+                                                   .pipeline_id = GF_STR("pipe"),
+                                                   .request_id = GF_STR("req")}};
+    world_step_only(&world, &up);
+    world_step_only(&world, &start);
+    cr_expect_eq(world.need_count, 2); /* the pipeline and the request */
+    world_step_only(&world, &start);
+    cr_expect_eq(world.need_count, 2);
+    world_commit(&world);
+    cr_expect_eq(world.error.code, GF_OK);
+    cr_expect_eq(world.run.run_id, 1);
+    cr_expect(world.unchanged);
+    world_exit(&world, "one", 0);
+}
+
 Test(run, keeps_its_version_to_the_end) {
     cr_assert_eq(world_up(&world, "one; two < one"), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);

@@ -7,7 +7,9 @@
  *   - a run is QUEUED only while its pipeline has as many runs as it may, and no younger one began;
  *   - a task was launched only when its parents ended as it asks, skipped only when one did not;
  *   - the core counts as many running attempts as there are rows, and never more than allowed;
- *   - every running attempt has a container at the scheduler, and every container such a row.
+ *   - every running attempt has a container at the scheduler, and every container such a row; one
+ * of a run that is being cancelled has been told to stop;
+ *   - there are no more runs of a pipeline at once than the most generous of them allows.
  */
 #include "engine/core/dag.h"
 #include "engine/testing/world.h"
@@ -84,15 +86,16 @@ static bool is_live(const struct gf_task_execution *task) {
     return task->state == GF_TASK_STATE_PROCESSING || task->state == GF_TASK_STATE_RUNNING;
 }
 
-static bool has_container(const struct world *world, const struct gf_task_execution *task) {
+static const struct world_container *find_container(const struct world *world,
+                                                    const struct gf_task_execution *task) {
     for (size_t i = 0; i < world->containers.count; i++) {
         const struct gf_attempt attempt = world->containers.items[i].attempt;
         if (attempt.run_key == task->run_key && attempt.task_index == task->task_index &&
             attempt.attempt == task->attempt) {
-            return true;
+            return &world->containers.items[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* Parents of a task: all complete, and as the task asks? */
@@ -133,8 +136,11 @@ static void check_task(struct check *check, const struct gf_run *run,
         EXPECT(check, task->status == GF_TASK_STATUS_UNSPECIFIED, "%s: status too early", id);
         EXPECT(check, !run->cancel_requested || is_live(task), "%s: waits though cancelled", id);
     }
-    EXPECT(check, !is_live(task) || has_container(check->world, task), "%s: has no container", id);
-    EXPECT(check, is_live(task) || !has_container(check->world, task), "%s: lost container", id);
+    const struct world_container *container = find_container(check->world, task);
+    EXPECT(check, is_live(task) == (container != NULL), "%s: %s", id,
+           is_live(task) ? "has no container" : "has a container that nobody wants");
+    EXPECT(check, container == NULL || !run->cancel_requested || container->stop_asked,
+           "%s: was not told to stop", id);
     check->attempts_running += is_live(task);
     count_events_of_task(check, task);
 }
@@ -210,19 +216,27 @@ static void check_pipeline(struct check *check, const struct gf_pipeline *pipeli
     struct gf_run *runs = NULL;
     size_t count = 0;
     int64_t running = 0;
+    int64_t allowed = 0;
     const struct gf_run *first_queued = NULL;
     gf_assert(check->ops->list_runs(check->reader, pipeline->pipeline_key, &options, &check->arena,
                                     &runs, &count, NULL) == GF_OK);
     EXPECT(check, (int64_t)count == pipeline->latest_run_id, "pipeline lacks runs");
     for (size_t i = 0; i < count; i++) {
         check_run(check, &runs[i]);
-        running += runs[i].state == GF_RUN_STATE_RUNNING;
+        if (runs[i].state == GF_RUN_STATE_RUNNING) {
+            const int64_t most = parallelism(check, &runs[i]);
+            const int64_t any_number = INT64_MAX;
+            running++;
+            allowed = most == 0 ? any_number : (most > allowed ? most : allowed);
+        }
         if (runs[i].state == GF_RUN_STATE_QUEUED && first_queued == NULL) {
             first_queued = &runs[i];
         }
         EXPECT(check, first_queued == NULL || runs[i].state != GF_RUN_STATE_RUNNING,
                "run %" PRId64 " overtook a queued one", runs[i].run_id);
     }
+    EXPECT(check, running <= allowed, "%" PRId64 " runs at once, %" PRId64 " are allowed", running,
+           allowed);
     if (first_queued != NULL) {
         const int64_t most = parallelism(check, first_queued);
         EXPECT(check, most > 0 && running >= most, "run %" PRId64 " is queued for no reason",
