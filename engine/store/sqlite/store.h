@@ -31,7 +31,7 @@ enum {
     GF_SQLITE_WAL_BYTES_SOFT_DEFAULT = 16 << 20,
     GF_SQLITE_WAL_BYTES_MAX_DEFAULT = 64 << 20,
     /* Rows of deleted namespaces that one commit removes. */
-    GF_SQLITE_PURGE_ROWS_MAX = 512,
+    GF_SQLITE_PURGE_ROWS_MAX = 256,
     /* Files up to this size are read and checked whole when they are opened. */
     GF_SQLITE_CHECK_BYTES_MAX = 32 << 20,
     /* One call of list_events looks at this many events at most. */
