@@ -283,6 +283,9 @@ static void remove_attempt(void *ctx) {
     if (rc == GF_OK) {
         rc = gf_tree_remove(native->trash_fd, attempt->name, &error);
     }
+    if (rc == GF_OK) { /* the shim has done that, unless it was killed */
+        rc = gf_tree_remove(native->uppers_fd, attempt->name, &error);
+    }
     if (rc != GF_OK) {
         gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", attempt->name),
                     GF_KV_ERROR(&error));

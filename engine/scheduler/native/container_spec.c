@@ -187,8 +187,7 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
         .boot_id = request->boot_id,
         .image_digest = image->digest.text,
         .stage = request->stage,
-        .upper_in_memory = options->upper_in_memory,
-        .upper_bytes_max = options->upper_in_memory ? wanted->disk_bytes : 0,
+        .upper_bytes_max = wanted->disk_bytes,
         .workdir = make_workdir(request, arena),
         .user = choose(task->user, image->user, arena),
         .hostname = make_hostname(task->task_id, arena),
@@ -208,6 +207,9 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
     }
     if (rc != GF_OK) {
         return rc;
+    }
+    if (options->upper == GF_NATIVE_UPPER_DISK) {
+        spec.upper = gf_arena_printf(arena, "%s/%s", request->uppers, request->name);
     }
     make_layers(request->image, arena, &spec.layers);
     make_env(request, spec.hostname, arena, &spec.env);

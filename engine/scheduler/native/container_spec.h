@@ -21,6 +21,7 @@ struct gf_container_request {
     const char *name; /* of the attempt */
     const char *boot_id;
     const char *stage;
+    const char *uppers; /* the directory of all uppers */
     const struct gf_task *task;
     const char *const *environment; /* final: "KEY=value" */
     size_t environment_count;
@@ -32,7 +33,7 @@ struct gf_container_request {
 /*
  * Makes the spec; it borrows from the request and the arena.
  *   - The command is the entrypoint and behind it the command. A task's entrypoint takes the place
- * of the image's, and with it the image's command goes too.
+ *     of the image's, and with it the image's command goes too.
  *   - The environment is the task's, then what the image sets and the task does not, then PATH and
  *     HOSTNAME where nobody sets them.
  *   - User and working directory are the task's, else the image's.

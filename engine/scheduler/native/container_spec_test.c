@@ -50,6 +50,7 @@ static enum gf_code make(void) {
         .name = "1-0-1",
         .boot_id = "boot",
         .stage = "/stage",
+        .uppers = "/uppers",
         .task = &task,
         .environment = ENVIRONMENT,
         .environment_count = 2,
@@ -139,6 +140,17 @@ Test(container_spec, limits_are_the_tasks_or_the_defaults_where_they_can_be_enfo
     task.resources.memory_bytes = 0;
     cr_assert(make() == GF_OK);
     cr_assert(eq(i64, spec.memory_bytes, 200));
+}
+
+Test(container_spec, upper_is_where_the_server_wants_it) {
+    task.resources.disk_bytes = 5;
+    options.upper = GF_NATIVE_UPPER_DISK;
+    cr_assert(make() == GF_OK);
+    cr_assert(eq(str, (char *)spec.upper, "/uppers/1-0-1"));
+    options.upper = GF_NATIVE_UPPER_MEMORY;
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.upper == NULL);
+    cr_assert(eq(i64, spec.upper_bytes_max, 5));
 }
 
 Test(container_spec, relative_working_directory_is_below_the_root) {

@@ -127,6 +127,7 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .name = job->attempt->name,
         .boot_id = native->boot_id,
         .stage = native->stage,
+        .uppers = native->uppers,
         .task = &job->task,
         .environment = job->environment,
         .environment_count = job->environment_count,

@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/tree.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/shim/image.h"
 
@@ -12,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- attempts ---- */
@@ -158,34 +156,6 @@ struct gf_scheduler gf_native_scheduler(struct gf_native *native) {
 
 /* ---- making it ---- */
 
-static enum gf_code open_dir(const char *parent, const char *name, int *out_fd,
-                             struct gf_error *err) {
-    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", parent, name);
-    enum gf_code rc = gf_tree_make(AT_FDCWD, path, 0700, err);
-    return rc == GF_OK ? gf_file_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, out_fd, err) : rc;
-}
-
-static enum gf_code open_dirs(struct gf_native *native, const char *dir, struct gf_error *err) {
-    GF_CLEANUP(gf_free_p) char *absolute = NULL;
-    GF_CLEANUP(gf_close_p) int stage_fd = -1;
-    enum gf_code rc = open_dir(dir, "stage", &stage_fd, err);
-    if (rc == GF_OK) {
-        rc = open_dir(dir, "attempts", &native->attempts_fd, err);
-    }
-    if (rc == GF_OK) {
-        rc = open_dir(dir, "trash", &native->trash_fd, err);
-    }
-    if (rc != GF_OK) {
-        return rc;
-    }
-    absolute = realpath(dir, NULL);
-    if (absolute == NULL) {
-        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "'%s'", dir);
-    }
-    native->stage = gf_asprintf("%s/stage", absolute);
-    return GF_OK;
-}
-
 static enum gf_code read_boot_id(struct gf_native *native, struct gf_error *err) {
     struct gf_strbuf text;
     struct gf_str line;
@@ -198,16 +168,8 @@ static enum gf_code read_boot_id(struct gf_native *native, struct gf_error *err)
     return rc;
 }
 
-/* Control groups are named after the directory's identity, which a restart does not change. */
 static enum gf_code open_cgroups(struct gf_native *native, struct gf_error *err) {
-    struct stat status;
-    if (fstat(native->attempts_fd, &status) != 0) {
-        return gf_fail_errno(err, GF_INTERNAL, errno, "directory of attempts");
-    }
-    GF_CLEANUP(gf_free_p)
-    char *instance =
-        gf_asprintf("%" PRIx64 "-%" PRIx64, (uint64_t)status.st_dev, (uint64_t)status.st_ino);
-    enum gf_code rc = gf_cgroup_host_open(instance, &native->cgroups, err);
+    enum gf_code rc = gf_cgroup_host_open(native->instance, &native->cgroups, err);
     for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT && rc == GF_OK; i++) {
         if (!gf_cgroup_host_has(&native->cgroups, i)) {
             gf_log_warn("cgroup_controller_missing",
@@ -233,6 +195,7 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
     }
     struct gf_native *native = GF_NEW(struct gf_native);
     native->options = *options;
+    native->uppers_fd = -1;
     native->attempts_fd = -1;
     native->trash_fd = -1;
     native->program_fd = -1;
@@ -242,7 +205,7 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
     gf_list_init(&native->all);
     name_node(native, options->node);
 
-    enum gf_code rc = open_dirs(native, options->dir, err);
+    enum gf_code rc = gf_native__open_dirs(native, options, err);
     if (rc == GF_OK) {
         rc = read_boot_id(native, err);
     }
@@ -271,9 +234,7 @@ void gf_native_destroy(struct gf_native *native) {
     gf_cgroup_host_fini(&native->cgroups);
     gf_map_fini(&native->attempts);
     gf_mutex_fini(&native->mutex);
-    gf_close(&native->attempts_fd);
-    gf_close(&native->trash_fd);
+    gf_native__close_dirs(native);
     gf_close(&native->program_fd);
-    free(native->stage);
     free(native);
 }

@@ -5,10 +5,13 @@
  * follows it to its end and outlives the server. This side starts shims, listens to them, and finds
  * them again after a restart. What the two say to each other is in protocol.h.
  *
- * On disk, below `dir`:
- *     attempts/<run key>-<task index>-<attempt>/   see protocol.h
- *     stage/      where containers mount their root, each in a mount namespace of its own
- *     trash/      attempts that are being removed
+ * Two places on disk:
+ *
+ *   - `dir`, below the data directory: `stage`, where containers mount their root, each in a mount
+ *     namespace of its own, and `uppers`, what containers write;
+ *   - the runtime directory: `attempts`, one directory for each (protocol.h), and `trash`, those
+ *     that are being removed. What is there means nothing after a reboot, so it lies in memory (a
+ *     tmpfs) where the machine has a place for that, else in `dir`.
  *
  * Threads: launches and everything else that blocks run on the pool; sockets are watched, and
  * everything is reported, on the reactor's thread.
@@ -43,9 +46,16 @@ enum {
     GF_NATIVE_LOG_BYTES_DEFAULT = 1 << 28,
 };
 
-/* Pointers are borrowed until gf_native_destroy, strings are copied. */
+/* Where what a container writes goes, besides what is mounted for it. */
+enum gf_native_upper {
+    GF_NATIVE_UPPER_DISK,   /* the data directory */
+    GF_NATIVE_UPPER_MEMORY, /* a tmpfs: faster, but counted as the container's memory */
+};
+
+/* Pointers are borrowed until gf_native_destroy, strings until gf_native_create returns. */
 struct gf_native_options {
-    const char *dir; /* made where it is missing; its path has at most 3900 bytes */
+    const char *dir;         /* made where it is missing; its path has at most 3900 bytes */
+    const char *runtime_dir; /* NULL: chosen, and the same after a restart (runtime.c) */
     struct gf_image_store *images;
     struct gf_log_store *logs;
     struct gf_reactor *reactor;
@@ -55,11 +65,7 @@ struct gf_native_options {
     struct gf_native_defaults defaults;
     int64_t grace_ms;      /* between the stop signal and SIGKILL */
     int64_t log_bytes_max; /* of one attempt's output; 0 = no limit */
-    /*
-     * What containers write goes to memory instead of the data directory: faster by about half a
-     * millisecond for each container, but it counts as the container's memory.
-     */
-    bool upper_in_memory;
+    enum gf_native_upper upper;
     bool allow_host_network; /* tasks may ask for it; else their launch fails */
 };
 
@@ -79,6 +85,9 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
 
 /* The port. Borrowed: valid until gf_native_destroy. */
 struct gf_scheduler gf_native_scheduler(struct gf_native *native);
+
+/* The runtime directory in use. Borrowed until gf_native_destroy. Thread: any. */
+const char *gf_native_runtime_dir(const struct gf_native *native);
 
 /*
  * Frees it; containers stay as they are. Order at the end of a server: engine, stop_reporting, pool

@@ -5,6 +5,7 @@
  * launch.c     a job of the pool: from a task to a running shim
  * attempt.c    an attempt after that, on the reactor's thread
  * recover.c    after a restart: finding attempts again
+ * runtime.c    the directories
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
@@ -21,16 +22,22 @@ enum {
     GF_NATIVE_NAME_BYTES_MAX = 64, /* of an attempt's name, with the final NUL */
     GF_NATIVE_BOOT_ID_BYTES_MAX = 64,
     GF_NATIVE_NODE_BYTES_MAX = 256,
+    GF_NATIVE_INSTANCE_BYTES_MAX = 40,
     /* How long to wait before another look at a shim that cannot be reached; doubled each time. */
     GF_NATIVE_RETRY_MS_MIN = 2,
     GF_NATIVE_RETRY_MS_MAX = 200,
 };
 
 struct gf_native {
-    struct gf_native_options options; /* dir and node are not used */
+    struct gf_native_options options; /* but for its strings, which are gone */
+    /* The identity of the data directory: tells this server from others, and a restart keeps it. */
+    char instance[GF_NATIVE_INSTANCE_BYTES_MAX];
     char *stage;
+    char *uppers;
     char node[GF_NATIVE_NODE_BYTES_MAX];
     char boot_id[GF_NATIVE_BOOT_ID_BYTES_MAX];
+    char *runtime; /* the runtime directory; NULL: not open */
+    int uppers_fd;
     int attempts_fd;
     int trash_fd;
     int program_fd; /* the shim */
@@ -85,6 +92,15 @@ void gf_native__unlink(struct gf_native_attempt *attempt);
 void gf_native__drop(struct gf_native_attempt *attempt);
 
 struct gf_inspection_subject gf_native__subject(const struct gf_native_attempt *attempt);
+
+/* ---- runtime.c ---- */
+
+/* Opens and makes all directories. Codes: those of base/file.h. */
+enum gf_code gf_native__open_dirs(struct gf_native *native, const struct gf_native_options *options,
+                                  struct gf_error *err);
+
+/* Closes them, and removes those of the runtime directory where they are empty. */
+void gf_native__close_dirs(struct gf_native *native);
 
 /* ---- launch.c ---- */
 

@@ -8,12 +8,13 @@
  * not know says so (GF_SHIM_MESSAGE_UNSUPPORTED) or skips it.
  *
  * The directory of an attempt:
- *     .         locked (flock) from before the shim's birth to its end. The server takes the lock
- * and the shim inherits it, so that there is no moment in which nobody holds it: who gets the lock
- * knows that no shim lives and none will come. control   the shim's listening socket
- * (SOCK_SEQPACKET) start     written before the command may run: a container exists exit written
- * when the command has ended upper, work   what the container writes, in the form of overlayfs;
- * removed by the shim
+ *
+ *   - it is itself locked (flock) from before the shim's birth to its end. The server takes the
+ *     lock and the shim inherits it, so that there is no moment in which nobody holds it: who gets
+ *     the lock knows that no shim lives and none will come;
+ *   - `control` is the shim's listening socket (SOCK_SEQPACKET);
+ *   - `start` is written before the command may run: a container exists;
+ *   - `exit` is written when the command has ended.
  *
  * The conversation, the same on the socket that a shim is born with and on every connection to its
  * control socket: the shim sends `started` when the command runs and `exited` when it has ended (at
@@ -43,8 +44,6 @@ enum {
 #define GF_ATTEMPT_FILE_CONTROL "control"
 #define GF_ATTEMPT_FILE_START "start"
 #define GF_ATTEMPT_FILE_EXIT "exit"
-#define GF_ATTEMPT_DIR_UPPER "upper"
-#define GF_ATTEMPT_DIR_WORK "work"
 
 enum {
     GF_SHIM_MESSAGE_BYTES_MAX = 8192, /* of one message, and of one record on disk */

@@ -38,12 +38,11 @@ static void note(struct sweep *sweep, struct gf_native_attempt *attempt) {
 
 /* Attempts that were never started have nothing to keep; they may be launched again under this
  * name. */
-static void remove_now(struct gf_native *native, int dir_fd, const char *name) {
+static void remove_now(int dir_fd, const char *name) {
     struct gf_error error;
     if (gf_tree_remove(dir_fd, name, &error) != GF_OK) {
         gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
     }
-    (void)native;
 }
 
 static void sweep_known(struct sweep *sweep, struct gf_attempt id) {
@@ -54,7 +53,7 @@ static void sweep_known(struct sweep *sweep, struct gf_attempt id) {
     (void)gf_map_remove(&sweep->names, gf_str_from(name));
     note(sweep, attempt);
     if (sweep->findings.items[sweep->findings.count - 1].inspection.kind == GF_INSPECTION_NOTHING) {
-        remove_now(native, native->attempts_fd, name);
+        remove_now(native->attempts_fd, name);
     }
 }
 
@@ -96,14 +95,17 @@ static void clear_group(const char *name, void *ctx) {
     }
 }
 
-static void empty_trash(struct gf_native *native) {
+/* Removes what is in the directory, but for those names in `keep` (may be NULL). */
+static void empty(int dir_fd, const struct gf_map *keep) {
     struct gf_map names = {0};
     size_t position = 0;
     struct gf_str name;
-    list_names(native->trash_fd, &names);
+    list_names(dir_fd, &names);
     while (gf_map_next(&names, &position, &name, NULL)) {
-        GF_CLEANUP(gf_free_p) char *copy = gf_str_dup(name);
-        remove_now(native, native->trash_fd, copy);
+        if (keep == NULL || gf_map_get(keep, name) == NULL) {
+            GF_CLEANUP(gf_free_p) char *copy = gf_str_dup(name);
+            remove_now(dir_fd, copy);
+        }
     }
     gf_map_fini(&names);
 }
@@ -143,8 +145,9 @@ void gf_native__recover(struct gf_native *native, const struct gf_attempt *attem
     sweep->native = native;
     gf_map_init(&sweep->names);
 
-    empty_trash(native);
+    empty(native->trash_fd, NULL);
     list_names(native->attempts_fd, &sweep->names);
+    empty(native->uppers_fd, &sweep->names);
     gf_cgroup_host_list(&native->cgroups, clear_group, sweep);
     for (size_t i = 0; i < count; i++) {
         sweep_known(sweep, attempts[i]);

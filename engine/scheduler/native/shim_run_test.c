@@ -210,10 +210,21 @@ Test(shim_run, layers_cover_each_other_and_stay_unchanged) {
     cr_assert(eq(int, access(written, F_OK), -1));
 }
 
+Test(shim_run, upper_on_disk_is_removed_at_the_end) {
+    GF_CLEANUP(gf_free_p) char *upper = gf_asprintf("%s/upper", harness.dir);
+    const char *const args[] = {"sh", "-c",
+                                "mkdir -p /a/b; echo x > /a/b/c; rm -r /home; cat /a/b/c", NULL};
+    struct gf_spec spec = harness_spec(&harness, args);
+    spec.upper = upper;
+    harness_run(&harness, spec, &box);
+    cr_assert(eq(i64, box.exit.exit_code, 0));
+    cr_assert(eq(str, box.out.ptr, "x\n"));
+    cr_assert(eq(int, access(upper, F_OK), -1));
+}
+
 Test(shim_run, upper_in_memory_is_bounded) {
     const char *const args[] = {"sh", "-c", "dd if=/dev/zero of=/file bs=1M count=8", NULL};
     struct gf_spec spec = harness_spec(&harness, args);
-    spec.upper_in_memory = true;
     spec.upper_bytes_max = 4 << 20;
     harness_run(&harness, spec, &box);
     cr_assert(box.started);
@@ -372,7 +383,6 @@ Test(shim_run, records_are_written) {
     harness_run_script(&harness, "exit 9", &box);
     cr_assert(harness_has_file(&box, GF_ATTEMPT_FILE_START));
     cr_assert(not(harness_has_file(&box, GF_ATTEMPT_FILE_CONTROL)));
-    cr_assert(not(harness_has_file(&box, GF_ATTEMPT_DIR_UPPER)));
     GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", box.dir, GF_ATTEMPT_FILE_EXIT);
     gf_strbuf_init(&bytes, GF_SHIM_MESSAGE_BYTES_MAX);
     cr_assert(gf_file_read(AT_FDCWD, path, &bytes, &error) == GF_OK);
@@ -431,6 +441,36 @@ Test(shim_run, pids_limit_stops_a_fork_bomb) {
     cr_assert(ne(i64, box.exit.exit_code, 0));
     cr_assert(strstr(box.err.ptr, "can't fork") != NULL, "%s", box.err.ptr);
     cr_assert(eq(str, box.out.ptr, ""));
+}
+
+/* Also on hosts whose unified hierarchy has no controllers: a container can be born into it. */
+Test(shim_run, unified_group_holds_the_container_from_its_birth) {
+    const char *const parents[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+    const char *const args[] = {"sh", "-c",
+                                "grep ^0:: /proc/self/cgroup; i=0; "
+                                "while [ $i -lt 20000 ]; do i=$((i+1)); done",
+                                NULL};
+    struct gf_spec spec = harness_spec(&harness, args);
+    char path[128] = "";
+    for (size_t i = 0; i < GF_ARRAY_COUNT(parents) && path[0] == '\0'; i++) {
+        snprintf(path, sizeof(path), "%s/cgroup.procs", parents[i]);
+        if (access(path, F_OK) == 0) {
+            snprintf(path, sizeof(path), "%s/gofer-test-%d", parents[i], (int)getpid());
+        } else {
+            path[0] = '\0';
+        }
+    }
+    if (path[0] == '\0') {
+        cr_skip_test("no unified hierarchy");
+    }
+    gf_cgroup_host_fini(&harness.cgroups);
+    harness.cgroups.prefix = gf_strdup("none_");
+    spec.pids_count = 0;
+    spec.cgroup_unified = path;
+    harness_run(&harness, spec, &box);
+    cr_assert(eq(str, box.out.ptr, "0::/\n"));
+    cr_assert(box.exit.cpu_time_ns > GF_NS_PER_MS);
+    cr_assert(eq(int, access(path, F_OK), -1), "%s is still there", path);
 }
 
 Test(shim_run, killed_shim_takes_its_container_along) {

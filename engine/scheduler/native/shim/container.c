@@ -92,11 +92,10 @@ static enum gf_code clone_sandbox(struct gf_container *container, struct gf_sand
     return GF_OK;
 }
 
-enum gf_code gf_container_start(const struct gf_spec *spec, int dir_fd, int cgroup_fd,
+enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
                                 struct gf_container *container, struct gf_error *err) {
     struct gf_sandbox sandbox = {
         .spec = spec,
-        .dir_fd = dir_fd,
         .shim_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0),
         .stdout_fd = -1,
         .stderr_fd = -1,

@@ -27,10 +27,10 @@ struct gf_container {
 void gf_container_init(struct gf_container *container);
 
 /*
- * Starts the first process, in the v2 control group behind cgroup_fd (-1: none). dir_fd is the
- * attempt's directory. The spec is borrowed until the call returns: the process has a copy of it.
+ * Starts the first process, in the v2 control group behind cgroup_fd (-1: none). The spec is
+ * borrowed until the call returns: the process has a copy of it.
  */
-enum gf_code gf_container_start(const struct gf_spec *spec, int dir_fd, int cgroup_fd,
+enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
                                 struct gf_container *container, struct gf_error *err) GF_MUST_USE;
 
 /* All is ready outside: lets the first process go on to the command. */

@@ -7,11 +7,12 @@
  *  1. Makes itself unreadable (the spec holds the task's environment), reads the spec.
  *  2. Begins the log, makes the v2 control group, starts the container's first process.
  *  3. While that one sets itself up: the v1 control groups, the network namespace, the control
- * socket, the start record. Only then is the command released: a container that runs can be found.
+ *     socket, the start record. Only then is the command released: a container that runs can be
+ *     found.
  *  4. Follows the container to its end (supervisor.c).
  *  5. Tells the end to whoever is connected, writes the exit record, and cleans up. The telling
- * comes first because somebody waits for it; should the shim be killed in between, the missing
- * record says so.
+ *     comes first because somebody waits for it; should the shim be killed in between, the missing
+ *     record says so.
  *
  * A failure on the way is told like any end of a container: with the sentence that says why.
  */
@@ -29,6 +30,7 @@
 #include "engine/scheduler/native/shim/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +58,7 @@ static struct shim shim;
 /* ---- 1 ---- */
 
 static enum gf_code protect_self(struct gf_error *err) {
+    (void)prctl(PR_SET_NAME, "gofer-shim"); /* else it is that of a descriptor */
     /* Nobody but the host's root may read our memory, not even root in the container. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
         syscall(SYS_close_range, GF_SHIM_FDS_END, ~0U, 0) != 0) {
@@ -68,6 +71,9 @@ static enum gf_code protect_self(struct gf_error *err) {
         }
     }
     umask(022);
+    if (chdir("/") != 0) { /* else the server's directory could not be unmounted while we live */
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot enter '/'");
+    }
     return GF_OK;
 }
 
@@ -108,8 +114,7 @@ static enum gf_code start_container(struct gf_error *err) {
         rc = gf_cgroup_make_unified(&shim.cgroup, err);
     }
     if (rc == GF_OK) {
-        rc = gf_container_start(&shim.spec, GF_SHIM_FD_DIR, shim.cgroup.unified_fd, &shim.container,
-                                err);
+        rc = gf_container_start(&shim.spec, shim.cgroup.unified_fd, &shim.container, err);
     }
     return rc;
 }
@@ -131,9 +136,10 @@ static enum gf_code prepare_outside(struct gf_error *err) {
 static void clean_up(void) {
     gf_supervisor_reap(&shim.supervisor);
     gf_cgroup_remove(&shim.cgroup);
-    /* What cannot be removed now, the server removes with the rest of the directory. */
-    (void)!gf_tree_remove(GF_SHIM_FD_DIR, GF_ATTEMPT_DIR_UPPER, NULL);
-    (void)!gf_tree_remove(GF_SHIM_FD_DIR, GF_ATTEMPT_DIR_WORK, NULL);
+    /* What cannot be removed now, the server removes with the rest of the attempt. */
+    if (shim.spec.upper[0] != '\0') {
+        (void)!gf_tree_remove(AT_FDCWD, shim.spec.upper, NULL);
+    }
 }
 
 /* Tells the end of the container, first to who is connected, then to who comes later. */

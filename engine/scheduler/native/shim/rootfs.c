@@ -1,9 +1,9 @@
 /*
  * DESIGN
- * The upper directory lies in the attempt's directory on disk, so that what a container writes is
- * not paid in memory. "volatile" tells overlayfs not to sync it when it is unmounted: nobody reads
- * an upper again after its container. Where the data directory's file system cannot be an upper
- * (overlayfs itself, some network file systems) a tmpfs takes its place.
+ * What a container writes goes to a directory on disk or to a tmpfs, as the spec says. "volatile"
+ * tells overlayfs not to sync it when it is unmounted: nobody reads an upper again after its
+ * container. Where the file system cannot hold an upper (overlayfs itself, some network file
+ * systems) a tmpfs takes its place.
  *
  * Layers are named to the kernel as /proc/self/fd/N: the option string of mount(2) is one page and
  * splits at ':' and ',', so that neither long paths nor strange ones could be written into it.
@@ -12,11 +12,11 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "engine/scheduler/native/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -44,9 +44,8 @@ static enum gf_code append_layers(const struct gf_spec *spec, struct gf_strbuf *
     return GF_OK;
 }
 
-static enum gf_code make_dirs(int dir_fd, struct gf_error *err) {
-    if (mkdirat(dir_fd, GF_ATTEMPT_DIR_UPPER, 0755) != 0 ||
-        mkdirat(dir_fd, GF_ATTEMPT_DIR_WORK, 0700) != 0) {
+static enum gf_code make_dirs(int parent_fd, struct gf_error *err) {
+    if (mkdirat(parent_fd, "upper", 0755) != 0 || mkdirat(parent_fd, "work", 0700) != 0) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot make the upper directory");
     }
     return GF_OK;
@@ -58,8 +57,8 @@ static enum gf_code mount_overlay(const char *target, const char *upper_parent,
     enum gf_code rc = GF_OK;
     gf_strbuf_init(&options, MOUNT_OPTIONS_BYTES_MAX);
     gf_strbuf_append(&options, gf_strbuf_view(layers));
-    gf_strbuf_printf(&options, ",upperdir=%s%s,workdir=%s%s,volatile", upper_parent,
-                     GF_ATTEMPT_DIR_UPPER, upper_parent, GF_ATTEMPT_DIR_WORK);
+    gf_strbuf_printf(&options, ",upperdir=%supper,workdir=%swork,volatile", upper_parent,
+                     upper_parent);
     if (options.overflowed) {
         rc = gf_fail(err, GF_INTERNAL, "too many layers for one mount");
     } else if (mount("overlay", target, "overlay", MS_NODEV | MS_NOSUID, options.ptr) != 0) {
@@ -78,12 +77,19 @@ static enum gf_code enter_dir(const char *path, struct gf_error *err) {
 }
 
 /* The root with its upper directory on disk; the working directory is the root afterwards. */
-static enum gf_code mount_on_disk(const struct gf_spec *spec, int dir_fd,
-                                  const struct gf_strbuf *layers, struct gf_error *err) {
+static enum gf_code mount_on_disk(const struct gf_spec *spec, const struct gf_strbuf *layers,
+                                  struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int fd = -1;
     char upper_parent[32];
-    snprintf(upper_parent, sizeof(upper_parent), "/proc/self/fd/%d/", dir_fd);
-    enum gf_code rc = make_dirs(dir_fd, err);
+    if (mkdir(spec->upper, 0700) != 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot make the upper directory");
+    }
+    enum gf_code rc = gf_file_open(AT_FDCWD, spec->upper, O_PATH | O_DIRECTORY, 0, &fd, err);
     if (rc == GF_OK) {
+        rc = make_dirs(fd, err);
+    }
+    if (rc == GF_OK) {
+        snprintf(upper_parent, sizeof(upper_parent), "/proc/self/fd/%d/", fd);
         rc = mount_overlay(spec->stage, upper_parent, layers, err);
     }
     return rc == GF_OK ? enter_dir(spec->stage, err) : rc;
@@ -123,7 +129,8 @@ static enum gf_code pivot(struct gf_error *err) {
     return enter_dir("/", err);
 }
 
-enum gf_code gf_rootfs_enter(const struct gf_spec *spec, int dir_fd, struct gf_error *err) {
+enum gf_code gf_rootfs_enter(const struct gf_spec *spec, struct gf_error *err) {
+    const bool in_memory = spec->upper[0] == '\0';
     struct gf_strbuf layers;
     gf_strbuf_init(&layers, MOUNT_OPTIONS_BYTES_MAX);
 
@@ -131,10 +138,10 @@ enum gf_code gf_rootfs_enter(const struct gf_spec *spec, int dir_fd, struct gf_e
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot make the mounts private");
     }
     enum gf_code rc = append_layers(spec, &layers, err);
-    if (rc == GF_OK && !spec->upper_in_memory) {
-        rc = mount_on_disk(spec, dir_fd, &layers, err);
+    if (rc == GF_OK && !in_memory) {
+        rc = mount_on_disk(spec, &layers, err);
     }
-    if (spec->upper_in_memory || rc == GF_INVALID_ARGUMENT) {
+    if ((rc == GF_OK && in_memory) || rc == GF_INVALID_ARGUMENT) {
         rc = mount_in_memory(spec, &layers, err);
     }
     gf_strbuf_fini(&layers);

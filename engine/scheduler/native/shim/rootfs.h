@@ -13,10 +13,8 @@
 
 /*
  * Makes the root file system, makes it the root of this mount namespace and lets go of the host's:
- * from then on no path leads to the host. The working directory is "/" afterwards. dir_fd is the
- * attempt's directory.
+ * from then on no path leads to the host. The working directory is "/" afterwards.
  */
-enum gf_code gf_rootfs_enter(const struct gf_spec *spec, int dir_fd,
-                             struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_rootfs_enter(const struct gf_spec *spec, struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_ROOTFS_H_ */

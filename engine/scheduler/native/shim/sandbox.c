@@ -4,11 +4,11 @@
  *  1. Root file system, then the host's is let go of; from here on no path can lead to the host.
  *  2. /proc and /dev, the host name, the files of /etc.
  *  3. Waits for the shim, which has made the v1 control groups and the network in the meantime.
- *  4. Joins the network namespace, then /sys, which shows it, and the masks, of which some are
- * there. Makes the control group namespace, whose root is the group it is in now.
+ *  4. Joins the network namespace; then /sys, which shows it, and the masks, of which some are
+ *     there. Makes the control group namespace, whose root is the group that it is in now.
  *  5. Limits; the user, looked up in the image; the working directory is made while we are root.
  *  6. Rights are dropped. A user namespace would be joined here, and only here: what was made
- * before belongs to the host's and stays out of its reach.
+ *     before belongs to the host's and stays out of its reach.
  *  7. The standard streams, and every other descriptor is closed, before the first path of somebody
  *     else's choice is entered: a leaked directory of the host would lead out of the container.
  *  8. Working directory. Process 1 forks the command. A system call filter would be loaded last.
@@ -52,7 +52,7 @@ static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error
     const struct gf_spec *spec = sandbox->spec;
     struct gf_etc etc;
     gf_etc_init(&etc, spec);
-    enum gf_code rc = gf_rootfs_enter(spec, sandbox->dir_fd, err);
+    enum gf_code rc = gf_rootfs_enter(spec, err);
     if (rc == GF_OK) {
         rc = gf_kernelfs_mount_proc(err);
     }

@@ -14,7 +14,6 @@
  */
 struct gf_sandbox {
     const struct gf_spec *spec;
-    int dir_fd;     /* the attempt's directory */
     int shim_pidfd; /* whose network namespace is joined */
     int stdout_fd;
     int stderr_fd;

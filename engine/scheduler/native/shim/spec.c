@@ -20,7 +20,7 @@ static const struct gf_field_def FIELDS[] = {
     FIELD(image_digest, TEXT, 0, TEXT_BYTES_MAX),
     FIELD(layers, LIST, 1, GF_SPEC_LAYERS_MAX),
     PATH(stage, 1),
-    FLAG(upper_in_memory),
+    PATH(upper, 0),
     COUNT(upper_bytes_max),
     FIELD(args, LIST, 1, GF_SPEC_ARGS_MAX),
     FIELD(env, LIST, 0, GF_SPEC_VARIABLES_MAX),
@@ -61,6 +61,9 @@ static enum gf_code check(const struct gf_spec *spec, struct gf_error *err) {
     enum gf_code rc = check_absolute(spec->workdir, "working directory", err);
     if (rc == GF_OK) {
         rc = check_absolute(spec->stage, "stage", err);
+    }
+    if (rc == GF_OK) {
+        rc = check_absolute(spec->upper, "upper directory", err);
     }
     for (size_t i = 0; i < spec->layers.count && rc == GF_OK; i++) {
         rc = check_absolute(spec->layers.items[i], "layer", err);

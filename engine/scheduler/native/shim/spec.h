@@ -39,8 +39,8 @@ struct gf_spec {
     /* The root file system. Layers are directories, the topmost first. */
     struct gf_field_list layers;
     const char *stage;       /* an empty directory to mount the root on, shared by all containers */
-    bool upper_in_memory;    /* what the container writes goes to a tmpfs instead of `upper` */
-    int64_t upper_bytes_max; /* of that tmpfs; 0 = the kernel's default */
+    const char *upper;       /* a directory to make for what the container writes; "" = in memory */
+    int64_t upper_bytes_max; /* in memory: how much may be written; 0 = the kernel's default */
 
     /* The command. */
     struct gf_field_list args; /* at least one */

@@ -44,7 +44,7 @@ Test(spec, passes_whole) {
     struct gf_spec spec = least();
     spec.boot_id = "boot";
     spec.image_digest = "sha256:1";
-    spec.upper_in_memory = true;
+    spec.upper = "/uppers/x";
     spec.upper_bytes_max = 1;
     spec.env = (struct gf_field_list){ENV, 2};
     spec.workdir = "/work";
@@ -69,7 +69,8 @@ Test(spec, passes_whole) {
     cr_assert(eq(sz, decoded.layers.count, (size_t)2));
     cr_assert(eq(str, (char *)decoded.layers.items[0], "/layers/b"));
     cr_assert(eq(str, (char *)decoded.stage, "/stage"));
-    cr_assert(decoded.upper_in_memory && decoded.network_host);
+    cr_assert(eq(str, (char *)decoded.upper, "/uppers/x"));
+    cr_assert(decoded.network_host);
     cr_assert(eq(sz, decoded.args.count, (size_t)4));
     cr_assert(eq(str, (char *)decoded.args.items[2], "echo \"a=b\"\n"));
     cr_assert(eq(str, (char *)decoded.args.items[3], ""));

@@ -26,15 +26,20 @@ static enum gf_code resolve(const char *text) {
     return gf_user_resolve(text, gf_str_from(PASSWD), gf_str_from(GROUP), &user, &error);
 }
 
+static void expect_ids(uint32_t uid, uint32_t gid) {
+    cr_assert(eq(u32, user.uid, uid));
+    cr_assert(eq(u32, user.gid, gid));
+}
+
 Test(user, nobody_named_is_root) {
     cr_assert(resolve("") == GF_OK);
-    cr_assert(all(eq(u32, user.uid, 0), eq(u32, user.gid, 0)));
+    expect_ids(0, 0);
     cr_assert(eq(str, user.home, "/root"));
 }
 
 Test(user, name_has_its_own_group_and_those_that_list_it) {
     cr_assert(resolve("worker") == GF_OK);
-    cr_assert(all(eq(u32, user.uid, 1000), eq(u32, user.gid, 100)));
+    expect_ids(1000, 100);
     cr_assert(eq(str, user.home, "/home/worker"));
     cr_assert(eq(sz, user.group_count, (size_t)3));
     cr_assert(eq(u32, user.groups[0], 29));
@@ -44,7 +49,7 @@ Test(user, name_has_its_own_group_and_those_that_list_it) {
 
 Test(user, explicit_group_is_the_only_one) {
     cr_assert(resolve("worker:video") == GF_OK);
-    cr_assert(all(eq(u32, user.uid, 1000), eq(u32, user.gid, 44)));
+    expect_ids(1000, 44);
     cr_assert(eq(sz, user.group_count, (size_t)1));
     cr_assert(resolve("worker:4711") == GF_OK);
     cr_assert(eq(u32, user.gid, 4711));
@@ -52,10 +57,10 @@ Test(user, explicit_group_is_the_only_one) {
 
 Test(user, number_needs_no_entry) {
     cr_assert(resolve("4711") == GF_OK);
-    cr_assert(all(eq(u32, user.uid, 4711), eq(u32, user.gid, 0)));
+    expect_ids(4711, 0);
     cr_assert(eq(str, user.home, "/"));
     cr_assert(resolve("4711:12") == GF_OK);
-    cr_assert(all(eq(u32, user.uid, 4711), eq(u32, user.gid, 12)));
+    expect_ids(4711, 12);
 }
 
 Test(user, number_with_an_entry_gets_what_it_says) {

@@ -132,7 +132,11 @@ static void on_never_started(void *ctx, struct gf_attempt attempt) {
 /* ---- opening and closing ---- */
 
 void native_host_open(struct native_host *host, const char *dir) {
-    native_host_open_with(host, dir, GF_NATIVE_OPTIONS_DEFAULT);
+    /* In the directory, where tests find it. */
+    GF_CLEANUP(gf_free_p) char *runtime = gf_asprintf("%s/native", dir);
+    struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
+    options.runtime_dir = runtime;
+    native_host_open_with(host, dir, options);
 }
 
 void native_host_open_with(struct native_host *host, const char *dir,
@@ -273,7 +277,8 @@ size_t native_host_count(struct native_host *host, struct gf_attempt attempt,
 }
 
 size_t native_host_count_dirs(const struct native_host *host) {
-    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/native/attempts", host->dir);
+    GF_CLEANUP(gf_free_p)
+    char *path = gf_asprintf("%s/attempts", gf_native_runtime_dir(host->native));
     GF_CLEANUP(gf_closedir_p) DIR *dir = opendir(path);
     const struct dirent *entry = NULL;
     size_t count = 0;
