@@ -4,13 +4,13 @@
  * Life of a call
  *  1. The interceptor of the server, if any, sees the call first and may refuse it (server.h).
  *  2. `start` is called. With it the handler owes the call an end: exactly one of gf_rpc_reply,
- *     gf_rpc_finish and gf_rpc_fail, from any thread, now or later, also when the call is
- * cancelled.
+ *     gf_rpc_finish and gf_rpc_fail, from any thread, now or later, also after `cancelled`.
  *  3. `message`, `writable` and `cancelled` may be called until the handler has ended the call.
- *  4. `done` is called last, once, after the call's end is on its way to the client (or the client
- * is gone). It is the place to free what the handler attached by gf_rpc_call_set_data. The call,
- * its arena and its metadata live until `done` returns. Whoever ends a call outside of one of its
- * callbacks must not touch it afterwards: `done` may run at once on another thread.
+ *  4. `done` is called last, once, when the end is on its way to the client or the client is gone.
+ *     It is the place to free what the handler attached by gf_rpc_call_set_data.
+ *
+ * The call, its arena and its metadata live until `done` returns. Whoever ends a call outside of
+ * its callbacks must not touch it afterwards: `done` may run at once on another thread.
  *
  * Threads
  * Callbacks run on the threads of the server and must not block. Callbacks of one call never run at
@@ -61,10 +61,9 @@ struct gf_rpc_handler {
     void (*writable)(struct gf_rpc_call *call, void *ctx);
 
     /*
-     * The client went away, cancelled, sent what is no message, the deadline passed, or the server
-     * stops by force: end the
-     * call soon, by whatever end (it reaches nobody). At most once, and not when the call has ended
-     * before. A handler without it just ends the call in its own time.
+     * The client went away, cancelled or sent what is no message, the deadline passed, or the
+     * server stops by force: end the call soon, by whatever end (it reaches nobody). At most once,
+     * and not when the call has ended before. A handler without it ends the call in its own time.
      */
     void (*cancelled)(struct gf_rpc_call *call, void *ctx);
 
@@ -88,11 +87,10 @@ void gf_rpc_reply(struct gf_rpc_call *call, const ProtobufCMessage *response);
  * Sends one message of a server or bidi stream. Borrowed: message, encoded before this returns.
  * Messages leave in the order of the calls of this function.
  *
- * Codes: GF_RESOURCE_EXHAUSTED - the send queue of the call is full (server.h,
- * send_queue_bytes_max), nothing was queued, `writable` follows; or, with reason
- * "MESSAGE_TOO_LARGE", the message is beyond GF_RPC_SEND_BYTES_MAX and will never fit. GF_CANCELLED
- * - the client is gone; end the call. A message is never refused for its size while the queue is
- * empty. `err` may be NULL.
+ * Codes: GF_RESOURCE_EXHAUSTED when the send queue of the call is full (send_queue_bytes_max of
+ * server.h): nothing was queued, and `writable` follows. An empty queue takes any message up to
+ * GF_RPC_SEND_BYTES_MAX; beyond that the code is the same, with reason "MESSAGE_TOO_LARGE", and
+ * nothing follows. GF_CANCELLED when the client is gone: end the call.
  */
 enum gf_code gf_rpc_send(struct gf_rpc_call *call, const ProtobufCMessage *message,
                          struct gf_error *err) GF_MUST_USE;

@@ -4,6 +4,7 @@
 #include "api/rpc/status_internal.h"
 #include "api/rpc/tls_internal.h"
 #include "base/alloc.h"
+#include "base/log.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -204,6 +205,32 @@ static struct gf_str find_details(const grpc_metadata_array *trailers) {
     return (struct gf_str){NULL, 0};
 }
 
+/* gRPC tells of every layer that an error came through; people want the innermost, the last part.
+ */
+static const char *innermost(const char *text) {
+    const char *found = text;
+    for (const char *at = strstr(text, ": "); at != NULL; at = strstr(at + 2, ": ")) {
+        found = at + 2;
+    }
+    return *found != '\0' ? found : text;
+}
+
+/* Words for an error that arose here or on the way: gRPC's own do not say with whom. */
+static void explain(const struct gf_rpc__outcome *outcome, const struct gf_rpc_channel *channel,
+                    const struct gf_rpc_method *method, struct gf_error *error) {
+    if (error->code == GF_UNAVAILABLE) {
+        gf_log_debug("rpc_unavailable", GF_KV_STR("target", channel->target),
+                     GF_KV_STR("error", error->message));
+        (void)gf_fail(error, error->code, "server '%s' cannot be reached: %s", channel->target,
+                      innermost(error->message));
+    } else if (error->code == GF_DEADLINE_EXCEEDED && outcome->timeout_ms > 0) {
+        (void)gf_fail(error, error->code, "server '%s' did not finish %s within %lld ms",
+                      channel->target, method->name, (long long)outcome->timeout_ms);
+    } else if (error->code == GF_CANCELLED) {
+        (void)gf_fail(error, error->code, "%s was cancelled", method->name);
+    }
+}
+
 enum gf_code gf_rpc__outcome_error(const struct gf_rpc__outcome *outcome,
                                    const struct gf_rpc_channel *channel,
                                    const struct gf_rpc_method *method, struct gf_error *err) {
@@ -215,13 +242,7 @@ enum gf_code gf_rpc__outcome_error(const struct gf_rpc__outcome *outcome,
         gf_rpc__status_to_error((int)outcome->status, gf_rpc__slice_view(&outcome->message),
                                 find_details(&outcome->trailers), &error);
     if (!from_server) {
-        /* It arose here or on the way: gRPC's words alone do not say with whom. */
-        if (error.code == GF_UNAVAILABLE) {
-            (void)gf_wrap(&error, "server '%s' cannot be reached", channel->target);
-        } else if (error.code == GF_DEADLINE_EXCEEDED && outcome->timeout_ms > 0) {
-            (void)gf_fail(&error, error.code, "server '%s' did not finish %s within %lld ms",
-                          channel->target, method->name, (long long)outcome->timeout_ms);
-        }
+        explain(outcome, channel, method, &error);
     }
     if (err != NULL) {
         *err = error;

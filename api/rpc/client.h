@@ -39,14 +39,15 @@ struct gf_rpc_metadata {
     const char *value;
 };
 
-/* PEM files; each may be NULL: root_file (default: the system's authorities), and cert_file with
- * key_file to show a certificate to the server. */
+/*
+ * PEM files; each may be NULL: root_file (default: the system's authorities), and cert_file with
+ * key_file to show a certificate to the server.
+ */
 struct gf_rpc_client_tls {
     const char *root_file;
     const char *cert_file;
     const char *key_file;
-    const char
-        *server_name; /* the name in the server's certificate when it is not the target's host */
+    const char *server_name; /* in the server's certificate, where it is not the target's host */
 };
 
 /* Zero in any field means its default. All is copied by gf_rpc_channel_create. */
@@ -97,8 +98,9 @@ enum gf_code gf_rpc_unary(struct gf_rpc_channel *channel, const struct gf_rpc_me
  * One thread may send while another one receives, and any thread may cancel; otherwise one thread
  * at a time. `request` is the one request of a server stream (sent, and the sending side closed),
  * NULL for the other shapes. Owned by the caller. Opening never blocks: whether the server can be
- * reached shows in the first recv. Codes: GF_RESOURCE_EXHAUSTED (the request is beyond
- * GF_RPC_SEND_BYTES_MAX).
+ * reached shows in the first recv.
+ *
+ * Code: GF_RESOURCE_EXHAUSTED (the request is beyond GF_RPC_SEND_BYTES_MAX).
  */
 enum gf_code gf_rpc_stream_open(struct gf_rpc_channel *channel, const struct gf_rpc_method *method,
                                 const struct gf_rpc_call_opts *opts,
@@ -106,8 +108,10 @@ enum gf_code gf_rpc_stream_open(struct gf_rpc_channel *channel, const struct gf_
                                 struct gf_error *err) GF_MUST_USE;
 
 /*
- * Sends one message; blocks while the server's flow control holds the stream back.
- * Codes: GF_CANCELLED when the call is over: recv or finish tell why. GF_RESOURCE_EXHAUSTED as
+ * Sends one message; blocks while the server's flow control holds the stream back, and until there
+ * is a connection.
+ *
+ * Codes: GF_CANCELLED when the call is over (recv or finish tell why), GF_RESOURCE_EXHAUSTED as
  * above.
  */
 enum gf_code gf_rpc_stream_send(struct gf_rpc_stream *stream, const ProtobufCMessage *message,
@@ -120,9 +124,11 @@ void gf_rpc_stream_close_send(struct gf_rpc_stream *stream);
 /*
  * Receives the next message into arena; *out_message is NULL at the end of a stream that ended
  * well. A client stream has one message, then the end. timeout_ms < 0 waits for as long as the call
- * lasts, 0 only looks. Codes: those of the call, then the stream is over and every further recv
- * gives the same; GF_DEADLINE_EXCEEDED with reason GF_RPC_REASON_RECV_TIMEOUT when nothing came in
- * time (without that reason the call's own deadline has passed).
+ * lasts, 0 only looks.
+ *
+ * Codes: those of the call, then the stream is over and every further recv gives the same;
+ * GF_DEADLINE_EXCEEDED with reason GF_RPC_REASON_RECV_TIMEOUT when nothing came in time (without
+ * that reason the call's own deadline has passed).
  */
 enum gf_code gf_rpc_stream_recv(struct gf_rpc_stream *stream, int64_t timeout_ms,
                                 struct gf_arena *arena, ProtobufCMessage **out_message,

@@ -43,7 +43,9 @@ struct gf_rpc_server;
  * Sees every call of a method that was added before its handler, also where that is empty, and
  * either returns GF_OK (after gf_rpc_call_set_principal, if it likes) or fills err, which ends the
  * call with it. It uses the call's method, metadata, peer, deadline and arena and does not end the
- * call itself. Thread: the server's, several at a time; must not block.
+ * call itself.
+ *
+ * Thread: the server's, several at a time; must not block.
  */
 typedef enum gf_code gf_rpc_interceptor(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
 
@@ -63,7 +65,8 @@ struct gf_rpc_server_opts {
     void *interceptor_ctx;           /* borrowed until destroy */
 };
 
-/* PEM files. cert_file and key_file are required; client_ca_file turns on client certificates: a
+/*
+ * PEM files. cert_file and key_file are required; client_ca_file turns on client certificates: a
  * client without one that this file vouches for is refused. Borrowed during gf_rpc_server_listen.
  */
 struct gf_rpc_server_tls {
@@ -72,7 +75,9 @@ struct gf_rpc_server_tls {
     const char *client_ca_file;
 };
 
-/* Codes: GF_INVALID_ARGUMENT (an option out of its range). Owned by the caller; opts may be NULL.
+/*
+ * Owned by the caller; opts may be NULL.
+ * Code: GF_INVALID_ARGUMENT (an option out of its range).
  */
 enum gf_code gf_rpc_server_create(const struct gf_rpc_server_opts *opts,
                                   struct gf_rpc_server **out_server,
@@ -89,9 +94,10 @@ void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc
 /*
  * Listens on "host:port" (port 0: a free one; "[::1]:8080" for IPv6) or "unix:/path" (under 108
  * bytes; a socket that nobody listens on is replaced). tls may be NULL. *out_port, if not NULL, is
- * the port that was bound, 0 for unix sockets. Connections are accepted from start on. Codes:
- * GF_INVALID_ARGUMENT (malformed address, unknown host, unusable TLS files), GF_FAILED_PRECONDITION
- * (address in use, or no such address here), GF_PERMISSION_DENIED.
+ * the port that was bound, 0 for unix sockets. Connections are accepted from start on.
+ *
+ * Codes: GF_INVALID_ARGUMENT (malformed address, unknown host, unusable TLS files),
+ * GF_FAILED_PRECONDITION (address in use, or no such address here), GF_PERMISSION_DENIED.
  */
 enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *address,
                                   const struct gf_rpc_server_tls *tls, int *out_port,

@@ -66,6 +66,7 @@ struct gf_rpc__call_state {
     bool headers_wanted;    /* even before there is a message */
     bool headers_sent;
     bool writing;
+    bool outgoing_used; /* the write in flight has a message */
     bool close_watched;
     bool reading;
     bool reading_paused;
@@ -117,7 +118,6 @@ struct gf_rpc__batch {
     grpc_op ops[GF_RPC__BATCH_OPS_MAX];
     size_t count;
     bool watch_close; /* start a RECV_CLOSE_ON_SERVER of its own */
-    bool has_message;
 };
 
 struct gf_rpc__slot;

@@ -82,7 +82,7 @@ static void add_message(struct gf_rpc_call *call, struct gf_rpc__batch *batch, b
     }
     gf_rpc__outgoing_init(&call->outgoing, slice);
     op->data.send_message.send_message = &call->outgoing;
-    batch->has_message = true;
+    call->state.outgoing_used = true;
 }
 
 static void add_status(struct gf_rpc_call *call, struct gf_rpc__batch *batch) {
@@ -110,7 +110,6 @@ void gf_rpc__write_plan(struct gf_rpc_call *call, struct gf_rpc__batch *out_batc
     struct gf_rpc__call_state *state = &call->state;
     out_batch->count = 0;
     out_batch->watch_close = false;
-    out_batch->has_message = false;
     if (state->in_callback || state->status_sent) {
         return;
     }
@@ -163,7 +162,9 @@ void gf_rpc__write_start(struct gf_rpc_call *call, struct gf_rpc__batch *batch) 
 void gf_rpc__write_done(struct gf_rpc__tag *tag, bool ok) {
     struct gf_rpc_call *call = GF_RPC__CALL_ENTER(tag, write_tag);
     struct gf_rpc__call_state *state = &call->state;
+    const bool outgoing_used = state->outgoing_used;
     state->writing = false;
+    state->outgoing_used = false;
     if (!ok) {
         atomic_store(&call->cancelled, true); /* The watch for the close tells the handler. */
     }
@@ -174,7 +175,9 @@ void gf_rpc__write_done(struct gf_rpc__tag *tag, bool ok) {
         state->refused = false;
     }
     gf_mutex_unlock(&call->mutex);
-    gf_rpc__outgoing_fini(&call->outgoing);
+    if (outgoing_used) {
+        gf_rpc__outgoing_fini(&call->outgoing);
+    }
     if (writable && call->entry->handler.writable != NULL) {
         call->entry->handler.writable(call, call->entry->ctx);
     }
