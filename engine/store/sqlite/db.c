@@ -14,7 +14,6 @@
  */
 #include "engine/store/sqlite/db.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

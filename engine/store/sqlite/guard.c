@@ -6,6 +6,7 @@
  */
 #include "engine/store/sqlite/guard.h"
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "engine/store/sqlite/store.h"
@@ -41,11 +42,7 @@ static void read_owner(int fd, char out[LOCK_BYTES_MAX]) {
 }
 
 enum gf_code gf_sqlite__lock(const char *path, int *out_fd, struct gf_error *err) {
-    char lock_path[4096];
-    const int size = snprintf(lock_path, sizeof(lock_path), "%s.lock", path);
-    if (size < 0 || (size_t)size >= sizeof(lock_path)) {
-        return gf_fail(err, GF_INVALID_ARGUMENT, "the path of the database is too long");
-    }
+    GF_CLEANUP(gf_free_p) char *lock_path = gf_asprintf("%s.lock", path);
     GF_CLEANUP(gf_close_p) int fd = -1;
     enum gf_code rc = gf_file_open(AT_FDCWD, lock_path, O_RDWR | O_CREAT, FILE_MODE, &fd, err);
     if (rc == GF_PERMISSION_DENIED) {
@@ -67,7 +64,7 @@ enum gf_code gf_sqlite__lock(const char *path, int *out_fd, struct gf_error *err
     }
     char text[LOCK_BYTES_MAX];
     const int length = snprintf(text, sizeof(text), "%lld\n", (long long)getpid());
-    /* For people only: a full disk must not keep a server from starting that only reads. */
+    /* For people only: where it cannot be written, the lock holds all the same. */
     if (ftruncate(fd, 0) == 0) {
         gf_ignore(gf_write_all(fd, text, (size_t)length, NULL));
     }

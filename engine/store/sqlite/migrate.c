@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char CREATE_HISTORY[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
                                      " number INTEGER PRIMARY KEY,"

@@ -1,7 +1,5 @@
 #include "engine/store/sqlite/store_internal.h"
 
-#include <string.h>
-
 static enum gf_code update(struct gf_sqlite_store *store, const struct gf_namespace *ns,
                            int64_t *out_changed, struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
