@@ -174,6 +174,18 @@ static int64_t enforceable(const struct gf_container_request *request,
     return gf_cgroup_host_has(request->cgroups, controller) ? or_default(value, otherwise) : 0;
 }
 
+static bool is_on_disk(enum gf_native_upper upper, const struct gf_spec *spec) {
+    switch (upper) {
+    case GF_NATIVE_UPPER_AUTO:
+        return spec->memory_bytes > 0 || spec->upper_bytes_max > GF_NATIVE_UPPER_MEMORY_BYTES_MAX;
+    case GF_NATIVE_UPPER_DISK:
+        return true;
+    case GF_NATIVE_UPPER_MEMORY:
+        return false;
+    }
+    gf_unreachable();
+}
+
 enum gf_code gf_container_spec_make(const struct gf_container_request *request,
                                     struct gf_arena *arena, struct gf_spec *out_spec,
                                     struct gf_error *err) {
@@ -208,7 +220,7 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
     if (rc != GF_OK) {
         return rc;
     }
-    if (options->upper == GF_NATIVE_UPPER_DISK) {
+    if (is_on_disk(options->upper, &spec)) {
         spec.upper = gf_arena_printf(arena, "%s/%s", request->uppers, request->name);
     }
     make_layers(request->image, arena, &spec.layers);

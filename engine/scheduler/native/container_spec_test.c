@@ -153,6 +153,23 @@ Test(container_spec, upper_is_where_the_server_wants_it) {
     cr_assert(eq(i64, spec.upper_bytes_max, 5));
 }
 
+Test(container_spec, upper_is_in_memory_where_that_hurts_nobody) {
+    cgroups.in_unified[GF_CGROUP_MEMORY] = true;
+    cgroups.unified = "/cg";
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.upper == NULL);
+    task.resources.disk_bytes = GF_NATIVE_UPPER_MEMORY_BYTES_MAX;
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.upper == NULL);
+    task.resources.disk_bytes++;
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.upper != NULL);
+    task.resources.disk_bytes = 0;
+    task.resources.memory_bytes = 1;
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.upper != NULL);
+}
+
 Test(container_spec, relative_working_directory_is_below_the_root) {
     task.working_directory = GF_STR("data/x");
     cr_assert(make() == GF_OK);

@@ -46,10 +46,24 @@ enum {
     GF_NATIVE_LOG_BYTES_DEFAULT = 1 << 28,
 };
 
-/* Where what a container writes goes, besides what is mounted for it. */
+enum {
+    GF_NATIVE_UPPER_MEMORY_BYTES_MAX = 1 << 30
+};
+
+/*
+ * Where what a container writes goes. In memory (a tmpfs) a container starts faster by a third, and
+ * one that writes without end cannot fill the disk of the server; but it counts as the container's
+ * memory, and there is less of it. On disk its amount is not limited yet.
+ */
 enum gf_native_upper {
-    GF_NATIVE_UPPER_DISK,   /* the data directory */
-    GF_NATIVE_UPPER_MEMORY, /* a tmpfs: faster, but counted as the container's memory */
+    /*
+     * In memory, up to the task's disk_bytes or half of the machine's memory; on disk for tasks
+     * with a memory limit, which it would use up, and for those with more disk_bytes than
+     * GF_NATIVE_UPPER_MEMORY_BYTES_MAX.
+     */
+    GF_NATIVE_UPPER_AUTO = 0,
+    GF_NATIVE_UPPER_DISK,
+    GF_NATIVE_UPPER_MEMORY,
 };
 
 /* Pointers are borrowed until gf_native_destroy, strings until gf_native_create returns. */

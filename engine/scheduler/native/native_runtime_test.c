@@ -69,10 +69,10 @@ Test(native_runtime, place_in_memory_is_chosen_kept_and_cleaned) {
     cr_assert(eq(int, access(first, F_OK), -1), "%s is still there", first);
 }
 
-Test(native_runtime, upper_in_memory_works_the_same) {
+Test(native_runtime, upper_on_disk_works_the_same) {
     struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
     const struct gf_attempt attempt = {.run_key = 1, .attempt = 1};
-    options.upper = GF_NATIVE_UPPER_MEMORY;
+    options.upper = GF_NATIVE_UPPER_DISK;
     native_host_open_with(&host, dir, options);
     host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
     native_host_launch(&host, attempt, "echo text > /file; cat /file");

@@ -2,7 +2,7 @@
  * The native scheduler alone: containers one after another through its port, without an engine, a
  * store or an API.
  *
- * Usage: containers [COUNT]
+ * Usage: containers [COUNT [disk|memory]]
  *
  * Launches `true` COUNT times (40), each when the one before has ended, with what containers write
  * on disk and in memory; prints the total and the median of one. Needs root.
@@ -98,18 +98,26 @@ static void measure(const char *parent, enum gf_native_upper upper, int64_t coun
 }
 
 int main(int argc, char **argv) {
-    const char *parent = getenv("TMPDIR");
+    const char *parent = getenv("TMPDIR") == NULL ? "/tmp" : getenv("TMPDIR");
+    const struct gf_str upper = gf_str_from(argc > 2 ? argv[2] : "");
+    const bool disk = upper.len == 0 || gf_str_eq(upper, GF_STR("disk"));
+    const bool memory = upper.len == 0 || gf_str_eq(upper, GF_STR("memory"));
     int64_t count = COUNT_DEFAULT;
-    if (argc > 2 || (argc == 2 && (!gf_parse_i64(gf_str_from(argv[1]), &count) || count < 1 ||
-                                   count > COUNT_MAX))) {
-        fprintf(stderr, "usage: containers [COUNT]\n");
+    if (argc > 3 || !(disk || memory) ||
+        (argc > 1 &&
+         (!gf_parse_i64(gf_str_from(argv[1]), &count) || count < 1 || count > COUNT_MAX))) {
+        fprintf(stderr, "usage: containers [COUNT [disk|memory]]\n");
         return 2;
     }
     if (geteuid() != 0) {
         fprintf(stderr, "containers: needs root\n");
         return 1;
     }
-    measure(parent == NULL ? "/tmp" : parent, GF_NATIVE_UPPER_DISK, count);
-    measure(parent == NULL ? "/tmp" : parent, GF_NATIVE_UPPER_MEMORY, count);
+    if (disk) {
+        measure(parent, GF_NATIVE_UPPER_DISK, count);
+    }
+    if (memory) {
+        measure(parent, GF_NATIVE_UPPER_MEMORY, count);
+    }
     return 0;
 }
