@@ -21,7 +21,8 @@ struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code
             .host = cli->host, .token = cli->token, .user_agent = "gofer-cli"};
         struct gf_error err = {0};
         if (gf_client_create(&options, &cli->client, &err) != GF_OK) {
-            *out_code = gf_cli_fail(cli, &err);
+            *out_code = err.code == GF_INVALID_ARGUMENT ? gf_cli_fail_usage(cli, &err)
+                                                        : gf_cli_fail(cli, &err);
             return NULL;
         }
     }
@@ -145,6 +146,6 @@ bool gf_cli_number_argument(struct gf_cli *cli, const struct gf_parsed *parsed, 
     struct gf_error err = {0};
     (void)gf_fail(&err, GF_INVALID_ARGUMENT, "%s is a number from 1, not '%" GF_STR_FMT "'",
                   parsed->command->arguments[index].name, GF_STR_ARG(text));
-    *out_code = gf_cli_usage(cli, parsed->command, &err);
+    *out_code = gf_cli_fail_usage(cli, &err);
     return false;
 }

@@ -35,6 +35,44 @@ void gf_cli_note(struct gf_cli *cli, const char *fmt, ...) {
     va_end(args);
 }
 
+/* An argument of the command line by its name in the usage; NULL when it has none of it. */
+static const char *argument_named(const struct gf_cli *cli, const char *name) {
+    if (cli->parsed == NULL) {
+        return NULL;
+    }
+    const struct gf_command *command = cli->parsed->command;
+    for (size_t i = 0; i < command->argument_count; i++) {
+        if (strcmp(command->arguments[i].name, name) == 0) {
+            return cli->parsed->arguments[i];
+        }
+    }
+    return NULL;
+}
+
+/* Tells how to list what there is. The server's sentences begin with what is missing. */
+static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
+    struct gf_str what;
+    struct gf_str rest;
+    (void)gf_str_cut(gf_str_from(error->message), ' ', &what, &rest);
+    const char *pipeline_id = argument_named(cli, "PIPELINE");
+    const char *run_id = argument_named(cli, "RUN");
+    bool is_default =
+        cli->namespace_id == NULL || strcmp(cli->namespace_id, DEFAULT_NAMESPACE) == 0;
+    const char *option = is_default ? "" : " -n ";
+    const char *namespace_id = is_default ? "" : cli->namespace_id;
+    if (gf_str_eq(what, GF_STR("namespace"))) {
+        gf_cli_hint(cli, "gofer namespace list");
+    } else if (gf_str_eq(what, GF_STR("pipeline"))) {
+        gf_cli_hint(cli, "gofer pipeline list%s%s", option, namespace_id);
+    } else if (gf_str_eq(what, GF_STR("image"))) {
+        gf_cli_hint(cli, "gofer image list");
+    } else if (gf_str_eq(what, GF_STR("run")) && pipeline_id != NULL) {
+        gf_cli_hint(cli, "gofer run list %s%s%s", pipeline_id, option, namespace_id);
+    } else if (gf_str_eq(what, GF_STR("task")) && pipeline_id != NULL && run_id != NULL) {
+        gf_cli_hint(cli, "gofer task list %s %s%s%s", pipeline_id, run_id, option, namespace_id);
+    }
+}
+
 enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error) {
     fprintf(cli->err, "gofer: %s\n", error->message);
     if (cli->verbose) {
@@ -47,24 +85,39 @@ enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error) 
         }
         fprintf(cli->err, "\n");
     }
-    if (error->code == GF_UNAVAILABLE) {
+    if (error->code == GF_NOT_FOUND) {
+        hint_missing(cli, error);
+    } else if (error->code == GF_UNAVAILABLE) {
         gf_cli_hint(cli, "is the server running? gofer service start --dev; or name another one by "
                          "--host or GOFER_HOST");
     }
     return gf_exit_code_of(error->code);
 }
 
+enum gf_exit_code gf_cli_fail_usage(struct gf_cli *cli, const struct gf_error *error) {
+    return gf_cli_usage(cli, cli->parsed->command, error);
+}
+
 enum gf_exit_code gf_cli_usage(struct gf_cli *cli, const struct gf_command *command,
                                const struct gf_error *error) {
+    char name[GF_COMMAND_NAME_BYTES_MAX];
+    gf_command_name(command, name);
+    fprintf(cli->err, "gofer: %s\nusage: ", error->message);
+    gf_help_usage_line(cli->err, command);
+    fprintf(cli->err, "\n");
+    gf_cli_hint(cli, "gofer %s --help", name);
+    return GF_EXIT_USAGE;
+}
+
+enum gf_exit_code gf_cli_unknown(struct gf_cli *cli, const char *const *words, size_t word_count,
+                                 const struct gf_error *error) {
+    const char *noun =
+        word_count == 0 ? NULL : gf_command_noun(cli->commands, gf_str_from(words[0]));
     fprintf(cli->err, "gofer: %s\n", error->message);
-    if (command == NULL) {
+    if (noun == NULL) {
         gf_cli_hint(cli, "gofer help");
     } else {
-        fprintf(cli->err, "usage: ");
-        gf_help_usage_line(cli->err, command);
-        fprintf(cli->err, "\n");
-        gf_cli_hint(cli, "gofer %s%s%s --help", command->noun == NULL ? "" : command->noun,
-                    command->noun == NULL ? "" : " ", command->verb);
+        gf_cli_hint(cli, "gofer %s --help", noun);
     }
     return GF_EXIT_USAGE;
 }
@@ -103,23 +156,38 @@ static void apply_common_options(struct gf_cli *cli, const struct gf_parsed *par
         setting(cli, gf_parsed_text(parsed, "namespace"), "GOFER_NAMESPACE", DEFAULT_NAMESPACE);
 }
 
-/* `gofer`, `gofer --help`, `gofer --version`, `gofer pipeline`: words that name no command. */
+/* `gofer`, `gofer --help`, `gofer pipeline --help`: words that name no command. */
 static bool run_shortcut(struct gf_cli *cli, const char *const *words, size_t word_count,
                          enum gf_exit_code *out_code) {
     *out_code = GF_EXIT_OK;
-    bool help = word_count == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0;
-    if (help) {
-        gf_help_overview(cli, word_count == 0 ? cli->err : cli->out);
-        *out_code = word_count == 0 ? GF_EXIT_USAGE : GF_EXIT_OK;
+    if (word_count == 0) {
+        gf_help_overview(cli, cli->err);
+        *out_code = GF_EXIT_USAGE;
         return true;
     }
-    bool noun_help = word_count == 2 && gf_command_noun_exists(gf_str_from(words[0])) &&
-                     (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0);
-    if (noun_help) {
-        gf_help_noun(cli, cli->out, words[0]);
+    bool help =
+        strcmp(words[word_count - 1], "--help") == 0 || strcmp(words[word_count - 1], "-h") == 0;
+    if (word_count == 1 && help) {
+        gf_help_overview(cli, cli->out);
+        return true;
+    }
+    const char *noun = gf_command_noun(cli->commands, gf_str_from(words[0]));
+    if (word_count == 2 && help && noun != NULL) {
+        gf_help_noun(cli, cli->out, noun);
         return true;
     }
     return false;
+}
+
+/* The options that stand before the command go behind its name, where the parser reads them. */
+static const char *const *options_behind(struct gf_cli *cli, const char *const *words,
+                                         size_t word_count, size_t leading, size_t name_words) {
+    const char **moved = GF_ARENA_ARRAY(cli->arena, word_count + 1, const char *);
+    memcpy(moved, words + leading, name_words * sizeof(*words));
+    memcpy(moved + name_words, words, leading * sizeof(*words));
+    memcpy(moved + name_words + leading, words + leading + name_words,
+           (word_count - leading - name_words) * sizeof(*words));
+    return moved;
 }
 
 enum gf_exit_code gf_cli_main(struct gf_cli *cli, const char *const *words, size_t word_count) {
@@ -128,23 +196,29 @@ enum gf_exit_code gf_cli_main(struct gf_cli *cli, const char *const *words, size
         words = version_words;
     }
     enum gf_exit_code code = GF_EXIT_OK;
-    if (run_shortcut(cli, words, word_count, &code)) {
+    size_t leading = gf_parse_leading(words, word_count);
+    bool only_options = leading == word_count;
+    if (run_shortcut(cli, only_options ? words : words + leading,
+                     only_options ? word_count : word_count - leading, &code)) {
         return code;
     }
     struct gf_error err = {0};
     size_t used = 0;
-    const struct gf_command *command = gf_command_find(words, word_count, &used, &err);
+    const struct gf_command *command =
+        gf_command_find(cli->commands, words + leading, word_count - leading, &used, &err);
     if (command == NULL) {
-        return gf_cli_usage(cli, NULL, &err);
+        return gf_cli_unknown(cli, words + leading, word_count - leading, &err);
     }
-    struct gf_parsed parsed = {0};
-    if (gf_parse(command, words + used, word_count - used, cli->arena, &parsed, &err) != GF_OK) {
+    words = options_behind(cli, words, word_count, leading, used);
+    struct gf_parsed *parsed = GF_ARENA_NEW(cli->arena, struct gf_parsed);
+    if (gf_parse(command, words + used, word_count - used, cli->arena, parsed, &err) != GF_OK) {
         return gf_cli_usage(cli, command, &err);
     }
-    apply_common_options(cli, &parsed);
-    if (!command->raw && gf_parsed_flag(&parsed, "help")) {
-        gf_help_command(cli, cli->out, command);
+    cli->parsed = parsed;
+    apply_common_options(cli, parsed);
+    if (!command->raw && gf_parsed_flag(parsed, "help")) {
+        gf_help_command(cli->out, command);
         return GF_EXIT_OK;
     }
-    return command->run(cli, &parsed);
+    return command->run(cli, parsed);
 }

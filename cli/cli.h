@@ -31,8 +31,10 @@ enum gf_output {
 };
 
 struct gf_cli {
-    FILE *out; /* the answer */
-    FILE *err; /* chatter, errors, progress */
+    const struct gf_command_set *commands; /* what there is to run and to help with */
+    const struct gf_parsed *parsed;        /* the command line; set by gf_cli_main */
+    FILE *out;                             /* the answer */
+    FILE *err;                             /* chatter, errors, progress */
     bool out_is_terminal;
     bool err_is_terminal;
     bool colour; /* on out */
@@ -54,6 +56,13 @@ enum gf_exit_code gf_cli_main(struct gf_cli *cli, const char *const *words, size
 
 /* Prints "gofer: <message>" (with the code where verbose) to err and gives the exit code of it. */
 enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error);
+
+/* The words name no command, as err says: prints it with a hint; gives GF_EXIT_USAGE. */
+enum gf_exit_code gf_cli_unknown(struct gf_cli *cli, const char *const *words, size_t word_count,
+                                 const struct gf_error *error);
+
+/* As gf_cli_fail, from within a command, for what the command line is to blame for. */
+enum gf_exit_code gf_cli_fail_usage(struct gf_cli *cli, const struct gf_error *error);
 
 /* Prints "gofer: <message>" and a hint how to get help; gives GF_EXIT_USAGE. */
 enum gf_exit_code gf_cli_usage(struct gf_cli *cli, const struct gf_command *command,

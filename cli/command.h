@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/str.h"
 #include "cli/exit_code.h"
 
 #include <stdbool.h>
@@ -93,6 +94,12 @@ enum gf_code gf_parse(const struct gf_command *command, const char *const *words
                       struct gf_arena *arena, struct gf_parsed *out_parsed,
                       struct gf_error *err) GF_MUST_USE;
 
+/*
+ * How many of the first words are common options with their values: "-n prod pipeline list" has
+ * two. They may stand before the command as well as behind it.
+ */
+size_t gf_parse_leading(const char *const *words, size_t word_count);
+
 /* Values by the option's long name, which must be one of the command's (asserted). */
 bool gf_parsed_flag(const struct gf_parsed *parsed, const char *name);
 const char *gf_parsed_text(const struct gf_parsed *parsed, const char *name); /* NULL = not given */
@@ -105,18 +112,27 @@ const char *const *gf_parsed_list(const struct gf_parsed *parsed, const char *na
 
 /* ---- The set of commands ---- */
 
-/* All commands, ordered by noun and verb. Static storage. */
-const struct gf_command *const *gf_commands(size_t *out_count);
+/* Ordered by noun and verb, those of one word first. Borrowed. */
+struct gf_command_set {
+    const struct gf_command *const *items;
+    size_t count;
+};
 
 /*
  * Finds the command that the first words name; nouns may be given in the plural. *out_used is how
  * many words are its name. NULL when there is none; then err (GF_INVALID_ARGUMENT) says what is
  * nearest.
  */
-const struct gf_command *gf_command_find(const char *const *words, size_t word_count,
-                                         size_t *out_used, struct gf_error *err);
+const struct gf_command *gf_command_find(const struct gf_command_set *set, const char *const *words,
+                                         size_t word_count, size_t *out_used, struct gf_error *err);
 
-/* True when some command has this noun (in the singular). */
-bool gf_command_noun_exists(struct gf_str noun);
+/* The noun of some command that the word is, in the singular; NULL when there is none. */
+const char *gf_command_noun(const struct gf_command_set *set, struct gf_str word);
+
+/* "pipeline run", "up": as it is typed. At most size bytes. */
+enum {
+    GF_COMMAND_NAME_BYTES_MAX = 64
+};
+void gf_command_name(const struct gf_command *command, char out[GF_COMMAND_NAME_BYTES_MAX]);
 
 #endif /* GOFER_CLI_COMMAND_H_ */

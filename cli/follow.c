@@ -80,6 +80,12 @@ static void on_stream(void *ctx, struct gf_rpc_stream *stream) {
     }
 }
 
+static bool goes_on(void *ctx) {
+    struct follow *follow = ((struct task_log *)ctx)->follow;
+    GF_MUTEX_GUARD(&follow->mutex);
+    return !follow->abandoned;
+}
+
 static void *read_log(void *ctx) {
     struct task_log *log = ctx;
     struct follow *follow = log->follow;
@@ -91,6 +97,8 @@ static void *read_log(void *ctx) {
         .task_id = log->task_id,
         .follow = true,
         .chunk = on_chunk,
+        .was_there = true,
+        .goes_on = goes_on,
         .stream_opened = on_stream,
         .ctx = log,
     };

@@ -6,30 +6,46 @@
 
 enum {
     NAME_COLUMN = 24, /* width of the left column */
+    LINE_COLUMNS = 100,
 };
+
+/*
+ * Prints text from column `column` of the line on, broken between words before LINE_COLUMNS;
+ * further lines begin at `column`.
+ */
+static void print_wrapped(FILE *to, const char *text, size_t column) {
+    struct gf_str rest = gf_str_from(text);
+    size_t at = column;
+    while (rest.len > 0) {
+        struct gf_str word;
+        (void)gf_str_cut(rest, ' ', &word, &rest);
+        bool first = at == column;
+        if (!first && at + 1 + word.len > LINE_COLUMNS) {
+            fprintf(to, "\n%*s", (int)column, "");
+            at = column;
+            first = true;
+        }
+        fprintf(to, "%s%" GF_STR_FMT, first ? "" : " ", GF_STR_ARG(word));
+        at += word.len + (first ? 0 : 1);
+    }
+    (void)fputc('\n', to);
+}
 
 /* "  left      right"; a left side that is too long gets a line of its own. */
 static void print_row(FILE *to, const char *left, const char *right) {
     if (strlen(left) > NAME_COLUMN - 2) {
-        fprintf(to, "  %s\n  %*s%s\n", left, NAME_COLUMN, "", right);
+        fprintf(to, "  %s\n  %*s", left, NAME_COLUMN, "");
     } else {
-        fprintf(to, "  %-*s%s\n", NAME_COLUMN, left, right);
+        fprintf(to, "  %-*s", NAME_COLUMN, left);
     }
-}
-
-static void command_name(const struct gf_command *command, char *out, size_t size) {
-    (void)snprintf(out, size, "%s%s%s", command->noun == NULL ? "" : command->noun,
-                   command->noun == NULL ? "" : " ", command->verb);
+    print_wrapped(to, right, NAME_COLUMN + 2);
 }
 
 void gf_help_overview(struct gf_cli *cli, FILE *to) {
-    (void)cli;
     fprintf(to, "gofer runs pipelines of containers.\n\nUsage: gofer <command> [options]\n");
-    size_t count = 0;
-    const struct gf_command *const *commands = gf_commands(&count);
     const char *noun = "";
-    for (size_t i = 0; i < count; i++) {
-        const struct gf_command *command = commands[i];
+    for (size_t i = 0; i < cli->commands->count; i++) {
+        const struct gf_command *command = cli->commands->items[i];
         if (command->hidden) {
             continue;
         }
@@ -38,20 +54,17 @@ void gf_help_overview(struct gf_cli *cli, FILE *to) {
             fprintf(to, "\n");
             noun = its_noun;
         }
-        char name[64];
-        command_name(command, name, sizeof(name));
+        char name[GF_COMMAND_NAME_BYTES_MAX];
+        gf_command_name(command, name);
         print_row(to, name, command->summary);
     }
     fprintf(to, "\nMore: gofer <command> --help; gofer help environment | exit-codes | output\n");
 }
 
 void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun) {
-    (void)cli;
     fprintf(to, "Usage: gofer %s <verb> [options]\n\n", noun);
-    size_t count = 0;
-    const struct gf_command *const *commands = gf_commands(&count);
-    for (size_t i = 0; i < count; i++) {
-        const struct gf_command *command = commands[i];
+    for (size_t i = 0; i < cli->commands->count; i++) {
+        const struct gf_command *command = cli->commands->items[i];
         if (!command->hidden && command->noun != NULL && strcmp(command->noun, noun) == 0) {
             print_row(to, command->verb, command->summary);
         }
@@ -59,8 +72,8 @@ void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun) {
 }
 
 void gf_help_usage_line(FILE *to, const struct gf_command *command) {
-    char name[64];
-    command_name(command, name, sizeof(name));
+    char name[GF_COMMAND_NAME_BYTES_MAX];
+    gf_command_name(command, name);
     fprintf(to, "gofer %s", name);
     for (size_t i = 0; i < command->argument_count; i++) {
         const struct gf_argument *argument = &command->arguments[i];
@@ -93,13 +106,13 @@ static void print_examples(FILE *to, const char *examples) {
     }
 }
 
-void gf_help_command(struct gf_cli *cli, FILE *to, const struct gf_command *command) {
-    (void)cli;
+void gf_help_command(FILE *to, const struct gf_command *command) {
     fprintf(to, "%c%s.\n\nUsage: ", command->summary[0] - 'a' + 'A', command->summary + 1);
     gf_help_usage_line(to, command);
     fprintf(to, "\n");
     if (command->description != NULL) {
-        fprintf(to, "\n%s\n", command->description);
+        (void)fputc('\n', to);
+        print_wrapped(to, command->description, 0);
     }
     if (command->argument_count > 0) {
         fprintf(to, "\nArguments:\n");
@@ -151,15 +164,16 @@ static void help_exit_codes(FILE *to) {
 static void help_output(FILE *to) {
     fprintf(to, "Output of gofer (-o FORMAT): the answer goes to standard output, all else to "
                 "standard error.\n\n");
-    print_row(to, "table", "for people; where standard output is no terminal: one line an item,");
-    print_row(to, "", "fields separated by tabs, no header, times in RFC 3339");
+    print_row(
+        to, "table",
+        "for people; where standard output is no terminal: one line an item, fields separated "
+        "by tabs, no header, times in RFC 3339");
     print_row(to, "json", "the server's response as proto3 JSON, indented");
     print_row(to, "jsonl", "one JSON object a line: the items of a list, the messages of a stream");
     print_row(to, "name", "one identifier a line");
 }
 
-bool gf_help_topic(struct gf_cli *cli, FILE *to, const char *topic) {
-    (void)cli;
+bool gf_help_topic(FILE *to, const char *topic) {
     if (strcmp(topic, "environment") == 0) {
         help_environment(to);
     } else if (strcmp(topic, "exit-codes") == 0) {

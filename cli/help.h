@@ -13,12 +13,12 @@ void gf_help_overview(struct gf_cli *cli, FILE *to);
 void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun);
 
 /* One command: what it does, usage, arguments, options, examples. */
-void gf_help_command(struct gf_cli *cli, FILE *to, const struct gf_command *command);
+void gf_help_command(FILE *to, const struct gf_command *command);
 
 /* "gofer pipeline run PIPELINE [options]", without a newline. */
 void gf_help_usage_line(FILE *to, const struct gf_command *command);
 
 /* A topic: "environment", "exit-codes", "output". False when there is none of that name. */
-bool gf_help_topic(struct gf_cli *cli, FILE *to, const char *topic);
+bool gf_help_topic(FILE *to, const char *topic);
 
 #endif /* GOFER_CLI_HELP_H_ */

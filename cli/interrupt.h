@@ -2,7 +2,8 @@
  * Ctrl-C while a command follows something: the stream is cancelled, so that the command can say
  * how to go on, and what runs on the server runs on.
  *
- * Thread: start and stop from the main thread; a thread of its own waits for the signal.
+ * Thread: start and stop from the main thread, one at a time in a program; a thread of its own
+ * calls fn.
  */
 #ifndef GOFER_CLI_INTERRUPT_H_
 #define GOFER_CLI_INTERRUPT_H_

@@ -12,10 +12,10 @@ enum {
     RESUME_TOKEN_BYTES_MAX = 4096,
 };
 
-/* Receives until the stream ends; keeps the newest resume token. */
+/* Receives until the stream ends; keeps the newest resume token. *out_progress: a message came. */
 static enum gf_code receive_all(const struct gf_log_request *request, struct gf_rpc_stream *stream,
-                                struct gf_strbuf *resume_token, Gofer__V1__LogEndKind *out_end,
-                                struct gf_error *err) {
+                                struct gf_strbuf *resume_token, bool *out_progress,
+                                Gofer__V1__LogEndKind *out_end, struct gf_error *err) {
     struct gf_arena arena;
     gf_arena_init(&arena, MESSAGE_ARENA_BYTES_MAX);
     enum gf_code rc = GF_OK;
@@ -29,6 +29,7 @@ static enum gf_code receive_all(const struct gf_log_request *request, struct gf_
         for (size_t i = 0; i < response->n_chunks; i++) {
             request->chunk(request->ctx, response->chunks[i]);
         }
+        *out_progress = true;
         gf_strbuf_reset(resume_token);
         gf_strbuf_append_cstr(resume_token, response->resume_token);
         if (response->end != NULL) {
@@ -41,7 +42,8 @@ static enum gf_code receive_all(const struct gf_log_request *request, struct gf_
 }
 
 static enum gf_code read_once(const struct gf_log_request *request, struct gf_strbuf *resume_token,
-                              Gofer__V1__LogEndKind *out_end, struct gf_error *err) {
+                              bool *out_progress, Gofer__V1__LogEndKind *out_end,
+                              struct gf_error *err) {
     Gofer__V1__FollowTaskExecutionLogsRequest message =
         GOFER__V1__FOLLOW_TASK_EXECUTION_LOGS_REQUEST__INIT;
     message.namespace_id = (char *)(uintptr_t)request->namespace_id;
@@ -61,7 +63,7 @@ static enum gf_code read_once(const struct gf_log_request *request, struct gf_st
     if (request->stream_opened != NULL) {
         request->stream_opened(request->ctx, stream);
     }
-    rc = receive_all(request, stream, resume_token, out_end, err);
+    rc = receive_all(request, stream, resume_token, out_progress, out_end, err);
     if (request->stream_opened != NULL) {
         request->stream_opened(request->ctx, NULL);
     }
@@ -72,10 +74,15 @@ enum gf_code gf_log_read(const struct gf_log_request *request, Gofer__V1__LogEnd
                          struct gf_error *err) {
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf resume_token;
     gf_strbuf_init(&resume_token, RESUME_TOKEN_BYTES_MAX);
-    for (int tries = 0;; tries++) {
-        enum gf_code rc = read_once(request, &resume_token, out_end, err);
-        bool was_there = resume_token.len > 0;
-        if (rc != GF_UNAVAILABLE || !was_there || tries >= GF_WATCH_RECONNECTS_MAX) {
+    bool was_there = request->was_there;
+    int tries = 0;
+    for (;;) {
+        bool progress = false;
+        enum gf_code rc = read_once(request, &resume_token, &progress, out_end, err);
+        was_there = was_there || progress;
+        tries = progress ? 0 : tries + 1;
+        bool wanted = request->goes_on == NULL || request->goes_on(request->ctx);
+        if (rc != GF_UNAVAILABLE || !was_there || !wanted || tries > GF_WATCH_RECONNECTS_MAX) {
             return rc;
         }
         struct timespec pause = {.tv_nsec = GF_WATCH_RECONNECT_PAUSE_MS * GF_NS_PER_MS};

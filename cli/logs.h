@@ -18,6 +18,9 @@ struct gf_log_request {
     bool follow; /* until the end of the task; else what is there now */
     /* Every chunk, in order, once. Borrowed for the call. */
     void (*chunk)(void *ctx, const Gofer__V1__LogChunk *chunk);
+    bool was_there; /* the server was reached before: one that is away is waited for at once */
+    /* Asked before each new try; false ends the waiting. NULL = go on. */
+    bool (*goes_on)(void *ctx);
     /* The open stream, for whoever cancels; NULL when there is none. May be NULL itself. */
     void (*stream_opened)(void *ctx, struct gf_rpc_stream *stream);
     void *ctx;

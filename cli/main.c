@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/cmd/commands.h"
 #include "clients/c/client.h"
 
 #include <signal.h>
@@ -55,6 +56,7 @@ int main(int argc, char **argv) {
     struct gf_arena arena;
     gf_arena_init(&arena, GF_CLI_ARENA_BYTES_MAX);
     struct gf_cli cli = {
+        .commands = &gf_all_commands,
         .out = stdout,
         .err = stderr,
         .out_is_terminal = terminal_columns(STDOUT_FILENO) > 0,

@@ -235,6 +235,38 @@ enum gf_code gf_parse(const struct gf_command *command, const char *const *words
     return rc;
 }
 
+/* The common option that the word begins with, and whether its value is in the word as well. */
+static const struct gf_option *common_option(const char *word, bool *out_has_value) {
+    static const struct gf_command no_command = {0};
+    *out_has_value = false;
+    if (word[0] != '-' || word[1] == '\0' || strcmp(word, "--") == 0) {
+        return NULL;
+    }
+    if (word[1] == '-') {
+        struct gf_str name;
+        struct gf_str value;
+        *out_has_value = gf_str_cut(gf_str_from(word + 2), '=', &name, &value);
+        return find_long(&no_command, name);
+    }
+    const struct gf_option *option = find_letter(&no_command, word[1]);
+    *out_has_value = word[2] != '\0';
+    return option;
+}
+
+size_t gf_parse_leading(const char *const *words, size_t word_count) {
+    size_t used = 0;
+    while (used < word_count) {
+        bool has_value = false;
+        const struct gf_option *option = common_option(words[used], &has_value);
+        if (option == NULL) {
+            break;
+        }
+        bool takes_next = option->kind != GF_OPTION_FLAG && !has_value;
+        used += takes_next && used + 1 < word_count ? 2 : 1;
+    }
+    return used;
+}
+
 /* The last value of the option; NULL when it was not given. */
 static const struct gf_parsed_value *find_value(const struct gf_parsed *parsed, const char *name) {
     gf_assert(find_long(parsed->command, gf_str_from(name)) != NULL);

@@ -10,14 +10,18 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/sync.h"
+#include "base/time.h"
 #include "cli/call.h"
 #include "cli/interrupt.h"
+#include "cli/ui/message.h"
 #include "gofer/v1/run.gofer.h"
 
+#include <string.h>
 #include <time.h>
 
 enum {
     MESSAGE_ARENA_BYTES_MAX = 64 << 20,
+    PROGRESS_EVERY_MS = 1000, /* also how long nothing is shown at first */
 };
 
 struct watch {
@@ -30,7 +34,11 @@ struct watch {
     struct gf_strbuf resume_token;
     struct gf_strbuf last_run; /* the run of the last message, encoded */
     int64_t deadline_mono_ns;
-    bool got_message;
+    bool got_message;       /* since the stream was opened */
+    bool was_there;         /* some stream brought a message */
+    int64_t start_mono_ns;  /* when the watching began */
+    const char *state;      /* the run's, for the line of progress */
+    bool progress_is_shown; /* on cli->err, to be cleared */
 };
 
 static void cancel_stream(void *ctx) {
@@ -46,6 +54,30 @@ static void set_stream(struct watch *watch, struct gf_rpc_stream *stream) {
     watch->stream = stream;
 }
 
+/* One line for people who wait, in the place of the one before. */
+static void show_progress(struct watch *watch) {
+    char elapsed[GF_DURATION_BYTES_MAX];
+    int64_t elapsed_ns = gf_mono_ns() - watch->start_mono_ns;
+    fprintf(watch->cli->err, "\r\033[Krun %s/%lld %s, %s", watch->options->pipeline_id,
+            (long long)watch->options->run_id, watch->state,
+            gf_duration_format(elapsed_ns / GF_NS_PER_SEC * GF_NS_PER_SEC, elapsed));
+    (void)fflush(watch->cli->err);
+    watch->progress_is_shown = true;
+}
+
+static void clear_progress(struct watch *watch) {
+    if (watch->progress_is_shown) {
+        fprintf(watch->cli->err, "\r\033[K");
+        (void)fflush(watch->cli->err);
+        watch->progress_is_shown = false;
+    }
+}
+
+/* Only those who see nothing else need it. */
+static bool wants_progress(const struct watch *watch) {
+    return watch->cli->err_is_terminal && !watch->cli->quiet && watch->options->changed == NULL;
+}
+
 static void keep_update(struct watch *watch, const Gofer__V1__WatchRunResponse *update) {
     gf_strbuf_reset(&watch->resume_token);
     gf_strbuf_append_cstr(&watch->resume_token, update->resume_token);
@@ -55,6 +87,9 @@ static void keep_update(struct watch *watch, const Gofer__V1__WatchRunResponse *
     gf_strbuf_append_bytes(&watch->last_run, bytes, size);
     free(bytes);
     watch->got_message = true;
+    watch->was_there = true;
+    watch->state =
+        gf_show_enum(watch->cli, &gofer__v1__run_state__descriptor, (int)update->run->state);
     if (watch->options->changed != NULL) {
         watch->options->changed(watch->options->ctx, update);
     }
@@ -65,10 +100,15 @@ static enum gf_code receive_all(struct watch *watch, struct gf_rpc_stream *strea
                                 struct gf_error *err) {
     struct gf_arena arena;
     gf_arena_init(&arena, MESSAGE_ARENA_BYTES_MAX);
+    int64_t timeout_ms = wants_progress(watch) ? PROGRESS_EVERY_MS : -1;
     enum gf_code rc = GF_OK;
     for (;;) {
         Gofer__V1__WatchRunResponse *update = NULL;
-        rc = gofer_v1_run_service_watch_run_stream_recv(stream, -1, &arena, &update, err);
+        rc = gofer_v1_run_service_watch_run_stream_recv(stream, timeout_ms, &arena, &update, err);
+        if (rc == GF_DEADLINE_EXCEEDED && strcmp(err->reason, GF_RPC_REASON_RECV_TIMEOUT) == 0) {
+            show_progress(watch);
+            continue;
+        }
         if (rc != GF_OK || update == NULL) {
             break;
         }
@@ -77,6 +117,7 @@ static enum gf_code receive_all(struct watch *watch, struct gf_rpc_stream *strea
         }
         gf_arena_reset(&arena);
     }
+    clear_progress(watch);
     gf_arena_fini(&arena);
     return rc;
 }
@@ -123,8 +164,7 @@ static enum gf_code follow_to_end(struct watch *watch, struct gf_error *err) {
         }
         tries = watch->got_message ? 0 : tries + 1;
         /* A server that was never reached is not waited for: that is a wrong address. */
-        bool was_there = watch->resume_token.len > 0 || watch->got_message;
-        if (rc != GF_UNAVAILABLE || !was_there || tries > GF_WATCH_RECONNECTS_MAX) {
+        if (rc != GF_UNAVAILABLE || !watch->was_there || tries > GF_WATCH_RECONNECTS_MAX) {
             return rc;
         }
         if (tries == 1) {
@@ -134,15 +174,32 @@ static enum gf_code follow_to_end(struct watch *watch, struct gf_error *err) {
     }
 }
 
+/* Whoever stops watching learns that the run does not stop. */
+static void say_how_to_go_on(struct watch *watch) {
+    struct gf_cli *cli = watch->cli;
+    const char *pipeline_id = watch->options->pipeline_id;
+    long long run_id = (long long)watch->options->run_id;
+    gf_cli_note(cli, "run %s/%lld goes on", pipeline_id, run_id);
+    gf_cli_hint(cli, "gofer run get %s %lld, or gofer run cancel %s %lld", pipeline_id, run_id,
+                pipeline_id, run_id);
+}
+
 static enum gf_exit_code outcome(struct watch *watch, enum gf_code rc, struct gf_error *err,
                                  Gofer__V1__Run **out_run) {
     struct gf_cli *cli = watch->cli;
     const struct gf_watch_options *options = watch->options;
     if (rc == GF_CANCELLED && gf_interrupt_seen(watch->interrupt)) {
-        gf_cli_note(cli, "run %s/%lld goes on", options->pipeline_id, (long long)options->run_id);
-        gf_cli_hint(cli, "gofer run get %s %lld, or gofer run cancel %s %lld", options->pipeline_id,
-                    (long long)options->run_id, options->pipeline_id, (long long)options->run_id);
+        say_how_to_go_on(watch);
         return GF_EXIT_INTERRUPTED;
+    }
+    if (rc == GF_DEADLINE_EXCEEDED && watch->deadline_mono_ns != GF_NEVER) {
+        char timeout[GF_DURATION_BYTES_MAX];
+        (void)gf_fail(err, rc, "run %s/%lld has not ended within %s", options->pipeline_id,
+                      (long long)options->run_id,
+                      gf_duration_format(options->timeout_ms * GF_NS_PER_MS, timeout));
+        enum gf_exit_code code = gf_cli_fail(cli, err);
+        say_how_to_go_on(watch);
+        return code;
     }
     if (rc != GF_OK) {
         return gf_cli_fail(cli, err);
@@ -167,6 +224,8 @@ enum gf_exit_code gf_watch_run(struct gf_cli *cli, const struct gf_watch_options
         .cli = cli,
         .options = options,
         .client = client,
+        .start_mono_ns = gf_mono_ns(),
+        .state = "PENDING",
         .deadline_mono_ns = options->timeout_ms == 0
                                 ? GF_NEVER
                                 : gf_deadline_after_ms(gf_mono_ns(), options->timeout_ms),

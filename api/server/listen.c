@@ -2,6 +2,7 @@
 #include "api/server/server_internal.h"
 #include "base/alloc.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 enum {
@@ -20,6 +21,10 @@ enum gf_code gf_server__check_addresses(const struct gf_server_options *options,
                               "on this machine: start it with --dev");
     }
     for (size_t i = 0; i < options->address_count; i++) {
+        if (strchr(options->addresses[i], ':') == NULL) {
+            return gf_fail(err, GF_INVALID_ARGUMENT, "address '%s' must be host:port or unix:/path",
+                           options->addresses[i]);
+        }
         if (!gf_address_is_local(options->addresses[i])) {
             return gf_fail_reason(err, GF_FAILED_PRECONDITION, "ADDRESS_NOT_LOCAL",
                                   "address '%s' can be reached from other machines, and in "

@@ -22,4 +22,7 @@ extern const struct gf_command gf_cmd_task_logs;
 extern const struct gf_command gf_cmd_up;
 extern const struct gf_command gf_cmd_version;
 
+/* All of them. */
+extern const struct gf_command_set gf_all_commands;
+
 #endif /* GOFER_CLI_CMD_COMMANDS_H_ */

@@ -218,10 +218,38 @@ static enum gf_code import(struct gf_cli *cli, struct gf_client *client,
     return rc;
 }
 
-static void show(struct gf_cli *cli, const Gofer__V1__ImportImageResponse *response) {
+/* Whether the image's full name is what was asked for: "app" asks for "app:latest". */
+static bool is_asked_name(const char *full_name, const char *asked) {
+    struct gf_str rest = gf_str_from(full_name);
+    if (!gf_str_has_prefix(rest, gf_str_from(asked))) {
+        return false;
+    }
+    const char *behind = full_name + strlen(asked);
+    return behind[0] == '\0' || strcmp(behind, ":latest") == 0;
+}
+
+/* True when some image has the name: it need not, when the server knows it by a shorter form. */
+static bool has_asked_name(const Gofer__V1__ImportImageResponse *response, const char *asked) {
+    for (size_t i = 0; i < response->n_images; i++) {
+        for (size_t j = 0; j < response->images[i]->n_names; j++) {
+            if (is_asked_name(response->images[i]->names[j], asked)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void show(struct gf_cli *cli, const Gofer__V1__ImportImageResponse *response,
+                 const char *asked) {
+    bool only_asked = asked != NULL && has_asked_name(response, asked);
     for (size_t i = 0; i < response->n_images; i++) {
         const Gofer__V1__Image *image = response->images[i];
         for (size_t j = 0; j < image->n_names; j++) {
+            /* An image that was there already has its earlier names as well. */
+            if (only_asked && !is_asked_name(image->names[j], asked)) {
+                continue;
+            }
             if (cli->output == GF_OUTPUT_NAME) {
                 fprintf(cli->out, "%s\n", image->names[j]);
             } else {
@@ -245,7 +273,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (cli->output == GF_OUTPUT_JSON || cli->output == GF_OUTPUT_JSONL) {
         return gf_print_message(cli, &response->base);
     }
-    show(cli, response);
+    show(cli, response, gf_parsed_text(parsed, "name"));
     return GF_EXIT_OK;
 }
 

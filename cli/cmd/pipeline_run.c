@@ -49,7 +49,7 @@ static bool read_variables(struct gf_cli *cli, const struct gf_parsed *parsed,
         if (!gf_str_cut(gf_str_from(texts[i]), '=', &key, &value) || key.len == 0) {
             struct gf_error err = {0};
             (void)gf_fail(&err, GF_INVALID_ARGUMENT, "-v takes KEY=VALUE, not '%s'", texts[i]);
-            *out_code = gf_cli_usage(cli, parsed->command, &err);
+            *out_code = gf_cli_fail_usage(cli, &err);
             return false;
         }
         Gofer__V1__StartRunRequest__VariablesEntry *entry =
@@ -117,24 +117,25 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     request.reason = reason == NULL ? request.reason : (char *)(uintptr_t)reason;
     const char *request_id = gf_parsed_text(parsed, "request-id");
     request.request_id = request_id == NULL ? request.request_id : (char *)(uintptr_t)request_id;
+    bool follow = gf_parsed_flag(parsed, "follow");
+    bool stay = follow || gf_parsed_flag(parsed, "wait");
+    if (!stay && gf_parsed_has(parsed, "timeout")) {
+        struct gf_error err = {0};
+        (void)gf_fail(&err, GF_INVALID_ARGUMENT, "--timeout goes with --wait or --follow");
+        return gf_cli_fail_usage(cli, &err);
+    }
     enum gf_exit_code code = GF_EXIT_OK;
     if (!read_variables(cli, parsed, &request, &code)) {
         return code;
     }
     ProtobufCMessage *message = NULL;
-    struct gf_error err = {0};
     code = gf_cli_call(cli, &gofer_v1_run_service.methods[GOFER_V1_RUN_SERVICE_START_RUN],
-                       &request.base, &message, &err);
+                       &request.base, &message, NULL);
     if (code != GF_EXIT_OK) {
-        code = gf_cli_fail(cli, &err);
-        if (err.code == GF_NOT_FOUND) {
-            gf_cli_hint(cli, "gofer pipeline list -n %s", cli->namespace_id);
-        }
         return code;
     }
     const Gofer__V1__StartRunResponse *response = (Gofer__V1__StartRunResponse *)message;
-    bool follow = gf_parsed_flag(parsed, "follow");
-    if (!follow && !gf_parsed_flag(parsed, "wait")) {
+    if (!stay) {
         show_started(cli, response);
         return GF_EXIT_OK;
     }
@@ -152,7 +153,7 @@ const struct gf_command gf_cmd_pipeline_run = {
     .summary = "start a run of a pipeline",
     .description =
         "Returns as soon as the run is recorded; --wait and --follow stay until its end and "
-        "exit with 3\nwhen it was not successful. Ctrl-C leaves the run alone.",
+        "exit with 3 when it was not successful. Ctrl-C leaves the run alone.",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .options = options,

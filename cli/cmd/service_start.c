@@ -39,7 +39,7 @@ static const struct gf_option options[] = {
 static const char *data_dir(struct gf_cli *cli, const struct gf_parsed *parsed) {
     const char *given = gf_parsed_text(parsed, "data-dir");
     if (given != NULL) {
-        return given;
+        return given[0] == '\0' ? NULL : given;
     }
     if (geteuid() == 0) {
         return "/var/lib/gofer";
@@ -60,8 +60,8 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         .containers_max = gf_parsed_number(parsed, "containers-max", 0),
     };
     if (server.data_dir == NULL) {
-        (void)gf_fail(&err, GF_INVALID_ARGUMENT, "no home directory: give --data-dir");
-        return gf_cli_usage(cli, parsed->command, &err);
+        (void)gf_fail(&err, GF_INVALID_ARGUMENT, "no data directory: give --data-dir");
+        return gf_cli_fail_usage(cli, &err);
     }
     const char *scheduler = gf_parsed_text(parsed, "scheduler");
     if (scheduler != NULL && strcmp(scheduler, "null") == 0) {
@@ -72,13 +72,17 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (count > GF_SERVER_ADDRESSES_MAX) {
         (void)gf_fail(&err, GF_INVALID_ARGUMENT, "--listen more than %d times",
                       GF_SERVER_ADDRESSES_MAX);
-        return gf_cli_usage(cli, parsed->command, &err);
+        return gf_cli_fail_usage(cli, &err);
     }
     if (count > 0) {
         server.addresses = addresses;
         server.address_count = count;
     }
-    return gf_server_run(&server, &err) == GF_OK ? GF_EXIT_OK : gf_cli_fail(cli, &err);
+    enum gf_code rc = gf_server_run(&server, &err);
+    if (rc == GF_INVALID_ARGUMENT) {
+        return gf_cli_fail_usage(cli, &err);
+    }
+    return rc == GF_OK ? GF_EXIT_OK : gf_cli_fail(cli, &err);
 }
 
 const struct gf_command gf_cmd_service_start = {
@@ -87,7 +91,7 @@ const struct gf_command gf_cmd_service_start = {
     .summary = "run the server until it is told to stop",
     .description =
         "Stops on SIGTERM or Ctrl-C; containers run on and are taken up again at the next "
-        "start. The addresses that\nit listens on are in DIR/addresses while it serves.",
+        "start. The addresses that it listens on are in DIR/addresses while it serves.",
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
     .examples = "gofer service start --dev\n"

@@ -78,7 +78,7 @@ const struct gf_command gf_cmd_task_logs = {
     .summary = "print the output of a task",
     .description =
         "Standard output goes to standard output, standard error to standard error, byte for "
-        "byte. With -o json or\njsonl: one object for each piece, with its time and stream.",
+        "byte. With -o json or jsonl: one object for each piece, with its time and stream.",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .options = options,

@@ -75,8 +75,11 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
                          .methods[GOFER_V1_PIPELINE_CONFIG_SERVICE_REGISTER_PIPELINE_CONFIG],
                     &request.base, &message, &err);
     if (code != GF_EXIT_OK) {
-        gf_pipeline_file_locate(&file, &err);
-        return gf_cli_fail(cli, &err);
+        /* Whatever is wrong with a file is the same to who wrote it: an image that is unknown, too.
+         */
+        bool in_file = gf_pipeline_file_locate(&file, &err);
+        code = gf_cli_fail(cli, &err);
+        return in_file ? GF_EXIT_FAILED : code;
     }
     const Gofer__V1__RegisterPipelineConfigResponse *response =
         (Gofer__V1__RegisterPipelineConfigResponse *)message;
@@ -97,7 +100,7 @@ const struct gf_command gf_cmd_up = {
     .summary = "register a pipeline file and make it live",
     .description =
         "A file that says the same as the newest version registers nothing. An error names "
-        "its place in the\nfile, FILE:LINE:COLUMN, and leaves everything as it was.",
+        "its place in the file, FILE:LINE:COLUMN, and leaves everything as it was.",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .options = options,

@@ -35,6 +35,11 @@ static size_t read_place(const char *message, struct gf_json_place *out_place) {
 static enum gf_code read_text(const char *path, struct gf_strbuf *text, struct gf_error *err) {
     enum gf_code rc = strcmp(path, "-") == 0 ? gf_read_all(STDIN_FILENO, text, err)
                                              : gf_file_read(AT_FDCWD, path, text, err);
+    if (rc == GF_FAILED_PRECONDITION) {
+        /* A directory, say: nothing that a later try would find different. */
+        return gf_fail(err, GF_INVALID_ARGUMENT, "%s: no file that can be read: is it a directory?",
+                       path);
+    }
     if (rc == GF_OUT_OF_RANGE) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "%s: larger than %d bytes", path,
                        GF_PIPELINE_FILE_BYTES_MAX);
@@ -78,15 +83,15 @@ enum gf_code gf_pipeline_file_load(const char *path, struct gf_arena *arena,
     return GF_OK;
 }
 
-void gf_pipeline_file_locate(const struct gf_pipeline_file *file, struct gf_error *error) {
+bool gf_pipeline_file_locate(const struct gf_pipeline_file *file, struct gf_error *error) {
     size_t prefix = sizeof(SPEC_PREFIX) - 1;
     if (strncmp(error->field, SPEC_PREFIX, prefix) != 0) {
-        return;
+        return false;
     }
     const char *field = error->field + prefix;
     struct gf_json_place place = {0};
     if (gf_json_locate(file->text, gf_str_from(field), &place, NULL) != GF_OK) {
-        return;
+        return false;
     }
     /* The server may have begun its message with the field itself. */
     struct gf_str message = gf_str_from(error->message);
@@ -96,4 +101,5 @@ void gf_pipeline_file_locate(const struct gf_pipeline_file *file, struct gf_erro
         skip += strspn(error->message + skip, ": ");
     }
     put_place(file->path, &place, skip, field, error);
+    return true;
 }

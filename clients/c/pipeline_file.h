@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "gofer/v1/pipeline_config.pb-c.h"
 
+#include <stdbool.h>
+
 enum {
     GF_PIPELINE_FILE_BYTES_MAX = 16 << 20, /* as the server's limit of a spec */
 };
@@ -33,8 +35,8 @@ enum gf_code gf_pipeline_file_load(const char *path, struct gf_arena *arena,
 /*
  * Puts the place in the file before the message of an error that the server gave for this spec:
  * a field "spec.tasks[1].image" becomes "FILE:LINE:COLUMN: tasks[1].image: ...". An error without a
- * field of the spec stays as it is.
+ * field of the spec stays as it is: then the file is not what is wrong, and false is returned.
  */
-void gf_pipeline_file_locate(const struct gf_pipeline_file *file, struct gf_error *error);
+bool gf_pipeline_file_locate(const struct gf_pipeline_file *file, struct gf_error *error);
 
 #endif /* GOFER_CLIENTS_C_PIPELINE_FILE_H_ */
