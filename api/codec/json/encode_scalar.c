@@ -56,7 +56,7 @@ static void write_real(struct gf_json__encoder *encoder, double number, bool is_
         gf_strbuf_append_cstr(encoder->out, number > 0 ? "\"Infinity\"" : "\"-Infinity\"");
         return;
     }
-    char text[32];
+    char text[512]; /* far more than any of these, for a compiler that guesses */
     int digits_most = is_float ? 9 : 17;
     for (int digits = is_float ? 6 : 15; digits <= digits_most; digits++) {
         (void)snprintf(text, sizeof(text), "%.*g", digits, number);
