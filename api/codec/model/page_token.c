@@ -10,6 +10,9 @@ enum {
     BYTES_MAX = TEXT_AT + GF_TOKEN_TEXT_BYTES_MAX,
 };
 
+/* libsodium 1.0.18 takes some bytes beyond ASCII for digits, so they are looked at before. */
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 static void put_number(unsigned char *bytes, uint64_t number) {
     for (int i = 0; i < 8; i++) {
         bytes[i] = (unsigned char)(number >> (8 * i));
@@ -76,7 +79,7 @@ enum gf_code gf_token_read(const struct gf_token_scope *scope, const char *text,
         unsigned char bytes[BYTES_MAX];
         size_t size = 0;
         const char *end = NULL;
-        if (len > GF_TOKEN_CHARS_MAX ||
+        if (len > GF_TOKEN_CHARS_MAX || strspn(text, alphabet) != len ||
             sodium_base642bin(bytes, sizeof(bytes), text, len, NULL, &size, &end,
                               sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
             end != text + len || size < TEXT_AT || bytes[0] != VERSION) {

@@ -86,6 +86,11 @@ Test(page_token, garbage_is_refused) {
     for (size_t i = 0; i < GF_ARRAY_COUNT(garbage); i++) {
         expect_refused(&scope, garbage[i], "not a token of this server");
     }
+    /* A byte beyond ASCII in the place of a digit. */
+    const char digit = text[20];
+    text[20] = '\x9f';
+    expect_refused(&scope, text, "not a token of this server");
+    text[20] = digit;
     text[strlen(text) - 4] = '\0';
     expect_refused(&scope, text, "not a token of this server");
 }
