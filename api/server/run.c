@@ -85,5 +85,5 @@ enum gf_code gf_server_run(const struct gf_server_options *options, struct gf_er
         return GF_OK;
     }
     gf_server_destroy(server, 0);
-    return gf_fail(err, GF_UNAVAILABLE, "the store failed, see the log");
+    return gf_fail(err, GF_INTERNAL, "the store failed, see the log");
 }

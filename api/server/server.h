@@ -77,7 +77,7 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms);
 /*
  * A whole service: creates the server, waits for SIGTERM or SIGINT (a second one: stops at once) or
  * a fatal error, and destroys it. Call it from the main thread before other threads are started:
- * it blocks the signals. Codes: those of gf_server_create; GF_UNAVAILABLE (a fatal error, which was
+ * it blocks the signals. Codes: those of gf_server_create; GF_INTERNAL (a fatal error, which was
  * logged).
  */
 enum gf_code gf_server_run(const struct gf_server_options *options,

@@ -80,3 +80,12 @@ enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipe
                                    version == 0 ? pipeline->live_version : version, read->arena,
                                    out, err);
 }
+
+const struct gf_task *gf_config_find_task(const struct gf_config *config, struct gf_str task_id) {
+    for (size_t i = 0; i < config->task_count; i++) {
+        if (gf_str_eq(config->tasks[i].task_id, task_id)) {
+            return &config->tasks[i];
+        }
+    }
+    return NULL;
+}

@@ -31,4 +31,7 @@ enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipe
                             int64_t version, struct gf_config *out,
                             struct gf_error *err) GF_MUST_USE;
 
+/* The task of that id; NULL where the config has none. Thread: any. */
+const struct gf_task *gf_config_find_task(const struct gf_config *config, struct gf_str task_id);
+
 #endif /* GOFER_API_SERVICE_LOOKUP_H_ */

@@ -12,15 +12,6 @@
 
 /* ---- Reading one ---- */
 
-static const struct gf_task *find_task(const struct gf_config *config, struct gf_str task_id) {
-    for (size_t i = 0; i < config->task_count; i++) {
-        if (gf_str_eq(config->tasks[i].task_id, task_id)) {
-            return &config->tasks[i];
-        }
-    }
-    return NULL;
-}
-
 static Gofer__V1__TaskExecution *show_task(struct gf_read *read, const struct gf_run *run,
                                            const struct gf_config *config,
                                            const struct gf_task *task,
@@ -69,7 +60,7 @@ static enum gf_code get_task(struct gf_read *read, struct gf_error *err) {
     if (rc != GF_OK) {
         return rc;
     }
-    const struct gf_task *task = find_task(&config, task_id);
+    const struct gf_task *task = gf_config_find_task(&config, task_id);
     if (task == NULL) {
         return gf_fail(err, GF_DATA_LOSS, "the config of the run has no task '%s'",
                        request->task_id);
