@@ -51,6 +51,32 @@ enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *me
     return gf_cli_fail(cli, &inner);
 }
 
+enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *method,
+                                const ProtobufCMessage *request, const struct gf_answer *answer) {
+    ProtobufCMessage *response = NULL;
+    enum gf_exit_code code = gf_cli_call(cli, method, request, &response, NULL);
+    if (code != GF_EXIT_OK) {
+        return code;
+    }
+    switch (cli->output) {
+    case GF_OUTPUT_TABLE:
+        answer->show(cli, response);
+        break;
+    case GF_OUTPUT_NAME:
+        fprintf(cli->out, "%s\n", answer->name(cli, response));
+        break;
+    case GF_OUTPUT_JSON:
+    case GF_OUTPUT_JSONL:
+        return gf_print_message(cli, response);
+    }
+    return GF_EXIT_OK;
+}
+
+char *gf_request_text(const char *text) {
+    /* protobuf-c's fields are not const; nothing writes to those of a request. */
+    return (char *)(uintptr_t)(text == NULL ? "" : text);
+}
+
 /* A field of a message by its name, which must exist (asserted). */
 static void *field_at(const ProtobufCMessage *message, const char *name,
                       const ProtobufCFieldDescriptor **out_field) {
@@ -139,6 +165,10 @@ enum gf_exit_code gf_cli_list(struct gf_cli *cli, const struct gf_rpc_method *me
 
 bool gf_cli_number_argument(struct gf_cli *cli, const struct gf_parsed *parsed, size_t index,
                             int64_t *out_value, enum gf_exit_code *out_code) {
+    if (parsed->arguments[index] == NULL) {
+        *out_value = 0;
+        return true;
+    }
     struct gf_str text = gf_str_from(parsed->arguments[index]);
     if (gf_parse_i64(text, out_value) && *out_value > 0) {
         return true;

@@ -24,6 +24,20 @@ enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *me
                               const ProtobufCMessage *request, ProtobufCMessage **out_response,
                               struct gf_error *err);
 
+/* How one response is shown. */
+struct gf_answer {
+    void (*show)(struct gf_cli *cli, const ProtobufCMessage *response); /* for -o table */
+    /* The identifier for -o name: in the arena or in the response. */
+    const char *(*name)(struct gf_cli *cli, const ProtobufCMessage *response);
+};
+
+/* One unary call, and its response in the form that was asked for. */
+enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *method,
+                                const ProtobufCMessage *request, const struct gf_answer *answer);
+
+/* A text for a field of a request, borrowed; NULL is the empty text. */
+char *gf_request_text(const char *text);
+
 /* How the items of a list are shown. */
 struct gf_listing {
     const char *items; /* the repeated field of the response, e.g. "pipelines" */
@@ -44,7 +58,8 @@ enum gf_exit_code gf_cli_list(struct gf_cli *cli, const struct gf_rpc_method *me
                               ProtobufCMessage *request, const struct gf_listing *listing,
                               int64_t limit);
 
-/* A positive whole number from an argument; on failure prints and sets *out_code to GF_EXIT_USAGE.
+/* A positive whole number from an argument, 0 for an optional one that is missing; on failure
+ * prints and sets *out_code to GF_EXIT_USAGE.
  */
 bool gf_cli_number_argument(struct gf_cli *cli, const struct gf_parsed *parsed, size_t index,
                             int64_t *out_value, enum gf_exit_code *out_code);

@@ -71,6 +71,16 @@ struct gf_command {
 extern const struct gf_option gf_common_options[];
 extern const size_t gf_common_option_count;
 
+/* The options of a command with the common ones behind them; index below the sum of both counts. */
+const struct gf_option *gf_option_at(const struct gf_command *command, size_t index);
+
+/*
+ * The option that a word gives ("--limit", "--limit=3", "-n", "-nprod"), NULL for none. *out_value
+ * is the value within the word, NULL when it has none.
+ */
+const struct gf_option *gf_option_of_word(const struct gf_command *command, const char *word,
+                                          const char **out_value);
+
 /* ---- Parsing ---- */
 
 /* A parsed command line: in the arena that was given to gf_parse. */

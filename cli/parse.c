@@ -47,7 +47,7 @@ struct parser {
     struct gf_error *err;
 };
 
-static const struct gf_option *option_at(const struct gf_command *command, size_t index) {
+const struct gf_option *gf_option_at(const struct gf_command *command, size_t index) {
     return index < command->option_count ? &command->options[index]
                                          : &gf_common_options[index - command->option_count];
 }
@@ -58,7 +58,7 @@ static size_t option_count(const struct gf_command *command) {
 
 static const struct gf_option *find_long(const struct gf_command *command, struct gf_str name) {
     for (size_t i = 0; i < option_count(command); i++) {
-        const struct gf_option *option = option_at(command, i);
+        const struct gf_option *option = gf_option_at(command, i);
         if (gf_str_eq(gf_str_from(option->name), name)) {
             return option;
         }
@@ -68,7 +68,7 @@ static const struct gf_option *find_long(const struct gf_command *command, struc
 
 static const struct gf_option *find_letter(const struct gf_command *command, char letter) {
     for (size_t i = 0; i < option_count(command); i++) {
-        const struct gf_option *option = option_at(command, i);
+        const struct gf_option *option = gf_option_at(command, i);
         if (option->letter == letter) {
             return option;
         }
@@ -235,33 +235,33 @@ enum gf_code gf_parse(const struct gf_command *command, const char *const *words
     return rc;
 }
 
-/* The common option that the word begins with, and whether its value is in the word as well. */
-static const struct gf_option *common_option(const char *word, bool *out_has_value) {
-    static const struct gf_command no_command = {0};
-    *out_has_value = false;
+const struct gf_option *gf_option_of_word(const struct gf_command *command, const char *word,
+                                          const char **out_value) {
+    *out_value = NULL;
     if (word[0] != '-' || word[1] == '\0' || strcmp(word, "--") == 0) {
         return NULL;
     }
     if (word[1] == '-') {
         struct gf_str name;
         struct gf_str value;
-        *out_has_value = gf_str_cut(gf_str_from(word + 2), '=', &name, &value);
-        return find_long(&no_command, name);
+        /* The value is the end of the word, so it is NUL-terminated. */
+        *out_value = gf_str_cut(gf_str_from(word + 2), '=', &name, &value) ? value.ptr : NULL;
+        return find_long(command, name);
     }
-    const struct gf_option *option = find_letter(&no_command, word[1]);
-    *out_has_value = word[2] != '\0';
-    return option;
+    *out_value = word[2] == '\0' ? NULL : word + 2;
+    return find_letter(command, word[1]);
 }
 
 size_t gf_parse_leading(const char *const *words, size_t word_count) {
+    static const struct gf_command no_command = {0};
     size_t used = 0;
     while (used < word_count) {
-        bool has_value = false;
-        const struct gf_option *option = common_option(words[used], &has_value);
+        const char *value = NULL;
+        const struct gf_option *option = gf_option_of_word(&no_command, words[used], &value);
         if (option == NULL) {
             break;
         }
-        bool takes_next = option->kind != GF_OPTION_FLAG && !has_value;
+        bool takes_next = option->kind != GF_OPTION_FLAG && value == NULL;
         used += takes_next && used + 1 < word_count ? 2 : 1;
     }
     return used;

@@ -6,15 +6,29 @@
 
 #include "cli/command.h"
 
+extern const struct gf_command gf_cmd_complete;
+extern const struct gf_command gf_cmd_completion;
+extern const struct gf_command gf_cmd_config_get;
+extern const struct gf_command gf_cmd_config_list;
+extern const struct gf_command gf_cmd_deployment_get;
+extern const struct gf_command gf_cmd_deployment_list;
+extern const struct gf_command gf_cmd_event_list;
 extern const struct gf_command gf_cmd_help;
+extern const struct gf_command gf_cmd_image_get;
 extern const struct gf_command gf_cmd_image_import;
 extern const struct gf_command gf_cmd_image_list;
+extern const struct gf_command gf_cmd_namespace_create;
+extern const struct gf_command gf_cmd_namespace_delete;
+extern const struct gf_command gf_cmd_namespace_get;
+extern const struct gf_command gf_cmd_namespace_list;
+extern const struct gf_command gf_cmd_namespace_update;
 extern const struct gf_command gf_cmd_pipeline_get;
 extern const struct gf_command gf_cmd_pipeline_list;
 extern const struct gf_command gf_cmd_pipeline_run;
 extern const struct gf_command gf_cmd_run_cancel;
 extern const struct gf_command gf_cmd_run_get;
 extern const struct gf_command gf_cmd_run_list;
+extern const struct gf_command gf_cmd_service_info;
 extern const struct gf_command gf_cmd_service_start;
 extern const struct gf_command gf_cmd_task_get;
 extern const struct gf_command gf_cmd_task_list;

@@ -1,6 +1,7 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
 #include "cli/ui/message.h"
+#include "cli/ui/spec.h"
 #include "gofer/v1/pipeline.gofer.h"
 
 #include <string.h>
@@ -9,20 +10,9 @@ static const struct gf_argument arguments[] = {
     {.name = "PIPELINE", .complete = "pipeline", .help = "the pipeline to show"},
 };
 
-/* "after check (success), build (any)"; "at once" without parents. */
-static const char *dependencies(struct gf_cli *cli, const Gofer__V1__TaskSpec *task) {
-    if (task->n_depends_on == 0) {
-        return "at once";
-    }
-    const char *text = "after";
-    for (size_t i = 0; i < task->n_depends_on; i++) {
-        text = gf_show_text(cli, "%s %s (%s)%s", text, task->depends_on[i]->key,
-                            task->depends_on[i]->value, i + 1 < task->n_depends_on ? "," : "");
-    }
-    return text;
-}
-
-static void show(struct gf_cli *cli, const Gofer__V1__GetPipelineResponse *response) {
+static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
+    const Gofer__V1__GetPipelineResponse *response =
+        (const Gofer__V1__GetPipelineResponse *)message;
     const Gofer__V1__Pipeline *pipeline = response->pipeline;
     FILE *out = cli->out;
     fprintf(out, "Pipeline:     %s\n", pipeline->pipeline_id);
@@ -43,37 +33,22 @@ static void show(struct gf_cli *cli, const Gofer__V1__GetPipelineResponse *respo
         fprintf(out, "Tasks:        none is live; gofer up deploys\n");
         return;
     }
-    fprintf(out, "Tasks:\n");
-    for (size_t i = 0; i < config->spec->n_tasks; i++) {
-        const Gofer__V1__TaskSpec *task = config->spec->tasks[i];
-        fprintf(out, "  %s  %s  %s\n", task->id, task->image, dependencies(cli, task));
-    }
+    gf_print_tasks(cli, config->spec);
+}
+
+static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
+    (void)cli;
+    return ((const Gofer__V1__GetPipelineResponse *)message)->pipeline->pipeline_id;
 }
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    static const struct gf_answer answer = {.show = show, .name = name};
     Gofer__V1__GetPipelineRequest request = GOFER__V1__GET_PIPELINE_REQUEST__INIT;
-    request.namespace_id = (char *)(uintptr_t)cli->namespace_id;
-    request.pipeline_id = (char *)(uintptr_t)parsed->arguments[0];
-    ProtobufCMessage *message = NULL;
-    enum gf_exit_code code =
-        gf_cli_call(cli, &gofer_v1_pipeline_service.methods[GOFER_V1_PIPELINE_SERVICE_GET_PIPELINE],
-                    &request.base, &message, NULL);
-    if (code != GF_EXIT_OK) {
-        return code;
-    }
-    const Gofer__V1__GetPipelineResponse *response = (Gofer__V1__GetPipelineResponse *)message;
-    switch (cli->output) {
-    case GF_OUTPUT_TABLE:
-        show(cli, response);
-        break;
-    case GF_OUTPUT_NAME:
-        fprintf(cli->out, "%s\n", response->pipeline->pipeline_id);
-        break;
-    case GF_OUTPUT_JSON:
-    case GF_OUTPUT_JSONL:
-        return gf_print_message(cli, message);
-    }
-    return GF_EXIT_OK;
+    request.namespace_id = gf_request_text(cli->namespace_id);
+    request.pipeline_id = gf_request_text(parsed->arguments[0]);
+    return gf_cli_answer(cli,
+                         &gofer_v1_pipeline_service.methods[GOFER_V1_PIPELINE_SERVICE_GET_PIPELINE],
+                         &request.base, &answer);
 }
 
 const struct gf_command gf_cmd_pipeline_get = {

@@ -10,7 +10,8 @@ static const struct gf_argument arguments[] = {
     {.name = "RUN", .complete = "run", .help = "the number of the run"},
 };
 
-static void show(struct gf_cli *cli, const Gofer__V1__Run *run) {
+static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
+    const Gofer__V1__Run *run = ((const Gofer__V1__GetRunResponse *)message)->run;
     FILE *out = cli->out;
     fprintf(out, "Run:       %s/%lld\n", run->pipeline_id, (long long)run->run_id);
     fprintf(out, "Version:   %lld\n", (long long)run->version);
@@ -35,7 +36,13 @@ static void show(struct gf_cli *cli, const Gofer__V1__Run *run) {
     gf_cli_hint(cli, "gofer task list %s %lld", run->pipeline_id, (long long)run->run_id);
 }
 
+static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
+    long long run_id = (long long)((const Gofer__V1__GetRunResponse *)message)->run->run_id;
+    return gf_show_text(cli, "%lld", run_id);
+}
+
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    static const struct gf_answer answer = {.show = show, .name = name};
     Gofer__V1__GetRunRequest request = GOFER__V1__GET_RUN_REQUEST__INIT;
     request.namespace_id = (char *)(uintptr_t)cli->namespace_id;
     request.pipeline_id = (char *)(uintptr_t)parsed->arguments[0];
@@ -43,25 +50,8 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (!gf_cli_number_argument(cli, parsed, 1, &request.run_id, &code)) {
         return code;
     }
-    ProtobufCMessage *message = NULL;
-    code = gf_cli_call(cli, &gofer_v1_run_service.methods[GOFER_V1_RUN_SERVICE_GET_RUN],
-                       &request.base, &message, NULL);
-    if (code != GF_EXIT_OK) {
-        return code;
-    }
-    const Gofer__V1__GetRunResponse *response = (Gofer__V1__GetRunResponse *)message;
-    switch (cli->output) {
-    case GF_OUTPUT_TABLE:
-        show(cli, response->run);
-        break;
-    case GF_OUTPUT_NAME:
-        fprintf(cli->out, "%lld\n", (long long)response->run->run_id);
-        break;
-    case GF_OUTPUT_JSON:
-    case GF_OUTPUT_JSONL:
-        return gf_print_message(cli, message);
-    }
-    return GF_EXIT_OK;
+    return gf_cli_answer(cli, &gofer_v1_run_service.methods[GOFER_V1_RUN_SERVICE_GET_RUN],
+                         &request.base, &answer);
 }
 
 const struct gf_command gf_cmd_run_get = {

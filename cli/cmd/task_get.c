@@ -9,7 +9,9 @@ static const struct gf_argument arguments[] = {
     {.name = "TASK", .complete = "task", .help = "the task"},
 };
 
-static void show(struct gf_cli *cli, const Gofer__V1__TaskExecution *task) {
+static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
+    const Gofer__V1__TaskExecution *task =
+        ((const Gofer__V1__GetTaskExecutionResponse *)message)->task_execution;
     FILE *out = cli->out;
     fprintf(out, "Task:      %s of %s/%lld\n", task->task_id, task->pipeline_id,
             (long long)task->run_id);
@@ -46,7 +48,13 @@ static void show(struct gf_cli *cli, const Gofer__V1__TaskExecution *task) {
                 task->task_id);
 }
 
+static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
+    (void)cli;
+    return ((const Gofer__V1__GetTaskExecutionResponse *)message)->task_execution->task_id;
+}
+
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    static const struct gf_answer answer = {.show = show, .name = name};
     Gofer__V1__GetTaskExecutionRequest request = GOFER__V1__GET_TASK_EXECUTION_REQUEST__INIT;
     request.namespace_id = (char *)(uintptr_t)cli->namespace_id;
     request.pipeline_id = (char *)(uintptr_t)parsed->arguments[0];
@@ -55,28 +63,10 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (!gf_cli_number_argument(cli, parsed, 1, &request.run_id, &code)) {
         return code;
     }
-    ProtobufCMessage *message = NULL;
-    code = gf_cli_call(cli,
-                       &gofer_v1_task_execution_service
-                            .methods[GOFER_V1_TASK_EXECUTION_SERVICE_GET_TASK_EXECUTION],
-                       &request.base, &message, NULL);
-    if (code != GF_EXIT_OK) {
-        return code;
-    }
-    const Gofer__V1__GetTaskExecutionResponse *response =
-        (Gofer__V1__GetTaskExecutionResponse *)message;
-    switch (cli->output) {
-    case GF_OUTPUT_TABLE:
-        show(cli, response->task_execution);
-        break;
-    case GF_OUTPUT_NAME:
-        fprintf(cli->out, "%s\n", response->task_execution->task_id);
-        break;
-    case GF_OUTPUT_JSON:
-    case GF_OUTPUT_JSONL:
-        return gf_print_message(cli, message);
-    }
-    return GF_EXIT_OK;
+    return gf_cli_answer(cli,
+                         &gofer_v1_task_execution_service
+                              .methods[GOFER_V1_TASK_EXECUTION_SERVICE_GET_TASK_EXECUTION],
+                         &request.base, &answer);
 }
 
 const struct gf_command gf_cmd_task_get = {

@@ -24,10 +24,8 @@ struct printer {
 static void print_chunk(void *ctx, const Gofer__V1__LogChunk *chunk) {
     struct gf_cli *cli = ((struct printer *)ctx)->cli;
     if (cli->output == GF_OUTPUT_JSON || cli->output == GF_OUTPUT_JSONL) {
-        enum gf_output before = cli->output;
-        cli->output = GF_OUTPUT_JSONL; /* a stream has no end to close a bracket at */
-        (void)gf_print_message(cli, &chunk->base);
-        cli->output = before;
+        (void)gf_print_message_line(cli, &chunk->base);
+        (void)fflush(cli->out);
         return;
     }
     FILE *to = chunk->stream == GOFER__V1__LOG_STREAM__LOG_STREAM_STDOUT ? cli->out : cli->err;

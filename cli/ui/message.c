@@ -8,11 +8,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum gf_exit_code gf_print_message(struct gf_cli *cli, const ProtobufCMessage *message) {
+static enum gf_exit_code print_json(struct gf_cli *cli, const ProtobufCMessage *message,
+                                    bool pretty) {
     size_t size = gf_wire_encoded_size(message);
     uint8_t *bytes = gf_arena_alloc(cli->arena, size + 1);
     (void)gf_wire_encode(message, bytes);
-    struct gf_json_encode_opts opts = {.pretty = cli->output == GF_OUTPUT_JSON};
+    struct gf_json_encode_opts opts = {.pretty = pretty};
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
     gf_strbuf_init(&text, GF_JSON_OUTPUT_BYTES_MAX);
     struct gf_error err = {0};
@@ -23,6 +24,14 @@ enum gf_exit_code gf_print_message(struct gf_cli *cli, const ProtobufCMessage *m
     }
     fprintf(cli->out, "%s\n", text.ptr);
     return GF_EXIT_OK;
+}
+
+enum gf_exit_code gf_print_message(struct gf_cli *cli, const ProtobufCMessage *message) {
+    return print_json(cli, message, cli->output == GF_OUTPUT_JSON);
+}
+
+enum gf_exit_code gf_print_message_line(struct gf_cli *cli, const ProtobufCMessage *message) {
+    return print_json(cli, message, false);
 }
 
 const char *gf_show_text(struct gf_cli *cli, const char *fmt, ...) {

@@ -18,6 +18,9 @@
  */
 enum gf_exit_code gf_print_message(struct gf_cli *cli, const ProtobufCMessage *message);
 
+/* The same in one line for both: a stream has no end to close a bracket at. */
+enum gf_exit_code gf_print_message_line(struct gf_cli *cli, const ProtobufCMessage *message);
+
 /*
  * A time for a table: "3 minutes ago" on a terminal, RFC 3339 elsewhere, "-" for one that is not
  * set. In the cli's arena.

@@ -112,7 +112,7 @@ static void print_aligned_cell(struct gf_cli *cli, const struct gf_cell *cell, s
     }
 }
 
-static void print_aligned(const struct gf_table *table, struct gf_cli *cli) {
+static void print_aligned(const struct gf_table *table, struct gf_cli *cli, bool with_header) {
     size_t widths[GF_TABLE_COLUMNS_MAX] = {0};
     for (size_t i = 0; i < table->column_count; i++) {
         widths[i] = gf_text_width(gf_str_from(table->headers[i]));
@@ -122,7 +122,7 @@ static void print_aligned(const struct gf_table *table, struct gf_cli *cli) {
         size_t column = i % table->column_count;
         widths[column] = width > widths[column] ? width : widths[column];
     }
-    for (size_t i = 0; i < table->column_count; i++) {
+    for (size_t i = 0; with_header && i < table->column_count; i++) {
         struct gf_cell header = {.text = table->headers[i], .colour = GF_CELL_GREY};
         print_aligned_cell(cli, &header, widths[i], i + 1 == table->column_count);
     }
@@ -133,11 +133,19 @@ static void print_aligned(const struct gf_table *table, struct gf_cli *cli) {
     }
 }
 
-void gf_table_print(const struct gf_table *table, struct gf_cli *cli) {
+static void print(const struct gf_table *table, struct gf_cli *cli, bool with_header) {
     gf_assert(table->cells.count % table->column_count == 0);
     if (cli->out_is_terminal) {
-        print_aligned(table, cli);
+        print_aligned(table, cli, with_header);
     } else {
         print_plain(table, cli);
     }
+}
+
+void gf_table_print(const struct gf_table *table, struct gf_cli *cli) {
+    print(table, cli, true);
+}
+
+void gf_table_print_rows(const struct gf_table *table, struct gf_cli *cli) {
+    print(table, cli, false);
 }

@@ -48,6 +48,9 @@ void gf_table_cell_coloured(struct gf_table *table, const char *text, enum gf_ce
 /* Prints to cli->out. The number of cells must be a multiple of the columns (asserted). */
 void gf_table_print(const struct gf_table *table, struct gf_cli *cli);
 
+/* The same without a header: rows of a stream, whose later ones are not known yet. */
+void gf_table_print_rows(const struct gf_table *table, struct gf_cli *cli);
+
 /* Columns that the text takes on a terminal: UTF-8, wide East Asian characters count as two. */
 size_t gf_text_width(struct gf_str text);
 

@@ -8,10 +8,12 @@ The null scheduler runs the tasks: no container is started. cli_native_test.py h
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -39,13 +41,13 @@ BAD_FILES = {
                        ":2:61: tasks[0].depends_on[\"nobody\"]: task 'one' depends on 'nobody'"),
     "unknown condition": ('{"id": "bad", "tasks": [{"id": "one", "image": "busybox"},\n'
                           ' {"id": "two", "image": "busybox", "dependsOn": {"one": "maybe"}}]}',
-                          ":2:57: tasks[1].dependsOn[\"one\"]: 'maybe' is no condition"),
+                          ":2:57: tasks[1].depends_on[\"one\"]: 'maybe' is no condition"),
     "bad identifier": ('{"id": "b!",\n "tasks": [{"id": "one", "image": "busybox"}]}',
                        ":1:8: id: identifier has '!' at position 2"),
     "bad task identifier": ('{"id": "bad",\n "tasks": [{"id": "o n e", "image": "busybox"}]}',
-                            ":2:18: tasks[0].id: "),
+                            ":2:19: tasks[0].id: "),
     "short identifier": ('{"id": "ba", "tasks": [{"id": "one", "image": "busybox"}]}', ":1:8: id: "),
-    "no tasks": ('{"id": "bad"}', ": "),
+    "no tasks": ('{"id": "bad"}', ":1:1: tasks: a pipeline needs"),
     "no image": ('{"id": "bad", "tasks": [\n {"id": "one"}]}', ":2:"),
     "broken JSON": ('{"id": "bad",\n "tasks": [', ":2:12: expected a value, found the end"),
     "empty file": ("", ":1:1: expected "),
@@ -250,6 +252,172 @@ class Runs(e2e.ServerTest):
                          ("", "the task never ran, so there is no log\n"))
 
 
+class Namespaces(e2e.ServerTest):
+    """namespace, and what -n does."""
+
+    def test_life(self):
+        self.assertEqual(self.answer("namespace", "create", "team-a", "--description", "What A runs"),
+                         "namespace team-a created\n")
+        self.error("namespace", "create", "team-a", code=CONFLICT)
+        out = self.answer("namespace", "get", "team-a")
+        self.assertRegex(out, r"Description: +What A runs\n")
+        self.assertEqual(self.answer("namespace", "update", "team-a", "--name", "Team A"),
+                         "namespace team-a updated\n")
+        self.assertEqual(self.answer("namespace", "update", "team-a", "--name", "Team A"),
+                         "namespace team-a is as asked for already\n")
+        got = self.json("namespace", "get", "-n", "team-a")["namespace"]
+        self.assertEqual((got["name"], got["description"]), ("Team A", "What A runs"))
+        self.assertIn("team-a", self.lines("namespace", "list", "-o", "name"))
+        row = next(line.split("\t") for line in self.lines("namespace", "list")
+                   if line.startswith("team-a"))
+        self.assertEqual(row[:2], ["team-a", "Team A"])
+        path = self.file("a.json", e2e.pipeline("only-a", e2e.task("one")))
+        self.gofer("up", path, "-n", "team-a")
+        self.assertEqual(self.lines("pipeline", "list", "-n", "team-a", "-o", "name"), ["only-a"])
+        self.assertEqual(self.answer("pipeline", "list"), "")
+        error = self.error("pipeline", "get", "other", "-n", "team-a", code=NOT_FOUND)
+        self.assertIn("hint: gofer pipeline list -n team-a", error)
+        self.error("namespace", "delete", "team-a", code=CONFLICT)
+        self.assertEqual(self.answer("namespace", "delete", "team-a", "--cascade"),
+                         "namespace team-a deleted\n")
+        error = self.error("namespace", "get", "team-a", code=NOT_FOUND)
+        self.assertIn("hint: gofer namespace list", error)
+
+    def test_errors(self):
+        self.error("namespace", "create", "a!", code=FAILED)
+        self.error("namespace", "update", "default", code=USAGE)
+        self.error("namespace", "update", "nobody", "--name", "x", code=NOT_FOUND)
+        self.error("namespace", "delete", "default", code=CONFLICT)
+
+
+class History(e2e.ServerTest):
+    """event, config, deployment."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for command in ("true", "false"):
+            cls.server.run("up", cls.file(cls, "hello.json", e2e.pipeline(
+                "hello", e2e.task("greet", command), description=command)))
+        cls.server.run("pipeline", "run", "hello", "--wait")
+
+    def test_configs(self):
+        rows = [line.split("\t") for line in self.lines("config", "list", "hello")]
+        self.assertEqual([row[:2] for row in rows], [["2", "LIVE"], ["1", "DEPRECATED"]])
+        self.assertEqual(self.lines("config", "list", "hello", "-o", "name"), ["2", "1"])
+        self.assertIn("greet  busybox:latest  at once", self.answer("config", "get", "hello"))
+        self.assertEqual(self.json("config", "get", "hello", "1")["config"]["spec"]["description"],
+                         "true")
+        self.assertEqual(self.answer("config", "get", "hello", "-o", "name"), "2\n")
+        path = self.file("again.json", self.answer("config", "get", "hello", "2", "--spec"))
+        self.assertEqual(self.answer("up", path),
+                         "pipeline hello version 2 is registered already and live\n")
+        self.error("config", "get", "hello", "9", code=NOT_FOUND)
+        self.error("config", "get", "hello", "new", code=USAGE)
+
+    def test_deployments(self):
+        rows = [line.split("\t") for line in self.lines("deployment", "list", "hello")]
+        self.assertEqual([row[:3] for row in rows],
+                         [["2", "COMPLETE", "SUCCESSFUL"], ["1", "COMPLETE", "SUCCESSFUL"]])
+        self.assertRegex(self.answer("deployment", "get", "hello", "2"), r"Versions: +1 -> 2\n")
+        self.assertEqual(self.answer("deployment", "get", "hello", "2", "-o", "name"), "2\n")
+        self.assertEqual(len(self.json("deployment", "list", "hello")["deployments"]), 2)
+        self.error("deployment", "get", "hello", "9", code=NOT_FOUND)
+
+    def test_event_list(self):
+        rows = [line.split("\t") for line in self.lines("event", "list", "--oldest-first")]
+        numbers = [int(row[0]) for row in rows]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertIn(["RUN_COMPLETED", "hello/1", "SUCCESSFUL"], [row[2:5] for row in rows])
+        self.assertRegex(rows[0][1], RFC3339)
+        for line in self.lines("event", "list", "--kind", "run-completed", "-o", "jsonl"):
+            self.assertEqual(json.loads(line)["kind"], "EVENT_KIND_RUN_COMPLETED")
+        self.assertEqual(len(self.lines("event", "list", "--limit", "2", "-o", "name")), 2)
+        self.assertTrue(self.lines("event", "list", "--pipeline", "hello", "--run", "1"))
+        self.assertTrue(self.lines("event", "list", "--since", "1h", "--all-namespaces"))
+        self.assertEqual(self.answer("event", "list", "-n", "other"), "")
+        for words in (["--kind", "sneezed"], ["--run", "1"], ["--history"]):
+            self.error("event", "list", *words, code=USAGE)
+
+    def test_event_follow(self):
+        history = self.lines("event", "list", "--oldest-first", "-o", "name")
+        count = str(len(history))
+        self.assertEqual(self.lines("event", "list", "--follow", "--history", "--limit", count,
+                                    "-o", "name"), history)
+        follower = subprocess.Popen(
+            [self.server.gofer, "event", "list", "-f", "-o", "json", "--history"],
+            env=self.server.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with follower:
+            for number in history:
+                self.assertEqual(json.loads(follower.stdout.readline())["eventId"], number)
+            self.gofer("namespace", "update", "default", "--description", "changed")
+            self.assertEqual(json.loads(follower.stdout.readline())["kind"],
+                             "EVENT_KIND_NAMESPACE_UPDATED")
+            follower.send_signal(signal.SIGINT)
+            self.assertEqual(follower.wait(30), e2e.INTERRUPTED)
+            self.assertEqual(follower.stderr.read(), "")
+
+
+class Completion(e2e.ServerTest):
+    """completion and what its scripts ask."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.run("up", cls.file(cls, "hello.json", e2e.pipeline(
+            "hello", e2e.task("greet"), e2e.task("after"))))
+        cls.server.run("pipeline", "run", "hello", "--wait")
+
+    def complete(self, *words, **options):
+        out, err = self.gofer("__complete", *words, **options)
+        self.assertEqual(err, "")
+        return [line.split("\t")[0] for line in out.splitlines()]
+
+    def test_words(self):
+        self.assertIn("pipeline", self.complete(""))
+        self.assertNotIn("__complete", self.complete("_"))
+        self.assertEqual(self.complete("pipe"), ["pipeline"])
+        self.assertEqual(self.complete("pipeline", ""), ["get", "list", "run"])
+        self.assertEqual(self.complete("-n", "default", "pipeline", "g"), ["get"])
+        self.assertEqual(self.complete("pipeline", "run", "hello", "--w"), ["--wait"])
+        self.assertEqual(self.complete("pipeline", "list", "-o", "json"), ["json", "jsonl"])
+        self.assertEqual(self.complete("up", ""), [":file"])
+        self.assertEqual(self.complete("completion", "z"), ["zsh"])
+        self.assertEqual(self.complete("nonsense", "x", ""), [])
+        self.assertEqual(self.complete(), [])
+
+    def test_ids(self):
+        self.assertEqual(self.complete("pipeline", "get", ""), ["hello"])
+        self.assertEqual(self.complete("pipeline", "get", "x"), [])
+        self.assertEqual(self.complete("run", "get", "hello", ""), ["1"])
+        self.assertEqual(self.complete("task", "get", "hello", "1", "gr"), ["greet"])
+        self.assertEqual(self.complete("pipeline", "list", "-n", ""), ["default"])
+        self.assertEqual(self.complete("config", "get", "hello", ""), ["1"])
+        self.assertEqual(self.complete("deployment", "get", "hello", ""), ["1"])
+        self.assertEqual(self.complete("pipeline", "get", "-n", "nowhere", ""), [])
+
+    def test_silent_and_quick_without_a_server(self):
+        with socket.socket() as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen()  # connections are made and never answered
+            host = "127.0.0.1:%d" % deaf.getsockname()[1]
+            start = time.monotonic()
+            self.assertEqual(self.complete("pipeline", "get", "", environment={"GOFER_HOST": host}), [])
+            self.assertLess(time.monotonic() - start, 10)
+        self.assertEqual(
+            self.complete("pipeline", "get", "", environment={"GOFER_HOST": "127.0.0.1:1"}), [])
+
+    def test_scripts(self):
+        for shell in ("bash", "zsh", "fish"):
+            self.assertIn("__complete", self.answer("completion", shell))
+        self.error("completion", "csh", code=USAGE)
+        script = ('PATH="$(dirname "$1"):$PATH"; source <("$1" completion bash)\n'
+                  'COMP_WORDS=(gofer pipeline get "h"); COMP_CWORD=3; _gofer; echo "${COMPREPLY[*]}"')
+        result = subprocess.run(["bash", "-c", script, "bash", self.server.gofer], check=True,
+                                env=self.server.environment(), capture_output=True, text=True)
+        self.assertEqual((result.stdout, result.stderr), ("hello\n", ""))
+
+
 class Lines(e2e.ServerTest):
     """The command line itself, the environment, and servers that are not there."""
 
@@ -297,6 +465,14 @@ class Lines(e2e.ServerTest):
         out, err = self.gofer(code=USAGE)
         self.assertEqual(out, "")
         self.assertIn("Usage:", err)
+
+    def test_service_info(self):
+        out = self.answer("service", "info")
+        self.assertRegex(out, r"Scheduler: +null\n")
+        self.assertRegex(out, r"Mode: +development\n")
+        self.assertIn("gofer.v1", self.json("service", "info")["apiPackages"])
+        self.assertEqual("gofer " + self.answer("service", "info", "-o", "name"),
+                         self.answer("version"))
 
     def test_version(self):
         self.assertRegex(self.answer("version"), r"^gofer \d+\.\d+\.\d+")

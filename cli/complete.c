@@ -1,0 +1,267 @@
+/*
+ * DESIGN. The words before the cursor are read loosely, by the same tables as the parser's: which
+ * command it is, which arguments stand there already, and whether the option before the cursor
+ * waits for its value. That tells what the last word is; its candidates come from the tables or,
+ * for ids, from the List call of the noun. These calls are alike, so one table with the names of
+ * their fields serves all.
+ */
+#include "cli/complete.h"
+
+#include "base/str.h"
+#include "cli/call.h"
+#include "gofer/v1/deployment.gofer.h"
+#include "gofer/v1/image.gofer.h"
+#include "gofer/v1/namespace.gofer.h"
+#include "gofer/v1/pipeline.gofer.h"
+#include "gofer/v1/pipeline_config.gofer.h"
+#include "gofer/v1/run.gofer.h"
+#include "gofer/v1/task_execution.gofer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct line {
+    struct gf_cli *cli;
+    const struct gf_command *command;
+    const char *arguments[8]; /* those before the cursor */
+    size_t argument_count;
+    const struct gf_option *waiting; /* the option whose value the last word is */
+    const char *prefix;              /* the last word */
+};
+
+static void offer(const struct line *line, const char *word, const char *help) {
+    if (gf_str_has_prefix(gf_str_from(word), gf_str_from(line->prefix))) {
+        fprintf(line->cli->out, "%s\t%s\n", word, help == NULL ? "" : help);
+    }
+}
+
+/* ---- Ids from the server ---- */
+
+static const struct source {
+    const char *noun;
+    const struct gf_rpc_service *service;
+    size_t method;
+    const char *items; /* fields of the response and of its items */
+    const char *id;
+} sources[] = {
+    {"config", &gofer_v1_pipeline_config_service,
+     GOFER_V1_PIPELINE_CONFIG_SERVICE_LIST_PIPELINE_CONFIGS, "configs", "version"},
+    {"deployment", &gofer_v1_deployment_service, GOFER_V1_DEPLOYMENT_SERVICE_LIST_DEPLOYMENTS,
+     "deployments", "deployment_id"},
+    {"image", &gofer_v1_image_service, GOFER_V1_IMAGE_SERVICE_LIST_IMAGES, "images", "names"},
+    {"namespace", &gofer_v1_namespace_service, GOFER_V1_NAMESPACE_SERVICE_LIST_NAMESPACES,
+     "namespaces", "namespace_id"},
+    {"pipeline", &gofer_v1_pipeline_service, GOFER_V1_PIPELINE_SERVICE_LIST_PIPELINES, "pipelines",
+     "pipeline_id"},
+    {"run", &gofer_v1_run_service, GOFER_V1_RUN_SERVICE_LIST_RUNS, "runs", "run_id"},
+    {"task", &gofer_v1_task_execution_service, GOFER_V1_TASK_EXECUTION_SERVICE_LIST_TASK_EXECUTIONS,
+     "task_executions", "task_id"},
+};
+
+/* A field by its name; NULL when the message has none of it. */
+static void *field_of(ProtobufCMessage *message, const char *name,
+                      const ProtobufCFieldDescriptor **out_field) {
+    *out_field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+    return *out_field == NULL ? NULL : (char *)message + (*out_field)->offset;
+}
+
+/* What stands on the line already goes into the fields of the request that it is for. */
+static void fill_request(const struct line *line, ProtobufCMessage *request) {
+    const ProtobufCFieldDescriptor *field = NULL;
+    char **namespace_id = field_of(request, "namespace_id", &field);
+    if (namespace_id != NULL) {
+        *namespace_id = gf_request_text(line->cli->namespace_id);
+    }
+    char **pipeline_id = field_of(request, "pipeline_id", &field);
+    if (pipeline_id != NULL && line->argument_count > 0) {
+        *pipeline_id = gf_request_text(line->arguments[0]);
+    }
+    int64_t *run_id = field_of(request, "run_id", &field);
+    if (run_id != NULL && line->argument_count > 1) {
+        (void)!gf_parse_i64(gf_str_from(line->arguments[1]), run_id);
+    }
+    int32_t *page_size = field_of(request, "page_size", &field);
+    if (page_size != NULL) {
+        *page_size = GF_COMPLETE_IDS_MAX;
+    }
+}
+
+static void offer_id(const struct line *line, const struct source *source, ProtobufCMessage *item) {
+    const ProtobufCFieldDescriptor *field = NULL;
+    void *value = field_of(item, source->id, &field);
+    gf_assert(value != NULL);
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = *(size_t *)((char *)item + field->quantifier_offset);
+        for (size_t i = 0; i < count; i++) {
+            offer(line, (*(char ***)value)[i], source->noun);
+        }
+    } else if (field->type == PROTOBUF_C_TYPE_INT64) {
+        char text[32];
+        (void)snprintf(text, sizeof(text), "%" PRId64, *(int64_t *)value);
+        offer(line, text, source->noun);
+    } else {
+        offer(line, *(char **)value, source->noun);
+    }
+}
+
+static void offer_ids(const struct line *line, const struct source *source) {
+    struct gf_cli *cli = line->cli;
+    struct gf_client_options options = {
+        .host = cli->host, .token = cli->token, .user_agent = "gofer-cli"};
+    if (cli->client == NULL && gf_client_create(&options, &cli->client, NULL) != GF_OK) {
+        return;
+    }
+    const struct gf_rpc_method *method = &source->service->methods[source->method];
+    ProtobufCMessage *request = gf_arena_alloc(cli->arena, method->request->sizeof_message);
+    protobuf_c_message_init(method->request, request);
+    fill_request(line, request);
+    struct gf_rpc_call_opts opts = {.timeout_ms = GF_COMPLETE_TIMEOUT_MS};
+    ProtobufCMessage *response = NULL;
+    struct gf_error err = {0};
+    if (gf_rpc_unary(gf_client_channel(cli->client), method, &opts, request, cli->arena, &response,
+                     &err) != GF_OK) {
+        return;
+    }
+    const ProtobufCFieldDescriptor *field = NULL;
+    ProtobufCMessage ***items = field_of(response, source->items, &field);
+    gf_assert(items != NULL);
+    size_t count = *(size_t *)((char *)response + field->quantifier_offset);
+    for (size_t i = 0; i < count; i++) {
+        offer_id(line, source, (*items)[i]);
+    }
+}
+
+/* ---- Words from the tables ---- */
+
+static void offer_choices(const struct line *line, const char *choices, const char *help) {
+    struct gf_str rest = gf_str_from(choices);
+    bool more = true;
+    while (more) {
+        struct gf_str choice;
+        more = gf_str_cut(rest, '|', &choice, &rest);
+        offer(line, gf_arena_str(line->cli->arena, choice).ptr, help);
+    }
+}
+
+/* What `complete` of an option or argument names. */
+static void offer_named(const struct line *line, const char *complete, const char *help) {
+    if (complete == NULL) {
+        return;
+    }
+    if (strcmp(complete, "file") == 0) {
+        fprintf(line->cli->out, ":file\n");
+    } else if (strcmp(complete, "shell") == 0) {
+        offer_choices(line, "bash|zsh|fish", help);
+    }
+    for (size_t i = 0; i < GF_ARRAY_COUNT(sources); i++) {
+        if (strcmp(sources[i].noun, complete) == 0) {
+            offer_ids(line, &sources[i]);
+        }
+    }
+}
+
+static void offer_options(const struct line *line) {
+    for (size_t i = 0; i < line->command->option_count + gf_common_option_count; i++) {
+        const struct gf_option *option = gf_option_at(line->command, i);
+        offer(line, gf_arena_printf(line->cli->arena, "--%s", option->name), option->help);
+    }
+}
+
+/* The nouns and the commands of one word, or the verbs of a noun. */
+static void offer_commands(const struct line *line, const char *noun) {
+    const struct gf_command_set *set = line->cli->commands;
+    const char *before = "";
+    for (size_t i = 0; i < set->count; i++) {
+        const struct gf_command *command = set->items[i];
+        const char *its_noun = command->noun == NULL ? "" : command->noun;
+        if (command->hidden) {
+            continue;
+        }
+        if (noun != NULL && strcmp(its_noun, noun) == 0) {
+            offer(line, command->verb, command->summary);
+        } else if (noun == NULL && command->noun == NULL) {
+            offer(line, command->verb, command->summary);
+        } else if (noun == NULL && strcmp(before, its_noun) != 0) {
+            offer(line, its_noun, "");
+        }
+        before = its_noun;
+    }
+}
+
+/* ---- The line ---- */
+
+static void take_value(struct line *line, const struct gf_option *option, const char *value) {
+    if (strcmp(option->name, "namespace") == 0) {
+        line->cli->namespace_id = value;
+    } else if (strcmp(option->name, "host") == 0) {
+        line->cli->host = value;
+    }
+}
+
+/* Reads a word before the cursor; what makes no sense is passed over. */
+static void take_word(struct line *line, const char *word) {
+    static const struct gf_command no_command = {0};
+    const struct gf_command *command = line->command == NULL ? &no_command : line->command;
+    if (line->waiting != NULL) {
+        take_value(line, line->waiting, word);
+        line->waiting = NULL;
+        return;
+    }
+    if (word[0] == '-' && word[1] != '\0') {
+        const char *value = NULL;
+        const struct gf_option *option = gf_option_of_word(command, word, &value);
+        if (option != NULL && option->kind != GF_OPTION_FLAG && value == NULL) {
+            line->waiting = option;
+        } else if (option != NULL && value != NULL) {
+            take_value(line, option, value);
+        }
+        return;
+    }
+    if (line->argument_count < GF_ARRAY_COUNT(line->arguments)) {
+        line->arguments[line->argument_count++] = word;
+    }
+}
+
+static void offer_last(struct line *line) {
+    if (line->waiting != NULL) {
+        if (line->waiting->choices != NULL) {
+            offer_choices(line, line->waiting->choices, line->waiting->help);
+        }
+        offer_named(line, line->waiting->complete, line->waiting->help);
+    } else if (line->prefix[0] == '-') {
+        offer_options(line);
+    } else if (line->argument_count < line->command->argument_count) {
+        const struct gf_argument *argument = &line->command->arguments[line->argument_count];
+        offer_named(line, argument->complete, argument->help);
+    }
+}
+
+void gf_complete(struct gf_cli *cli, const char *const *words, size_t word_count) {
+    if (word_count == 0) {
+        return;
+    }
+    struct line line = {.cli = cli, .prefix = words[word_count - 1]};
+    size_t before = word_count - 1;
+    size_t at = gf_parse_leading(words, before);
+    for (size_t i = 0; i < at; i++) {
+        take_word(&line, words[i]);
+    }
+    if (line.waiting == NULL && at == before) {
+        offer_commands(&line, NULL);
+        return;
+    }
+    const char *noun = at < before ? gf_command_noun(cli->commands, gf_str_from(words[at])) : NULL;
+    if (noun != NULL && at + 1 == before) {
+        offer_commands(&line, noun);
+        return;
+    }
+    size_t used = 0;
+    line.command = gf_command_find(cli->commands, words + at, before - at, &used, NULL);
+    if (line.command == NULL || line.command->raw) {
+        return;
+    }
+    for (size_t i = at + used; i < before; i++) {
+        take_word(&line, words[i]);
+    }
+    offer_last(&line);
+}
