@@ -245,7 +245,7 @@ Test(shim_run, time_limit_ends_the_command) {
 Test(shim_run, time_limit_kills_what_ignores_it) {
     const char *const args[] = {"sh", "-c", "trap '' TERM; while true; do sleep 1; done", NULL};
     struct gf_spec spec = harness_spec(&harness, args);
-    spec.timeout_ms = 50;
+    spec.timeout_ms = 1000; /* time for the shell to set its trap */
     spec.grace_ms = 50;
     harness_run(&harness, spec, &box);
     cr_assert(box.exit.timed_out);
@@ -426,6 +426,21 @@ Test(shim_run, memory_limit_kills_and_is_said) {
     cr_assert(eq(i64, box.exit.exit_code, 128 + SIGKILL));
     cr_assert(box.exit.memory_peak_bytes > 16 << 20);
     cr_assert(box.exit.memory_peak_bytes <= 33 << 20);
+}
+
+Test(shim_run, cpu_limit_bounds_the_share_of_a_processor) {
+    const char *const args[] = {"sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done",
+                                NULL};
+    struct gf_spec spec = harness_spec(&harness, args);
+    if (!gf_cgroup_host_has(&harness.cgroups, GF_CGROUP_CPU)) {
+        cr_skip_test("no cpu controller");
+    }
+    spec.cpu_millis = 200;
+    harness_run(&harness, spec, &box);
+    cr_assert(eq(i64, box.exit.exit_code, 0));
+    /* A period of 100 ms may be used up at the start and another at the end. */
+    const int64_t wall_ns = box.exit.end_time - box.exit.start_time;
+    cr_assert(le(i64, box.exit.cpu_time_ns, wall_ns / 5 + 60 * GF_NS_PER_MS));
 }
 
 Test(shim_run, pids_limit_stops_a_fork_bomb) {
