@@ -92,12 +92,14 @@ GF_NORETURN static void execute(const struct gf_init_command *command, int ready
     gf_init_fail(ready_fd, GF_SHIM_EXIT_NOT_EXECUTABLE, sentence);
 }
 
-/* A program expects the signals of a fresh login: none blocked, none ignored. */
+/*
+ * A program expects the signals of a fresh login: none blocked, none ignored. The shim was born
+ * with them and has ignored these two since.
+ */
 static void reset_signals(void) {
     sigset_t none;
-    for (int number = 1; number < NSIG; number++) {
-        (void)signal(number, SIG_DFL); /* fails for those that cannot be changed */
-    }
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -163,7 +165,11 @@ GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd
         gf_init_fail(ready_fd, GF_SHIM_EXIT_SETUP_FAILED, sentence);
     }
     if (pid == 0) {
-        (void)setsid(); /* signals to the command's group must not reach process 1 */
+        /*
+         * Signals to the command's group must not reach process 1. A session of its own would do
+         * too, but costs a scheduling group; the shim's has no terminal to lose.
+         */
+        (void)setpgid(0, 0);
         reset_signals();
         execute(command, ready_fd);
     }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
@@ -14,7 +15,11 @@ enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
     pump->bytes = 0;
     pump->truncated = false;
     pump->failure.code = GF_OK;
-    enum gf_code rc = gf_logframe_writer_resume(&pump->writer, log_fd, err);
+    struct stat status;
+    /* Most logs are new, and those need no reading. */
+    const bool is_new = fstat(log_fd, &status) == 0 && status.st_size == 0;
+    enum gf_code rc = is_new ? gf_logframe_writer_init(&pump->writer, log_fd, err)
+                             : gf_logframe_writer_resume(&pump->writer, log_fd, err);
     return rc == GF_OK ? GF_OK : gf_wrap(err, "cannot begin the log");
 }
 

@@ -60,8 +60,6 @@ static enum gf_code set_limits(struct gf_error *err) {
 }
 
 enum gf_code gf_rights_limit(struct gf_error *err) {
-    /* Fails only for the leader of a session, which a new process is not. */
-    (void)setsid();
     /* A kernel may be built without keys: then there is no ring of the host's to leave. */
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot join a session key ring");

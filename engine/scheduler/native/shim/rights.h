@@ -9,7 +9,7 @@
 #include "base/macros.h"
 #include "engine/scheduler/native/shim/user.h"
 
-/* No core dumps, bounded descriptors and locked memory, a key ring and a session of its own. */
+/* No core dumps, bounded descriptors and locked memory, a key ring of its own. */
 enum gf_code gf_rights_limit(struct gf_error *err) GF_MUST_USE;
 
 /*
