@@ -7,6 +7,8 @@
 #include "api/service/list.h"
 #include "api/service/lookup.h"
 
+#include <inttypes.h>
+
 /* ---- Deploying ---- */
 
 static const Gofer__V1__DeployPipelineRequest *request_of(const ProtobufCMessage *request) {
@@ -80,8 +82,9 @@ static void deploy_pipeline(struct gf_rpc_call *call,
     if (rc == GF_OK) {
         rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
     }
-    if (rc == GF_OK && request->version != 0) {
-        rc = gf_check_number(request->version, "version", &error);
+    if (rc == GF_OK && request->version < 0) {
+        rc = gf_fail_field(&error, "version", "value is %" PRId64 ", expected 0 or more",
+                           request->version);
     }
     if (rc == GF_OK) {
         rc = check_strategy(request->strategy, &error);

@@ -159,7 +159,8 @@ static void update_namespace(struct gf_rpc_call *call,
     struct gf_error error = {0};
     enum gf_code rc = gf_unsupported_check(&request->base, &error);
     if (rc == GF_OK) {
-        rc = gf_check_namespace_id(request->namespace_id, &error);
+        /* What is changed is named: an empty id does not stand for the default here. */
+        rc = gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
     }
     if (rc == GF_OK) {
         rc = check_texts(request->name, request->description, &error);
@@ -171,7 +172,7 @@ static void update_namespace(struct gf_rpc_call *call,
         gf_command_call_fail(self, &error);
         return;
     }
-    self->command.input.u.ns.namespace_id = gf_request_namespace(request->namespace_id);
+    self->command.input.u.ns.namespace_id = gf_str_from(request->namespace_id);
     self->command.input.u.ns.name = gf_str_from(request->name);
     self->command.input.u.ns.description = gf_str_from(request->description);
     gf_command_call_submit(self);

@@ -144,10 +144,10 @@ static void count_task(Gofer__V1__RunTaskCounts *counts,
     }
 }
 
-/* Tasks of a run that has not left the queue have no rows: its config tells how many there are. */
-static enum gf_code count_queued(struct gf_read *read, const struct gf_run *run,
-                                 struct gf_arena *scratch, Gofer__V1__RunTaskCounts *counts,
-                                 struct gf_error *err) {
+/* Tasks of a run that never began have no rows: its config tells how many there are. */
+static enum gf_code count_uncreated(struct gf_read *read, const struct gf_run *run,
+                                    struct gf_arena *scratch, Gofer__V1__RunTaskCounts *counts,
+                                    struct gf_error *err) {
     struct gf_config config = {0};
     const enum gf_code rc = read->store->get_config(read->reader, run->pipeline_key, run->version,
                                                     scratch, &config, err);
@@ -161,9 +161,9 @@ static enum gf_code count_tasks(struct gf_read *read, const struct gf_run *run,
     gf_arena_init(&scratch, GF_SERVICES_ARENA_BYTES_MAX);
     enum gf_code rc = GF_OK;
     int32_t after = -1;
-    bool ended = run->state == GF_RUN_STATE_PENDING || run->state == GF_RUN_STATE_QUEUED;
+    bool ended = run->start_time == 0;
     if (ended) {
-        rc = count_queued(read, run, &scratch, counts, err);
+        rc = count_uncreated(read, run, &scratch, counts, err);
     }
     while (rc == GF_OK && !ended) {
         struct gf_task_execution *items = NULL;

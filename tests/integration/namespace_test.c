@@ -44,11 +44,13 @@ static enum gf_code update(char *id, char *name, char *path,
                                                        &error);
 }
 
-static enum gf_code delete (char *id, bool cascade) {
+static enum gf_code delete_one(char *id, bool cascade) {
     Gofer__V1__DeleteNamespaceRequest request = GOFER__V1__DELETE_NAMESPACE_REQUEST__INIT;
-        Gofer__V1__DeleteNamespaceResponse *response = NULL; request.namespace_id = id;
-        request.cascade = cascade; return gofer_v1_namespace_service_delete_namespace(
-            harness.channel, NULL, &request, &arena, &response, &error);
+    Gofer__V1__DeleteNamespaceResponse *response = NULL;
+    request.namespace_id = id;
+    request.cascade = cascade;
+    return gofer_v1_namespace_service_delete_namespace(harness.channel, NULL, &request, &arena,
+                                                       &response, &error);
 }
 
 Test(namespace, default_is_there) {
@@ -70,9 +72,9 @@ Test(namespace, lives_and_goes) {
     cr_assert_eq(get("team", &ns), GF_OK);
     cr_expect_str_eq(ns->name, "The team");
     cr_expect_str_eq(ns->description, "ours");
-    cr_assert_eq(delete ("team", false), GF_OK, "%s", error.message);
+    cr_assert_eq(delete_one("team", false), GF_OK, "%s", error.message);
     expect_error(get("team", &ns), GF_NOT_FOUND, "", "namespace 'team' not found");
-    cr_expect_eq(delete ("team", false), GF_NOT_FOUND);
+    cr_expect_eq(delete_one("team", false), GF_NOT_FOUND);
 }
 
 Test(namespace, bad_requests_name_their_field) {
@@ -88,8 +90,10 @@ Test(namespace, bad_requests_name_their_field) {
     expect_error(get("no good", &ns), GF_INVALID_ARGUMENT, "namespace_id",
                  "identifier has ' ' at position 3, expected letters, digits, '-' and '_'");
     cr_expect_eq(create("default", "", "", NULL), GF_ALREADY_EXISTS);
-    cr_expect_eq(delete ("", false), GF_INVALID_ARGUMENT);
-    cr_expect_eq(delete ("default", false), GF_FAILED_PRECONDITION);
+    cr_expect_eq(delete_one("", false), GF_INVALID_ARGUMENT);
+    expect_error(update("", "x", "name", &updated), GF_INVALID_ARGUMENT, "namespace_id",
+                 "identifier is empty, expected 3 to 64 characters");
+    cr_expect_eq(delete_one("default", false), GF_FAILED_PRECONDITION);
     expect_error(update("default", "x", NULL, &updated), GF_INVALID_ARGUMENT, "update_mask",
                  "names no field to change");
     expect_error(update("default", "x", "nam", &updated), GF_INVALID_ARGUMENT,
@@ -108,8 +112,8 @@ Test(namespace, one_with_pipelines_goes_with_them_only) {
     cr_assert_eq(gofer_v1_pipeline_config_service_register_pipeline_config(
                      harness.channel, NULL, &request, &arena, &response, &error),
                  GF_OK);
-    cr_expect_eq(delete ("team", false), GF_FAILED_PRECONDITION);
-    cr_expect_eq(delete ("team", true), GF_OK, "%s", error.message);
+    cr_expect_eq(delete_one("team", false), GF_FAILED_PRECONDITION);
+    cr_expect_eq(delete_one("team", true), GF_OK, "%s", error.message);
 }
 
 Test(namespace, lists_in_pages) {

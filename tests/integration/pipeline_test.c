@@ -186,7 +186,7 @@ Test(pipeline, a_version_is_deployed_once) {
     cr_expect_not_null(config->deprecate_time);
     cr_expect_eq(deploy("hello", 3, &response), GF_NOT_FOUND);
     expect_error(deploy("hello", -1, &response), GF_INVALID_ARGUMENT, "version",
-                 "value is -1, expected 1 or more");
+                 "value is -1, expected 0 or more");
     cr_expect_eq(deploy("other", 1, &response), GF_NOT_FOUND);
 }
 
