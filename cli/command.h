@@ -83,7 +83,7 @@ const struct gf_option *gf_option_of_word(const struct gf_command *command, cons
 
 /* ---- Parsing ---- */
 
-/* A parsed command line: in the arena that was given to gf_parse. */
+/* A parsed command line: in the arena that was given to gf_parse. The words are borrowed. */
 struct gf_parsed {
     const struct gf_command *command;
     const char *

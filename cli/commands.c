@@ -5,6 +5,7 @@ static const struct gf_command *const items[] = {
     &gf_cmd_complete,
     &gf_cmd_completion,
     &gf_cmd_help,
+    &gf_cmd_reference,
     &gf_cmd_up,
     &gf_cmd_version,
 

@@ -43,14 +43,14 @@ static void print_row(FILE *to, const char *left, const char *right) {
 
 void gf_help_overview(struct gf_cli *cli, FILE *to) {
     fprintf(to, "gofer runs pipelines of containers.\n\nUsage: gofer <command> [options]\n");
-    const char *noun = "";
+    const char *noun = NULL; /* of the command before */
     for (size_t i = 0; i < cli->commands->count; i++) {
         const struct gf_command *command = cli->commands->items[i];
         if (command->hidden) {
             continue;
         }
         const char *its_noun = command->noun == NULL ? "" : command->noun;
-        if (i == 0 || strcmp(noun, its_noun) != 0) {
+        if (noun == NULL || strcmp(noun, its_noun) != 0) {
             fprintf(to, "\n");
             noun = its_noun;
         }
@@ -96,8 +96,11 @@ static void print_option(FILE *to, const struct gf_option *option) {
     print_row(to, left, option->help);
 }
 
-/* The examples of a command, each line indented. */
+/* The examples of a command, each line indented; nothing for NULL. */
 static void print_examples(FILE *to, const char *examples) {
+    if (examples != NULL) {
+        fprintf(to, "\nExamples:\n");
+    }
     struct gf_str rest = gf_str_from(examples);
     while (rest.len > 0) {
         struct gf_str line;
@@ -106,7 +109,8 @@ static void print_examples(FILE *to, const char *examples) {
     }
 }
 
-void gf_help_command(FILE *to, const struct gf_command *command) {
+/* What it does, usage, arguments and its own options. */
+static void print_head(FILE *to, const struct gf_command *command) {
     fprintf(to, "%c%s.\n\nUsage: ", command->summary[0] - 'a' + 'A', command->summary + 1);
     gf_help_usage_line(to, command);
     fprintf(to, "\n");
@@ -126,14 +130,24 @@ void gf_help_command(FILE *to, const struct gf_command *command) {
             print_option(to, &command->options[i]);
         }
     }
-    fprintf(to, "\nCommon options:\n");
+}
+
+void gf_help_common_options(FILE *to) {
     for (size_t i = 0; i < gf_common_option_count; i++) {
         print_option(to, &gf_common_options[i]);
     }
-    if (command->examples != NULL) {
-        fprintf(to, "\nExamples:\n");
-        print_examples(to, command->examples);
-    }
+}
+
+void gf_help_own(FILE *to, const struct gf_command *command) {
+    print_head(to, command);
+    print_examples(to, command->examples);
+}
+
+void gf_help_command(FILE *to, const struct gf_command *command) {
+    print_head(to, command);
+    fprintf(to, "\nCommon options:\n");
+    gf_help_common_options(to);
+    print_examples(to, command->examples);
 }
 
 static void help_environment(FILE *to) {

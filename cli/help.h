@@ -15,6 +15,12 @@ void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun);
 /* One command: what it does, usage, arguments, options, examples. */
 void gf_help_command(FILE *to, const struct gf_command *command);
 
+/* The same without the common options, which are alike everywhere. */
+void gf_help_own(FILE *to, const struct gf_command *command);
+
+/* The options of every command, one a line. */
+void gf_help_common_options(FILE *to);
+
 /* "gofer pipeline run PIPELINE [options]", without a newline. */
 void gf_help_usage_line(FILE *to, const struct gf_command *command);
 

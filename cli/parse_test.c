@@ -138,7 +138,8 @@ Test(parse, help_asks_for_no_arguments) {
 
 Test(parse, raw_commands_keep_their_words) {
     struct gf_parsed parsed = {0};
-    cr_assert_eq(PARSE(&raw_command, &parsed, NULL, "--what", "-Z", "--"), GF_OK);
+    static const char *const words[] = {"--what", "-Z", "--"};
+    cr_assert_eq(gf_parse(&raw_command, words, 3, &arena, &parsed, NULL), GF_OK);
     cr_expect_eq(parsed.word_count, 3);
     cr_expect_str_eq(parsed.words[2], "--");
 }

@@ -25,6 +25,7 @@ extern const struct gf_command gf_cmd_namespace_update;
 extern const struct gf_command gf_cmd_pipeline_get;
 extern const struct gf_command gf_cmd_pipeline_list;
 extern const struct gf_command gf_cmd_pipeline_run;
+extern const struct gf_command gf_cmd_reference;
 extern const struct gf_command gf_cmd_run_cancel;
 extern const struct gf_command gf_cmd_run_get;
 extern const struct gf_command gf_cmd_run_list;

@@ -40,10 +40,10 @@ def pack(folder, path):
 class NativeTest(e2e.ServerTest):
     scheduler = "native"
 
-    def start_gofer(self, *arguments):
+    def start_gofer(self, *arguments, **environment):
         """Starts the CLI and leaves it running; it is gone when the test ends."""
         process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [self.server.gofer] + list(arguments), env=self.server.environment(),
+            [self.server.gofer] + list(arguments), env=dict(self.server.environment(), **environment),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
         def end():
@@ -170,7 +170,6 @@ class Results(NativeTest):
         out, err = self.gofer("pipeline", "run", "good", "-v", "WHO=you", "--follow")
         self.assertIn("greet | hello you\n", out)
         self.assertRegex(out, r"\nrun good/\d+ SUCCESSFUL\n$")
-        self.assertIn("greet RUNNING\n", err)
         self.assertIn("greet SUCCESSFUL\n", err)
 
     def test_failed_run(self):
@@ -240,6 +239,35 @@ class Results(NativeTest):
             self.assertIn("gofer run cancel long %s" % run_id, err)
             self.assertEqual(self.task_state("long", run_id, "long"), "RUNNING")
             self.gofer("run", "cancel", "long", run_id, "--force")
+
+    def test_progress_on_a_terminal(self):
+        waiter = self.start_gofer("pipeline", "run", "slow", "--wait", GOFER_FORCE_TTY="80")
+        out, err = waiter.communicate(timeout=WAIT_S)
+        self.assertRegex(out, r"^run slow/\d+ SUCCESSFUL\n$")
+        # Read as text, a carriage return is a newline.
+        self.assertRegex(err, r"^(\n\033\[Krun slow/\d+ [A-Z]+, \ds)+\n\033\[K$")
+        quiet = self.start_gofer("pipeline", "run", "slow", "--wait", "-q", GOFER_FORCE_TTY="80")
+        self.assertEqual(quiet.communicate(timeout=WAIT_S)[1], "")
+
+    def test_followers_live_through_a_restart_of_the_server(self):
+        # The port is another one after the restart; the socket is not.
+        self.server.address = None
+        follower = self.start_gofer("pipeline", "run", "slow", "--follow")
+        self.assertEqual(follower.stdout.readline(), "long | line 1\n")
+        run_id = self.lines("run", "list", "slow", "-o", "name")[0]
+        reader = self.start_gofer("task", "logs", "slow", run_id, "long", "--follow")
+        waiter = self.start_gofer("event", "list", "--follow", "--history", "--pipeline", "slow",
+                                  "--run", run_id, "--kind", "run-completed", "--limit", "1")
+        self.assertEqual(reader.stdout.readline(), "line 1\n")
+        self.server.kill()
+        self.server.start()
+        out, err = follower.communicate(timeout=WAIT_S)
+        self.assertEqual(out, "long | line 2\nlong | line 3\nrun slow/%s SUCCESSFUL\n" % run_id, err)
+        self.assertIn("long RUNNING\n", err)
+        self.assertEqual(follower.returncode, OK)
+        self.assertEqual(reader.communicate(timeout=WAIT_S)[0], "line 2\nline 3\n")
+        self.assertIn("SUCCESSFUL", waiter.communicate(timeout=WAIT_S)[0])
+        self.assertEqual((reader.returncode, waiter.returncode), (OK, OK))
 
     def test_namespace_with_a_running_run_stays(self):
         self.gofer("namespace", "create", "busy-one")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Every command of the CLI, its forms of output, exit codes and messages, against a real server.
 
-Usage: cli_test.py GOFER [-kPATTERN]
+Usage: cli_test.py GOFER REFERENCE_PAGE [-kPATTERN]
 
 The null scheduler runs the tasks: no container is started. cli_native_test.py has what needs one.
 """
@@ -465,6 +465,11 @@ class Lines(e2e.ServerTest):
         out, err = self.gofer(code=USAGE)
         self.assertEqual(out, "")
         self.assertIn("Usage:", err)
+
+    def test_reference_is_current(self):
+        with open(e2e.ARGUMENTS[0], encoding="utf-8") as file:
+            self.assertEqual(file.read(), self.answer("__reference"),
+                             "make it anew: gofer __reference > docs/reference/cli.md")
 
     def test_service_info(self):
         out = self.answer("service", "info")
