@@ -69,11 +69,6 @@ void gf_reflection_destroy(struct gf_reflection *reflection) {
     free(reflection);
 }
 
-void gf_reflection_destroy_p(struct gf_reflection **reflection) {
-    gf_reflection_destroy(*reflection);
-    *reflection = NULL;
-}
-
 /* ---- answers ---- */
 
 /* A file and all that it imports, each once. */

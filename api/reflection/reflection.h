@@ -23,7 +23,6 @@ struct gf_reflection *gf_reflection_create(const struct gf_schema *schema,
                                            const struct gf_rpc_service *const *services,
                                            size_t service_count) GF_MUST_USE;
 void gf_reflection_destroy(struct gf_reflection *reflection);
-void gf_reflection_destroy_p(struct gf_reflection **reflection);
 
 /* Adds both versions of the service to a server that has not been started. */
 void gf_reflection_add_to_server(struct gf_reflection *reflection, struct gf_rpc_server *server);

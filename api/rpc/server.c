@@ -245,10 +245,6 @@ void gf_rpc_server_destroy(struct gf_rpc_server *server) {
     free(server);
 }
 
-void gf_rpc_server_destroy_p(struct gf_rpc_server **server) {
-    gf_rpc_server_destroy(*server);
-}
-
 size_t gf_rpc_server_call_count(const struct gf_rpc_server *server) {
     return atomic_load(&server->call_count);
 }

@@ -116,7 +116,6 @@ void gf_rpc_server_stop(struct gf_rpc_server *server, int64_t grace_ms);
 
 /* Frees the server, which is stopped (or is stopped now, without grace). Accepts NULL. */
 void gf_rpc_server_destroy(struct gf_rpc_server *server);
-void gf_rpc_server_destroy_p(struct gf_rpc_server **server);
 
 /* Calls in progress now. Thread: any. */
 size_t gf_rpc_server_call_count(const struct gf_rpc_server *server);
