@@ -96,8 +96,9 @@ TestSuite(native, .init = setup, .fini = teardown);
     } while (0)
 
 /* A pipeline "shell" of one task "one" that runs the script, deployed. */
-static void up_script(char *script) {
+static void up_script_with(char *script, int32_t parallelism) {
     Gofer__V1__PipelineSpec *spec = make_spec("shell", "one");
+    spec->parallelism = parallelism;
     char **command = GF_ARENA_ARRAY(&arena, 3, char *);
     command[0] = "sh";
     command[1] = "-c";
@@ -111,6 +112,10 @@ static void up_script(char *script) {
     cr_assert_eq(gofer_v1_deployment_service_deploy_pipeline(harness.channel, NULL, &request,
                                                              &arena, &response, &error),
                  GF_OK, "%s", error.message);
+}
+
+static void up_script(char *script) {
+    up_script_with(script, 0);
 }
 
 struct log {
@@ -399,4 +404,32 @@ Test(native, bad_uploads_are_refused) {
     cr_expect_str_eq(error.reason, "ARCHIVE_INVALID");
     cr_expect_eq(import_file(path, "No Name", &response), GF_INVALID_ARGUMENT);
     cr_expect_str_eq(error.field, "start.name");
+}
+
+Test(native, a_run_that_ended_in_the_queue_counts_the_tasks_it_never_made) {
+    NEED_ROOT();
+    Gofer__V1__CancelRunRequest cancel = GOFER__V1__CANCEL_RUN_REQUEST__INIT;
+    Gofer__V1__CancelRunResponse *cancelled = NULL;
+    Gofer__V1__GetRunRequest get = GOFER__V1__GET_RUN_REQUEST__INIT;
+    Gofer__V1__GetRunResponse *response = NULL;
+    up_script_with("sleep 1000", 1);
+    (void)start_run("shell");
+    (void)start_run("shell");
+    cancel.pipeline_id = get.pipeline_id = "shell";
+    cancel.run_id = get.run_id = 2;
+    cr_assert_eq(
+        gofer_v1_run_service_cancel_run(harness.channel, NULL, &cancel, &arena, &cancelled, &error),
+        GF_OK, "%s", error.message);
+    cr_assert_eq((int)cancelled->run->state, GOFER__V1__RUN_STATE__RUN_STATE_COMPLETE);
+    cr_assert_eq(
+        gofer_v1_run_service_get_run(harness.channel, NULL, &get, &arena, &response, &error), GF_OK,
+        "%s", error.message);
+    cr_expect_eq(response->run->task_counts->pending_count, 1);
+    cr_expect_eq(response->run->task_counts->cancelled_count, 0);
+    cancel.run_id = 1;
+    cancel.force = true;
+    cr_assert_eq(
+        gofer_v1_run_service_cancel_run(harness.channel, NULL, &cancel, &arena, &cancelled, &error),
+        GF_OK, "%s", error.message);
+    (void)wait_run("shell", 1);
 }
