@@ -226,7 +226,7 @@ static enum gf_code read_task_number(const struct decoder *decoder, const struct
         out->resources.memory_bytes = number;
         break;
     case TASK_PIDS_COUNT:
-        out->resources.pids_count = number;
+        out->resources.pid_count = number;
         break;
     case TASK_DISK_BYTES:
         out->resources.disk_bytes = number;

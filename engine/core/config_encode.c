@@ -82,7 +82,7 @@ static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct g
     put_number(out, TASK_TIMEOUT_MS, task->timeout_ms);
     put_number(out, TASK_CPU_MILLIS, task->resources.cpu_millis);
     put_number(out, TASK_MEMORY_BYTES, task->resources.memory_bytes);
-    put_number(out, TASK_PIDS_COUNT, task->resources.pids_count);
+    put_number(out, TASK_PIDS_COUNT, task->resources.pid_count);
     put_number(out, TASK_DISK_BYTES, task->resources.disk_bytes);
     put_number(out, TASK_NETWORK, (int64_t)task->network);
     put_number(out, TASK_PULL, (int64_t)task->pull);

@@ -231,7 +231,7 @@ struct gf_parent {
 struct gf_resources {
     int64_t cpu_millis;
     int64_t memory_bytes;
-    int64_t pids_count;
+    int64_t pid_count;
     int64_t disk_bytes;
 };
 

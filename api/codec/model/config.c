@@ -149,7 +149,7 @@ static enum gf_code read_resources(const Gofer__V1__TaskSpec *spec, struct gf_ta
     out->resources = (struct gf_resources){
         .cpu_millis = spec->resources->cpu_millis,
         .memory_bytes = spec->resources->memory_bytes,
-        .pids_count = spec->resources->pid_count,
+        .pid_count = spec->resources->pid_count,
     };
     return GF_OK;
 }
@@ -307,14 +307,14 @@ static char *network_word(enum gf_network_mode mode) {
 
 static Gofer__V1__TaskResources *resources_to_message(const struct gf_resources *resources,
                                                       struct gf_arena *arena) {
-    if (resources->cpu_millis == 0 && resources->memory_bytes == 0 && resources->pids_count == 0) {
+    if (resources->cpu_millis == 0 && resources->memory_bytes == 0 && resources->pid_count == 0) {
         return NULL;
     }
     Gofer__V1__TaskResources *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__TaskResources, gofer__v1__task_resources);
     message->cpu_millis = (int32_t)resources->cpu_millis;
     message->memory_bytes = resources->memory_bytes;
-    message->pid_count = (int32_t)resources->pids_count;
+    message->pid_count = (int32_t)resources->pid_count;
     return message;
 }
 

@@ -209,8 +209,7 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
         .memory_bytes =
             enforceable(request, GF_CGROUP_MEMORY, wanted->memory_bytes, defaults->memory_bytes),
         .cpu_millis = enforceable(request, GF_CGROUP_CPU, wanted->cpu_millis, defaults->cpu_millis),
-        .pids_count =
-            enforceable(request, GF_CGROUP_PIDS, wanted->pids_count, defaults->pids_count),
+        .pid_count = enforceable(request, GF_CGROUP_PIDS, wanted->pid_count, defaults->pid_count),
         .log_bytes_max = options->log_bytes_max,
     };
     enum gf_code rc = choose_network(request, &spec.network_host, err);

@@ -134,7 +134,7 @@ Test(container_spec, limits_are_the_tasks_or_the_defaults_where_they_can_be_enfo
     cgroups.unified = "/cg/gofer";
     cr_assert(make() == GF_OK);
     cr_assert(eq(i64, spec.memory_bytes, 100));
-    cr_assert(eq(i64, spec.pids_count, GF_NATIVE_PIDS_DEFAULT));
+    cr_assert(eq(i64, spec.pid_count, GF_NATIVE_PIDS_DEFAULT));
     cr_assert(eq(i64, spec.cpu_millis, 0)); /* no controller */
     cr_assert(eq(str, (char *)spec.cgroup_unified, "/cg/gofer/1-0-1"));
     task.resources.memory_bytes = 0;

@@ -36,7 +36,7 @@ struct gf_native;
 struct gf_native_defaults {
     int64_t memory_bytes;
     int64_t cpu_millis;
-    int64_t pids_count;
+    int64_t pid_count;
 };
 
 /* GF_NATIVE_OPTIONS_DEFAULT fills these. */
@@ -85,7 +85,7 @@ struct gf_native_options {
 
 #define GF_NATIVE_OPTIONS_DEFAULT                                                                  \
     ((struct gf_native_options){                                                                   \
-        .defaults = {.pids_count = GF_NATIVE_PIDS_DEFAULT},                                        \
+        .defaults = {.pid_count = GF_NATIVE_PIDS_DEFAULT},                                         \
         .grace_ms = GF_NATIVE_GRACE_MS_DEFAULT,                                                    \
         .log_bytes_max = GF_NATIVE_LOG_BYTES_DEFAULT,                                              \
     })

@@ -451,7 +451,7 @@ Test(shim_run, pids_limit_stops_a_fork_bomb) {
     if (!gf_cgroup_host_has(&harness.cgroups, GF_CGROUP_PIDS)) {
         cr_skip_test("no pids controller");
     }
-    spec.pids_count = 10;
+    spec.pid_count = 10;
     harness_run(&harness, spec, &box);
     cr_assert(ne(i64, box.exit.exit_code, 0));
     cr_assert(strstr(box.err.ptr, "can't fork") != NULL, "%s", box.err.ptr);
@@ -480,7 +480,7 @@ Test(shim_run, unified_group_holds_the_container_from_its_birth) {
     }
     gf_cgroup_host_fini(&harness.cgroups);
     harness.cgroups.prefix = gf_strdup("none_");
-    spec.pids_count = 0;
+    spec.pid_count = 0;
     spec.cgroup_unified = path;
     harness_run(&harness, spec, &box);
     cr_assert(eq(str, box.out.ptr, "0::/\n"));

@@ -57,8 +57,8 @@ static int64_t cpu_quota_us(int64_t cpu_millis) {
 }
 
 /* The container's own pid 1 is not the task's, so it does not count against the task's limit. */
-static int64_t pids_limit(int64_t pids_count) {
-    return pids_count < INT64_MAX ? pids_count + 1 : pids_count;
+static int64_t pids_limit(int64_t pid_count) {
+    return pid_count < INT64_MAX ? pid_count + 1 : pid_count;
 }
 
 static enum gf_code make_dir(const char *path, int *out_fd, struct gf_error *err) {
@@ -91,8 +91,8 @@ enum gf_code gf_cgroup_make_unified(struct gf_cgroup *cgroup, struct gf_error *e
                  CPU_PERIOD_US);
         rc = write_text(fd, "cpu.max", text, err);
     }
-    if (rc == GF_OK && spec->pids_count > 0 && spec->cgroup_pids[0] == '\0') {
-        rc = write_number(fd, "pids.max", pids_limit(spec->pids_count), err);
+    if (rc == GF_OK && spec->pid_count > 0 && spec->cgroup_pids[0] == '\0') {
+        rc = write_number(fd, "pids.max", pids_limit(spec->pid_count), err);
     }
     return rc;
 }
@@ -131,7 +131,7 @@ enum gf_code gf_cgroup_make_split(struct gf_cgroup *cgroup, pid_t pid, struct gf
     enum gf_code rc = make_memory(cgroup, pid, err);
     if (rc == GF_OK) {
         rc = make_single(spec->cgroup_pids, "pids.max",
-                         spec->pids_count > 0 ? pids_limit(spec->pids_count) : 0, pid, err);
+                         spec->pid_count > 0 ? pids_limit(spec->pid_count) : 0, pid, err);
     }
     if (rc == GF_OK) {
         rc = make_single(spec->cgroup_cpu, "cpu.cfs_quota_us",

@@ -33,7 +33,7 @@ static const struct gf_field_def FIELDS[] = {
     FIELD(grace_ms, NUMBER, 0, GRACE_MS_MAX),
     COUNT(memory_bytes),
     COUNT(cpu_millis),
-    COUNT(pids_count),
+    COUNT(pid_count),
     COUNT(log_bytes_max),
     PATH(cgroup_unified, 0),
     PATH(cgroup_memory, 0),

@@ -57,7 +57,7 @@ struct gf_spec {
     int64_t grace_ms; /* between the stop signal of a timeout and SIGKILL */
     int64_t memory_bytes;
     int64_t cpu_millis; /* thousandths of one CPU */
-    int64_t pids_count;
+    int64_t pid_count;
     int64_t log_bytes_max; /* payload that the log takes; the rest is dropped and the log marked */
 
     /*

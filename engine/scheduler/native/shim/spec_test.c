@@ -55,7 +55,7 @@ Test(spec, passes_whole) {
     spec.grace_ms = 3;
     spec.memory_bytes = 4;
     spec.cpu_millis = 5;
-    spec.pids_count = 6;
+    spec.pid_count = 6;
     spec.log_bytes_max = 7;
     spec.cgroup_unified = "/u";
     spec.cgroup_memory = "/m";
@@ -79,7 +79,7 @@ Test(spec, passes_whole) {
     cr_assert(eq(str, (char *)decoded.workdir, "/work"));
     cr_assert(eq(str, (char *)decoded.user, "u:g"));
     const int64_t numbers[] = {decoded.upper_bytes_max, decoded.timeout_ms, decoded.grace_ms,
-                               decoded.memory_bytes,    decoded.cpu_millis, decoded.pids_count,
+                               decoded.memory_bytes,    decoded.cpu_millis, decoded.pid_count,
                                decoded.log_bytes_max};
     for (int64_t i = 0; i < 7; i++) {
         cr_assert(eq(i64, numbers[i], i + 1));

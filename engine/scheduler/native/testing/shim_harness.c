@@ -84,7 +84,7 @@ struct gf_spec harness_spec(const struct harness *harness, const char *const *ar
         .args = {.items = (const char **)args, .count = count},
         .hostname = "harness",
         .grace_ms = 5000,
-        .pids_count = 100,
+        .pid_count = 100,
     };
 }
 
