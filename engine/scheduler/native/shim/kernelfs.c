@@ -131,7 +131,12 @@ enum gf_code gf_kernelfs_mount_dev(struct gf_error *err) {
     if (rc == GF_OK) {
         rc = mount_on("tmpfs", "/dev/shm", closed, "mode=1777,size=64m", err);
     }
-    return rc == GF_OK ? mount_on("mqueue", "/dev/mqueue", closed, NULL, err) : rc;
+    /* A kernel may be built without message queues. */
+    if (rc == GF_OK && mount("mqueue", "/dev/mqueue", "mqueue", closed, NULL) != 0 &&
+        errno != ENODEV) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot mount /dev/mqueue");
+    }
+    return rc;
 }
 
 /* ---- masks ---- */

@@ -83,7 +83,8 @@ static enum gf_code join_outside(const struct gf_sandbox *sandbox, struct gf_err
     if (rc == GF_OK && !sandbox->spec->network_host) {
         rc = gf_network_join(sandbox->shim_pidfd, err);
     }
-    if (rc == GF_OK && unshare(CLONE_NEWCGROUP) != 0) {
+    /* A kernel may be built without control groups. */
+    if (rc == GF_OK && unshare(CLONE_NEWCGROUP) != 0 && errno != EINVAL) {
         rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make a control group namespace");
     }
     if (rc == GF_OK) {
