@@ -8,7 +8,7 @@
 #ifndef GOFER_CLI_INTERRUPT_H_
 #define GOFER_CLI_INTERRUPT_H_
 
-#include "api/rpc/client.h"
+#include "base/macros.h"
 
 #include <stdbool.h>
 
