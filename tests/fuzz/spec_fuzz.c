@@ -1,0 +1,43 @@
+/*
+ * Pipeline specs from the wire: what is refused says why, and what is accepted is shown in a form
+ * that is accepted again and says the same.
+ */
+#include "api/codec/model/config.h"
+#include "api/codec/model/message.h"
+#include "api/codec/wire/wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum {
+    ARENA_BYTES_MAX = 64 << 20
+};
+
+static void check_spec(const Gofer__V1__PipelineSpec *spec, struct gf_arena *arena) {
+    struct gf_config config = {0};
+    struct gf_config again = {0};
+    struct gf_error err = {0};
+    const enum gf_code rc = gf_config_from_spec(spec, arena, &config, &err);
+    if (rc != GF_OK) {
+        gf_assert(rc == GF_INVALID_ARGUMENT || rc == GF_UNIMPLEMENTED);
+        gf_assert(err.message[0] != '\0' && gf_utf8_valid(gf_str_from(err.message)));
+        gf_assert(gf_utf8_valid(gf_str_from(err.field)));
+        return;
+    }
+    const Gofer__V1__PipelineConfig *shown =
+        gf_config_to_message(&config, /* with_tasks= */ true, arena);
+    gf_assert(gf_config_from_spec(shown->spec, arena, &again, &err) == GF_OK);
+    gf_assert(gf_str_eq(config.content_hash, again.content_hash));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    gf_model_codec_init();
+    struct gf_arena arena;
+    gf_arena_init(&arena, ARENA_BYTES_MAX);
+    ProtobufCMessage *message = NULL;
+    if (gf_wire_decode(&gofer__v1__pipeline_spec__descriptor, data, size, &arena, &message, NULL) ==
+        GF_OK) {
+        check_spec((const Gofer__V1__PipelineSpec *)message, &arena);
+    }
+    gf_arena_fini(&arena);
+    return 0;
+}
