@@ -147,7 +147,7 @@ class Results(NativeTest):
                              e2e.task("next", depends_on={"fails": "success"})),
                 e2e.pipeline("long", e2e.task("long", *LONG)),
                 e2e.pipeline("slow", e2e.task("long", "sh", "-c",
-                                              "for i in 1 2 3; do echo line $i; sleep 1; done"))):
+                                              "for i in 1 2 3; do echo line $i; sleep 2; done"))):
             cls.server.run("up", cls.file(cls, spec["id"] + ".json", spec))
 
     def test_unknown_image_registers_nothing(self):
@@ -257,8 +257,10 @@ class Results(NativeTest):
         run_id = self.lines("run", "list", "slow", "-o", "name")[0]
         reader = self.start_gofer("task", "logs", "slow", run_id, "long", "--follow")
         waiter = self.start_gofer("event", "list", "--follow", "--history", "--pipeline", "slow",
-                                  "--run", run_id, "--kind", "run-completed", "--limit", "1")
+                                  "--run", run_id, "--kind", "run-started", "--kind",
+                                  "run-completed", "--limit", "2")
         self.assertEqual(reader.stdout.readline(), "line 1\n")
+        self.assertIn("RUN_STARTED", waiter.stdout.readline())
         self.server.kill()
         self.server.start()
         out, err = follower.communicate(timeout=WAIT_S)
