@@ -37,3 +37,7 @@ DEFINE_ENUM(parent_rule, GF_PARENT_RULES)
 DEFINE_ENUM(variable_source, GF_VARIABLE_SOURCES)
 DEFINE_ENUM(initiator_kind, GF_INITIATOR_KINDS)
 DEFINE_ENUM(event_kind, GF_EVENT_KINDS)
+
+/* A filter of events is a mask of 64 bits (gf_event_filter.kinds). */
+#define KIND_FITS(name_, number) _Static_assert((number) < 64, #name_ " has no bit in a filter");
+GF_EVENT_KINDS(KIND_FITS)
