@@ -155,6 +155,7 @@ void gf_rpc__outcome_init(struct gf_rpc__outcome *outcome, const struct gf_rpc_c
     outcome->message = grpc_empty_slice();
     outcome->debug = NULL;
     outcome->timeout_ms = opts != NULL ? opts->timeout_ms : 0;
+    atomic_init(&outcome->cancelled_here, false);
 }
 
 void gf_rpc__outcome_fini(struct gf_rpc__outcome *outcome) {
@@ -226,8 +227,12 @@ static void explain(const struct gf_rpc__outcome *outcome, const struct gf_rpc_c
     } else if (error->code == GF_DEADLINE_EXCEEDED && outcome->timeout_ms > 0) {
         (void)gf_fail(error, error->code, "server '%s' did not finish %s within %lld ms",
                       channel->target, method->name, (long long)outcome->timeout_ms);
-    } else if (error->code == GF_CANCELLED) {
+    } else if (error->code == GF_CANCELLED && atomic_load(&outcome->cancelled_here)) {
         (void)gf_fail(error, error->code, "%s was cancelled", method->name);
+    } else if (error->code == GF_CANCELLED) {
+        /* gRPC's answer to a call that reaches a server which has begun to shut down. */
+        (void)gf_fail(error, GF_UNAVAILABLE, "server '%s' broke off %s: it may be stopping",
+                      channel->target, method->name);
     }
 }
 

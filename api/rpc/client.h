@@ -134,7 +134,8 @@ enum gf_code gf_rpc_stream_recv(struct gf_rpc_stream *stream, int64_t timeout_ms
                                 struct gf_arena *arena, ProtobufCMessage **out_message,
                                 struct gf_error *err) GF_MUST_USE;
 
-/* Ends the call now: blocked sends and receives return GF_CANCELLED. Thread: any, also while others
+/* Ends the call now: blocked sends and receives return GF_CANCELLED, which no call gives that was
+ * not cancelled here, unless the handler says so. Thread: any, also while others
  * use the stream; not from a signal handler (a thread that waits for signals may). */
 void gf_rpc_stream_cancel(struct gf_rpc_stream *stream);
 

@@ -8,6 +8,8 @@
 #include "api/rpc/core_internal.h"
 #include "base/sync.h"
 
+#include <stdatomic.h>
+
 #include <grpc/grpc.h>
 
 struct gf_rpc_channel {
@@ -26,6 +28,7 @@ struct gf_rpc__outcome {
     grpc_slice message;
     const char *debug; /* gRPC's own words, which name addresses; owned */
     int64_t timeout_ms;
+    atomic_bool cancelled_here; /* this side has cancelled the call */
 };
 
 /* A call and the queue that its completions come to, by pluck. Owned by the caller. */

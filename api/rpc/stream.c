@@ -159,7 +159,7 @@ static enum gf_code refuse(struct gf_rpc_stream *stream, struct gf_error *error,
                            struct gf_error *err) {
     (void)gf_rpc__bad_response(stream->channel, stream->method, error);
     stream->failure = *error;
-    grpc_call_cancel(stream->call, NULL);
+    gf_rpc_stream_cancel(stream);
     return end(stream, err);
 }
 
@@ -189,6 +189,7 @@ enum gf_code gf_rpc_stream_recv(struct gf_rpc_stream *stream, int64_t timeout_ms
 }
 
 void gf_rpc_stream_cancel(struct gf_rpc_stream *stream) {
+    atomic_store(&stream->outcome.cancelled_here, true);
     (void)grpc_call_cancel(stream->call, NULL); /* Fails only for NULL. */
 }
 
