@@ -43,10 +43,11 @@ struct follow {
 
 static void print_line(struct task_log *log) {
     struct gf_cli *cli = log->follow->cli;
+    /* Programs read the answer from standard output: the lines must not stand before it there. */
+    FILE *out = cli->output == GF_OUTPUT_TABLE ? cli->out : cli->err;
     GF_MUTEX_GUARD(&log->follow->mutex);
-    fprintf(cli->out, "%s | %" GF_STR_FMT "\n", log->task_id,
-            GF_STR_ARG(gf_strbuf_view(&log->line)));
-    (void)fflush(cli->out);
+    fprintf(out, "%s | %" GF_STR_FMT "\n", log->task_id, GF_STR_ARG(gf_strbuf_view(&log->line)));
+    (void)fflush(out);
     gf_strbuf_reset(&log->line);
 }
 
