@@ -96,6 +96,6 @@ const struct gf_command gf_cmd_service_start = {
     .option_count = GF_ARRAY_COUNT(options),
     .examples = "gofer service start --dev\n"
                 "gofer service start --dev --data-dir ./data --listen 127.0.0.1:0 --listen "
-                "unix:./gofer.sock",
+                "unix:/run/gofer.sock",
     .run = run,
 };
