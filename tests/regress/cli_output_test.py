@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""What `pipeline run --wait` and `--follow` do when the server is restarted, and what they print.
+"""What the CLI prints, and what `pipeline run --wait` does when the server is restarted.
 
-Usage: watch_test.py GOFER BUSYBOX_IMAGE_TOOL
+Usage: cli_output_test.py GOFER BUSYBOX_IMAGE_TOOL
 """
 
 import json
@@ -55,6 +55,27 @@ def follow_with_output_for_programs(server):
     assert "one | begun\n" in err, err
 
 
+def printing(server):
+    """Output that is lost is a failure, and all names of an image are shown."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        lost = subprocess.run([server.gofer, "--host", server.socket, "task", "logs", "slow", "1", "one"],
+                              stdin=subprocess.DEVNULL, stdout=full, check=False, timeout=TIMEOUT_S)
+    assert lost.returncode == 1, lost.returncode
+    server.run("image", "import", os.path.join(server.data_dir, "image"), "--name", "other:1")
+    assert server.run("image", "list", "-o", "name").stdout == "busybox:latest\nother:1\n"
+    assert len(server.run("image", "list").stdout.splitlines()) == 2
+
+
+def errors_do_not_steer_the_terminal(server):
+    bad = os.path.join(server.data_dir, "bad.json")
+    with open(bad, "w", encoding="utf-8") as file:
+        json.dump({"id": "bad", "tasks": [{"id": "one", "image": "busybox:latest",
+                                           "variables": {"A\x1b[31m\nB": "1"}}]}, file)
+    refused = server.run("up", bad, check=False)
+    assert refused.returncode == 1, refused
+    assert 'variables["A?[31m?B"]' in refused.stderr, refused.stderr
+
+
 def main():
     gofer, image_tool = sys.argv[1:]
     if os.geteuid() != 0:
@@ -71,6 +92,8 @@ def main():
         server.run("up", pipeline)
         orderly_restarts(server)
         follow_with_output_for_programs(server)
+        printing(server)
+        errors_do_not_steer_the_terminal(server)
     return 0
 
 
