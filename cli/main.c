@@ -69,7 +69,9 @@ int main(int argc, char **argv) {
     cli.colour = wants_colour(cli.out_is_terminal);
     size_t word_count = argc > 0 ? (size_t)argc - 1 : 0;
     enum gf_exit_code code = gf_cli_main(&cli, (const char *const *)argv + 1, word_count);
-    if (fflush(stdout) != 0 && code == GF_EXIT_OK) {
+    /* What was flushed before may have failed too. */
+    bool complete = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!complete && code == GF_EXIT_OK) {
         fprintf(stderr, "gofer: cannot write the answer\n");
         code = GF_EXIT_FAILED;
     }

@@ -13,9 +13,9 @@ static const char *first_name(const Gofer__V1__Image *image) {
     return image->n_names > 0 ? image->names[0] : image->digest;
 }
 
-static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCMessage *item) {
-    const Gofer__V1__Image *image = (const Gofer__V1__Image *)item;
-    gf_table_cell(table, first_name(image));
+static void add_name(struct gf_cli *cli, struct gf_table *table, const Gofer__V1__Image *image,
+                     const char *shown) {
+    gf_table_cell(table, shown);
     gf_table_cell(table, cli->out_is_terminal
                              ? gf_show_text(cli, "%.*s", DIGEST_SHOWN, image->digest)
                              : image->digest);
@@ -26,17 +26,30 @@ static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCM
     gf_table_cell(table, gf_show_time(cli, image->import_time));
 }
 
-static const char *name(struct gf_cli *cli, const ProtobufCMessage *item) {
-    (void)cli;
-    return first_name((const Gofer__V1__Image *)item);
+/* A row for each name, as each is one that a task may have. */
+static void add_rows(struct gf_cli *cli, struct gf_table *table, const ProtobufCMessage *item) {
+    const Gofer__V1__Image *image = (const Gofer__V1__Image *)item;
+    add_name(cli, table, image, first_name(image));
+    for (size_t i = 1; i < image->n_names; i++) {
+        add_name(cli, table, image, image->names[i]);
+    }
+}
+
+static const char *names(struct gf_cli *cli, const ProtobufCMessage *item) {
+    const Gofer__V1__Image *image = (const Gofer__V1__Image *)item;
+    const char *lines = first_name(image);
+    for (size_t i = 1; i < image->n_names; i++) {
+        lines = gf_show_text(cli, "%s\n%s", lines, image->names[i]);
+    }
+    return lines;
 }
 
 static const struct gf_listing listing = {
     .items = "images",
     .headers = headers,
     .column_count = GF_ARRAY_COUNT(headers),
-    .add_row = add_row,
-    .name = name,
+    .add_row = add_rows,
+    .name = names,
     .empty = "no images; gofer image import PATH brings one",
 };
 
