@@ -274,9 +274,9 @@ static enum gf_code check_limits(const struct gf_task *task, struct gf_error *er
     } numbers[] = {
         {task->timeout_ms, GF_TASK_TIMEOUT_MS_MAX, "timeout"},
         {resources->cpu_millis, INT32_MAX, "resources.cpu_millis"},
-        {resources->memory_bytes, INT64_MAX, "resources.memory_bytes"},
+        {resources->memory_bytes, GF_RESOURCE_BYTES_MAX, "resources.memory_bytes"},
         {resources->pid_count, INT32_MAX, "resources.pid_count"},
-        {resources->disk_bytes, INT64_MAX, "resources.disk_bytes"},
+        {resources->disk_bytes, GF_RESOURCE_BYTES_MAX, "resources.disk_bytes"},
         {(int64_t)task->network, GF_NETWORK_BRIDGE, "network"},
         {(int64_t)task->pull, GF_PULL_NEVER, "pull"},
     };

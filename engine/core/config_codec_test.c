@@ -48,7 +48,7 @@ static struct gf_config *full_config(void) {
     task->user = GF_STR("nobody");
     task->working_directory = GF_STR("/tmp");
     task->timeout_ms = 90000;
-    task->resources = (struct gf_resources){250, INT64_MAX, 64, 1};
+    task->resources = (struct gf_resources){250, GF_RESOURCE_BYTES_MAX, 64, 1};
     task->network = GF_NETWORK_NONE;
     cr_assert_eq(gf_config_check(config, &arena, NULL), GF_OK);
     return config;

@@ -143,6 +143,8 @@ Test(config, numbers_of_tasks_are_checked) {
     task->timeout_ms = 0;
     task->resources.memory_bytes = -1;
     expect_field(config, "tasks[0].resources.memory_bytes");
+    task->resources.memory_bytes = INT64_MAX;
+    expect_field(config, "tasks[0].resources.memory_bytes");
     task->resources = (struct gf_resources){.pid_count = -1};
     expect_field(config, "tasks[0].resources.pid_count");
     task->resources = (struct gf_resources){.cpu_millis = -1};

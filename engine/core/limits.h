@@ -35,6 +35,7 @@ enum {
 };
 
 #define GF_PARALLELISM_MAX INT32_MAX
+#define GF_RESOURCE_BYTES_MAX (INT64_MAX / 2) /* what a scheduler can pass on */
 #define GF_TASK_TIMEOUT_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
 
 /* ---- Of runs. ---- */
