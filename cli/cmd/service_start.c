@@ -82,6 +82,9 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (rc == GF_INVALID_ARGUMENT) {
         return gf_cli_fail_usage(cli, &err);
     }
+    if (rc == GF_UNAVAILABLE) {
+        err.code = GF_INTERNAL; /* a full disk, say: here nobody was called who cannot be reached */
+    }
     return rc == GF_OK ? GF_EXIT_OK : gf_cli_fail(cli, &err);
 }
 

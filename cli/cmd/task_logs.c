@@ -18,19 +18,33 @@ static const struct gf_option options[] = {
 
 struct printer {
     struct gf_cli *cli;
+    struct gf_rpc_stream *stream;
 };
 
+static void keep_stream(void *ctx, struct gf_rpc_stream *stream) {
+    ((struct printer *)ctx)->stream = stream;
+}
+
 /* What the program wrote, byte for byte: its standard error goes to ours. */
-static void print_chunk(void *ctx, const Gofer__V1__LogChunk *chunk) {
-    struct gf_cli *cli = ((struct printer *)ctx)->cli;
-    if (cli->output == GF_OUTPUT_JSON || cli->output == GF_OUTPUT_JSONL) {
-        (void)gf_print_message_line(cli, &chunk->base);
-        (void)fflush(cli->out);
-        return;
-    }
+static void print_content(struct gf_cli *cli, const Gofer__V1__LogChunk *chunk) {
     FILE *to = chunk->stream == GOFER__V1__LOG_STREAM__LOG_STREAM_STDOUT ? cli->out : cli->err;
     (void)fwrite(chunk->content.data, 1, chunk->content.len, to);
     (void)fflush(to);
+}
+
+static void print_chunk(void *ctx, const Gofer__V1__LogChunk *chunk) {
+    struct printer *printer = ctx;
+    struct gf_cli *cli = printer->cli;
+    if (cli->output == GF_OUTPUT_JSON || cli->output == GF_OUTPUT_JSONL) {
+        (void)gf_print_message_line(cli, &chunk->base);
+        (void)fflush(cli->out);
+    } else {
+        print_content(cli, chunk);
+    }
+    /* Nobody reads on, as behind `| head`: the task may still write for hours. */
+    if (ferror(cli->out) != 0 && printer->stream != NULL) {
+        gf_rpc_stream_cancel(printer->stream);
+    }
 }
 
 static void note_end(struct gf_cli *cli, Gofer__V1__LogEndKind end) {
@@ -52,6 +66,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         .task_id = parsed->arguments[2],
         .follow = gf_parsed_flag(parsed, "follow"),
         .chunk = print_chunk,
+        .stream_opened = keep_stream,
         .ctx = &printer,
     };
     if (!gf_cli_number_argument(cli, parsed, 1, &request.run_id, &code)) {
@@ -64,7 +79,8 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     Gofer__V1__LogEndKind end = GOFER__V1__LOG_END_KIND__LOG_END_KIND_UNSPECIFIED;
     struct gf_error err = {0};
     if (gf_log_read(&request, &end, &err) != GF_OK) {
-        return gf_cli_fail(cli, &err);
+        /* Of output that could not be written, main tells. */
+        return ferror(cli->out) != 0 ? GF_EXIT_OK : gf_cli_fail(cli, &err);
     }
     note_end(cli, end);
     return GF_EXIT_OK;

@@ -66,6 +66,21 @@ def printing(server):
     assert len(server.run("image", "list").stdout.splitlines()) == 2
 
 
+def a_reader_that_goes_away_ends_following(server):
+    pipeline = os.path.join(server.data_dir, "endless.json")
+    with open(pipeline, "w", encoding="utf-8") as file:
+        json.dump({"id": "endless", "tasks": [
+            {"id": "one", "image": "busybox:latest", "command": ["sh", "-c", "while echo y; do sleep 0.05; done"]}]}, file)
+    server.run("up", pipeline)
+    server.run("pipeline", "run", "endless")
+    with subprocess.Popen([server.gofer, "--host", server.socket, "task", "logs", "endless", "1", "one",
+                           "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reader:
+        assert reader.stdout.read(2) == b"y\n"
+        reader.stdout.close()
+        assert reader.wait(TIMEOUT_S) == 1
+    server.run("run", "cancel", "endless", "1", "--force")
+
+
 def errors_do_not_steer_the_terminal(server):
     bad = os.path.join(server.data_dir, "bad.json")
     with open(bad, "w", encoding="utf-8") as file:
@@ -93,6 +108,7 @@ def main():
         orderly_restarts(server)
         follow_with_output_for_programs(server)
         printing(server)
+        a_reader_that_goes_away_ends_following(server)
         errors_do_not_steer_the_terminal(server)
     return 0
 
