@@ -120,8 +120,13 @@ enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
     return rc;
 }
 
-void gf_container_release(struct gf_container *container) {
-    (void)!write(container->go_fd, "g", 1); /* where it has died, its exit tells */
+/* One byte for each wait of the first process. Where that one has died, its exit tells. */
+void gf_container_let_join(struct gf_container *container) {
+    (void)!write(container->go_fd, "j", 1);
+}
+
+void gf_container_let_run(struct gf_container *container) {
+    (void)!write(container->go_fd, "r", 1);
     gf_close(&container->go_fd);
 }
 

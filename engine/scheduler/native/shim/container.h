@@ -2,7 +2,7 @@
  * One container: its processes as the shim sees them. gf_container_start makes the namespaces and
  * the first process in them, which goes through all of its set-up alone (container.c tells the
  * order) and then waits; the shim meanwhile makes what belongs to it outside (control groups,
- * network, records) and releases it.
+ * network, records) and lets it go on in two steps.
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_CONTAINER_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_CONTAINER_H_
@@ -33,8 +33,11 @@ void gf_container_init(struct gf_container *container);
 enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
                                 struct gf_container *container, struct gf_error *err) GF_MUST_USE;
 
-/* All is ready outside: lets the first process go on to the command. */
-void gf_container_release(struct gf_container *container);
+/* The control groups and the network are there: lets the first process join them. */
+void gf_container_let_join(struct gf_container *container);
+
+/* The container can be found: lets the command run. */
+void gf_container_let_run(struct gf_container *container);
 
 /* Sends a signal to process 1. SIGKILL ends the container; all others are passed to the command. */
 void gf_container_signal(const struct gf_container *container, int number);

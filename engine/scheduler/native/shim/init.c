@@ -10,6 +10,8 @@
  */
 #include "engine/scheduler/native/shim/init.h"
 
+#include "base/clock.h"
+
 #include "base/str.h"
 #include "engine/scheduler/native/protocol.h"
 
@@ -77,6 +79,8 @@ GF_NORETURN static void execute(const struct gf_init_command *command, int ready
     const char *name = command->args->items[0];
     char sentence[GF_INIT_FAILURE_BYTES_MAX];
     int error = 0;
+    const struct gf_init_failure start = {.wall_ns = gf_wall_ns(), .exit_code = GF_INIT_EXECUTES};
+    (void)!write(ready_fd, &start, sizeof(start));
     if (strchr(name, '/') != NULL) {
         execute_file(name, command);
         error = errno;

@@ -19,11 +19,17 @@ struct gf_init_status {
     int64_t cpu_time_ns; /* of all that was reaped */
 };
 
-/* What a process tells the shim when the command cannot run; one write to the ready pipe. */
+/*
+ * What a process tells the shim on the way to the command; each is one write to the ready pipe. First
+ * that it is about to execute it, with the time, because the shim may be scheduled only after a short
+ * command has ended; then, where that does not succeed, why.
+ */
 enum {
-    GF_INIT_FAILURE_BYTES_MAX = 512
+    GF_INIT_FAILURE_BYTES_MAX = 512,
+    GF_INIT_EXECUTES = -1, /* as exit_code: no failure, the command is executed at wall_ns */
 };
 struct gf_init_failure {
+    int64_t wall_ns;
     int32_t exit_code;
     char sentence[GF_INIT_FAILURE_BYTES_MAX]; /* ends with a NUL */
 };

@@ -125,6 +125,7 @@ static enum gf_code prepare_outside(struct gf_error *err) {
         rc = gf_network_make(err);
     }
     if (rc == GF_OK) {
+        gf_container_let_join(&shim.container);
         rc = gf_control_listen(&shim.control, GF_SHIM_FD_DIR, err);
     }
     return rc == GF_OK ? gf_record_write_start(GF_SHIM_FD_DIR, &shim.spec, shim.container.pid, err)
@@ -184,7 +185,7 @@ static void run(int signal_fd) {
         rc = prepare_outside(&error);
     }
     if (rc == GF_OK) {
-        gf_container_release(&shim.container);
+        gf_container_let_run(&shim.container);
         gf_supervisor_run(&shim.supervisor, &exit);
         report_exit(&exit);
     } else {

@@ -3,12 +3,13 @@
  *
  *  1. Root file system, then the host's is let go of; from here on no path can lead to the host.
  *  2. /proc and /dev, the host name, the files of /etc.
- *  3. Waits for the shim, which has made the v1 control groups and the network in the meantime.
+ *  3. Waits for the shim, which makes the v1 control groups and the network in the meantime.
  *  4. Joins the network namespace; then /sys, which shows it, and the masks, of which some are
  *     there. Makes the control group namespace, whose root is the group that it is in now.
  *  5. Limits; the user, looked up in the image; the working directory is made while we are root.
  *  6. Rights are dropped. A user namespace would be joined here, and only here: what was made
- *     before belongs to the host's and stays out of its reach.
+ *     before belongs to the host's and stays out of its reach. Waits for the shim once more: the
+ *     command may run when the start record is written.
  *  7. The standard streams, and every other descriptor is closed, before the first path of somebody
  *     else's choice is entered: a leaked directory of the host would lead out of the container.
  *  8. Working directory. Process 1 forks the command. A system call filter would be loaded last.
@@ -128,6 +129,9 @@ static enum gf_code become_user(const struct gf_sandbox *sandbox, struct gf_user
     }
     if (rc == GF_OK) {
         rc = gf_rights_drop(out_user, err);
+    }
+    if (rc == GF_OK) {
+        rc = wait_for_shim(sandbox->go_fd, err);
     }
     return rc == GF_OK ? check_shim_lives(sandbox->ready_fd, err) : rc;
 }

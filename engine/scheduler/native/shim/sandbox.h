@@ -19,7 +19,7 @@ struct gf_sandbox {
     int stderr_fd;
     int ready_fd;  /* see init.h */
     int status_fd; /* see init.h */
-    int go_fd;     /* gives one byte when the shim has done its part; its end: the shim is dead */
+    int go_fd;     /* gives a byte when it may join the network, and one when the command may run */
 };
 
 /* Sets the container up and becomes its process 1. A failure is told through ready_fd. */

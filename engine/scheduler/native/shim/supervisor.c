@@ -100,7 +100,7 @@ static void check_deadlines(struct gf_supervisor *supervisor) {
 static void command_runs(struct gf_supervisor *supervisor) {
     const struct gf_spec *spec = supervisor->spec;
     supervisor->running = true;
-    supervisor->start_time = gf_wall_ns();
+    supervisor->start_time = supervisor->execute_time;
     if (spec->timeout_ms > 0) {
         supervisor->time_limit_ns = gf_deadline_after_ms(gf_mono_ns(), spec->timeout_ms);
     }
@@ -121,6 +121,10 @@ static void read_ready(struct gf_supervisor *supervisor) {
     const ssize_t n = read(supervisor->container->ready_fd, &failure, sizeof(failure));
     if (n < 0 && errno == EINTR) {
         return;
+    }
+    if (n == (ssize_t)sizeof(failure) && failure.exit_code == GF_INIT_EXECUTES) {
+        supervisor->execute_time = failure.wall_ns;
+        return; /* what follows is a failure, or the end of file */
     }
     gf_close(&supervisor->container->ready_fd);
     if (n == (ssize_t)sizeof(failure)) {

@@ -1,6 +1,6 @@
 /*
- * Follows a container from its release to its end: moves its output, answers the control socket,
- * enforces the time limit, and finds out how it ended.
+ * Follows a container from the start of its command to its end: moves its output, answers the
+ * control socket, enforces the time limit, and finds out how it ended.
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SUPERVISOR_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SUPERVISOR_H_
@@ -37,6 +37,7 @@ struct gf_supervisor {
     bool timed_out;
     bool stopped;
     bool killed; /* we have sent SIGKILL */
+    int64_t execute_time; /* when process 1 was about to execute the command */
     int64_t start_time;
     int64_t time_limit_ns; /* monotonic; GF_NEVER: none */
     int64_t kill_ns;       /* when the grace period ends */
