@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cli/help.h"
+#include "cli/ui/message.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -73,18 +74,9 @@ static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
     }
 }
 
-/* Messages may quote a file or a server: what would steer the terminal is shown as '?'. */
-static void print_plain(FILE *out, const char *text) {
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        (void)putc(byte < 0x20 || byte == 0x7f ? '?' : byte, out);
-    }
-}
-
 enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error) {
-    fprintf(cli->err, "gofer: ");
-    print_plain(cli->err, error->message);
-    fprintf(cli->err, "\n");
+    /* Messages may quote a file or a server. */
+    fprintf(cli->err, "gofer: %s\n", gf_show_line(cli, error->message));
     if (cli->verbose) {
         fprintf(cli->err, "code: %s", gf_code_name(error->code));
         if (error->reason[0] != '\0') {

@@ -21,7 +21,7 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     fprintf(out, "Status:     %s\n",
             gf_show_enum(cli, &gofer__v1__deployment_status__descriptor, (int)deployment->status));
     if (deployment->status_reason != NULL && deployment->status_reason->description[0] != '\0') {
-        fprintf(out, "Reason:     %s\n", deployment->status_reason->description);
+        fprintf(out, "Reason:     %s\n", gf_show_line(cli, deployment->status_reason->description));
     }
     fprintf(out, "Started:    %s\n", gf_show_time(cli, deployment->start_time));
     fprintf(out, "Ended:      %s\n", gf_show_time(cli, deployment->end_time));

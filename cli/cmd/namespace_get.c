@@ -15,9 +15,9 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
         ((const Gofer__V1__GetNamespaceResponse *)message)->namespace_;
     FILE *out = cli->out;
     fprintf(out, "Namespace:   %s\n", namespace->namespace_id);
-    fprintf(out, "Name:        %s\n", namespace->name);
+    fprintf(out, "Name:        %s\n", gf_show_line(cli, namespace->name));
     if (namespace->description[0] != '\0') {
-        fprintf(out, "Description: %s\n", namespace->description);
+        fprintf(out, "Description: %s\n", gf_show_line(cli, namespace->description));
     }
     fprintf(out, "Created:     %s\n", gf_show_time(cli, namespace->create_time));
     fprintf(out, "Changed:     %s\n", gf_show_time(cli, namespace->update_time));

@@ -17,10 +17,10 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     FILE *out = cli->out;
     fprintf(out, "Pipeline:     %s\n", pipeline->pipeline_id);
     if (strcmp(pipeline->name, pipeline->pipeline_id) != 0 && pipeline->name[0] != '\0') {
-        fprintf(out, "Name:         %s\n", pipeline->name);
+        fprintf(out, "Name:         %s\n", gf_show_line(cli, pipeline->name));
     }
     if (pipeline->description[0] != '\0') {
-        fprintf(out, "Description:  %s\n", pipeline->description);
+        fprintf(out, "Description:  %s\n", gf_show_line(cli, pipeline->description));
     }
     fprintf(out, "State:        %s\n",
             gf_show_enum(cli, &gofer__v1__pipeline_state__descriptor, (int)pipeline->state));

@@ -20,18 +20,19 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     fprintf(out, "Status:    %s\n",
             gf_show_enum(cli, &gofer__v1__run_status__descriptor, (int)run->status));
     if (run->status_reason != NULL && run->status_reason->description[0] != '\0') {
-        fprintf(out, "Reason:    %s\n", run->status_reason->description);
+        fprintf(out, "Reason:    %s\n", gf_show_line(cli, run->status_reason->description));
     }
     if (run->initiator != NULL && run->initiator->reason[0] != '\0') {
-        fprintf(out, "Started for: %s\n", run->initiator->reason);
+        fprintf(out, "Started for: %s\n", gf_show_line(cli, run->initiator->reason));
     }
     fprintf(out, "Created:   %s\n", gf_show_time(cli, run->create_time));
     fprintf(out, "Started:   %s\n", gf_show_time(cli, run->start_time));
     fprintf(out, "Ended:     %s\n", gf_show_time(cli, run->end_time));
     fprintf(out, "Duration:  %s\n", gf_show_duration(cli, run->start_time, run->end_time));
     for (size_t i = 0; i < run->n_variables; i++) {
-        fprintf(out, "%s %s=%s\n", i == 0 ? "Variables:" : "          ", run->variables[i]->key,
-                run->variables[i]->value);
+        fprintf(out, "%s %s=%s\n", i == 0 ? "Variables:" : "          ",
+                gf_show_line(cli, run->variables[i]->key),
+                gf_show_line(cli, run->variables[i]->value));
     }
     gf_cli_hint(cli, "gofer task list %s %lld", run->pipeline_id, (long long)run->run_id);
 }

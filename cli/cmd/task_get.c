@@ -20,7 +20,7 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     fprintf(out, "Status:    %s\n",
             gf_show_enum(cli, &gofer__v1__task_execution_status__descriptor, (int)task->status));
     if (task->status_reason != NULL && task->status_reason->description[0] != '\0') {
-        fprintf(out, "Reason:    %s\n", task->status_reason->description);
+        fprintf(out, "Reason:    %s\n", gf_show_line(cli, task->status_reason->description));
     }
     if (task->exit != NULL) {
         fprintf(out, "Exit code: %d\n", task->exit->code);
@@ -41,8 +41,9 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
                 (long long)task->usage->peak_memory_bytes / 1024);
     }
     for (size_t i = 0; i < task->n_variables; i++) {
-        fprintf(out, "%s %s=%s\n", i == 0 ? "Variables:" : "          ", task->variables[i]->key,
-                task->variables[i]->value);
+        fprintf(out, "%s %s=%s\n", i == 0 ? "Variables:" : "          ",
+                gf_show_line(cli, task->variables[i]->key),
+                gf_show_line(cli, task->variables[i]->value));
     }
     gf_cli_hint(cli, "gofer task logs %s %lld %s", task->pipeline_id, (long long)task->run_id,
                 task->task_id);

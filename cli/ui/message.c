@@ -34,6 +34,15 @@ enum gf_exit_code gf_print_message_line(struct gf_cli *cli, const ProtobufCMessa
     return print_json(cli, message, false);
 }
 
+const char *gf_show_line(struct gf_cli *cli, const char *text) {
+    char *line = gf_arena_strdup(cli->arena, text);
+    for (char *at = line; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        *at = byte < 0x20 || byte == 0x7f ? '?' : *at;
+    }
+    return line;
+}
+
 const char *gf_show_text(struct gf_cli *cli, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);

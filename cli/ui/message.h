@@ -40,6 +40,12 @@ const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *desc
 /* The colour that states and statuses have in tables, by their word. */
 enum gf_cell_colour gf_state_colour(const char *word);
 
+/*
+ * A text that somebody else wrote (a name, a reason, a variable), fit for one line of a terminal:
+ * bytes that would steer it become '?'. In the cli's arena.
+ */
+const char *gf_show_line(struct gf_cli *cli, const char *text);
+
 /* printf in the cli's arena. */
 const char *gf_show_text(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
 
