@@ -30,6 +30,7 @@ static enum gf_code open_signals(int *out_fd, struct gf_error *err) {
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     const int fd = signalfd(-1, &signals, SFD_CLOEXEC);
@@ -60,6 +61,7 @@ static void make_second_signal_fast(int signal_fd) {
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
