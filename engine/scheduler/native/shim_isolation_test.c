@@ -31,7 +31,7 @@ static void tear_down(void) {
     }
 }
 
-TestSuite(shim_isolation, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(shim_isolation, .init = set_up, .fini = tear_down, .timeout = 180);
 
 /* Runs the script and compares all that it has written to standard output. */
 static void expect_output(const char *script, const char *expected) {

@@ -32,7 +32,7 @@ static void tear_down(void) {
     }
 }
 
-TestSuite(shim_run, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(shim_run, .init = set_up, .fini = tear_down, .timeout = 180);
 
 static void run_args(const char *const *args) {
     harness_run(&harness, harness_spec(&harness, args), &box);
