@@ -75,10 +75,10 @@ int gf_server_fatal_fd(const struct gf_server *server);
 void gf_server_destroy(struct gf_server *server, int64_t grace_ms);
 
 /*
- * A whole service: creates the server, waits for SIGTERM, SIGINT or SIGHUP (a second one: stops at once) or
- * a fatal error, and destroys it. Call it from the main thread before other threads are started:
- * it blocks the signals. Codes: those of gf_server_create; GF_INTERNAL (a fatal error, which was
- * logged).
+ * A whole service: creates the server, waits for SIGTERM, SIGINT or SIGHUP (a second one: stops at
+ * once) or a fatal error, and destroys it. Call it from the main thread before other threads are
+ * started: it blocks the signals. Codes: those of gf_server_create; GF_INTERNAL (a fatal error,
+ * which was logged).
  */
 enum gf_code gf_server_run(const struct gf_server_options *options,
                            struct gf_error *err) GF_MUST_USE;

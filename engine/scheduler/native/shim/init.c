@@ -11,7 +11,6 @@
 #include "engine/scheduler/native/shim/init.h"
 
 #include "base/clock.h"
-
 #include "base/str.h"
 #include "engine/scheduler/native/protocol.h"
 

@@ -20,9 +20,9 @@ struct gf_init_status {
 };
 
 /*
- * What a process tells the shim on the way to the command; each is one write to the ready pipe. First
- * that it is about to execute it, with the time, because the shim may be scheduled only after a short
- * command has ended; then, where that does not succeed, why.
+ * What a process tells the shim on the way to the command; each is one write to the ready pipe.
+ * First that it is about to execute it, with the time, because the shim may be scheduled only after
+ * a short command has ended; then, where that does not succeed, why.
  */
 enum {
     GF_INIT_FAILURE_BYTES_MAX = 512,

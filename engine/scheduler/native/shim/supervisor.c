@@ -100,7 +100,9 @@ static void check_deadlines(struct gf_supervisor *supervisor) {
 static void command_runs(struct gf_supervisor *supervisor) {
     const struct gf_spec *spec = supervisor->spec;
     supervisor->running = true;
-    supervisor->start_time = supervisor->execute_time;
+    /* Process 1 tells when, unless it was killed on the way. */
+    supervisor->start_time =
+        supervisor->execute_time != 0 ? supervisor->execute_time : gf_wall_ns();
     if (spec->timeout_ms > 0) {
         supervisor->time_limit_ns = gf_deadline_after_ms(gf_mono_ns(), spec->timeout_ms);
     }
