@@ -36,7 +36,7 @@ void gf_supervisor_init(struct gf_supervisor *supervisor) {
     supervisor->reaped = false;
     supervisor->timed_out = false;
     supervisor->stopped = false;
-    supervisor->killed = false;
+    supervisor->execute_time = 0;
     supervisor->start_time = 0;
     supervisor->time_limit_ns = GF_NEVER;
     supervisor->kill_ns = GF_NEVER;
@@ -48,7 +48,6 @@ void gf_supervisor_init(struct gf_supervisor *supervisor) {
 /* ---- ending it ---- */
 
 static void kill_all(struct gf_supervisor *supervisor) {
-    supervisor->killed = true;
     supervisor->kill_ns = GF_NEVER;
     gf_container_signal(supervisor->container, SIGKILL);
 }
@@ -100,9 +99,7 @@ static void check_deadlines(struct gf_supervisor *supervisor) {
 static void command_runs(struct gf_supervisor *supervisor) {
     const struct gf_spec *spec = supervisor->spec;
     supervisor->running = true;
-    /* Process 1 tells when, unless it was killed on the way. */
-    supervisor->start_time =
-        supervisor->execute_time != 0 ? supervisor->execute_time : gf_wall_ns();
+    supervisor->start_time = supervisor->execute_time;
     if (spec->timeout_ms > 0) {
         supervisor->time_limit_ns = gf_deadline_after_ms(gf_mono_ns(), spec->timeout_ms);
     }
@@ -133,8 +130,8 @@ static void read_ready(struct gf_supervisor *supervisor) {
         failure.exit_code &= EXIT_CODE_MAX;
         failure.sentence[sizeof(failure.sentence) - 1] = '\0';
         supervisor->failure = failure;
-    } else if (!supervisor->killed) {
-        command_runs(supervisor);
+    } else if (supervisor->execute_time != 0) {
+        command_runs(supervisor); /* else it was killed on the way */
     }
 }
 
