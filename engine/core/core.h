@@ -61,7 +61,7 @@ struct gf_exit {
     int64_t start_time;
     int64_t end_time;
     int64_t cpu_time_ns;
-    int64_t memory_peak_bytes;
+    int64_t peak_memory_bytes;
     int64_t log_bytes;
     bool log_truncated;
 };

@@ -339,7 +339,7 @@ struct gf_task_execution {
     struct gf_str image_digest; /* "sha256:..." that ran; empty before the start */
     struct gf_str node;         /* the machine that ran it; empty before the start */
     int64_t cpu_time_ns;        /* used by the container; 0 = unknown */
-    int64_t memory_peak_bytes;  /* 0 = unknown */
+    int64_t peak_memory_bytes;  /* 0 = unknown */
     int64_t log_bytes;          /* payload bytes in the log; 0 before the end */
     bool log_truncated;
 };

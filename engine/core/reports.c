@@ -107,7 +107,7 @@ static void set_exit(struct gf_task_execution *row, const struct gf_exit *exit) 
     row->exit_signal = row->has_exit_code ? exit->exit_signal : 0;
     row->end_time = exit->end_time > row->start_time ? exit->end_time : 0;
     row->cpu_time_ns = exit->cpu_time_ns;
-    row->memory_peak_bytes = exit->memory_peak_bytes;
+    row->peak_memory_bytes = exit->peak_memory_bytes;
     row->log_bytes = exit->log_bytes;
     row->log_truncated = exit->log_truncated;
 }

@@ -87,7 +87,7 @@ Test(run, one_task_goes_through_its_states) {
     const struct gf_exit exit = {.start_time = 5,
                                  .end_time = world.now + 500,
                                  .cpu_time_ns = 7,
-                                 .memory_peak_bytes = 8,
+                                 .peak_memory_bytes = 8,
                                  .log_bytes = 9,
                                  .log_truncated = true};
     world_report(&world, world_find(&world, "one")->attempt, &exit);
@@ -97,7 +97,7 @@ Test(run, one_task_goes_through_its_states) {
     cr_expect_eq(task.exit_code, 0);
     cr_expect_eq(task.end_time, exit.end_time);
     cr_expect_eq(task.cpu_time_ns, 7);
-    cr_expect_eq(task.memory_peak_bytes, 8);
+    cr_expect_eq(task.peak_memory_bytes, 8);
     cr_expect_eq(task.log_bytes, 9);
     cr_expect(task.log_truncated);
     expect_reason(task.reason, GF_REASON_UNSPECIFIED, "");

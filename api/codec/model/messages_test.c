@@ -122,7 +122,7 @@ static struct gf_task_execution failed_task(void) {
                                       .start_time = 2,
                                       .end_time = 3,
                                       .cpu_time_ns = 1500000000,
-                                      .memory_peak_bytes = 4096,
+                                      .peak_memory_bytes = 4096,
                                       .log_bytes = 12};
 }
 

@@ -36,13 +36,13 @@ static Gofer__V1__TaskExit *exit_of(const struct gf_task_execution *execution,
 
 static Gofer__V1__TaskUsage *usage_of(const struct gf_task_execution *execution,
                                       struct gf_arena *arena) {
-    if (execution->cpu_time_ns == 0 && execution->memory_peak_bytes == 0) {
+    if (execution->cpu_time_ns == 0 && execution->peak_memory_bytes == 0) {
         return NULL;
     }
     Gofer__V1__TaskUsage *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__TaskUsage, gofer__v1__task_usage);
     message->cpu_duration = gf_message_duration(execution->cpu_time_ns, arena);
-    message->peak_memory_bytes = execution->memory_peak_bytes;
+    message->peak_memory_bytes = execution->peak_memory_bytes;
     return message;
 }
 

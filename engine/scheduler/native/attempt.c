@@ -55,7 +55,7 @@ static void report_exited(struct gf_native_attempt *attempt, const struct gf_shi
         .start_time = exit->start_time,
         .end_time = exit->end_time,
         .cpu_time_ns = exit->cpu_time_ns,
-        .memory_peak_bytes = exit->memory_peak_bytes,
+        .peak_memory_bytes = exit->peak_memory_bytes,
         .log_bytes = exit->log_bytes,
         .log_truncated = exit->log_truncated,
     };

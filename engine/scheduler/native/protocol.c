@@ -35,7 +35,7 @@ static const struct gf_field_def EXIT_FIELDS[] = {
     COUNT(struct gf_shim_exit, start_time),
     COUNT(struct gf_shim_exit, end_time),
     COUNT(struct gf_shim_exit, cpu_time_ns),
-    COUNT(struct gf_shim_exit, memory_peak_bytes),
+    COUNT(struct gf_shim_exit, peak_memory_bytes),
     COUNT(struct gf_shim_exit, log_bytes),
     FLAG(struct gf_shim_exit, log_truncated),
 };

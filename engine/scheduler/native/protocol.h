@@ -87,7 +87,7 @@ struct gf_shim_exit {
     int64_t start_time; /* ns since 1970 UTC; 0 where the command never ran */
     int64_t end_time;
     int64_t cpu_time_ns;
-    int64_t memory_peak_bytes; /* 0 = unknown */
+    int64_t peak_memory_bytes; /* 0 = unknown */
     int64_t log_bytes;
     bool log_truncated;
 };

@@ -36,7 +36,7 @@ static const struct gf_shim_exit EXIT = {
     .start_time = 1,
     .end_time = 2,
     .cpu_time_ns = 3,
-    .memory_peak_bytes = 4,
+    .peak_memory_bytes = 4,
     .log_bytes = 5,
     .log_truncated = true,
 };
@@ -50,7 +50,7 @@ static void expect_exit(const struct gf_shim_exit *exit) {
     cr_assert(eq(i64, exit->start_time, 1));
     cr_assert(eq(i64, exit->end_time, 2));
     cr_assert(eq(i64, exit->cpu_time_ns, 3));
-    cr_assert(eq(i64, exit->memory_peak_bytes, 4));
+    cr_assert(eq(i64, exit->peak_memory_bytes, 4));
     cr_assert(eq(i64, exit->log_bytes, 5));
 }
 

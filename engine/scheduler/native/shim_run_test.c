@@ -396,7 +396,7 @@ Test(shim_run, cpu_time_and_memory_are_measured) {
     harness_run_script(&harness, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done", &box);
     cr_assert(box.exit.cpu_time_ns > GF_NS_PER_MS);
     if (gf_cgroup_host_has(&harness.cgroups, GF_CGROUP_MEMORY)) {
-        cr_assert(box.exit.memory_peak_bytes > 0);
+        cr_assert(box.exit.peak_memory_bytes > 0);
     }
 }
 
@@ -424,8 +424,8 @@ Test(shim_run, memory_limit_kills_and_is_said) {
     harness_run(&harness, spec, &box);
     cr_assert(box.exit.out_of_memory);
     cr_assert(eq(i64, box.exit.exit_code, 128 + SIGKILL));
-    cr_assert(box.exit.memory_peak_bytes > 16 << 20);
-    cr_assert(box.exit.memory_peak_bytes <= 33 << 20);
+    cr_assert(box.exit.peak_memory_bytes > 16 << 20);
+    cr_assert(box.exit.peak_memory_bytes <= 33 << 20);
 }
 
 Test(shim_run, cpu_limit_bounds_the_share_of_a_processor) {

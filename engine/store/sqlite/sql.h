@@ -38,7 +38,7 @@
 #define GF_SQL_TASK_COLUMNS                                                                        \
     "run_key, task_index, task_id, create_time, attempt, state, status, reason_kind, "             \
     "reason_text, exit_code, exit_signal, launch_time, start_time, end_time, image_digest, node, " \
-    "cpu_time_ns, memory_peak_bytes, log_bytes, log_truncated"
+    "cpu_time_ns, peak_memory_bytes, log_bytes, log_truncated"
 
 #define GF_SQL_EVENT_COLUMNS                                                                       \
     "sequence, time, kind, namespace_id, pipeline_id, version, deployment_id, run_id, task_id, "   \
@@ -164,7 +164,7 @@
       "UPDATE task_executions SET attempt = ?1, state = ?2, status = ?3, reason_kind = ?4,"        \
       " reason_text = ?5, exit_code = ?6, exit_signal = ?7, launch_time = ?8, start_time = ?9,"    \
       " end_time = ?10, image_digest = ?11, node = ?12, cpu_time_ns = ?13,"                        \
-      " memory_peak_bytes = ?14, log_bytes = ?15, log_truncated = ?16"                             \
+      " peak_memory_bytes = ?14, log_bytes = ?15, log_truncated = ?16"                             \
       " WHERE run_key = ?17 AND task_index = ?18")                                                 \
     X(GET_TASK, "SELECT " GF_SQL_TASK_COLUMNS                                                      \
                 " FROM task_executions WHERE run_key = ?1 AND task_id = ?2 LIMIT 1")               \

@@ -21,7 +21,7 @@ static void bind_changing(struct gf_sqlite_bind *bind, const struct gf_task_exec
     gf_sqlite__bind_str(bind, task->image_digest);
     gf_sqlite__bind_str(bind, task->node);
     gf_sqlite__bind_i64(bind, task->cpu_time_ns);
-    gf_sqlite__bind_i64(bind, task->memory_peak_bytes);
+    gf_sqlite__bind_i64(bind, task->peak_memory_bytes);
     gf_sqlite__bind_i64(bind, task->log_bytes);
     gf_sqlite__bind_i64(bind, task->log_truncated);
 }
@@ -86,7 +86,7 @@ static enum gf_code read_task(struct gf_sqlite_row *row, void *item,
     task->image_digest = gf_sqlite__str(row);
     task->node = gf_sqlite__str(row);
     task->cpu_time_ns = gf_sqlite__i64(row);
-    task->memory_peak_bytes = gf_sqlite__i64(row);
+    task->peak_memory_bytes = gf_sqlite__i64(row);
     task->log_bytes = gf_sqlite__i64(row);
     task->log_truncated = gf_sqlite__bool(row);
     return GF_OK;

@@ -54,7 +54,7 @@ static void same_task(const struct gf_task_execution *actual,
     must_be_same(actual, expected, image_digest);
     must_be_same(actual, expected, node);
     must_be_equal(actual, expected, cpu_time_ns);
-    must_be_equal(actual, expected, memory_peak_bytes);
+    must_be_equal(actual, expected, peak_memory_bytes);
     must_be_equal(actual, expected, log_bytes);
     must_be_equal(actual, expected, log_truncated);
 }
@@ -277,7 +277,7 @@ void gf_store_battery_tasks_come_back(const struct gf_store_factory *factory) {
     ended->image_digest = GF_STR("sha256:0123456789abcdef");
     ended->node = GF_STR("worker-1");
     ended->cpu_time_ns = INT64_C(12345678901);
-    ended->memory_peak_bytes = INT64_C(1) << 40;
+    ended->peak_memory_bytes = INT64_C(1) << 40;
     ended->log_bytes = 77;
     ended->log_truncated = true;
     battery_look(&battery);

@@ -128,7 +128,7 @@ static void push_rows(struct workload *workload, int64_t run_key, int64_t run_id
         task->image_digest = DIGEST;
         task->node = GF_STR("worker-01");
         task->cpu_time_ns = 1234567;
-        task->memory_peak_bytes = 4 << 20;
+        task->peak_memory_bytes = 4 << 20;
         task->log_bytes = 1000;
     }
     gf_vec_push(&workload->batch.tasks, task);

@@ -190,11 +190,11 @@ void gf_cgroup_read_usage(const struct gf_cgroup *cgroup, struct gf_cgroup_usage
     struct gf_cgroup_usage usage = {0};
     const bool split = cgroup->spec->cgroup_memory[0] != '\0';
     if (cgroup->memory_fd >= 0 && split) {
-        usage.memory_peak_bytes = read_number(cgroup->memory_fd, "memory.max_usage_in_bytes");
+        usage.peak_memory_bytes = read_number(cgroup->memory_fd, "memory.max_usage_in_bytes");
         usage.oom_killed =
             read_keyed(cgroup->memory_fd, "memory.oom_control", GF_STR("oom_kill")) > 0;
     } else if (cgroup->memory_fd >= 0) {
-        usage.memory_peak_bytes = read_number(cgroup->memory_fd, "memory.peak");
+        usage.peak_memory_bytes = read_number(cgroup->memory_fd, "memory.peak");
         usage.oom_killed = read_keyed(cgroup->memory_fd, "memory.events", GF_STR("oom_kill")) > 0;
     }
     if (cgroup->unified_fd >= 0) {

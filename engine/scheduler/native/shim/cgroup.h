@@ -32,7 +32,7 @@ enum gf_code gf_cgroup_make_split(struct gf_cgroup *cgroup, pid_t pid,
                                   struct gf_error *err) GF_MUST_USE;
 
 struct gf_cgroup_usage {
-    int64_t memory_peak_bytes; /* 0 = unknown */
+    int64_t peak_memory_bytes; /* 0 = unknown */
     int64_t cpu_time_ns;       /* 0 = unknown */
     bool oom_killed;           /* the kernel killed something at the memory limit */
 };

@@ -273,7 +273,7 @@ static void describe_exit(const struct gf_supervisor *supervisor, struct gf_shim
     }
     gf_cgroup_read_usage(supervisor->cgroup, &usage);
     result.cpu_time_ns = usage.cpu_time_ns > 0 ? usage.cpu_time_ns : status->cpu_time_ns;
-    result.memory_peak_bytes = usage.memory_peak_bytes;
+    result.peak_memory_bytes = usage.peak_memory_bytes;
     /* A command that goes on without the process that was killed has not run out of memory. */
     result.out_of_memory = usage.oom_killed && result.exit_code != 0;
     *out_exit = result;

@@ -111,7 +111,7 @@ CREATE TABLE task_executions (
     image_digest      TEXT    NOT NULL,
     node              TEXT    NOT NULL,
     cpu_time_ns       INTEGER NOT NULL,
-    memory_peak_bytes INTEGER NOT NULL,
+    peak_memory_bytes INTEGER NOT NULL,
     log_bytes         INTEGER NOT NULL,
     log_truncated     INTEGER NOT NULL CHECK (log_truncated IN (0, 1)),
     PRIMARY KEY (run_key, task_index)
