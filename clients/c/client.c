@@ -35,10 +35,6 @@ void gf_client_destroy(struct gf_client *client) {
     free(client);
 }
 
-void gf_client_destroy_p(struct gf_client **client) {
-    gf_client_destroy(*client);
-}
-
 struct gf_rpc_channel *gf_client_channel(struct gf_client *client) {
     return client->channel;
 }

@@ -36,7 +36,6 @@ enum gf_code gf_client_create(const struct gf_client_options *options,
 
 /* Its calls and streams are over. Accepts NULL. */
 void gf_client_destroy(struct gf_client *client);
-void gf_client_destroy_p(struct gf_client **client);
 
 /* For the generated calls. Borrowed until gf_client_destroy. */
 struct gf_rpc_channel *gf_client_channel(struct gf_client *client);
