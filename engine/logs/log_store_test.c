@@ -40,6 +40,15 @@ static void write_text(struct gf_logframe_writer *writer, const char *text) {
                  "%s", err.message);
 }
 
+/* Makes the log and writes its header; gives the descriptor, which the caller closes. */
+static int begin_log(struct fixture *fixture, struct gf_logframe_writer *out_writer) {
+    struct gf_error err = {0};
+    int fd = -1;
+    cr_assert_eq(gf_log_store_create(fixture->store, &NAME, &fd, &err), GF_OK, "%s", err.message);
+    cr_assert_eq(gf_logframe_writer_init(out_writer, fd, &err), GF_OK, "%s", err.message);
+    return fd;
+}
+
 static void expect_text(struct gf_log_reader *reader, const char *text) {
     struct gf_error err = {0};
     enum gf_logframe_event event = GF_LOGFRAME_WAIT;
@@ -65,10 +74,8 @@ Test(log_store, reads_what_was_written_from_any_frame_on) {
     struct fixture fixture;
     open_fixture(&fixture);
     struct gf_error err = {0};
-    int fd = -1;
-    cr_assert_eq(gf_log_store_create(fixture.store, &NAME, &fd, &err), GF_OK, "%s", err.message);
     struct gf_logframe_writer writer;
-    cr_assert_eq(gf_logframe_writer_init(&writer, fd, &err), GF_OK);
+    int fd = begin_log(&fixture, &writer);
     write_text(&writer, "one");
     write_text(&writer, "two");
 
@@ -89,10 +96,8 @@ Test(log_store, create_keeps_a_log_that_is_there) {
     struct fixture fixture;
     open_fixture(&fixture);
     struct gf_error err = {0};
-    int fd = -1;
-    cr_assert_eq(gf_log_store_create(fixture.store, &NAME, &fd, &err), GF_OK);
     struct gf_logframe_writer writer;
-    cr_assert_eq(gf_logframe_writer_init(&writer, fd, &err), GF_OK);
+    int fd = begin_log(&fixture, &writer);
     write_text(&writer, "before");
     close(fd);
     cr_assert_eq(gf_log_store_create(fixture.store, &NAME, &fd, &err), GF_OK);
@@ -127,10 +132,8 @@ Test(log_store, an_armed_reader_is_woken_once_by_growth) {
     struct fixture fixture;
     open_fixture(&fixture);
     struct gf_error err = {0};
-    int fd = -1;
-    cr_assert_eq(gf_log_store_create(fixture.store, &NAME, &fd, &err), GF_OK);
     struct gf_logframe_writer writer;
-    cr_assert_eq(gf_logframe_writer_init(&writer, fd, &err), GF_OK);
+    int fd = begin_log(&fixture, &writer);
     write_text(&writer, "one");
 
     struct waiter waiters[3];
@@ -165,10 +168,8 @@ Test(log_store, arming_behind_the_end_wakes_at_once) {
     struct fixture fixture;
     open_fixture(&fixture);
     struct gf_error err = {0};
-    int fd = -1;
-    cr_assert_eq(gf_log_store_create(fixture.store, &NAME, &fd, &err), GF_OK);
     struct gf_logframe_writer writer;
-    cr_assert_eq(gf_logframe_writer_init(&writer, fd, &err), GF_OK);
+    int fd = begin_log(&fixture, &writer);
     struct waiter waiter;
     gf_latch_init(&waiter.woken);
     atomic_init(&waiter.wake_count, 0);
@@ -187,10 +188,8 @@ Test(log_store, half_a_frame_of_a_dead_writer_wakes_once) {
     struct fixture fixture;
     open_fixture(&fixture);
     struct gf_error err = {0};
-    int fd = -1;
-    cr_assert_eq(gf_log_store_create(fixture.store, &NAME, &fd, &err), GF_OK);
     struct gf_logframe_writer writer;
-    cr_assert_eq(gf_logframe_writer_init(&writer, fd, &err), GF_OK);
+    int fd = begin_log(&fixture, &writer);
     cr_assert_eq(pwrite(fd, "half", 4, writer.offset), 4);
     struct waiter waiter;
     gf_latch_init(&waiter.woken);

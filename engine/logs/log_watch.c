@@ -69,7 +69,9 @@ static void on_inotify(struct gf_watch *reactor_watch, uint32_t events, void *ct
                 /* Some reports are lost: tell everybody; those who find nothing arm again. */
                 size_t position = 0;
                 void *file = NULL;
-                while (gf_map_i64_next(&watch->files, &position, NULL, &file)) {
+                int64_t descriptor = 0;
+                while (gf_map_i64_next(&watch->files, &position, &descriptor, &file)) {
+                    (void)inotify_rm_watch(watch->inotify_fd, (int)descriptor);
                     wake_file(watch, file);
                 }
                 continue;
