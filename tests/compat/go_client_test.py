@@ -3,8 +3,8 @@
 
 Usage: go_client_test.py GOFER PROTO_DIR CLIENT_DIR
 
-The Go modules come from the module proxy, pinned by go.sum; the caches are the user's, so that they are
-fetched once for each machine.
+The Go modules come from the module proxy, pinned by go.sum. They are cached in the home directory, or,
+where the environment names none (under Bazel), in /var/tmp, so that a machine fetches them once.
 """
 
 import os
