@@ -7,6 +7,7 @@
 #include "engine/core/core.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "engine/core/core_internal.h"
 
 enum {
@@ -21,6 +22,7 @@ struct gf_core *gf_core_create(const struct gf_core_limits *limits,
     struct gf_core *core = GF_NEW(struct gf_core);
     core->limits = *limits;
     core->next = *start;
+    core->next.preferences = (struct gf_preferences){0};
     gf_list_init(&core->idle_pipelines);
     gf_list_init(&core->idle_configs);
     gf_list_init(&core->ready);
@@ -71,6 +73,21 @@ static enum gf_step step(struct gf_core *core, const struct gf_input *input,
         return gf_core__start_run(core, input, out_need);
     case GF_INPUT_CANCEL_RUN:
         return gf_core__cancel_run(core, input, out_need);
+    case GF_INPUT_DELETE_CONFIG:
+    case GF_INPUT_ENABLE_PIPELINE:
+    case GF_INPUT_DISABLE_PIPELINE:
+    case GF_INPUT_DELETE_PIPELINE:
+    case GF_INPUT_RETRY_RUN:
+    case GF_INPUT_CANCEL_ALL_RUNS:
+    case GF_INPUT_CANCEL_TASK:
+    case GF_INPUT_REPAIR_RUN:
+    case GF_INPUT_UPDATE_PREFERENCES: {
+        struct gf_error err = {0};
+        (void)gf_fail(&err, GF_UNIMPLEMENTED, "not yet");
+        return gf_core__refuse(core, input, &err);
+    }
+    case GF_INPUT_CLOCK:
+        return GF_STEP_DONE;
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:
     case GF_INPUT_TASK_LAUNCH_FAILED:
@@ -135,4 +152,13 @@ struct gf_core_stats gf_core_get_stats(const struct gf_core *core) {
         .pipelines_cached = (int64_t)gf_map_i64_count(&core->pipelines_by_key),
         .configs_cached = (int64_t)gf_map_count(&core->configs),
     };
+}
+
+int64_t gf_core_next_deadline(const struct gf_core *core) {
+    (void)core;
+    return GF_NEVER;
+}
+
+size_t gf_core_batch_bytes(const struct gf_core *core) {
+    return core->batch_arena.used_bytes;
 }

@@ -31,22 +31,47 @@ enum gf_input_kind {
     GF_INPUT_UPDATE_NAMESPACE,
     GF_INPUT_DELETE_NAMESPACE,
     GF_INPUT_REGISTER_CONFIG,
+    GF_INPUT_DELETE_CONFIG,
     GF_INPUT_DEPLOY,
+    GF_INPUT_ENABLE_PIPELINE,
+    GF_INPUT_DISABLE_PIPELINE,
+    GF_INPUT_DELETE_PIPELINE,
     GF_INPUT_START_RUN,
+    GF_INPUT_RETRY_RUN,
     GF_INPUT_CANCEL_RUN,
+    GF_INPUT_CANCEL_ALL_RUNS,
+    GF_INPUT_CANCEL_TASK,
+    GF_INPUT_REPAIR_RUN,
+    GF_INPUT_UPDATE_PREFERENCES,
     /* Reports of the scheduler. */
     GF_INPUT_TASK_STARTED,
     GF_INPUT_TASK_EXITED,
     GF_INPUT_TASK_LAUNCH_FAILED,
     GF_INPUT_TASK_LOST,
     GF_INPUT_TASK_NEVER_STARTED,
+    /* Time has passed: what was due at `now` or before happens. See gf_core_next_deadline. */
+    GF_INPUT_CLOCK,
 };
+
+/* Whether somebody waits for a reply. */
+static inline bool gf_input_is_command(enum gf_input_kind kind) {
+    return kind < GF_INPUT_TASK_STARTED;
+}
 
 /* Names one attempt of one task: what the scheduler is told and what it reports about. */
 struct gf_attempt {
     int64_t run_key;
     int32_t task_index;
     int32_t attempt; /* the fencing number */
+};
+
+/* How a container came to run. */
+struct gf_start {
+    int64_t start_time;      /* 0 = the time of the step */
+    int64_t pull_start_time; /* 0 = nothing had to be fetched */
+    int64_t pull_end_time;
+    struct gf_str image_digest;
+    struct gf_str node;
 };
 
 /* What a container left behind. */
@@ -66,6 +91,19 @@ struct gf_exit {
     bool log_truncated;
 };
 
+/* Makes a command idempotent: see struct gf_request. */
+struct gf_request_ref {
+    struct gf_str caller;
+    struct gf_str request_id; /* empty = none; at most GF_REQUEST_ID_BYTES_MAX */
+};
+
+/* A document that is given at the start of a run: at most GF_RUN_INPUT_BYTES_MAX. */
+struct gf_run_document {
+    struct gf_str media_type;
+    struct gf_str digest;
+    struct gf_str content;
+};
+
 /*
  * One input. The strings and pointers are borrowed for the step only; the core copies what it
  * keeps. `token` comes back in the reply effect and means nothing to the core.
@@ -76,9 +114,11 @@ struct gf_input {
     union {
         struct {
             struct gf_str namespace_id, name, description;
-            /* For update: which of name and description to set. */
-            bool set_name, set_description;
-            bool cascade; /* for delete: also where it has pipelines */
+            int64_t run_parallelism;
+            /* For update: which of them to set. */
+            bool set_name, set_description, set_run_parallelism;
+            bool cascade;                  /* for delete: also where it has pipelines */
+            struct gf_request_ref request; /* for create */
         } ns;
         struct {
             struct gf_str namespace_id;
@@ -86,28 +126,58 @@ struct gf_input {
              * hash. */
             const struct gf_config *config;
             bool deploy; /* make the new version live in the same step */
+            struct gf_request_ref request;
         } register_config;
+        /* DEPLOY, DELETE_CONFIG */
         struct {
             struct gf_str namespace_id, pipeline_id;
-            int64_t version; /* 0 = the latest */
+            int64_t version;               /* 0 = the latest, for DEPLOY */
+            struct gf_request_ref request; /* for DEPLOY */
         } deploy;
+        /* ENABLE_PIPELINE, DISABLE_PIPELINE, DELETE_PIPELINE */
+        struct {
+            struct gf_str namespace_id, pipeline_id;
+            struct gf_str reason; /* for DISABLE; at most GF_REASON_BYTES_MAX */
+        } pipeline;
         struct {
             struct gf_str namespace_id, pipeline_id;
             const struct gf_variable *variables; /* sorted by key, unique */
             size_t variable_count;
+            const struct gf_label *labels; /* sorted by key, unique */
+            size_t label_count;
             struct gf_initiator initiator;
-            struct gf_str request_id; /* empty = none */
+            struct gf_str request_id;               /* empty = none */
+            const struct gf_run_document *document; /* NULL = none */
+            bool has_priority;                      /* else that of the config */
+            int32_t priority;
+            struct gf_str ordering_key;                  /* empty = none */
+            enum gf_run_ordering_policy ordering_policy; /* UNSPECIFIED with a key: STRICT */
         } start_run;
         struct {
             struct gf_str namespace_id, pipeline_id;
             int64_t run_id;
+            bool failed_tasks_only; /* keep the results of those that were successful */
+            bool use_live_version;  /* not together with failed_tasks_only */
+            struct gf_initiator initiator;
+            struct gf_str request_id;
+        } retry_run;
+        /* CANCEL_RUN, CANCEL_TASK, CANCEL_ALL_RUNS, REPAIR_RUN */
+        struct {
+            struct gf_str namespace_id, pipeline_id;
+            int64_t run_id;        /* not for CANCEL_ALL_RUNS */
+            struct gf_str task_id; /* for CANCEL_TASK */
             bool force;
             struct gf_str reason; /* a sentence; empty = the default one */
-        } cancel_run;
+        } cancel;
+        struct {
+            bool set_run_starts_paused, run_starts_paused;
+            bool set_reason;
+            struct gf_str reason;
+            bool set_attach_disabled, attach_disabled;
+        } preferences;
         struct {
             struct gf_attempt attempt;
-            int64_t start_time;
-            struct gf_str image_digest, node;
+            struct gf_start start;
         } started;
         struct {
             struct gf_attempt attempt;
@@ -136,6 +206,9 @@ enum gf_need_kind {
     GF_NEED_REQUEST,      /* a request_id, by pipeline_key -> gf_core_give_request */
     /* whether namespace_key has pipelines -> gf_core_give_namespace_pipelines */
     GF_NEED_NAMESPACE_PIPELINES,
+    GF_NEED_OUTCOME,   /* of a request, by caller and request_id -> gf_core_give_outcome */
+    GF_NEED_RUN_TASKS, /* of a complete run, by run_key -> gf_core_give_run_tasks */
+    GF_NEED_RUN_INPUT, /* of a complete run, by run_key -> gf_core_give_run_input */
 };
 
 struct gf_need {
@@ -145,7 +218,9 @@ struct gf_need {
     int64_t pipeline_key;
     int64_t version;
     int64_t run_id;
-    struct gf_str text; /* pipeline_id or request_id; borrowed from the input or the core */
+    int64_t run_key;
+    struct gf_str text;   /* pipeline_id or request_id; borrowed from the input or the core */
+    struct gf_str caller; /* of a request; borrowed likewise */
 };
 
 /* ---- What a batch holds ---- */
@@ -154,7 +229,8 @@ enum gf_effect_kind {
     GF_EFFECT_REPLY = 1, /* answer the command behind `token` */
     GF_EFFECT_LAUNCH,    /* start this attempt */
     GF_EFFECT_STOP,      /* end this attempt */
-    GF_EFFECT_FORGET, /* the end of this attempt is recorded: the scheduler may drop its records */
+    GF_EFFECT_FORGET,  /* the end of this attempt is recorded: the scheduler may drop its records */
+    GF_EFFECT_INQUIRE, /* report about this attempt, whatever is known of it */
 };
 
 /*
@@ -168,8 +244,21 @@ struct gf_reply {
     const struct gf_config *config;
     const struct gf_deployment *deployment;
     const struct gf_run *run;
+    const struct gf_task_execution *task; /* CANCEL_TASK; NULL where its run has ended */
+    const struct gf_preferences *preferences;
+    /*
+     * The command was given before, with this outcome. The objects above are not set: they are read
+     * from the store, by the names in it, as they are now.
+     */
+    const struct gf_request *replayed;
     bool unchanged; /* the command found everything as it wants it: nothing was written */
     bool created;   /* REGISTER_CONFIG: `config` is a new version, not the one that was there */
+    bool created_pipeline;  /* REGISTER_CONFIG: the pipeline is new, too */
+    const int64_t *run_ids; /* CANCEL_ALL_RUNS: the first GF_REPLY_RUN_IDS_MAX, oldest first */
+    size_t run_id_count;
+    int64_t run_count;            /* CANCEL_ALL_RUNS: all */
+    const struct gf_str *actions; /* REPAIR_RUN: what was done, a sentence each */
+    size_t action_count;
 };
 
 struct gf_effect {
@@ -182,13 +271,26 @@ struct gf_effect {
     const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
 };
 
+/* The document of a run that is new in this batch. */
+struct gf_run_input_row {
+    int64_t run_key;
+    struct gf_str content; /* in the batch's arena */
+};
+
+struct gf_config_key {
+    int64_t pipeline_key;
+    int64_t version;
+};
+
 /*
  * Rows as the transaction must leave them: every pointer is to the newest state of an object that
  * changed since the last batch, once per object, in the order of the first change. A store first
- * removes the deleted namespaces with all that belongs to them (events stay; a key that it does not
- * know is nothing), then writes every row as an insert-or-replace by its key, parents before
- * children: namespaces, pipelines, configs, deployments, runs, tasks. No row belongs to a deleted
- * namespace, but a new namespace may have the id of a deleted one.
+ * removes the deleted namespaces and pipelines with all that belongs to them, and the deleted
+ * configs (events stay; a key that it does not know is nothing), then writes every row as an
+ * insert-or-replace by its key, parents before children: namespaces, pipelines, configs,
+ * deployments, runs, inputs of runs, tasks, attempts; requests and preferences belong to nothing.
+ * No row belongs to a deleted namespace or pipeline, but a new one may have the id of a deleted
+ * one. A request replaces an older one of the same caller and request_id.
  */
 struct gf_namespace_vec GF_VEC_FIELDS(const struct gf_namespace *);
 struct gf_pipeline_vec GF_VEC_FIELDS(const struct gf_pipeline *);
@@ -196,6 +298,9 @@ struct gf_config_vec GF_VEC_FIELDS(const struct gf_config *);
 struct gf_deployment_vec GF_VEC_FIELDS(const struct gf_deployment *);
 struct gf_run_vec GF_VEC_FIELDS(const struct gf_run *);
 struct gf_task_execution_vec GF_VEC_FIELDS(const struct gf_task_execution *);
+struct gf_run_input_vec GF_VEC_FIELDS(struct gf_run_input_row);
+struct gf_request_vec GF_VEC_FIELDS(struct gf_request);
+struct gf_config_key_vec GF_VEC_FIELDS(struct gf_config_key);
 struct gf_event_vec GF_VEC_FIELDS(struct gf_event);
 struct gf_effect_vec GF_VEC_FIELDS(struct gf_effect);
 struct gf_key_vec GF_VEC_FIELDS(int64_t);
@@ -203,12 +308,18 @@ struct gf_key_vec GF_VEC_FIELDS(int64_t);
 struct gf_batch {
     struct gf_namespace_vec namespaces;
     struct gf_key_vec deleted_namespaces; /* keys */
+    struct gf_key_vec deleted_pipelines;  /* keys */
+    struct gf_config_key_vec deleted_configs;
     struct gf_pipeline_vec pipelines;
     struct gf_config_vec configs;
     struct gf_deployment_vec deployments;
     struct gf_run_vec runs;
+    struct gf_run_input_vec inputs;
     struct gf_task_execution_vec tasks;
-    struct gf_event_vec events; /* in order of their sequence numbers */
+    struct gf_task_execution_vec attempts; /* that were followed, or will be, by another one */
+    struct gf_request_vec requests;
+    const struct gf_preferences *preferences; /* NULL = unchanged */
+    struct gf_event_vec events;               /* in order of their sequence numbers */
     struct gf_effect_vec effects;
 };
 
@@ -216,11 +327,21 @@ struct gf_batch {
 
 struct gf_core;
 
-/* In each, 0 = no limit. */
+/* In each, 0 = no limit, but where it says otherwise. */
 struct gf_core_limits {
     int64_t runs_active_max;      /* runs that are not complete, in the server; more are refused */
+    int64_t runs_running_max;     /* runs at once, in the server; more are queued */
+    int64_t namespace_runs_max;   /* of one namespace; its row may ask for less */
+    int64_t pipeline_runs_max;    /* of one pipeline; its config may ask for less */
+    int64_t pipeline_queue_max;   /* runs of one pipeline that wait; its config may ask for less */
     int64_t attempts_running_max; /* containers at once, in the server; ready tasks wait */
-    int64_t pipeline_runs_max;    /* runs at once of one pipeline; its config may ask for less */
+    int64_t run_timeout_ms_max;   /* of every run; its config may ask for less */
+    int64_t task_timeout_ms_max;  /* of every attempt; its task may ask for less */
+    int64_t stop_timeout_ms;      /* for tasks that do not say; 0 = GF_STOP_TIMEOUT_MS_DEFAULT */
+    /* How long the scheduler may take before it is given up; 0 = the default of limits.h. */
+    int64_t launch_lease_ms; /* from the launch to its first report */
+    int64_t stop_lease_ms;   /* from the end that was due to the report of it; twice */
+    int64_t inquiry_ms;      /* to answer an inquiry */
 };
 
 /* What the core must know before its first step, from the store. */
@@ -229,6 +350,7 @@ struct gf_core_start {
     int64_t next_pipeline_key;
     int64_t next_run_key;
     int64_t next_event_sequence;
+    struct gf_preferences preferences; /* copied */
 };
 
 /* Owned by the caller; gf_core_destroy accepts NULL. */
@@ -265,6 +387,14 @@ void gf_core_give_request(struct gf_core *core, const struct gf_need *need,
                           const struct gf_run *run);
 void gf_core_give_namespace_pipelines(struct gf_core *core, const struct gf_need *need,
                                       bool has_pipelines);
+void gf_core_give_outcome(struct gf_core *core, const struct gf_need *need,
+                          const struct gf_request *outcome);
+/* All of them, in their order; those that have ended must say how. */
+void gf_core_give_run_tasks(struct gf_core *core, const struct gf_need *need,
+                            const struct gf_task_execution *tasks, size_t task_count);
+/* NULL = it has none. */
+void gf_core_give_run_input(struct gf_core *core, const struct gf_need *need,
+                            const struct gf_str *content);
 /* Whether the core holds this config, so that a restore need not give it again. */
 bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version);
 
@@ -272,11 +402,20 @@ bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_
 enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, int64_t now,
                           struct gf_need *out_need) GF_MUST_USE;
 
+/*
+ * The time of the next thing that happens by itself: a timeout, the end of a wait, a scheduler that
+ * has been silent for too long. A GF_INPUT_CLOCK is due then. GF_NEVER (base/clock.h) = nothing is.
+ */
+int64_t gf_core_next_deadline(const struct gf_core *core);
+
 /* What has collected since the last gf_core_batch_done. Borrowed. */
 const struct gf_batch *gf_core_batch(const struct gf_core *core);
 bool gf_core_batch_is_empty(const struct gf_core *core);
 /* Rows and events of the batch: what a transaction has to write. 0 = none is needed. */
 size_t gf_batch_row_count(const struct gf_batch *batch);
+
+/* Memory that the batch holds, about: a reason to end it. */
+size_t gf_core_batch_bytes(const struct gf_core *core);
 
 /* The batch is durable, its effects are released: forgets it, and frees runs that are complete. */
 void gf_core_batch_done(struct gf_core *core);
@@ -286,7 +425,9 @@ struct gf_core_stats {
     int64_t runs_active;
     int64_t runs_queued;
     int64_t attempts_running;
-    int64_t tasks_ready; /* waiting for a slot */
+    int64_t tasks_ready;   /* waiting for a slot */
+    int64_t tasks_backoff; /* waiting for the time of their next attempt */
+    int64_t deadlines;     /* that are set */
     int64_t pipelines_cached;
     int64_t configs_cached;
 };

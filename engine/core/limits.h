@@ -29,6 +29,19 @@ enum {
     GF_VARIABLE_KEY_BYTES_MAX = 255,
     GF_VARIABLE_VALUE_BYTES_MAX = 128 << 10,
 
+    GF_QUEUE_LIMIT_MAX = INT32_MAX,
+    GF_PRIORITY_MAX = 1000, /* and -GF_PRIORITY_MAX at least */
+    GF_TASK_POOLS_MAX = 64,
+    GF_TASK_POOL_PARALLELISM_MAX = 100000,
+    GF_RETRY_ATTEMPTS_MAX = 100,
+    GF_RETRY_INITIAL_BACKOFF_MS_DEFAULT = 1000,
+    GF_RETRY_INITIAL_BACKOFF_MS_MAX = 3600 * 1000,
+    GF_RETRY_MAX_BACKOFF_MS_DEFAULT = 300 * 1000,
+    GF_RETRY_MAX_BACKOFF_MS_MAX = 24 * 3600 * 1000,
+    GF_RETRY_BACKOFF_MULTIPLIER_DEFAULT = 2,
+    GF_RETRY_BACKOFF_MULTIPLIER_MAX = 10,
+    GF_RETRY_EXIT_CODES_MAX = 255,
+
     GF_LABELS_MAX = 64, /* of a config and of each task */
     GF_LABEL_KEY_CHARS_MAX = 63,
     GF_LABEL_VALUE_CHARS_MAX = 255,
@@ -37,16 +50,34 @@ enum {
 #define GF_PARALLELISM_MAX INT32_MAX
 #define GF_RESOURCE_BYTES_MAX (INT64_MAX / 2) /* what a scheduler can pass on */
 #define GF_TASK_TIMEOUT_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
+#define GF_RUN_TIMEOUT_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
+#define GF_STOP_TIMEOUT_MS_MAX (INT64_C(24) * 3600 * 1000)
 
 /* ---- Of runs. ---- */
 enum {
     GF_RUN_VARIABLES_MAX = GF_TASK_VARIABLES_MAX,
     GF_RUN_VARIABLES_BYTES_MAX = 1 << 20, /* keys and values together */
     GF_REASON_BYTES_MAX = 1024,           /* a sentence; longer ones are cut */
+    GF_RUN_INPUT_BYTES_MAX = 256 << 10,
+    GF_MEDIA_TYPE_BYTES_MAX = 255,
+    GF_ORDERING_KEY_CHARS_MAX = 255,
+    GF_REPLY_RUN_IDS_MAX = 1000,
     GF_REQUEST_ID_BYTES_MAX = 64,
+    GF_CALLER_BYTES_MAX = 255,
     GF_INITIATOR_ID_BYTES_MAX = 255,
     GF_NODE_BYTES_MAX = 255,         /* longer ones are cut */
     GF_IMAGE_DIGEST_BYTES_MAX = 255, /* longer ones are cut */
+};
+
+/* How long the first outcome of a request is kept and answered. */
+#define GF_REQUEST_AGE_NS_MAX (INT64_C(24) * 3600 * 1000000000)
+
+/* ---- Of time; gf_core_limits may say otherwise. ---- */
+enum {
+    GF_STOP_TIMEOUT_MS_DEFAULT = 10 * 1000,
+    GF_LAUNCH_LEASE_MS_DEFAULT = 15 * 60 * 1000, /* fetching an image takes its time */
+    GF_STOP_LEASE_MS_DEFAULT = 30 * 1000,
+    GF_INQUIRY_MS_DEFAULT = 10 * 1000,
 };
 
 /* ---- Of the core. ---- */

@@ -80,6 +80,21 @@ void gf_core_give_namespace_pipelines(struct gf_core *core, const struct gf_need
     (void)remember(core, need, has_pipelines);
 }
 
+void gf_core_give_outcome(struct gf_core *core, const struct gf_need *need,
+                          const struct gf_request *outcome) {
+    (void)remember(core, need, outcome != NULL);
+}
+
+void gf_core_give_run_tasks(struct gf_core *core, const struct gf_need *need,
+                            GF_UNUSED const struct gf_task_execution *tasks, size_t task_count) {
+    (void)remember(core, need, task_count > 0);
+}
+
+void gf_core_give_run_input(struct gf_core *core, const struct gf_need *need,
+                            const struct gf_str *content) {
+    (void)remember(core, need, content != NULL);
+}
+
 bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version) {
     const struct core_key key = gf_core__key_of_numbers(pipeline_key, version);
     return gf_map_get(&core->configs, gf_core__key_view(&key)) != NULL;

@@ -34,10 +34,14 @@ DEFINE_ENUM(task_state, GF_TASK_STATES)
 DEFINE_ENUM(task_status, GF_TASK_STATUSES)
 DEFINE_ENUM(reason_kind, GF_REASON_KINDS)
 DEFINE_ENUM(parent_rule, GF_PARENT_RULES)
+DEFINE_ENUM(queue_policy, GF_QUEUE_POLICIES)
+DEFINE_ENUM(run_ordering_policy, GF_RUN_ORDERING_POLICIES)
+DEFINE_ENUM(request_kind, GF_REQUEST_KINDS)
 DEFINE_ENUM(variable_source, GF_VARIABLE_SOURCES)
 DEFINE_ENUM(initiator_kind, GF_INITIATOR_KINDS)
 DEFINE_ENUM(event_kind, GF_EVENT_KINDS)
 
-/* A filter of events is a mask of 64 bits (gf_event_filter.kinds). */
-#define KIND_FITS(name_, number) _Static_assert((number) < 64, #name_ " has no bit in a filter");
+/* A filter of events is a set of bits (struct gf_event_kinds). */
+#define KIND_FITS(name_, number)                                                                   \
+    _Static_assert((number) < GF_EVENT_KIND_END, #name_ " has no bit in a filter");
 GF_EVENT_KINDS(KIND_FITS)

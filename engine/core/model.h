@@ -38,9 +38,17 @@
     X(USER_CANCELLED, 4)      /* somebody asked for it */                                          \
     X(ORPHANED, 5)            /* the container was lost while the server was away */               \
     X(TIMED_OUT, 6)           /* a time limit was reached */                                       \
-    X(OUT_OF_MEMORY, 7)       /* the kernel ended the command at its memory limit */
+    X(OUT_OF_MEMORY, 7)       /* the kernel ended the command at its memory limit */               \
+    X(DISPLACED, 10)          /* a newer run took its slot (queue policy CANCEL_OLDEST) */         \
+    X(COALESCED, 11)          /* a newer run took its place in the queue (ordering NEWEST) */
 /* How a parent must have ended for a task to run. */
 #define GF_PARENT_RULES(X) X(ANY, 1) X(SUCCESS, 2) X(FAILURE, 3)
+/* What becomes of a run that starts while its pipeline's parallelism is used up. */
+#define GF_QUEUE_POLICIES(X) X(QUEUE, 1) X(REJECT, 2) X(CANCEL_OLDEST, 3)
+/* What an ordering key does among the runs of a pipeline that have the same one. */
+#define GF_RUN_ORDERING_POLICIES(X) X(STRICT, 1) X(NEWEST, 2)
+/* What a request_id was used for. */
+#define GF_REQUEST_KINDS(X) X(CREATE_NAMESPACE, 1) X(REGISTER_CONFIG, 2) X(DEPLOY, 3)
 #define GF_VARIABLE_SOURCES(X) X(PIPELINE_CONFIG, 1) X(SYSTEM, 2) X(RUN_OPTIONS, 3) X(EXTENSION, 4)
 #define GF_INITIATOR_KINDS(X) X(HUMAN, 1) X(BOT, 2) X(EXTENSION, 3)
 #define GF_EVENT_KINDS(X)                                                                          \
@@ -59,9 +67,13 @@
     X(RUN_STARTED, 41)                                                                             \
     X(RUN_CANCELLATION_STARTED, 42)                                                                \
     X(RUN_COMPLETED, 43)                                                                           \
+    X(RUN_REPAIRED, 47)                                                                            \
     X(TASK_EXECUTION_CREATED, 50)                                                                  \
     X(TASK_EXECUTION_STARTED, 51)                                                                  \
-    X(TASK_EXECUTION_COMPLETED, 52)
+    X(TASK_EXECUTION_COMPLETED, 52)                                                                \
+    X(TASK_EXECUTION_RETRIED, 53)                                                                  \
+    X(TASK_EXECUTION_CANCELLATION_STARTED, 54)                                                     \
+    X(SYSTEM_PREFERENCES_UPDATED, 130)
 
 /*
  * Each table above becomes `enum gf_<name>` with GF_<PREFIX>_UNSPECIFIED = 0, a function that names
@@ -152,6 +164,30 @@ enum gf_parent_rule {
 };
 GF_MODEL_ENUM_END(parent_rule)
 
+enum gf_queue_policy {
+    GF_QUEUE_POLICY_UNSPECIFIED = 0, /* means QUEUE */
+#define GF_X(name, number) GF_QUEUE_POLICY_##name = (number),
+    GF_QUEUE_POLICIES(GF_X)
+#undef GF_X
+};
+GF_MODEL_ENUM_END(queue_policy)
+
+enum gf_run_ordering_policy {
+    GF_RUN_ORDERING_UNSPECIFIED = 0, /* the run has no ordering key */
+#define GF_X(name, number) GF_RUN_ORDERING_##name = (number),
+    GF_RUN_ORDERING_POLICIES(GF_X)
+#undef GF_X
+};
+GF_MODEL_ENUM_END(run_ordering_policy)
+
+enum gf_request_kind {
+    GF_REQUEST_UNSPECIFIED = 0,
+#define GF_X(name, number) GF_REQUEST_##name = (number),
+    GF_REQUEST_KINDS(GF_X)
+#undef GF_X
+};
+GF_MODEL_ENUM_END(request_kind)
+
 enum gf_variable_source {
     GF_VARIABLE_SOURCE_UNSPECIFIED = 0,
 #define GF_X(name, number) GF_VARIABLE_SOURCE_##name = (number),
@@ -176,7 +212,36 @@ enum gf_event_kind {
 };
 GF_MODEL_ENUM_END(event_kind)
 
+/* A set of kinds of events: bit kind % 64 of word kind / 64. */
+enum {
+    GF_EVENT_KIND_END = 192,
+};
+struct gf_event_kinds {
+    uint64_t words[GF_EVENT_KIND_END / 64];
+};
+
+static inline bool gf_event_kinds_have(const struct gf_event_kinds *kinds,
+                                       enum gf_event_kind kind) {
+    return (kinds->words[(size_t)kind / 64] >> ((unsigned)kind % 64) & 1) != 0;
+}
+
+static inline void gf_event_kinds_add(struct gf_event_kinds *kinds, enum gf_event_kind kind) {
+    kinds->words[(size_t)kind / 64] |= UINT64_C(1) << ((unsigned)kind % 64);
+}
+
+static inline bool gf_event_kinds_empty(const struct gf_event_kinds *kinds) {
+    return (kinds->words[0] | kinds->words[1] | kinds->words[2]) == 0;
+}
+
 /* ---- Resources ---- */
+
+/* The switches of the whole service. One row. */
+struct gf_preferences {
+    bool run_starts_paused; /* no new run may start; those that exist go on */
+    struct gf_str run_starts_paused_reason;
+    bool attach_disabled;
+    int64_t update_time; /* 0 = never changed */
+};
 
 /* The sentence and the kind behind a status. kind is UNSPECIFIED and text empty where all went
  * well. */
@@ -202,6 +267,7 @@ struct gf_namespace {
     struct gf_str namespace_id;
     struct gf_str name;
     struct gf_str description;
+    int64_t run_parallelism; /* runs of its pipelines at once; 0 = the server's limit */
     int64_t create_time;
     int64_t update_time;
 };
@@ -212,6 +278,7 @@ struct gf_pipeline {
     struct gf_str namespace_id;
     struct gf_str pipeline_id;
     enum gf_pipeline_state state;
+    struct gf_str state_reason; /* why it is DISABLED, as somebody said; may be empty */
     int64_t create_time;
     int64_t update_time;
     int64_t latest_version; /* of its configs; 1 or more */
@@ -248,6 +315,29 @@ enum gf_pull_policy {
     GF_PULL_NEVER = 1,
 };
 
+/*
+ * When a failed attempt is made again. The wait before attempt n + 1 is initial_backoff_ms times
+ * backoff_multiplier to the power of n - 1, at most max_backoff_ms; jitter_percent of it is drawn,
+ * from a hash of the attempt's numbers.
+ */
+struct gf_retry_policy {
+    int32_t max_attempts; /* the first included; 0 = no policy, which is one attempt */
+    int64_t initial_backoff_ms;
+    int64_t max_backoff_ms;
+    double backoff_multiplier; /* 1 to 10; 0 = the default */
+    int32_t jitter_percent;    /* 0 to 100 */
+    const int32_t *exit_codes; /* sorted, unique, 1 to 255; none = every failure of the container */
+    size_t exit_code_count;
+    bool retry_orphaned;
+    bool retry_timed_out;
+};
+
+/* A bound on how many tasks of a pipeline run at once, over all its runs. */
+struct gf_task_pool {
+    struct gf_str pool_id;
+    int64_t parallelism; /* 1 or more */
+};
+
 struct gf_task {
     struct gf_str task_id;
     struct gf_str description;
@@ -265,7 +355,11 @@ struct gf_task {
     size_t child_count;
     struct gf_str user;
     struct gf_str working_directory;
-    int64_t timeout_ms; /* 0 = none */
+    int64_t timeout_ms;      /* of one attempt; 0 = none but the server's */
+    int64_t stop_timeout_ms; /* between SIGTERM and SIGKILL; 0 = the server's */
+    struct gf_retry_policy retry;
+    struct gf_str pool; /* of the config's pools; empty = none */
+    int32_t pool_index; /* into the config's pools, which the check fills in; -1 = none */
     struct gf_resources resources;
     enum gf_network_mode network;
     enum gf_pull_policy pull;
@@ -285,7 +379,14 @@ struct gf_config {
     struct gf_str content_hash; /* lower-case hexadecimal BLAKE2b-256 of gf_config_encode's bytes */
     struct gf_str name;
     struct gf_str description;
-    int64_t parallelism;                 /* runs at once; 0 = the server's limit */
+    int64_t parallelism;               /* runs at once; 0 = the server's limit */
+    enum gf_queue_policy queue_policy; /* beyond it */
+    int64_t queue_limit;               /* runs that may wait; 0 = the server's limit */
+    int32_t priority;                  /* of its runs; -1000 to 1000, higher is sooner */
+    int64_t timeout_ms;                /* of a run, from its start; 0 = the server's limit */
+    int64_t task_parallelism;          /* tasks of one run at once; 0 = the server's limit */
+    const struct gf_task_pool *pools;  /* sorted by pool_id, unique */
+    size_t pool_count;
     const struct gf_variable *variables; /* of every task; a task's own win; sorted, unique */
     size_t variable_count;
     const struct gf_label *labels; /* sorted by key, keys unique */
@@ -316,8 +417,11 @@ struct gf_initiator {
 
 /*
  * The state of one task of a run: the row of its newest attempt. The rows of a run are created when
- * it starts; a queued run has none. States: WAITING for parents or for a free slot, PROCESSING from
- * the launch to the start of the container, RUNNING, COMPLETE.
+ * it starts; a queued run has none. States: WAITING for parents, for a free slot, or for the time
+ * of its next attempt; PROCESSING from the launch to the start of the container; RUNNING; COMPLETE.
+ *
+ * An earlier attempt has a row of its own that never changes: the state as it was when that attempt
+ * ended, COMPLETE and FAILED. Until the next attempt is launched the task's own row shows the same.
  */
 struct gf_task_execution {
     int64_t run_key;
@@ -329,13 +433,21 @@ struct gf_task_execution {
     enum gf_task_state state;
     enum gf_task_status status;
     struct gf_reason reason;
+    bool cancel_requested; /* of this task alone; then `reason` is there before the end */
     bool has_exit_code;
     int32_t exit_code;
     int32_t exit_signal; /* 0 = ended by itself */
     int64_t create_time;
-    int64_t launch_time;
-    int64_t start_time;
-    int64_t end_time;
+    int64_t ready_time;         /* its parents allowed it to run */
+    int64_t queue_time;         /* the attempt began to wait for a slot */
+    int64_t launch_time;        /* it was handed to the scheduler */
+    int64_t pull_start_time;    /* the scheduler began to fetch the image; 0 = it had it */
+    int64_t pull_end_time;      /* the image was there */
+    int64_t start_time;         /* the program started */
+    int64_t stop_time;          /* it was first asked to stop */
+    int64_t end_time;           /* the program ended, or the task without one */
+    int64_t next_attempt_time;  /* WAITING for its next attempt: when; else 0 */
+    int64_t kept_run_id;        /* the run whose result was kept instead of running; 0 = none */
     struct gf_str image_digest; /* "sha256:..." that ran; empty before the start */
     struct gf_str node;         /* the machine that ran it; empty before the start */
     int64_t cpu_time_ns;        /* used by the container; 0 = unknown */
@@ -344,6 +456,17 @@ struct gf_task_execution {
     bool log_truncated;
 };
 
+/* What a run works on. The document itself lives in the store alone (get_run_input). */
+struct gf_run_input {
+    struct gf_str media_type;
+    struct gf_str digest; /* lower-case hexadecimal BLAKE2b-256 */
+    int64_t size_bytes;
+};
+
+/*
+ * `reason` of a run that is not COMPLETE says why it is being ended: kind TIMED_OUT, or the kind of
+ * a cancel, when cancel_requested is set too. Its kind is UNSPECIFIED while nothing ends it.
+ */
 struct gf_run {
     int64_t run_key;
     int64_t pipeline_key;
@@ -357,11 +480,61 @@ struct gf_run {
     struct gf_initiator initiator;
     const struct gf_variable *variables; /* given at the start; sorted by key, keys unique */
     size_t variable_count;
+    const struct gf_label *labels; /* sorted by key, keys unique */
+    size_t label_count;
     struct gf_str request_id; /* empty = none was given */
+    bool has_input;
+    struct gf_run_input input;  /* where has_input is set */
+    int32_t priority;           /* -1000 to 1000, higher is sooner */
+    struct gf_str ordering_key; /* empty = none */
+    enum gf_run_ordering_policy ordering_policy;
+    int64_t retried_run_id; /* the run of the same pipeline that this one repeats; 0 = none */
+    /*
+     * Of a retry of what failed: bit i % 8 of byte i / 8 is set where the result of task i is kept
+     * from the retried run. Empty = every task runs.
+     */
+    struct gf_str kept_tasks;
     bool cancel_requested;
     int64_t create_time;
     int64_t start_time;
+    int64_t deadline_time; /* when its timeout ends it; 0 = not started, or no timeout */
     int64_t end_time;
+};
+
+/*
+ * The first outcome of a command with a request_id: kept for GF_REQUEST_AGE_NS_MAX, and answered to
+ * every repetition by the same caller. Only what succeeded is kept. Runs are not here: theirs is in
+ * their own row, and lives as long as they do.
+ */
+struct gf_request {
+    struct gf_str caller; /* empty = everybody, in development mode */
+    struct gf_str request_id;
+    enum gf_request_kind kind;
+    int64_t fingerprint; /* of what was asked for: another one is another call */
+    int64_t create_time;
+    /* What came of it: the ids and numbers that the kind has. */
+    struct gf_str namespace_id;
+    struct gf_str pipeline_id;
+    int64_t number;     /* the version, or the deployment_id */
+    bool changed;       /* false: everything was as the command wanted it */
+    bool created_first; /* REGISTER_CONFIG: the pipeline came into being with it */
+};
+
+/* How the runs of a pipeline that ended within a time have fared. Durations are in ns. */
+struct gf_run_stats {
+    int64_t successful_count;
+    int64_t failed_count;
+    int64_t cancelled_count;
+    /* Of those that ended within the time and had started; 0 where there is none. */
+    int64_t median_duration;
+    int64_t p95_duration;
+    int64_t median_queue_duration; /* from creation to start */
+};
+
+/* How many task executions of a run are where. */
+struct gf_task_counts {
+    int64_t by_state[5];  /* index: enum gf_task_state */
+    int64_t by_status[5]; /* index: enum gf_task_status; of the COMPLETE ones */
 };
 
 /*

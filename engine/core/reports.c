@@ -151,34 +151,18 @@ static void never_started(struct gf_core *core, struct core_task *task,
     }
 }
 
-/* Every report has its attempt first: one name for it. */
 static struct gf_attempt attempt_of(const struct gf_input *input) {
-    switch (input->kind) {
-    case GF_INPUT_TASK_STARTED:
+    if (input->kind == GF_INPUT_TASK_STARTED) {
         return input->u.started.attempt;
-    case GF_INPUT_TASK_EXITED:
-        return input->u.exited.attempt;
-    case GF_INPUT_TASK_LAUNCH_FAILED:
-    case GF_INPUT_TASK_LOST:
-    case GF_INPUT_TASK_NEVER_STARTED:
-        return input->u.failed.attempt;
-    case GF_INPUT_CREATE_NAMESPACE:
-    case GF_INPUT_UPDATE_NAMESPACE:
-    case GF_INPUT_DELETE_NAMESPACE:
-    case GF_INPUT_REGISTER_CONFIG:
-    case GF_INPUT_DEPLOY:
-    case GF_INPUT_START_RUN:
-    case GF_INPUT_CANCEL_RUN:
-        break;
     }
-    gf_unreachable();
+    return input->kind == GF_INPUT_TASK_EXITED ? input->u.exited.attempt : input->u.failed.attempt;
 }
 
 static void report_live(struct gf_core *core, struct core_task *task,
                         const struct gf_input *input) {
     if (input->kind == GF_INPUT_TASK_STARTED) {
-        set_place(task, input->u.started.image_digest, input->u.started.node);
-        mark_started(core, task, input->u.started.start_time);
+        set_place(task, input->u.started.start.image_digest, input->u.started.start.node);
+        mark_started(core, task, input->u.started.start.start_time);
     } else if (input->kind == GF_INPUT_TASK_EXITED) {
         exited(core, task, input);
     } else if (input->kind == GF_INPUT_TASK_LAUNCH_FAILED) {

@@ -215,7 +215,7 @@ void gf_core__run_cancel(struct gf_core *core, struct core_run *run, bool force)
 }
 
 static void begin_cancel(struct gf_core *core, struct core_run *run, const struct gf_input *input) {
-    const struct gf_str given = input->u.cancel_run.reason;
+    const struct gf_str given = input->u.cancel.reason;
     run->row.cancel_requested = true;
     run->row.reason.kind = GF_REASON_USER_CANCELLED;
     run->row.reason.text =
@@ -223,7 +223,7 @@ static void begin_cancel(struct gf_core *core, struct core_run *run, const struc
                          GF_REASON_BYTES_MAX, &run->arena);
     gf_core__mark_run(core, run);
     (void)gf_core__event_run(core, GF_EVENT_RUN_CANCELLATION_STARTED, run);
-    gf_core__run_cancel(core, run, input->u.cancel_run.force);
+    gf_core__run_cancel(core, run, input->u.cancel.force);
 }
 
 /* A run that is not there, or that has ended already: then there is nothing to do. */
@@ -232,7 +232,7 @@ static enum gf_step answer_ended(struct gf_core *core, const struct gf_input *in
     if (run == NULL) {
         struct gf_error err = {0};
         (void)gf_fail(&err, GF_NOT_FOUND, "run %" PRId64 " of pipeline '%" GF_STR_FMT "' not found",
-                      input->u.cancel_run.run_id, GF_STR_ARG(pipeline->row.pipeline_id));
+                      input->u.cancel.run_id, GF_STR_ARG(pipeline->row.pipeline_id));
         return gf_core__refuse(core, input, &err);
     }
     struct gf_reply *reply = gf_core__reply(core, input);
@@ -248,15 +248,14 @@ enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *in
     struct core_pipeline *pipeline = NULL;
     const struct gf_run *row = NULL;
     struct gf_error err = {0};
-    if (!gf_core__resolve_pipeline(core, input, input->u.cancel_run.namespace_id,
-                                   input->u.cancel_run.pipeline_id, &pipeline, out_need, &result)) {
+    if (!gf_core__resolve_pipeline(core, input, input->u.cancel.namespace_id,
+                                   input->u.cancel.pipeline_id, &pipeline, out_need, &result)) {
         return result;
     }
-    if (gf_text_check(input->u.cancel_run.reason, GF_REASON_BYTES_MAX, "reason", &err) != GF_OK) {
+    if (gf_text_check(input->u.cancel.reason, GF_REASON_BYTES_MAX, "reason", &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
-    if (gf_core__find_run(core, pipeline, input->u.cancel_run.run_id, &row, out_need) ==
-        CORE_NEED) {
+    if (gf_core__find_run(core, pipeline, input->u.cancel.run_id, &row, out_need) == CORE_NEED) {
         return GF_STEP_NEED;
     }
     /* What is not among the runs in memory has ended. */
@@ -267,7 +266,7 @@ enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *in
     bool changed = true;
     if (!run->row.cancel_requested) {
         begin_cancel(core, run, input);
-    } else if (input->u.cancel_run.force && !run->cancel_forced) {
+    } else if (input->u.cancel.force && !run->cancel_forced) {
         run->cancel_forced = true;
         changed = stop_containers(core, run, /* force= */ true);
     } else {

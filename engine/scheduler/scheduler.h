@@ -13,7 +13,11 @@
  *   - it ended (`exited`, from records that survive the server),
  *   - it was never started and never will be (`never_started`: the engine launches it again with
  * the same number),
- *   - or it cannot be found (`lost`: the task becomes FAILED, ORPHANED).
+ *   - or it cannot be found (`lost`: the attempt is FAILED, ORPHANED, and made again where the task
+ *     allows it).
+ * So a back end keeps, per attempt and across its own restarts, whether anything was started and
+ * how it ended, until forget(). It never starts an attempt twice, and an attempt whose record it
+ * cannot find it never calls never_started unless nothing can have been started.
  * Containers that the engine does not name are not known to it: they are ended and removed.
  */
 #ifndef GOFER_ENGINE_SCHEDULER_SCHEDULER_H_
@@ -21,6 +25,8 @@
 
 #include "base/error.h"
 #include "engine/core/core.h"
+
+#define GF_INPUT_PATH "/run/gofer/input"
 
 /*
  * Everything a container needs. Borrowed for the call of launch(); the back end copies what it
@@ -35,6 +41,13 @@ struct gf_launch {
     const struct gf_task *task;
     const char *const *environment;
     size_t environment_count;
+    int64_t timeout_ms;      /* of the attempt; 0 = none. The back end ends it then. */
+    int64_t stop_timeout_ms; /* between SIGTERM and SIGKILL, whatever the reason; above 0 */
+    /*
+     * The run's document: a file that the container finds, read-only, at GF_INPUT_PATH. NULL =
+     * none. GOFER_INPUT is in the environment then.
+     */
+    const struct gf_str *input;
 };
 
 /*
@@ -44,8 +57,7 @@ struct gf_launch {
  */
 struct gf_scheduler_events {
     void *ctx;
-    void (*started)(void *ctx, struct gf_attempt attempt, int64_t start_time,
-                    struct gf_str image_digest, struct gf_str node);
+    void (*started)(void *ctx, struct gf_attempt attempt, const struct gf_start *start);
     void (*exited)(void *ctx, struct gf_attempt attempt, const struct gf_exit *exit,
                    struct gf_str image_digest, struct gf_str node);
     void (*launch_failed)(void *ctx, struct gf_attempt attempt, struct gf_str message);
@@ -60,14 +72,22 @@ struct gf_scheduler_ops {
     void (*launch)(void *self, const struct gf_launch *launch);
 
     /*
-     * Ends an attempt: SIGTERM, then SIGKILL after the grace period; `force` kills at once. Its end
-     * is reported by `exited` with `stopped` set. An attempt that is not known or has ended is
-     * ignored. Never blocks. Thread: engine.
+     * Ends an attempt: SIGTERM, then SIGKILL after the launch's stop_timeout_ms; `force` kills at
+     * once, also where a stop is under way. Its end is reported by `exited` with `stopped` set. An
+     * attempt that is not known or has ended is ignored. Never blocks. Thread: engine.
      */
     void (*stop)(void *self, struct gf_attempt attempt, bool force);
 
     /* The end of the attempt is durable: its records may go. Never blocks. Thread: engine. */
     void (*forget)(void *self, struct gf_attempt attempt);
+
+    /*
+     * Somebody wonders about an attempt: reports `started` (again) if its container runs, its end
+     * if it has ended, never_started, or lost. It may be one that the back end does not know.
+     * Answers in any case, also when what it reports was reported before. Never blocks. Thread:
+     * engine.
+     */
+    void (*inquire)(void *self, struct gf_attempt attempt);
 
     /* See above. Called once, before the first launch. May block. Thread: engine. */
     void (*recover)(void *self, const struct gf_attempt *attempts, size_t count);

@@ -7,12 +7,14 @@
  * so that nobody holds a snapshot open for long. What one reader reads until it is closed is one
  * snapshot, taken with its first read: a run and the newest event number that belongs to it.
  *
- * What changes in a row after its first commit: of a namespace name, description and update_time;
- * of a pipeline state, update_time and the numbers of the latest and live; of a config state and
- * deprecate_time; of a deployment state, status, reason and end_time; of a run state, status,
- * reason, cancel_requested, start_time and end_time; of a task execution all but run_key,
- * task_index, task_id and create_time; of an event nothing. A back end need not write the rest
- * again.
+ * What changes in a row after its first commit: of a namespace name, description, run_parallelism
+ * and update_time; of a pipeline state, state_reason, update_time and the numbers of the latest and
+ * live; of a config state and deprecate_time; of a deployment state, status, reason and end_time;
+ * of a run state, status, reason, cancel_requested and the times but create_time; of a task
+ * execution all but run_key, task_index, task_id and create_time; of an attempt, an input and an
+ * event nothing. A back end need not write the rest again.
+ *
+ * Requests older than GF_REQUEST_AGE_NS_MAX may be dropped, by the create_time of the newest.
  *
  * Results of readers are copied into the caller's arena. Lists come in a stable order, at most
  * `limit` items behind the key `after` (exclusive; 0 or empty = from the beginning).
@@ -36,10 +38,10 @@ struct gf_run_list_options {
 };
 
 struct gf_event_filter {
-    struct gf_str namespace_id; /* empty = any */
-    struct gf_str pipeline_id;  /* empty = any; with namespace_id */
-    int64_t run_id;             /* 0 = any; with pipeline_id */
-    uint64_t kinds;             /* bit 1 << kind; 0 = any */
+    struct gf_str namespace_id;  /* empty = any */
+    struct gf_str pipeline_id;   /* empty = any; with namespace_id */
+    int64_t run_id;              /* 0 = any; with pipeline_id */
+    struct gf_event_kinds kinds; /* empty = any */
 };
 
 bool gf_event_filter_matches(const struct gf_event_filter *filter, const struct gf_event *event);
@@ -49,9 +51,9 @@ struct gf_store_ops {
 
     /* ---- Thread: engine ---- */
 
-    /* What gf_core_create needs, from what is stored. */
-    enum gf_code (*load_start)(struct gf_store *store, struct gf_core_start *out_start,
-                               struct gf_error *err);
+    /* What gf_core_create needs, from what is stored; texts are in the arena. */
+    enum gf_code (*load_start)(struct gf_store *store, struct gf_arena *arena,
+                               struct gf_core_start *out_start, struct gf_error *err);
 
     /*
      * Writes the batch in one transaction and syncs. On an error nothing of it is stored, or it
@@ -99,6 +101,22 @@ struct gf_store_ops {
     enum gf_code (*get_run_by_request)(struct gf_store_reader *reader, int64_t pipeline_key,
                                        struct gf_str request_id, struct gf_arena *arena,
                                        struct gf_run *out, struct gf_error *err);
+    /* The document of a run; GF_NOT_FOUND where it has none. */
+    enum gf_code (*get_run_input)(struct gf_store_reader *reader, int64_t run_key,
+                                  struct gf_arena *arena, struct gf_str *out_content,
+                                  struct gf_error *err);
+    /* How the runs of a pipeline that ended at since_time or later have fared; exact. */
+    enum gf_code (*get_run_stats)(struct gf_store_reader *reader, int64_t pipeline_key,
+                                  int64_t since_time, struct gf_run_stats *out,
+                                  struct gf_error *err);
+    /* The first outcome of a request, however old. */
+    enum gf_code (*get_request)(struct gf_store_reader *reader, struct gf_str caller,
+                                struct gf_str request_id, struct gf_arena *arena,
+                                struct gf_request *out, struct gf_error *err);
+    enum gf_code (*get_preferences)(struct gf_store_reader *reader, struct gf_arena *arena,
+                                    struct gf_preferences *out, struct gf_error *err);
+    enum gf_code (*count_tasks)(struct gf_store_reader *reader, int64_t run_key,
+                                struct gf_task_counts *out, struct gf_error *err);
     enum gf_code (*get_task)(struct gf_store_reader *reader, int64_t run_key, struct gf_str task_id,
                              struct gf_arena *arena, struct gf_task_execution *out,
                              struct gf_error *err);
@@ -132,6 +150,11 @@ struct gf_store_ops {
                                size_t limit, struct gf_arena *arena,
                                struct gf_task_execution **out_items, size_t *out_count,
                                struct gf_error *err);
+    /* The earlier attempts of a task, oldest first: at most GF_RETRY_ATTEMPTS_MAX. */
+    enum gf_code (*list_attempts)(struct gf_store_reader *reader, int64_t run_key,
+                                  int32_t task_index, struct gf_arena *arena,
+                                  struct gf_task_execution **out_items, size_t *out_count,
+                                  struct gf_error *err);
     /*
      * Events with a sequence number above after_sequence that match the filter, oldest first.
      * *out_scanned is the sequence up to which was looked: the place to go on from. One call looks
