@@ -27,6 +27,7 @@ void gf_pipeline_copy(const struct gf_pipeline *from, struct gf_arena *arena,
     *out = *from;
     out->namespace_id = gf_text_copy(from->namespace_id, arena);
     out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
+    out->state_reason = gf_text_copy(from->state_reason, arena);
 }
 
 struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t count,
@@ -43,8 +44,7 @@ struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t cou
     return copy;
 }
 
-static struct gf_label *copy_labels(const struct gf_label *from, size_t count,
-                                    struct gf_arena *arena) {
+struct gf_label *gf_labels_copy(const struct gf_label *from, size_t count, struct gf_arena *arena) {
     if (count == 0) {
         return NULL;
     }
@@ -68,6 +68,30 @@ static const struct gf_str *copy_texts(const struct gf_str *from, size_t count,
     return copy;
 }
 
+static void copy_retry(const struct gf_retry_policy *from, struct gf_arena *arena,
+                       struct gf_retry_policy *out) {
+    *out = *from;
+    out->exit_codes = NULL;
+    if (from->exit_code_count > 0) {
+        int32_t *codes = GF_ARENA_ARRAY(arena, from->exit_code_count, int32_t);
+        memcpy(codes, from->exit_codes, from->exit_code_count * sizeof(*codes));
+        out->exit_codes = codes;
+    }
+}
+
+static struct gf_task_pool *copy_pools(const struct gf_task_pool *from, size_t count,
+                                       struct gf_arena *arena) {
+    if (count == 0) {
+        return NULL;
+    }
+    struct gf_task_pool *copy = GF_ARENA_ARRAY(arena, count, struct gf_task_pool);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = from[i];
+        copy[i].pool_id = gf_text_copy(from[i].pool_id, arena);
+    }
+    return copy;
+}
+
 static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct gf_task *out) {
     *out = *from;
     out->task_id = gf_text_copy(from->task_id, arena);
@@ -78,7 +102,8 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
     out->entrypoint = copy_texts(from->entrypoint, from->entrypoint_count, arena);
     out->command = copy_texts(from->command, from->command_count, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
-    out->labels = copy_labels(from->labels, from->label_count, arena);
+    out->labels = gf_labels_copy(from->labels, from->label_count, arena);
+    copy_retry(&from->retry, arena, &out->retry);
     out->parents = NULL;
     out->children = NULL;
     if (from->parent_count > 0) {
@@ -99,18 +124,21 @@ void gf_config_copy(const struct gf_config *from, struct gf_arena *arena, struct
     out->name = gf_text_copy(from->name, arena);
     out->description = gf_text_copy(from->description, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
-    out->labels = copy_labels(from->labels, from->label_count, arena);
+    out->labels = gf_labels_copy(from->labels, from->label_count, arena);
+    out->pools = copy_pools(from->pools, from->pool_count, arena);
     out->tasks =
         from->task_count == 0 ? NULL : GF_ARENA_ARRAY(arena, from->task_count, struct gf_task);
     for (size_t i = 0; i < from->task_count; i++) {
         copy_task(&from->tasks[i], arena, &out->tasks[i]);
     }
-    /* A parent's text is that of the task it names, which is there once. */
+    /* A parent's text is that of the task it names, and a pool's likewise: they are there once. */
     for (size_t i = 0; i < from->task_count; i++) {
-        for (size_t p = 0; p < out->tasks[i].parent_count; p++) {
-            struct gf_parent *parent = &out->tasks[i].parents[p];
+        struct gf_task *task = &out->tasks[i];
+        for (size_t p = 0; p < task->parent_count; p++) {
+            struct gf_parent *parent = &task->parents[p];
             parent->task_id = out->tasks[parent->index].task_id;
         }
+        task->pool = task->pool.len == 0 ? GF_STR("") : out->pools[task->pool_index].pool_id;
     }
 }
 
@@ -130,7 +158,12 @@ void gf_run_copy(const struct gf_run *from, struct gf_arena *arena, struct gf_ru
     out->initiator.id = gf_text_copy(from->initiator.id, arena);
     out->initiator.reason = gf_text_copy(from->initiator.reason, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
+    out->labels = gf_labels_copy(from->labels, from->label_count, arena);
     out->request_id = gf_text_copy(from->request_id, arena);
+    out->input.media_type = gf_text_copy(from->input.media_type, arena);
+    out->input.digest = gf_text_copy(from->input.digest, arena);
+    out->ordering_key = gf_text_copy(from->ordering_key, arena);
+    out->kept_tasks = gf_text_copy(from->kept_tasks, arena);
 }
 
 void gf_task_execution_copy(const struct gf_task_execution *from, struct gf_arena *arena,
@@ -140,6 +173,21 @@ void gf_task_execution_copy(const struct gf_task_execution *from, struct gf_aren
     out->reason.text = gf_text_copy(from->reason.text, arena);
     out->image_digest = gf_text_copy(from->image_digest, arena);
     out->node = gf_text_copy(from->node, arena);
+}
+
+void gf_preferences_copy(const struct gf_preferences *from, struct gf_arena *arena,
+                         struct gf_preferences *out) {
+    *out = *from;
+    out->run_starts_paused_reason = gf_text_copy(from->run_starts_paused_reason, arena);
+}
+
+void gf_request_copy(const struct gf_request *from, struct gf_arena *arena,
+                     struct gf_request *out) {
+    *out = *from;
+    out->caller = gf_text_copy(from->caller, arena);
+    out->request_id = gf_text_copy(from->request_id, arena);
+    out->namespace_id = gf_text_copy(from->namespace_id, arena);
+    out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
 }
 
 void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct gf_event *out) {
