@@ -30,6 +30,12 @@ static void publish(const char *pipeline_id, int64_t run_id, enum gf_event_kind 
     gf_event_hub_publish(hub, &event, 1);
 }
 
+static struct gf_event_kinds only(enum gf_event_kind kind) {
+    struct gf_event_kinds kinds = {0};
+    gf_event_kinds_add(&kinds, kind);
+    return kinds;
+}
+
 static size_t read_all(struct gf_event_filter filter, int64_t after, int64_t *out_scanned) {
     struct gf_event *items = NULL;
     size_t count = 0;
@@ -89,7 +95,7 @@ Test(hub, filters_and_pages) {
     struct gf_event_filter run = pipe;
     run.run_id = 3;
     cr_expect_eq(read_all(run, 0, &scanned), 100);
-    const struct gf_event_filter kinds = {.kinds = UINT64_C(1) << GF_EVENT_RUN_COMPLETED};
+    const struct gf_event_filter kinds = {.kinds = only(GF_EVENT_RUN_COMPLETED)};
     cr_expect_eq(read_all(kinds, 0, &scanned), 0);
     cr_expect_eq(scanned, 1500);
     const struct gf_event_filter elsewhere = {.namespace_id = GF_STR("elsewhere")};
@@ -187,8 +193,8 @@ Test(hub, only_those_whose_filter_matches_are_woken) {
         {.namespace_id = GF_STR("default")},
         {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("pipe")},
         {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("pipe"), .run_id = 7},
-        {.namespace_id = GF_STR("default"), .kinds = UINT64_C(1) << GF_EVENT_RUN_STARTED},
-        {.namespace_id = GF_STR("default"), .kinds = UINT64_C(1) << GF_EVENT_RUN_COMPLETED},
+        {.namespace_id = GF_STR("default"), .kinds = only(GF_EVENT_RUN_STARTED)},
+        {.namespace_id = GF_STR("default"), .kinds = only(GF_EVENT_RUN_COMPLETED)},
         {.namespace_id = GF_STR("elsewhere")},
         {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("other")},
         {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("pipe"), .run_id = 8},

@@ -17,8 +17,8 @@ static void destroy(struct gf_store *base) {
     free(store);
 }
 
-static enum gf_code load_start(struct gf_store *base, struct gf_core_start *out_start,
-                               GF_UNUSED struct gf_error *err) {
+static enum gf_code load_start(struct gf_store *base, GF_UNUSED struct gf_arena *arena,
+                               struct gf_core_start *out_start, GF_UNUSED struct gf_error *err) {
     struct memory_store *store = of(base);
     GF_MUTEX_GUARD(&store->mutex);
     *out_start = store->next;
@@ -85,7 +85,10 @@ struct gf_store *gf_memory_store_create(void) {
     struct memory_store *store = GF_NEW(struct memory_store);
     store->base.ops = &ops;
     store->reader.store = store;
-    store->next = (struct gf_core_start){1, 1, 1, 1};
+    store->next = (struct gf_core_start){.next_namespace_key = 1,
+                                         .next_pipeline_key = 1,
+                                         .next_run_key = 1,
+                                         .next_event_sequence = 1};
     store->commits_left = -1;
     gf_mutex_init(&store->mutex, GF_RANK_STORE);
     return &store->base;

@@ -61,7 +61,10 @@ Test(memory_store_settings, a_clone_is_independent) {
     store->ops->destroy(store);
     cr_expect_eq(commit_namespace(clone, 2, "other"), GF_OK);
     struct gf_core_start start = {0};
-    cr_expect_eq(clone->ops->load_start(clone, &start, NULL), GF_OK);
+    struct gf_arena arena;
+    gf_arena_init(&arena, 1 << 16);
+    cr_expect_eq(clone->ops->load_start(clone, &arena, &start, NULL), GF_OK);
+    gf_arena_fini(&arena);
     cr_expect_eq(start.next_namespace_key, 3);
     clone->ops->destroy(clone);
 }

@@ -121,7 +121,8 @@ enum gf_code gf_sqlite__commit(struct gf_store *base, const struct gf_batch *bat
     return GF_OK;
 }
 
-enum gf_code gf_sqlite__load_start(struct gf_store *base, struct gf_core_start *out_start,
+enum gf_code gf_sqlite__load_start(struct gf_store *base, GF_UNUSED struct gf_arena *arena,
+                                   struct gf_core_start *out_start,
                                    GF_UNUSED struct gf_error *err) {
     *out_start = gf_sqlite__store(base)->next;
     return GF_OK;

@@ -101,7 +101,9 @@ static enum gf_code select_events(struct gf_store_reader *reader,
     gf_sqlite__bind_str(&bind, filter->namespace_id);
     gf_sqlite__bind_str(&bind, filter->pipeline_id);
     gf_sqlite__bind_i64(&bind, filter->run_id);
-    gf_sqlite__bind_i64(&bind, (int64_t)filter->kinds);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(filter->kinds.words); i++) {
+        gf_sqlite__bind_i64(&bind, (int64_t)filter->kinds.words[i]);
+    }
     gf_sqlite__bind_i64(&bind, (int64_t)limit);
     return gf_sqlite__select(&bind, "events", read_event, sizeof(struct gf_event), limit, arena,
                              out_items, out_count, err);

@@ -179,7 +179,11 @@
     X(LIST_EVENTS,                                                                                 \
       "SELECT " GF_SQL_EVENT_COLUMNS " FROM events WHERE sequence > ?1 AND sequence <= ?2"         \
       " AND (?3 = '' OR namespace_id = ?3) AND (?4 = '' OR pipeline_id = ?4)"                      \
-      " AND (?5 = 0 OR run_id = ?5) AND (?6 = 0 OR (?6 >> kind) & 1) ORDER BY sequence LIMIT ?7")  \
+      " AND (?5 = 0 OR run_id = ?5)"                                                               \
+      " AND ((?6 | ?7 | ?8) = 0"                                                                   \
+      "      OR (CASE kind / 64 WHEN 0 THEN ?6 WHEN 1 THEN ?7 WHEN 2 THEN ?8 END >> kind % 64) & " \
+      "1)"                                                                                         \
+      " ORDER BY sequence LIMIT ?9")                                                               \
     X(GET_EVENT_BOUNDS,                                                                            \
       "SELECT (SELECT min(sequence) FROM events), (SELECT max(sequence) FROM events)")
 

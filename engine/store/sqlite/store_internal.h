@@ -79,7 +79,8 @@ enum gf_code gf_sqlite__checkpoint(struct gf_store *store, struct gf_error *err)
 
 /* ---- commit.c ---- */
 
-enum gf_code gf_sqlite__load_start(struct gf_store *store, struct gf_core_start *out_start,
+enum gf_code gf_sqlite__load_start(struct gf_store *store, struct gf_arena *arena,
+                                   struct gf_core_start *out_start,
                                    struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_sqlite__commit(struct gf_store *store, const struct gf_batch *batch,
                                struct gf_error *err) GF_MUST_USE;

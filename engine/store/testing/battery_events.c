@@ -19,8 +19,9 @@ static void same_event(const struct gf_event *actual, const struct gf_event *exp
 
 static struct gf_core_start load_start(struct battery *battery) {
     struct gf_core_start start = {0};
-    cr_assert_eq(battery->store->ops->load_start(battery->store, &start, &battery->err), GF_OK,
-                 "%s", battery->err.message);
+    cr_assert_eq(
+        battery->store->ops->load_start(battery->store, &battery->arena, &start, &battery->err),
+        GF_OK, "%s", battery->err.message);
     return start;
 }
 
@@ -106,7 +107,13 @@ void gf_store_battery_events_are_filtered(const struct gf_store_factory *factory
                             i < 30 ? "one" : "two", i % 2 == 0 ? "pipe" : "other", i % 5 + 1);
     }
     battery_look(&battery);
-    const uint64_t completed = UINT64_C(1) << GF_EVENT_TASK_EXECUTION_COMPLETED;
+    struct gf_event_kinds completed = {0};
+    struct gf_event_kinds both = {0};
+    struct gf_event_kinds queued = {0};
+    gf_event_kinds_add(&completed, GF_EVENT_TASK_EXECUTION_COMPLETED);
+    gf_event_kinds_add(&both, GF_EVENT_TASK_EXECUTION_COMPLETED);
+    gf_event_kinds_add(&both, GF_EVENT_RUN_STARTED);
+    gf_event_kinds_add(&queued, GF_EVENT_RUN_QUEUED);
     const struct {
         struct gf_event_filter filter;
         size_t expected;
@@ -117,8 +124,8 @@ void gf_store_battery_events_are_filtered(const struct gf_store_factory *factory
         {{.namespace_id = GF_STR("two"), .pipeline_id = GF_STR("pipe"), .run_id = 1}, 3},
         {{.namespace_id = GF_STR("two"), .pipeline_id = GF_STR("pipe"), .run_id = 9}, 0},
         {{.kinds = completed}, 20},
-        {{.kinds = completed | UINT64_C(1) << GF_EVENT_RUN_STARTED}, 60},
-        {{.kinds = UINT64_C(1) << GF_EVENT_RUN_QUEUED}, 0},
+        {{.kinds = both}, 60},
+        {{.kinds = queued}, 0},
         {{.namespace_id = GF_STR("one"), .kinds = completed}, 10},
     };
     for (size_t i = 0; i < GF_ARRAY_COUNT(CASES); i++) {
