@@ -93,7 +93,7 @@ static enum gf_code restore(struct gf_engine *engine, struct gf_attempt_vec *out
                             struct gf_error *err) {
     struct gf_store *store = engine->options.store;
     struct gf_core_start start = {0};
-    enum gf_code rc = store->ops->load_start(store, &start, err);
+    enum gf_code rc = store->ops->load_start(store, &engine->scratch, &start, err);
     if (rc == GF_OK) {
         rc = gf_engine_restore(store, &engine->options.limits, &engine->core, err);
     }
@@ -159,7 +159,7 @@ static enum gf_code submit_cancel(struct gf_engine *engine, struct gf_command *c
 
 enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
                               struct gf_error *err) {
-    gf_assert(command->done != NULL && command->input.kind < GF_INPUT_TASK_STARTED);
+    gf_assert(command->done != NULL && gf_input_is_command(command->input.kind));
     if (engine->failed) {
         return fail_stopped(err);
     }

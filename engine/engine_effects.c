@@ -50,6 +50,9 @@ static void release(struct gf_engine *engine, const struct gf_effect *effect) {
     case GF_EFFECT_FORGET:
         engine->scheduler.ops->forget(engine->scheduler.self, effect->attempt);
         return;
+    case GF_EFFECT_INQUIRE:
+        engine->scheduler.ops->inquire(engine->scheduler.self, effect->attempt);
+        return;
     }
     gf_unreachable();
 }

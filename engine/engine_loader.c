@@ -5,10 +5,38 @@
 #include <inttypes.h>
 
 enum {
-    PAGE_BYTES_MAX = 1 << 30, /* of what is read at once: a config may be large */
+    PAGE_BYTES_MAX = 1 << 30,  /* of what is read at once: a config may be large */
+    START_BYTES_MAX = 1 << 20, /* of the preferences */
 };
 
 /* ---- What a step asks for ---- */
+
+/* Reads all task executions of a run: *out_tasks is on the heap, its texts in the arena. */
+static enum gf_code read_tasks(struct gf_store *store, struct gf_store_reader *reader,
+                               int64_t run_key, struct gf_arena *arena,
+                               struct gf_task_execution **out_tasks, size_t *out_count,
+                               struct gf_error *err) {
+    GF_VEC(struct gf_task_execution) tasks = {0};
+    int32_t after_index = -1;
+    size_t count = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_task_execution *items = NULL;
+        rc = store->ops->list_tasks(reader, run_key, after_index, GF_ENGINE_LOAD_PAGE_ROWS, arena,
+                                    &items, &count, err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            gf_vec_push(&tasks, items[i]);
+            after_index = items[i].task_index;
+        }
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    if (rc != GF_OK) {
+        gf_vec_fini(&tasks);
+        return rc;
+    }
+    *out_tasks = tasks.items;
+    *out_count = tasks.count;
+    return GF_OK;
+}
 
 static enum gf_code load_pipeline(struct gf_store *store, struct gf_store_reader *reader,
                                   struct gf_core *core, const struct gf_need *need,
@@ -76,6 +104,44 @@ static enum gf_code load_namespace_pipelines(struct gf_store *store, struct gf_s
     return rc;
 }
 
+static enum gf_code load_outcome(struct gf_store *store, struct gf_store_reader *reader,
+                                 struct gf_core *core, const struct gf_need *need,
+                                 struct gf_arena *arena, struct gf_error *err) {
+    struct gf_request request = {0};
+    const enum gf_code rc =
+        store->ops->get_request(reader, need->caller, need->text, arena, &request, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_outcome(core, need, rc == GF_OK ? &request : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
+static enum gf_code load_run_tasks(struct gf_store *store, struct gf_store_reader *reader,
+                                   struct gf_core *core, const struct gf_need *need,
+                                   struct gf_arena *arena, struct gf_error *err) {
+    struct gf_task_execution *tasks = NULL;
+    size_t count = 0;
+    const enum gf_code rc = read_tasks(store, reader, need->run_key, arena, &tasks, &count, err);
+    if (rc == GF_OK) {
+        gf_core_give_run_tasks(core, need, tasks, count);
+        free(tasks);
+    }
+    return rc;
+}
+
+static enum gf_code load_run_input(struct gf_store *store, struct gf_store_reader *reader,
+                                   struct gf_core *core, const struct gf_need *need,
+                                   struct gf_arena *arena, struct gf_error *err) {
+    struct gf_str content = {0};
+    const enum gf_code rc = store->ops->get_run_input(reader, need->run_key, arena, &content, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_run_input(core, need, rc == GF_OK ? &content : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
 static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
                          struct gf_core *core, const struct gf_need *need, struct gf_arena *arena,
                          struct gf_error *err) {
@@ -90,6 +156,12 @@ static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
         return load_request(store, reader, core, need, arena, err);
     case GF_NEED_NAMESPACE_PIPELINES:
         return load_namespace_pipelines(store, reader, core, need, arena, err);
+    case GF_NEED_OUTCOME:
+        return load_outcome(store, reader, core, need, arena, err);
+    case GF_NEED_RUN_TASKS:
+        return load_run_tasks(store, reader, core, need, arena, err);
+    case GF_NEED_RUN_INPUT:
+        return load_run_input(store, reader, core, need, arena, err);
     }
     gf_unreachable();
 }
@@ -162,33 +234,6 @@ static enum gf_code give_parents(const struct restore *restore, const struct gf_
     return rc;
 }
 
-/* Reads all task executions of a run: *out_tasks is on the heap, its texts in the arena. */
-static enum gf_code read_tasks(const struct restore *restore, int64_t run_key,
-                               struct gf_arena *arena, struct gf_task_execution **out_tasks,
-                               size_t *out_count) {
-    GF_VEC(struct gf_task_execution) tasks = {0};
-    int32_t after_index = -1;
-    size_t count = 0;
-    enum gf_code rc = GF_OK;
-    do {
-        struct gf_task_execution *items = NULL;
-        rc = restore->store->ops->list_tasks(restore->reader, run_key, after_index,
-                                             GF_ENGINE_LOAD_PAGE_ROWS, arena, &items, &count,
-                                             restore->err);
-        for (size_t i = 0; rc == GF_OK && i < count; i++) {
-            gf_vec_push(&tasks, items[i]);
-            after_index = items[i].task_index;
-        }
-    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
-    if (rc != GF_OK) {
-        gf_vec_fini(&tasks);
-        return rc;
-    }
-    *out_tasks = tasks.items;
-    *out_count = tasks.count;
-    return GF_OK;
-}
-
 static enum gf_code restore_run(const struct restore *restore, const struct gf_run *run) {
     struct gf_arena arena;
     gf_arena_init(&arena, PAGE_BYTES_MAX);
@@ -196,7 +241,8 @@ static enum gf_code restore_run(const struct restore *restore, const struct gf_r
     size_t task_count = 0;
     enum gf_code rc = give_parents(restore, run, &arena);
     if (rc == GF_OK) {
-        rc = read_tasks(restore, run->run_key, &arena, &tasks, &task_count);
+        rc = read_tasks(restore->store, restore->reader, run->run_key, &arena, &tasks, &task_count,
+                        restore->err);
     }
     if (rc == GF_OK && !gf_core_restore_run(restore->core, run, tasks, task_count)) {
         rc = gf_fail(restore->err, GF_DATA_LOSS, "its rows do not fit together");
@@ -240,11 +286,15 @@ static enum gf_code restore_runs(const struct restore *restore) {
 enum gf_code gf_engine_restore(struct gf_store *store, const struct gf_core_limits *limits,
                                struct gf_core **out_core, struct gf_error *err) {
     struct gf_core_start start = {0};
-    enum gf_code rc = store->ops->load_start(store, &start, err);
+    struct gf_arena arena;
+    gf_arena_init(&arena, START_BYTES_MAX);
+    enum gf_code rc = store->ops->load_start(store, &arena, &start, err);
     if (rc != GF_OK) {
+        gf_arena_fini(&arena);
         return rc;
     }
     struct gf_core *core = gf_core_create(limits, &start);
+    gf_arena_fini(&arena);
     struct gf_store_reader *reader = store->ops->open_reader(store);
     const struct restore restore = {.store = store, .reader = reader, .core = core, .err = err};
     rc = restore_namespaces(&restore);

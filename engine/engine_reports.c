@@ -41,14 +41,13 @@ static void push(void *ctx, struct report *report) {
     gf_queue_push_reserved(engine->queue, &report->command.node);
 }
 
-static void on_started(void *ctx, struct gf_attempt attempt, int64_t start_time,
-                       struct gf_str image_digest, struct gf_str node) {
+static void on_started(void *ctx, struct gf_attempt attempt, const struct gf_start *start) {
     struct report *report =
-        make_report(GF_INPUT_TASK_STARTED, text_size(image_digest) + text_size(node));
+        make_report(GF_INPUT_TASK_STARTED, text_size(start->image_digest) + text_size(start->node));
     report->command.input.u.started.attempt = attempt;
-    report->command.input.u.started.start_time = start_time;
-    report->command.input.u.started.image_digest = keep(report, image_digest);
-    report->command.input.u.started.node = keep(report, node);
+    report->command.input.u.started.start = *start;
+    report->command.input.u.started.start.image_digest = keep(report, start->image_digest);
+    report->command.input.u.started.start.node = keep(report, start->node);
     push(ctx, report);
 }
 

@@ -32,7 +32,7 @@ static void start_engine(struct gf_core_limits limits, struct gf_pool *pool) {
                                               .on_fatal = on_fatal};
     struct gf_error err = {0};
     struct gf_core_start start = {0};
-    cr_assert_eq(store->ops->load_start(store, &start, NULL), GF_OK);
+    cr_assert_eq(store->ops->load_start(store, &arena, &start, NULL), GF_OK);
     hub_begin = start.next_event_sequence - 1;
     engine = gf_engine_create(&options);
     puppet.events = gf_engine_scheduler_events(engine);
@@ -105,11 +105,14 @@ static void on_wake(struct gf_event_follower *follower) {
 }
 
 static void wait_for(int64_t run_id, enum gf_event_kind kind) {
-    struct waiter waiter = {.follower = {.filter = {.namespace_id = GF_STR("default"),
-                                                    .pipeline_id = GF_STR("pipe"),
-                                                    .run_id = run_id,
-                                                    .kinds = UINT64_C(1) << kind},
+    struct waiter waiter = {.follower = {.filter =
+                                             {
+                                                 .namespace_id = GF_STR("default"),
+                                                 .pipeline_id = GF_STR("pipe"),
+                                                 .run_id = run_id,
+                                             },
                                          .wake = on_wake}};
+    gf_event_kinds_add(&waiter.follower.filter.kinds, kind);
     gf_latch_init(&waiter.woken);
     cr_assert_eq(gf_event_hub_add(hub, &waiter.follower, NULL), GF_OK);
     gf_event_hub_arm(hub, &waiter.follower, hub_begin);

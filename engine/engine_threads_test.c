@@ -75,7 +75,9 @@ static void *run_containers(void *ctx) {
         while ((node = gf_queue_batch_pop(&items)) != NULL) {
             struct job *job = GF_CONTAINER_OF(node, struct job, node);
             const struct gf_exit exit = {.exit_code = job->exit_code};
-            events->started(events->ctx, job->attempt, 1, GF_STR("sha256:x"), GF_STR("here"));
+            const struct gf_start start = {
+                .start_time = 1, .image_digest = GF_STR("sha256:x"), .node = GF_STR("here")};
+            events->started(events->ctx, job->attempt, &start);
             events->exited(events->ctx, job->attempt, &exit, GF_STR("sha256:x"), GF_STR("here"));
             free(job);
         }
@@ -168,7 +170,7 @@ static void *watch(void *ctx) {
 
 static void start_watcher(struct watcher *watcher, struct gf_event_hub *hub) {
     *watcher = (struct watcher){.hub = hub};
-    watcher->follower.filter.kinds = UINT64_C(1) << GF_EVENT_RUN_COMPLETED;
+    gf_event_kinds_add(&watcher->follower.filter.kinds, GF_EVENT_RUN_COMPLETED);
     watcher->follower.wake = on_wake;
     gf_mutex_init(&watcher->mutex, GF_RANK_TEST_INNER);
     gf_cond_init(&watcher->cond);

@@ -32,10 +32,10 @@ void caller_start_run(struct caller *caller, const char *pipeline_id) {
 
 void caller_cancel_run(struct caller *caller, const char *pipeline_id, int64_t run_id, bool force) {
     init(caller, GF_INPUT_CANCEL_RUN);
-    caller->command.input.u.cancel_run.namespace_id = GF_STR("default");
-    caller->command.input.u.cancel_run.pipeline_id = gf_str_from(pipeline_id);
-    caller->command.input.u.cancel_run.run_id = run_id;
-    caller->command.input.u.cancel_run.force = force;
+    caller->command.input.u.cancel.namespace_id = GF_STR("default");
+    caller->command.input.u.cancel.pipeline_id = gf_str_from(pipeline_id);
+    caller->command.input.u.cancel.run_id = run_id;
+    caller->command.input.u.cancel.force = force;
 }
 
 void caller_up(struct caller *caller, const struct gf_config *config) {

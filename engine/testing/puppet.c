@@ -48,6 +48,13 @@ static void forget(void *self, struct gf_attempt attempt) {
     gf_cond_broadcast(&puppet->changed);
 }
 
+static void inquire(void *self, struct gf_attempt attempt) {
+    struct puppet *puppet = self;
+    GF_MUTEX_GUARD(&puppet->mutex);
+    gf_vec_push(&puppet->inquiries, attempt);
+    gf_cond_broadcast(&puppet->changed);
+}
+
 static void recover(void *self, const struct gf_attempt *attempts, size_t count) {
     struct puppet *puppet = self;
     GF_MUTEX_GUARD(&puppet->mutex);
@@ -71,6 +78,7 @@ static const struct gf_scheduler_ops ops = {
     .launch = launch,
     .stop = stop,
     .forget = forget,
+    .inquire = inquire,
     .recover = recover,
     .check_image = check_image,
     .stop_reporting = stop_reporting,
@@ -89,6 +97,7 @@ void puppet_fini(struct puppet *puppet) {
     gf_vec_fini(&puppet->launches);
     gf_vec_fini(&puppet->stops);
     gf_vec_fini(&puppet->forgotten);
+    gf_vec_fini(&puppet->inquiries);
     gf_vec_fini(&puppet->recovered);
     gf_cond_fini(&puppet->changed);
     gf_mutex_fini(&puppet->mutex);
@@ -127,8 +136,9 @@ size_t puppet_launch_count(struct puppet *puppet) {
 }
 
 void puppet_started(struct puppet *puppet, struct gf_attempt attempt) {
-    puppet->events->started(puppet->events->ctx, attempt, 1000, GF_STR("sha256:abc"),
-                            GF_STR("here"));
+    const struct gf_start start = {
+        .start_time = 1000, .image_digest = GF_STR("sha256:abc"), .node = GF_STR("here")};
+    puppet->events->started(puppet->events->ctx, attempt, &start);
 }
 
 void puppet_exit(struct puppet *puppet, struct gf_attempt attempt, int32_t exit_code) {

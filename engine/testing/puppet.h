@@ -34,6 +34,7 @@ struct puppet {
     GF_VEC(struct puppet_launch) launches;
     GF_VEC(struct puppet_stop) stops;
     GF_VEC(struct gf_attempt) forgotten;
+    GF_VEC(struct gf_attempt) inquiries;
     GF_VEC(struct gf_attempt) recovered;
     bool recover_called;
 };

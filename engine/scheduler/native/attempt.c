@@ -36,9 +36,13 @@ static void report_started(struct gf_native_attempt *attempt,
                            const struct gf_shim_started *started) {
     const struct gf_native *native = attempt->native;
     const struct gf_scheduler_events *events = native->options.events;
+    const struct gf_start start = {
+        .start_time = started->start_time,
+        .image_digest = clean_text(started->image_digest),
+        .node = gf_str_from(native->node),
+    };
     if (native->reporting && !attempt->ended) {
-        events->started(events->ctx, attempt->id, started->start_time,
-                        clean_text(started->image_digest), gf_str_from(native->node));
+        events->started(events->ctx, attempt->id, &start);
     }
 }
 

@@ -19,8 +19,9 @@ static void launch(void *self, const struct gf_launch *launch) {
     if (scheduler->silent) {
         return;
     }
-    scheduler->events->started(scheduler->events->ctx, launch->attempt,
-                               gf_clock_wall_ns(scheduler->clock), GF_STR(""), GF_STR("null"));
+    const struct gf_start start = {.start_time = gf_clock_wall_ns(scheduler->clock),
+                                   .node = GF_STR("null")};
+    scheduler->events->started(scheduler->events->ctx, launch->attempt, &start);
     report_exit(scheduler, launch->attempt);
 }
 
@@ -29,6 +30,14 @@ static void stop(GF_UNUSED void *self, GF_UNUSED struct gf_attempt attempt, GF_U
 }
 
 static void forget(GF_UNUSED void *self, GF_UNUSED struct gf_attempt attempt) {
+}
+
+/* As with what recover() is asked about. */
+static void inquire(void *self, struct gf_attempt attempt) {
+    const struct gf_null_scheduler *scheduler = self;
+    if (!scheduler->silent) {
+        report_exit(scheduler, attempt);
+    }
 }
 
 /* Whatever was launched before the restart has ended well, as everything does here. */
@@ -52,6 +61,7 @@ static const struct gf_scheduler_ops ops = {
     .launch = launch,
     .stop = stop,
     .forget = forget,
+    .inquire = inquire,
     .recover = recover,
     .check_image = check_image,
     .stop_reporting = stop_reporting,

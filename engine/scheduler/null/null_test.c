@@ -9,12 +9,11 @@ struct reports {
     struct gf_exit exit;
 };
 
-static void on_started(void *ctx, struct gf_attempt attempt, int64_t start_time,
-                       GF_UNUSED struct gf_str image_digest, struct gf_str node) {
+static void on_started(void *ctx, struct gf_attempt attempt, const struct gf_start *start) {
     struct reports *reports = ctx;
     cr_expect_eq(reports->exited, 0);
-    cr_expect_eq(start_time, 7);
-    cr_expect(gf_str_eq(node, GF_STR("null")));
+    cr_expect_eq(start->start_time, 7);
+    cr_expect(gf_str_eq(start->node, GF_STR("null")));
     reports->attempt = attempt;
     reports->started++;
 }

@@ -104,9 +104,8 @@ static void keep(struct native_host *host, struct native_event event, struct gf_
     gf_cond_broadcast(&host->changed);
 }
 
-static void on_started(void *ctx, struct gf_attempt attempt, int64_t start_time,
-                       struct gf_str image_digest, struct gf_str node) {
-    gf_assert(start_time > 0 && image_digest.len > 0 && node.len > 0);
+static void on_started(void *ctx, struct gf_attempt attempt, const struct gf_start *start) {
+    gf_assert(start->start_time > 0 && start->image_digest.len > 0 && start->node.len > 0);
     keep(ctx, (struct native_event){.kind = NATIVE_STARTED, .attempt = attempt}, GF_STR(""));
 }
 
