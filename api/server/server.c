@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/core/limits.h"
 #include "engine/store/sqlite/store.h"
 
 #include <errno.h>
@@ -83,6 +84,23 @@ static enum gf_code make_native(struct gf_server *server, struct gf_error *err) 
     return rc;
 }
 
+static struct gf_core_limits limits_of(const struct gf_server_options *options) {
+    return (struct gf_core_limits){
+        .runs_active_max = options->runs_active_max != 0 ? options->runs_active_max
+                                                         : GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT,
+        .runs_running_max = options->runs_running_max,
+        .namespace_runs_max = options->namespace_runs_max,
+        .pipeline_runs_max = options->pipeline_runs_max,
+        .pipeline_queue_max = options->pipeline_queue_max,
+        .attempts_running_max = options->containers_max != 0 ? options->containers_max
+                                                             : GF_SERVER_CONTAINERS_MAX_DEFAULT,
+        .run_timeout_ms_max = options->run_timeout_ms_max,
+        .task_timeout_ms_max = options->task_timeout_ms_max,
+        .stop_timeout_ms =
+            options->stop_timeout_ms != 0 ? options->stop_timeout_ms : GF_STOP_TIMEOUT_MS_DEFAULT,
+    };
+}
+
 static enum gf_code start_engine(struct gf_server *server, const struct gf_server_options *options,
                                  struct gf_error *err) {
     server->hub = gf_event_hub_create();
@@ -91,12 +109,7 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
         .hub = server->hub,
         .clock = gf_clock_system(),
         .pool = server->pool,
-        .limits = {.runs_active_max = options->runs_active_max != 0
-                                          ? options->runs_active_max
-                                          : GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT,
-                   .attempts_running_max = options->containers_max != 0
-                                               ? options->containers_max
-                                               : GF_SERVER_CONTAINERS_MAX_DEFAULT},
+        .limits = limits_of(options),
         .on_fatal = on_fatal,
         .ctx = server,
     };

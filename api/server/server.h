@@ -48,6 +48,14 @@ struct gf_server_options {
     int64_t upload_bytes_max;  /* of one image archive */
     int64_t runs_active_max;   /* runs that have not ended; more are refused */
     int64_t containers_max;    /* at once; more tasks wait */
+    /* The limits below have none but their users' own by default. */
+    int64_t runs_running_max;    /* at once, in the server; more are queued */
+    int64_t namespace_runs_max;  /* at once, of one namespace; it may ask for less */
+    int64_t pipeline_runs_max;   /* at once, of one pipeline; its config may ask for less */
+    int64_t pipeline_queue_max;  /* of one pipeline, waiting; its config may ask for less */
+    int64_t run_timeout_ms_max;  /* of every run; its config may ask for less */
+    int64_t task_timeout_ms_max; /* of every attempt; its task may ask for less */
+    int64_t stop_timeout_ms;     /* of tasks that do not say; default GF_STOP_TIMEOUT_MS_DEFAULT */
 };
 
 struct gf_server;

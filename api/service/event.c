@@ -109,7 +109,9 @@ static void mix_selection(struct gf_token_scope *scope,
     gf_token_scope_text(scope, selection->namespace_id);
     gf_token_scope_text(scope, selection->pipeline_id);
     gf_token_scope_number(scope, selection->run_id);
-    gf_token_scope_number(scope, (int64_t)selection->kinds);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(selection->kinds.words); i++) {
+        gf_token_scope_number(scope, (int64_t)selection->kinds.words[i]);
+    }
     gf_token_scope_number(scope, selection->start_time);
     gf_token_scope_number(scope, selection->end_time);
 }

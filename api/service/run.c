@@ -109,11 +109,11 @@ static void cancel_run(struct gf_rpc_call *call, const Gofer__V1__CancelRunReque
         gf_command_call_fail(self, &error);
         return;
     }
-    self->command.input.u.cancel_run.namespace_id = gf_request_namespace(request->namespace_id);
-    self->command.input.u.cancel_run.pipeline_id = gf_str_from(request->pipeline_id);
-    self->command.input.u.cancel_run.run_id = request->run_id;
-    self->command.input.u.cancel_run.force = request->force;
-    self->command.input.u.cancel_run.reason = gf_str_from(request->reason);
+    self->command.input.u.cancel.namespace_id = gf_request_namespace(request->namespace_id);
+    self->command.input.u.cancel.pipeline_id = gf_str_from(request->pipeline_id);
+    self->command.input.u.cancel.run_id = request->run_id;
+    self->command.input.u.cancel.force = request->force;
+    self->command.input.u.cancel.reason = gf_str_from(request->reason);
     gf_command_call_submit(self);
 }
 

@@ -4,6 +4,7 @@
 #include "gofer/v1/event.pb-c.h"
 #include "gofer/v1/pipeline.pb-c.h"
 #include "gofer/v1/pipeline_config.pb-c.h"
+#include "gofer/v1/run.pb-c.h"
 
 /* One check for each value of each table of engine/core/model.h. */
 #define SAME(theirs, number) _Static_assert((int)(theirs) == (number), #theirs);
@@ -38,10 +39,9 @@ GF_TASK_STATES(CHECK_TASK_STATE)
     SAME(GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_##name, number)
 GF_TASK_STATUSES(CHECK_TASK_STATUS)
 
-#define CHECK_REASON(name, number)                                                                 \
-    SAME(GOFER__V1__TASK_EXECUTION_STATUS_REASON_KIND__TASK_EXECUTION_STATUS_REASON_KIND_##name,   \
-         number)
-GF_REASON_KINDS(CHECK_REASON)
+#define CHECK_ORDERING(name, number)                                                               \
+    SAME(GOFER__V1__RUN_ORDERING_POLICY__RUN_ORDERING_POLICY_##name, number)
+GF_RUN_ORDERING_POLICIES(CHECK_ORDERING)
 
 #define CHECK_VARIABLE_SOURCE(name, number)                                                        \
     SAME(GOFER__V1__VARIABLE_SOURCE__VARIABLE_SOURCE_##name, number)
@@ -53,6 +53,18 @@ GF_INITIATOR_KINDS(CHECK_INITIATOR)
 #define CHECK_EVENT(name, number) SAME(GOFER__V1__EVENT_KIND__EVENT_KIND_##name, number)
 GF_EVENT_KINDS(CHECK_EVENT)
 
+/* Only a run that waits is coalesced, and it has no tasks yet. */
+#define TASK_REASON(name)                                                                          \
+    GOFER__V1__TASK_EXECUTION_STATUS_REASON_KIND__TASK_EXECUTION_STATUS_REASON_KIND_##name
+SAME(TASK_REASON(ABNORMAL_EXIT), GF_REASON_ABNORMAL_EXIT)
+SAME(TASK_REASON(SCHEDULER_ERROR), GF_REASON_SCHEDULER_ERROR)
+SAME(TASK_REASON(FAILED_PRECONDITION), GF_REASON_FAILED_PRECONDITION)
+SAME(TASK_REASON(USER_CANCELLED), GF_REASON_USER_CANCELLED)
+SAME(TASK_REASON(ORPHANED), GF_REASON_ORPHANED)
+SAME(TASK_REASON(TIMED_OUT), GF_REASON_TIMED_OUT)
+SAME(TASK_REASON(OUT_OF_MEMORY), GF_REASON_OUT_OF_MEMORY)
+SAME(TASK_REASON(DISPLACED), GF_REASON_DISPLACED)
+
 /* Runs have the numbers of tasks, but for what only a task can meet with. */
 #define RUN_REASON(name) GOFER__V1__RUN_STATUS_REASON_KIND__RUN_STATUS_REASON_KIND_##name
 SAME(RUN_REASON(ABNORMAL_EXIT), GF_REASON_ABNORMAL_EXIT)
@@ -61,6 +73,8 @@ SAME(RUN_REASON(FAILED_PRECONDITION), GF_REASON_FAILED_PRECONDITION)
 SAME(RUN_REASON(USER_CANCELLED), GF_REASON_USER_CANCELLED)
 SAME(RUN_REASON(ORPHANED), GF_REASON_ORPHANED)
 SAME(RUN_REASON(TIMED_OUT), GF_REASON_TIMED_OUT)
+SAME(RUN_REASON(DISPLACED), GF_REASON_DISPLACED)
+SAME(RUN_REASON(COALESCED), GF_REASON_COALESCED)
 
 Gofer__V1__RunStatusReasonKind gf_run_reason_kind_to_message(enum gf_run_status status,
                                                              enum gf_reason_kind kind) {
@@ -76,7 +90,7 @@ Gofer__V1__RunStatusReasonKind gf_run_reason_kind_to_message(enum gf_run_status 
 Gofer__V1__TaskExecutionStatusReasonKind gf_task_reason_kind_to_message(enum gf_task_status status,
                                                                         enum gf_reason_kind kind) {
     if (kind == GF_REASON_UNSPECIFIED && status == GF_TASK_STATUS_SUCCESSFUL) {
-        return GOFER__V1__TASK_EXECUTION_STATUS_REASON_KIND__TASK_EXECUTION_STATUS_REASON_KIND_NORMAL_EXIT;
+        return TASK_REASON(NORMAL_EXIT);
     }
     return (Gofer__V1__TaskExecutionStatusReasonKind)kind;
 }

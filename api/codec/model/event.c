@@ -39,10 +39,10 @@ static enum gf_code read_kinds(const Gofer__V1__EventFilter *message,
             return gf_fail_field(err, field, "%d is no kind of event", kind);
         }
         if (gf_event_kind_valid(kind)) {
-            out->kinds |= UINT64_C(1) << kind;
+            gf_event_kinds_add(&out->kinds, (enum gf_event_kind)kind);
         }
     }
-    out->nothing = message->n_kinds > 0 && out->kinds == 0;
+    out->nothing = message->n_kinds > 0 && gf_event_kinds_empty(&out->kinds);
     return GF_OK;
 }
 

@@ -13,13 +13,13 @@ Gofer__V1__Event *gf_event_to_message(const struct gf_event *event, struct gf_ar
 
 /* A filter as a caller gives it. Strings are borrowed from the message. */
 struct gf_event_selection {
-    struct gf_str namespace_id; /* empty = any */
-    struct gf_str pipeline_id;  /* empty = any */
-    int64_t run_id;             /* 0 = any */
-    uint64_t kinds;             /* bit 1 << kind; 0 = any */
-    bool nothing;               /* asks only for kinds that this version never has */
-    int64_t start_time;         /* 0 = any */
-    int64_t end_time;           /* exclusive; 0 = any */
+    struct gf_str namespace_id;  /* empty = any */
+    struct gf_str pipeline_id;   /* empty = any */
+    int64_t run_id;              /* 0 = any */
+    struct gf_event_kinds kinds; /* empty = any */
+    bool nothing;                /* asks only for kinds that this version never has */
+    int64_t start_time;          /* 0 = any */
+    int64_t end_time;            /* exclusive; 0 = any */
 };
 
 /*
