@@ -44,9 +44,10 @@ Google__Protobuf__Timestamp *gf_message_time(int64_t wall_ns, struct gf_arena *a
 }
 
 Google__Protobuf__Duration *gf_message_duration(int64_t duration_ns, struct gf_arena *arena) {
-    if (duration_ns == 0) {
-        return NULL;
-    }
+    return duration_ns == 0 ? NULL : gf_message_duration_set(duration_ns, arena);
+}
+
+Google__Protobuf__Duration *gf_message_duration_set(int64_t duration_ns, struct gf_arena *arena) {
     Google__Protobuf__Duration *message =
         GF_MESSAGE_NEW(arena, Google__Protobuf__Duration, google__protobuf__duration);
     message->seconds = duration_ns / GF_NS_PER_SEC;

@@ -42,6 +42,8 @@ char **gf_message_texts(const struct gf_str *texts, size_t count, struct gf_aren
 /* NULL for 0. */
 Google__Protobuf__Timestamp *gf_message_time(int64_t wall_ns, struct gf_arena *arena);
 Google__Protobuf__Duration *gf_message_duration(int64_t duration_ns, struct gf_arena *arena);
+/* Never NULL. */
+Google__Protobuf__Duration *gf_message_duration_set(int64_t duration_ns, struct gf_arena *arena);
 
 /*
  * Reads a time of a request; NULL gives 0. Code: GF_INVALID_ARGUMENT on `field` (malformed, or

@@ -1,10 +1,13 @@
 #include "api/codec/model/deployment.h"
+#include "api/codec/model/digest.h"
 #include "api/codec/model/enums.h"
 #include "api/codec/model/event.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/namespace.h"
 #include "api/codec/model/pipeline.h"
+#include "api/codec/model/preferences.h"
 #include "api/codec/model/run.h"
+#include "api/codec/model/stats.h"
 #include "api/codec/model/task_execution.h"
 
 #include <criterion/criterion.h>
@@ -46,11 +49,12 @@ Test(messages, times_out_of_range_are_refused) {
 
 Test(messages, a_namespace_without_a_name_has_its_id) {
     const struct gf_namespace ns = {
-        .namespace_id = GF_STR("team"), .create_time = 1, .update_time = 2};
+        .namespace_id = GF_STR("team"), .run_parallelism = 7, .create_time = 1, .update_time = 2};
     const Gofer__V1__Namespace *message = gf_namespace_to_message(&ns, &arena);
     cr_expect_str_eq(message->name, "team");
     cr_expect_str_eq(message->description, "");
     cr_expect_eq(message->update_time->nanos, 2);
+    cr_expect_eq(message->run_parallelism, 7);
 }
 
 Test(messages, a_pipeline_is_shown_with_its_config) {
@@ -58,14 +62,16 @@ Test(messages, a_pipeline_is_shown_with_its_config) {
     const struct gf_config config = {.name = GF_STR("Nightly"), .labels = &label, .label_count = 1};
     const struct gf_pipeline pipeline = {.namespace_id = GF_STR("default"),
                                          .pipeline_id = GF_STR("nightly"),
-                                         .state = GF_PIPELINE_STATE_ACTIVE,
+                                         .state = GF_PIPELINE_STATE_DISABLED,
+                                         .state_reason = GF_STR("on holiday"),
                                          .latest_version = 3,
                                          .live_version = 2,
                                          .latest_run_id = 9};
     const Gofer__V1__Pipeline *message = gf_pipeline_to_message(&pipeline, &config, &arena);
     cr_expect_str_eq(message->name, "Nightly");
     cr_expect_str_eq(message->labels[0]->key, "k");
-    cr_expect_eq((int)message->state, GOFER__V1__PIPELINE_STATE__PIPELINE_STATE_ACTIVE);
+    cr_expect_eq((int)message->state, GOFER__V1__PIPELINE_STATE__PIPELINE_STATE_DISABLED);
+    cr_expect_str_eq(message->state_reason, "on holiday");
     cr_expect_eq(message->latest_run_id, 9);
     cr_expect_eq(gf_pipeline_shown_version(&pipeline), 2);
 }
@@ -102,6 +108,52 @@ Test(messages, a_successful_run_ended_normally) {
     cr_expect_str_eq(message->variables[0]->key, "A");
     cr_expect_eq((int)message->variables[0]->source,
                  GOFER__V1__VARIABLE_SOURCE__VARIABLE_SOURCE_RUN_OPTIONS);
+}
+
+Test(messages, a_run_tells_how_it_was_started) {
+    const struct gf_label label = {GF_STR("team"), GF_STR("blue")};
+    const struct gf_run run = {
+        .run_id = 4,
+        .state = GF_RUN_STATE_RUNNING,
+        .reason = {GF_REASON_TIMED_OUT, GF_STR("too slow")},
+        .labels = &label,
+        .label_count = 1,
+        .has_input = true,
+        .input = {GF_STR("text/plain"), GF_STR("abc"), 5},
+        .priority = -3,
+        .ordering_key = GF_STR("customer-7"),
+        .ordering_policy = GF_RUN_ORDERING_NEWEST,
+        .retried_run_id = 2,
+        .cancel_requested = true,
+        .deadline_time = 9,
+    };
+    Gofer__V1__Run *message = gf_run_to_message(&run, &arena);
+    cr_expect_null(message->status_reason);
+    cr_assert_eq(message->n_labels, 1);
+    cr_expect_str_eq(message->labels[0]->key, "team");
+    cr_expect_str_eq(message->labels[0]->value, "blue");
+    cr_expect_str_eq(message->input->media_type, "text/plain");
+    cr_expect_str_eq(message->input->digest, "abc");
+    cr_expect_eq(message->input->size_bytes, 5);
+    cr_expect_eq((int)message->input->source_case, GOFER__V1__RUN_INPUT__SOURCE__NOT_SET);
+    cr_expect_eq(message->priority, -3);
+    cr_expect_str_eq(message->ordering_key, "customer-7");
+    cr_expect_eq((int)message->ordering_policy,
+                 GOFER__V1__RUN_ORDERING_POLICY__RUN_ORDERING_POLICY_NEWEST);
+    cr_expect_eq(message->retried_run_id, 2);
+    cr_expect(message->cancel_requested);
+    cr_expect_eq(message->deadline_time->nanos, 9);
+    gf_run_message_set_content(message, GF_STR("hello"));
+    cr_expect_eq((int)message->input->source_case, GOFER__V1__RUN_INPUT__SOURCE_CONTENT);
+    cr_expect_eq(message->input->content.len, 5);
+}
+
+Test(messages, a_digest_is_hexadecimal_blake2b) {
+    gf_model_codec_init();
+    const struct gf_str digest = gf_digest_text(GF_STR("abc"), &arena);
+    cr_expect_str_eq(digest.ptr,
+                     "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+    cr_expect_eq(digest.len, 64);
 }
 
 Test(messages, a_run_has_no_reason_that_only_tasks_have) {
@@ -161,6 +213,98 @@ Test(messages, a_task_that_never_ran_has_no_exit) {
     cr_expect_null(message->usage);
     cr_expect_str_eq(message->scheduler, "");
     cr_expect_eq((int)message->log_state, GOFER__V1__LOG_STATE__LOG_STATE_UNSPECIFIED);
+}
+
+Test(messages, a_task_that_waits_for_its_next_attempt_has_not_ended) {
+    const struct gf_run run = {.run_id = 4};
+    struct gf_task_execution execution = failed_task();
+    const struct gf_task_execution earlier = failed_task();
+    const struct gf_task_execution_view view = {
+        .run = &run, .execution = &execution, .scheduler = GF_STR("native")};
+    execution.state = GF_TASK_STATE_WAITING;
+    execution.next_attempt_time = 7;
+    Gofer__V1__TaskExecution *message = gf_task_execution_to_message(&view, &arena);
+    cr_expect_eq((int)message->status, 0);
+    cr_expect_null(message->status_reason);
+    cr_expect_null(message->end_time);
+    cr_expect_eq(message->next_attempt_time->nanos, 7);
+    cr_expect_eq(message->attempt, 1);
+    cr_expect_eq(message->exit->code, 137);
+    cr_expect_eq((int)message->log_state, GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE);
+    gf_task_execution_message_set_attempts(message, &earlier, 1, GF_STR("native"), &arena);
+    cr_assert_eq(message->n_previous_attempts, 1);
+    const Gofer__V1__TaskAttempt *attempt = message->previous_attempts[0];
+    cr_expect_eq(attempt->attempt, 1);
+    cr_expect_eq((int)attempt->status,
+                 GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_FAILED);
+    cr_expect_str_eq(attempt->status_reason->description, "no memory");
+    cr_expect_eq(attempt->exit->code, 137);
+    cr_expect_eq(attempt->timeline->launch_time->nanos, 1);
+    cr_expect_eq(attempt->log_bytes, 12);
+    cr_expect_str_eq(attempt->scheduler, "native");
+}
+
+Test(messages, a_timeline_tells_what_happened_when) {
+    const struct gf_run run = {.run_id = 4};
+    const struct gf_task_execution execution = {.task_id = GF_STR("build"),
+                                                .state = GF_TASK_STATE_RUNNING,
+                                                .attempt = 2,
+                                                .ready_time = 1,
+                                                .queue_time = 2,
+                                                .launch_time = 3,
+                                                .pull_start_time = 4,
+                                                .pull_end_time = 5,
+                                                .start_time = 6,
+                                                .stop_time = 7,
+                                                .cancel_requested = true,
+                                                .kept_run_id = 11,
+                                                .reason = {GF_REASON_USER_CANCELLED, GF_STR("x")}};
+    const struct gf_task_execution_view view = {.run = &run, .execution = &execution};
+    const Gofer__V1__TaskExecution *message = gf_task_execution_to_message(&view, &arena);
+    const Gofer__V1__TaskTimeline *timeline = message->timeline;
+    cr_expect_eq(timeline->ready_time->nanos, 1);
+    cr_expect_eq(timeline->queue_time->nanos, 2);
+    cr_expect_eq(timeline->launch_time->nanos, 3);
+    cr_expect_eq(timeline->pull_start_time->nanos, 4);
+    cr_expect_eq(timeline->pull_end_time->nanos, 5);
+    cr_expect_eq(timeline->start_time->nanos, 6);
+    cr_expect_eq(timeline->stop_time->nanos, 7);
+    cr_expect_null(timeline->end_time);
+    cr_expect(message->cancel_requested);
+    cr_expect_eq(message->kept_run_id, 11);
+    cr_expect_null(message->status_reason);
+}
+
+Test(messages, stats_of_no_runs_have_no_durations) {
+    struct gf_run_stats stats = {.cancelled_count = 1};
+    const Gofer__V1__PipelineStats *message =
+        gf_run_stats_to_message(&stats, 60 * INT64_C(1000000000), &arena);
+    cr_expect_eq(message->window->seconds, 60);
+    cr_expect_eq(message->cancelled_count, 1);
+    cr_expect_float_eq(message->success_percent, 0, 1e-9);
+    cr_expect_null(message->median_duration);
+    cr_expect_null(message->median_queue_duration);
+    stats = (struct gf_run_stats){
+        .successful_count = 3, .failed_count = 1, .median_duration = 5, .p95_duration = 6};
+    message = gf_run_stats_to_message(&stats, 60 * INT64_C(1000000000), &arena);
+    cr_expect_float_eq(message->success_percent, 75, 1e-9);
+    cr_expect_eq(message->median_duration->nanos, 5);
+    cr_expect_eq(message->p95_duration->nanos, 6);
+    cr_expect_eq(message->median_queue_duration->nanos, 0);
+}
+
+Test(messages, preferences_never_changed_have_no_time) {
+    struct gf_preferences preferences = {0};
+    cr_expect_null(gf_preferences_to_message(&preferences, &arena)->update_time);
+    preferences = (struct gf_preferences){.run_starts_paused = true,
+                                          .run_starts_paused_reason = GF_STR("moving house"),
+                                          .attach_disabled = true,
+                                          .update_time = 3};
+    const Gofer__V1__SystemPreferences *message = gf_preferences_to_message(&preferences, &arena);
+    cr_expect(message->run_starts_paused);
+    cr_expect_str_eq(message->run_starts_paused_reason, "moving house");
+    cr_expect(message->attach_disabled);
+    cr_expect_eq(message->update_time->nanos, 3);
 }
 
 Test(messages, the_state_of_a_log_follows_from_the_task) {

@@ -1,6 +1,7 @@
 #include "api/codec/model/run.h"
 
 #include "api/codec/model/enums.h"
+#include "api/codec/model/labels.h"
 #include "api/codec/model/message.h"
 
 void gf_variables_to_messages(const struct gf_variable *variables, size_t count,
@@ -36,6 +37,14 @@ static Gofer__V1__RunStatusReason *reason_of(const struct gf_run *run, struct gf
     return reason;
 }
 
+static Gofer__V1__RunInput *input_of(const struct gf_run_input *input, struct gf_arena *arena) {
+    Gofer__V1__RunInput *message = GF_MESSAGE_NEW(arena, Gofer__V1__RunInput, gofer__v1__run_input);
+    message->media_type = gf_message_text(input->media_type, arena);
+    message->size_bytes = input->size_bytes;
+    message->digest = gf_message_text(input->digest, arena);
+    return message;
+}
+
 Gofer__V1__Run *gf_run_to_message(const struct gf_run *run, struct gf_arena *arena) {
     Gofer__V1__Run *message = GF_MESSAGE_NEW(arena, Gofer__V1__Run, gofer__v1__run);
     message->namespace_id = gf_message_text(run->namespace_id, arena);
@@ -50,9 +59,23 @@ Gofer__V1__Run *gf_run_to_message(const struct gf_run *run, struct gf_arena *are
     message->end_time = gf_message_time(run->end_time, arena);
     gf_variables_to_messages(run->variables, run->variable_count, arena, &message->n_variables,
                              &message->variables);
+    GF_LABELS_WRITE(message, Gofer__V1__Run__LabelsEntry, gofer__v1__run__labels_entry, run->labels,
+                    run->label_count, arena);
+    message->input = run->has_input ? input_of(&run->input, arena) : NULL;
+    message->priority = run->priority;
+    message->ordering_key = gf_message_text(run->ordering_key, arena);
+    message->ordering_policy = (Gofer__V1__RunOrderingPolicy)run->ordering_policy;
     message->cancel_requested = run->cancel_requested;
+    message->deadline_time = gf_message_time(run->deadline_time, arena);
+    message->retried_run_id = run->retried_run_id;
     if (run->state == GF_RUN_STATE_COMPLETE) {
         message->status_reason = reason_of(run, arena);
     }
     return message;
+}
+
+void gf_run_message_set_content(Gofer__V1__Run *message, struct gf_str content) {
+    message->input->source_case = GOFER__V1__RUN_INPUT__SOURCE_CONTENT;
+    message->input->content.len = content.len;
+    message->input->content.data = (uint8_t *)content.ptr;
 }

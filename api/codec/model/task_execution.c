@@ -4,10 +4,10 @@
 #include "api/codec/model/message.h"
 
 Gofer__V1__LogState gf_task_execution_log_state(const struct gf_task_execution *execution) {
-    if (execution->start_time == 0) {
+    if (!gf_task_execution_ran(execution)) {
         return GOFER__V1__LOG_STATE__LOG_STATE_UNSPECIFIED;
     }
-    if (execution->state != GF_TASK_STATE_COMPLETE) {
+    if (!gf_task_execution_attempt_is_over(execution)) {
         return GOFER__V1__LOG_STATE__LOG_STATE_OPEN;
     }
     /* Who wrote the log of a lost container is not known to have ended it. */
@@ -50,8 +50,13 @@ static Gofer__V1__TaskTimeline *timeline_of(const struct gf_task_execution *exec
                                             struct gf_arena *arena) {
     Gofer__V1__TaskTimeline *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__TaskTimeline, gofer__v1__task_timeline);
+    message->ready_time = gf_message_time(execution->ready_time, arena);
+    message->queue_time = gf_message_time(execution->queue_time, arena);
     message->launch_time = gf_message_time(execution->launch_time, arena);
+    message->pull_start_time = gf_message_time(execution->pull_start_time, arena);
+    message->pull_end_time = gf_message_time(execution->pull_end_time, arena);
     message->start_time = gf_message_time(execution->start_time, arena);
+    message->stop_time = gf_message_time(execution->stop_time, arena);
     if (execution->start_time != 0) {
         message->end_time = gf_message_time(execution->end_time, arena);
     }
@@ -68,10 +73,11 @@ Gofer__V1__TaskExecution *gf_task_execution_to_message(const struct gf_task_exec
     message->run_id = view->run->run_id;
     message->task_id = gf_message_text(execution->task_id, arena);
     message->state = (Gofer__V1__TaskExecutionState)execution->state;
-    message->status = (Gofer__V1__TaskExecutionStatus)execution->status;
     message->create_time = gf_message_time(execution->create_time, arena);
     message->start_time = gf_message_time(execution->start_time, arena);
-    message->end_time = gf_message_time(execution->end_time, arena);
+    message->next_attempt_time = gf_message_time(execution->next_attempt_time, arena);
+    message->kept_run_id = execution->kept_run_id;
+    message->cancel_requested = execution->cancel_requested;
     message->attempt = execution->attempt;
     message->image = gf_message_text(view->image, arena);
     message->image_digest = gf_message_text(execution->image_digest, arena);
@@ -81,13 +87,49 @@ Gofer__V1__TaskExecution *gf_task_execution_to_message(const struct gf_task_exec
     message->usage = usage_of(execution, arena);
     if (execution->attempt > 0) {
         message->scheduler = gf_message_text(view->scheduler, arena);
+    }
+    if (execution->attempt > 0 || execution->ready_time != 0) {
         message->timeline = timeline_of(execution, arena);
     }
     if (execution->has_exit_code) {
         message->exit = exit_of(execution, arena);
     }
+    /* While the task waits for its next attempt, its row tells how the last one ended. */
     if (execution->state == GF_TASK_STATE_COMPLETE) {
+        message->status = (Gofer__V1__TaskExecutionStatus)execution->status;
+        message->end_time = gf_message_time(execution->end_time, arena);
         message->status_reason = reason_of(execution, arena);
     }
     return message;
+}
+
+static Gofer__V1__TaskAttempt *attempt_of(const struct gf_task_execution *attempt,
+                                          struct gf_str scheduler, struct gf_arena *arena) {
+    Gofer__V1__TaskAttempt *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__TaskAttempt, gofer__v1__task_attempt);
+    message->attempt = attempt->attempt;
+    message->status = (Gofer__V1__TaskExecutionStatus)attempt->status;
+    message->status_reason = reason_of(attempt, arena);
+    message->start_time = gf_message_time(attempt->start_time, arena);
+    message->end_time = gf_message_time(attempt->end_time, arena);
+    message->exit = attempt->has_exit_code ? exit_of(attempt, arena) : NULL;
+    message->image_digest = gf_message_text(attempt->image_digest, arena);
+    message->node = gf_message_text(attempt->node, arena);
+    message->scheduler = gf_message_text(scheduler, arena);
+    message->usage = usage_of(attempt, arena);
+    message->timeline = timeline_of(attempt, arena);
+    message->log_state = gf_task_execution_log_state(attempt);
+    message->log_bytes = attempt->log_bytes;
+    return message;
+}
+
+void gf_task_execution_message_set_attempts(Gofer__V1__TaskExecution *message,
+                                            const struct gf_task_execution *attempts, size_t count,
+                                            struct gf_str scheduler, struct gf_arena *arena) {
+    message->n_previous_attempts = count;
+    message->previous_attempts =
+        count == 0 ? NULL : GF_ARENA_ARRAY(arena, count, Gofer__V1__TaskAttempt *);
+    for (size_t i = 0; i < count; i++) {
+        message->previous_attempts[i] = attempt_of(&attempts[i], scheduler, arena);
+    }
 }

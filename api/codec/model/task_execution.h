@@ -16,9 +16,26 @@ struct gf_task_execution_view {
     struct gf_str scheduler; /* that runs tasks here */
 };
 
-/* Without variables. */
+/* Without variables and previous_attempts. */
 Gofer__V1__TaskExecution *gf_task_execution_to_message(const struct gf_task_execution_view *view,
                                                        struct gf_arena *arena);
+
+/* Adds the rows of earlier attempts, oldest first. */
+void gf_task_execution_message_set_attempts(Gofer__V1__TaskExecution *message,
+                                            const struct gf_task_execution *attempts, size_t count,
+                                            struct gf_str scheduler, struct gf_arena *arena);
+
+/* Whether the latest attempt has ended: with the task, or the task waits for its next one. */
+static inline bool gf_task_execution_attempt_is_over(const struct gf_task_execution *execution) {
+    return execution->state == GF_TASK_STATE_COMPLETE ||
+           (execution->state == GF_TASK_STATE_WAITING && execution->attempt > 0);
+}
+
+/* Whether the latest attempt's container has run. A result that was kept from another run did not.
+ */
+static inline bool gf_task_execution_ran(const struct gf_task_execution *execution) {
+    return execution->attempt > 0 && execution->start_time != 0;
+}
 
 /* State of the log of the latest attempt. */
 Gofer__V1__LogState gf_task_execution_log_state(const struct gf_task_execution *execution);
