@@ -3,6 +3,9 @@
  * by themselves under load and are of one input without it. A report is a gf_command without
  * `done`, so that one kind of item is in the queue.
  *
+ * Each batch first looks at the clock, so that what is due is not held up by load, and a batch
+ * without items is how a deadline alone is met.
+ *
  * The thread ends when the queue is closed and empty. Until then it answers every command, also
  * after a failed commit, so that each submitted command comes back exactly once.
  */
@@ -68,10 +71,10 @@ void gf_engine_set_scheduler(struct gf_engine *engine, struct gf_scheduler sched
 static void *run(void *ctx) {
     struct gf_engine *engine = ctx;
     struct gf_queue_batch items = {0};
-    while (gf_queue_drain(engine->queue, GF_NEVER, &items) != GF_QUEUE_CLOSED) {
-        while (items.first != NULL) {
+    while (gf_queue_drain(engine->queue, gf_engine__wake_time(engine), &items) != GF_QUEUE_CLOSED) {
+        do {
             gf_engine__run_batch(engine, &items);
-        }
+        } while (items.first != NULL);
     }
     return NULL;
 }
@@ -141,18 +144,19 @@ static enum gf_code fail_stopped(struct gf_error *err) {
     return gf_fail(err, GF_UNAVAILABLE, "the engine has stopped");
 }
 
-/* Cancels have the reserved lane: whatever else waits, what runs can be ended. */
-static enum gf_code submit_cancel(struct gf_engine *engine, struct gf_command *command,
+/* Whatever else waits, what runs can be ended, and new starts can be paused. */
+static enum gf_code submit_urgent(struct gf_engine *engine, struct gf_command *command,
                                   struct gf_error *err) {
     GF_MUTEX_GUARD(&engine->mutex);
     if (engine->closed) {
         return fail_stopped(err);
     }
-    if (engine->cancels_queued == GF_ENGINE_QUEUE_CANCELS_MAX) {
-        return gf_fail(err, GF_RESOURCE_EXHAUSTED, "%d cancels are waiting: try again later",
-                       GF_ENGINE_QUEUE_CANCELS_MAX);
+    if (engine->urgent_queued == GF_ENGINE_QUEUE_URGENT_MAX) {
+        return gf_fail(err, GF_RESOURCE_EXHAUSTED,
+                       "%d urgent commands are waiting: try again later",
+                       GF_ENGINE_QUEUE_URGENT_MAX);
     }
-    engine->cancels_queued++;
+    engine->urgent_queued++;
     gf_queue_push_reserved(engine->queue, &command->node);
     return GF_OK;
 }
@@ -163,8 +167,8 @@ enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *comma
     if (engine->failed) {
         return fail_stopped(err);
     }
-    if (command->input.kind == GF_INPUT_CANCEL_RUN) {
-        return submit_cancel(engine, command, err);
+    if (gf_engine__is_urgent(command->input.kind)) {
+        return submit_urgent(engine, command, err);
     }
     const enum gf_code rc = gf_queue_push(engine->queue, &command->node, NULL);
     if (rc == GF_OK) {

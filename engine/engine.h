@@ -3,10 +3,14 @@
  *
  * Inputs queue up: commands in a bounded lane (a full one refuses with GF_RESOURCE_EXHAUSTED);
  * reports of the scheduler in a reserved lane that never refuses and is bounded by what runs, and
- * cancels there too, with a bound of their own, so that what runs can always be ended. The thread
- * drains the queue, steps every input, writes the core's batch in one transaction, and only
- * then releases the effects: replies, launches, stops, events to followers. Nothing is
- * acknowledged, launched or published before it is on the disk.
+ * what ends, repairs or pauses there too, with a bound of its own, so that a flooded server can
+ * still be brought to rest. The thread drains the queue, steps every input, writes the core's batch
+ * in one transaction, and only then releases the effects: replies, launches, stops, events to
+ * followers. Nothing is acknowledged, launched or published before it is on the disk.
+ *
+ * Time is an input like others: the thread waits until the core's next deadline at most, and steps
+ * GF_INPUT_CLOCK when that has come. Deadlines are times of the wall clock, because they survive a
+ * restart; when somebody sets that clock, what is due changes with it, within a minute.
  *
  * When a commit fails the engine cannot know what is on the disk: it answers the batch's commands
  * with GF_UNAVAILABLE, takes no more, and tells the owner by on_fatal. The server then ends and its
@@ -26,8 +30,10 @@
 
 enum {
     GF_ENGINE_QUEUE_COMMANDS_MAX = 16384, /* waiting commands; more are refused */
-    GF_ENGINE_QUEUE_CANCELS_MAX = 4096,   /* waiting cancels, which have the reserved lane */
+    GF_ENGINE_QUEUE_URGENT_MAX = 4096,    /* waiting commands of the reserved lane */
     GF_ENGINE_BATCH_INPUTS_MAX = 4096,    /* inputs of one transaction */
+    GF_ENGINE_BATCH_BYTES_MAX = 16 << 20, /* a batch that holds more takes no further input */
+    GF_ENGINE_CLOCK_CHECK_MS = 60 * 1000, /* how long a clock that was set may go unnoticed */
     GF_ENGINE_CHECKPOINT_ROWS = 1000,     /* written since the last checkpoint of the store */
 };
 
@@ -82,8 +88,9 @@ enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) GF_
 void gf_engine_stop(struct gf_engine *engine);
 
 /*
- * Queues a command. GF_RESOURCE_EXHAUSTED when the queue is full, GF_UNAVAILABLE when the engine
- * has stopped; then `done` is not called. Thread: any.
+ * Queues a command. CANCEL_RUN, CANCEL_TASK, CANCEL_ALL_RUNS, REPAIR_RUN and UPDATE_PREFERENCES
+ * take the reserved lane. GF_RESOURCE_EXHAUSTED when the queue is full, GF_UNAVAILABLE when the
+ * engine has stopped; then `done` is not called. Thread: any.
  */
 enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
                               struct gf_error *err) GF_MUST_USE;
@@ -91,6 +98,7 @@ enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *comma
 struct gf_engine_stats {
     struct gf_core_stats core;
     int64_t inputs_total;
+    int64_t clock_steps_total; /* times that something was due */
     int64_t commits_total;
     int64_t rows_total; /* written */
     int64_t commit_time_ns_total;

@@ -6,8 +6,11 @@
 #include "engine/engine_loader.h"
 
 enum {
-    /* A command asks for its pipeline, its configs and its request, each once. */
-    NEEDS_MAX = 8,
+    /*
+     * What a command may ask for, each once: a retry for its pipeline, its request, the run with
+     * its config, tasks and input, and the live config.
+     */
+    NEEDS_MAX = 16,
 };
 
 static int64_t mono_now(const struct gf_engine *engine) {
@@ -33,11 +36,25 @@ static enum gf_code step(struct gf_engine *engine, const struct gf_input *input,
     return gf_fail(err, GF_INTERNAL, "command asks for more and more of the store");
 }
 
-/* A cancel leaves the queue: there is room for another one. */
-static void count_cancel(struct gf_engine *engine, const struct gf_command *command) {
-    if (command->input.kind == GF_INPUT_CANCEL_RUN) {
+/* An urgent command leaves the queue: there is room for another one. */
+static void count_urgent(struct gf_engine *engine, const struct gf_command *command) {
+    if (gf_engine__is_urgent(command->input.kind)) {
         GF_MUTEX_GUARD(&engine->mutex);
-        engine->cancels_queued--;
+        engine->urgent_queued--;
+    }
+}
+
+/* Reports and the clock are about what the core holds: they need nothing of the store. */
+static void step_own(struct gf_engine *engine, const struct gf_input *input) {
+    struct gf_error err = {0};
+    gf_assert(step(engine, input, &err) == GF_OK);
+}
+
+static void step_clock(struct gf_engine *engine) {
+    const struct gf_input input = {.kind = GF_INPUT_CLOCK};
+    if (gf_engine__is_due(engine, gf_clock_wall_ns(engine->options.clock))) {
+        engine->counters.clock_steps_total++;
+        step_own(engine, &input);
     }
 }
 
@@ -45,11 +62,11 @@ static void step_item(struct gf_engine *engine, struct gf_command *command) {
     struct gf_error err = {0};
     engine->counters.inputs_total++;
     if (gf_engine__is_report(command)) {
-        gf_assert(step(engine, &command->input, &err) == GF_OK); /* reports need nothing */
+        step_own(engine, &command->input);
         gf_engine__free_report(command);
         return;
     }
-    count_cancel(engine, command);
+    count_urgent(engine, command);
     command->input.token = command;
     if (step(engine, &command->input, &err) != GF_OK) {
         gf_engine__answer(command, &err); /* it changed nothing, so it need not wait */
@@ -63,7 +80,7 @@ static void drop_item(struct gf_engine *engine, struct gf_command *command) {
         return;
     }
     struct gf_error err = {0};
-    count_cancel(engine, command);
+    count_urgent(engine, command);
     (void)gf_fail(&err, GF_UNAVAILABLE, "the engine has stopped because a write failed");
     gf_engine__answer(command, &err);
 }
@@ -123,22 +140,37 @@ static void finish_batch(struct gf_engine *engine) {
     gf_engine__maybe_checkpoint(engine);
 }
 
+static bool is_full(const struct gf_engine *engine, int inputs) {
+    return inputs == GF_ENGINE_BATCH_INPUTS_MAX ||
+           gf_core_batch_bytes(engine->core) > GF_ENGINE_BATCH_BYTES_MAX;
+}
+
+static struct gf_command *next_command(struct gf_queue_batch *items) {
+    struct gf_queue_node *node = gf_queue_batch_pop(items);
+    return node == NULL ? NULL : GF_CONTAINER_OF(node, struct gf_command, node);
+}
+
+static void drop_all(struct gf_engine *engine, struct gf_queue_batch *items) {
+    struct gf_command *command = NULL;
+    while ((command = next_command(items)) != NULL) {
+        drop_item(engine, command);
+    }
+}
+
 void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items) {
+    if (engine->failed) {
+        drop_all(engine, items);
+        return;
+    }
     const int64_t begin = mono_now(engine);
-    for (int i = 0; i < GF_ENGINE_BATCH_INPUTS_MAX; i++) {
-        struct gf_queue_node *node = gf_queue_batch_pop(items);
-        if (node == NULL) {
+    step_clock(engine);
+    for (int inputs = 0; !is_full(engine, inputs); inputs++) {
+        struct gf_command *command = next_command(items);
+        if (command == NULL) {
             break;
         }
-        struct gf_command *command = GF_CONTAINER_OF(node, struct gf_command, node);
-        if (engine->failed) {
-            drop_item(engine, command);
-        } else {
-            step_item(engine, command);
-        }
+        step_item(engine, command);
     }
     engine->counters.step_time_ns_total += mono_now(engine) - begin;
-    if (!engine->failed) {
-        finish_batch(engine);
-    }
+    finish_batch(engine);
 }

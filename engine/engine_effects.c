@@ -1,35 +1,8 @@
-#include "engine/core/environment.h"
 #include "engine/engine_internal.h"
 
 void gf_engine__answer(struct gf_command *command, const struct gf_error *err) {
     const struct gf_reply reply = {.error = *err};
     command->done(command, &reply);
-}
-
-static void launch(struct gf_engine *engine, const struct gf_effect *effect) {
-    const struct gf_run *run = effect->run;
-    const struct gf_task *task = &effect->config->tasks[effect->attempt.task_index];
-    const struct gf_environment_sources sources = {
-        .config = effect->config,
-        .task = task,
-        .run = run,
-        .attempt = effect->attempt.attempt,
-    };
-    struct gf_variable *variables = NULL;
-    size_t count = 0;
-    gf_arena_reset(&engine->scratch);
-    gf_environment_merge(&sources, &engine->scratch, &variables, &count);
-    const struct gf_launch launch = {
-        .attempt = effect->attempt,
-        .namespace_id = run->namespace_id,
-        .pipeline_id = run->pipeline_id,
-        .pipeline_key = run->pipeline_key,
-        .run_id = run->run_id,
-        .task = task,
-        .environment = gf_environment_strings(variables, count, &engine->scratch),
-        .environment_count = count,
-    };
-    engine->scheduler.ops->launch(engine->scheduler.self, &launch);
 }
 
 static void release(struct gf_engine *engine, const struct gf_effect *effect) {
@@ -42,7 +15,7 @@ static void release(struct gf_engine *engine, const struct gf_effect *effect) {
         }
         return;
     case GF_EFFECT_LAUNCH:
-        launch(engine, effect);
+        gf_engine__launch(engine, effect);
         return;
     case GF_EFFECT_STOP:
         engine->scheduler.ops->stop(engine->scheduler.self, effect->attempt, effect->force);

@@ -27,8 +27,8 @@ struct gf_engine {
 
     struct gf_mutex mutex; /* guards what follows */
     struct gf_cond checkpoint_ended;
-    bool closed; /* no more cancels are queued */
-    size_t cancels_queued;
+    bool closed; /* no more urgent commands are queued */
+    size_t urgent_queued;
     bool checkpoint_running;
     int64_t checkpoints_total;
     int64_t checkpoint_failures_total;
@@ -37,12 +37,28 @@ struct gf_engine {
 
 /* ---- engine_batch.c. Thread: engine ---- */
 
-/* Steps up to GF_ENGINE_BATCH_INPUTS_MAX items, commits, and releases what came of it. */
+/*
+ * Steps what is due and then items, up to GF_ENGINE_BATCH_INPUTS_MAX of them or
+ * GF_ENGINE_BATCH_BYTES_MAX; commits, and releases what came of it.
+ */
 void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items);
 /* Commits the core's batch; on success publishes its events. */
 enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
 /* Makes the figures visible to other threads. */
 void gf_engine__publish_stats(struct gf_engine *engine);
+
+/* ---- engine_clock.c. Thread: engine ---- */
+
+/* Whether something happens by itself at wall time `now`. */
+bool gf_engine__is_due(const struct gf_engine *engine, int64_t now);
+/* The monotonic time until which the thread may wait for inputs. */
+int64_t gf_engine__wake_time(const struct gf_engine *engine);
+/*
+ * The same from the three times: 0 when `deadline` has come, else at most GF_ENGINE_CLOCK_CHECK_MS
+ * from now. Thread: any.
+ */
+int64_t gf_engine__wake_time_for(int64_t deadline_wall_ns, int64_t now_wall_ns,
+                                 int64_t now_mono_ns);
 
 /* ---- engine_effects.c. Thread: engine ---- */
 
@@ -52,7 +68,19 @@ void gf_engine__release_effects(struct gf_engine *engine);
 void gf_engine__refuse_effects(struct gf_engine *engine, const struct gf_error *err);
 void gf_engine__answer(struct gf_command *command, const struct gf_error *err);
 
+/* ---- engine_launch.c. Thread: engine ---- */
+
+/* Hands an attempt to the scheduler, or reports that it cannot be. */
+void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect);
+
 /* ---- engine_reports.c. Thread: any ---- */
+
+/* Whether the command has the reserved lane. */
+static inline bool gf_engine__is_urgent(enum gf_input_kind kind) {
+    return kind == GF_INPUT_CANCEL_RUN || kind == GF_INPUT_CANCEL_TASK ||
+           kind == GF_INPUT_CANCEL_ALL_RUNS || kind == GF_INPUT_REPAIR_RUN ||
+           kind == GF_INPUT_UPDATE_PREFERENCES;
+}
 
 void gf_engine__init_events(struct gf_engine *engine);
 void gf_engine__free_report(struct gf_command *report);

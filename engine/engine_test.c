@@ -343,9 +343,9 @@ Test(engine, waiting_cancels_have_a_bound_of_their_own) {
     const int64_t run_id = start_run();
     struct gate gate;
     struct caller gate_caller;
-    struct caller *callers = gf_calloc(GF_ENGINE_QUEUE_CANCELS_MAX, sizeof(*callers));
+    struct caller *callers = gf_calloc(GF_ENGINE_QUEUE_URGENT_MAX, sizeof(*callers));
     close_gate(&gate, &gate_caller);
-    for (size_t i = 0; i < GF_ENGINE_QUEUE_CANCELS_MAX; i++) {
+    for (size_t i = 0; i < GF_ENGINE_QUEUE_URGENT_MAX; i++) {
         caller_cancel_run(&callers[i], "pipe", run_id, false);
         caller_submit(&callers[i], engine);
     }
@@ -353,7 +353,7 @@ Test(engine, waiting_cancels_have_a_bound_of_their_own) {
     caller_cancel_run(&refused, "pipe", run_id, false);
     cr_expect_eq(gf_engine_submit(engine, &refused.command, NULL), GF_RESOURCE_EXHAUSTED);
     open_gate(&gate, &gate_caller);
-    for (size_t i = 0; i < GF_ENGINE_QUEUE_CANCELS_MAX; i++) {
+    for (size_t i = 0; i < GF_ENGINE_QUEUE_URGENT_MAX; i++) {
         cr_expect_eq(caller_wait(&callers[i]), GF_OK);
     }
     cr_expect_eq(caller_call(&refused, engine), GF_OK); /* there is room again */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    INJECTED_COUNT = 6,
+    INJECTED_MAX = 7,
 };
 
 struct entry {
@@ -48,15 +48,17 @@ static size_t add_injected(struct entry *entries, size_t count,
                            const struct gf_environment_sources *sources, struct gf_arena *arena) {
     const struct gf_run *run = sources->run;
     const enum gf_variable_source system = GF_VARIABLE_SOURCE_SYSTEM;
-    const struct gf_variable injected[INJECTED_COUNT] = {
+    const struct gf_variable injected[INJECTED_MAX] = {
         {GF_STR("GOFER_NAMESPACE_ID"), run->namespace_id, system},
         {GF_STR("GOFER_PIPELINE_ID"), run->pipeline_id, system},
         {GF_STR("GOFER_RUN_ID"), number_text(arena, run->run_id), system},
         {GF_STR("GOFER_TASK_ID"), sources->task->task_id, system},
         {GF_STR("GOFER_TASK_IMAGE"), sources->task->image, system},
         {GF_STR("GOFER_TASK_ATTEMPT"), number_text(arena, sources->attempt), system},
+        {GF_STR("GOFER_INPUT"), sources->input_path, system},
     };
-    return add_all(entries, count, injected, INJECTED_COUNT, system);
+    const size_t injected_count = INJECTED_MAX - (sources->input_path.len == 0);
+    return add_all(entries, count, injected, injected_count, system);
 }
 
 void gf_environment_merge(const struct gf_environment_sources *sources, struct gf_arena *arena,
@@ -65,7 +67,7 @@ void gf_environment_merge(const struct gf_environment_sources *sources, struct g
     const struct gf_task *task = sources->task;
     const struct gf_run *run = sources->run;
     const size_t most = sources->system_count + (config == NULL ? 0 : config->variable_count) +
-                        task->variable_count + run->variable_count + INJECTED_COUNT;
+                        task->variable_count + run->variable_count + INJECTED_MAX;
     struct entry *entries = GF_ARENA_ARRAY(arena, most, struct entry);
     size_t count =
         add_all(entries, 0, sources->system, sources->system_count, GF_VARIABLE_SOURCE_SYSTEM);

@@ -8,6 +8,8 @@
  *     GOFER_NAMESPACE_ID  GOFER_PIPELINE_ID  GOFER_RUN_ID  GOFER_TASK_ID  GOFER_TASK_IMAGE
  *     GOFER_TASK_ATTEMPT
  *
+ * and, where the run has a document to work on, GOFER_INPUT: the path of a file with it.
+ *
  * Keys are compared without regard to the case of ASCII letters.
  *
  * Thread: any.
@@ -26,6 +28,7 @@ struct gf_environment_sources {
     const struct gf_task *task;
     const struct gf_run *run;
     int32_t attempt;
+    struct gf_str input_path; /* of the run's document in the container; empty = it has none */
 };
 
 /*

@@ -117,6 +117,22 @@ Test(environment, keys_are_compared_without_case_and_the_winner_keeps_its_own) {
     cr_expect(gf_str_eq(find(variables, count, "Path")->value, GF_STR("task")));
 }
 
+Test(environment, a_run_with_a_document_says_where_it_is) {
+    const struct gf_variable mine[] = {{GF_STR("GOFER_INPUT"), GF_STR("/etc/passwd"), 0}};
+    const struct gf_task task = {
+        .task_id = GF_STR("greet"), .variables = mine, .variable_count = 1};
+    const struct gf_run run = {.run_id = 1};
+    const struct gf_environment_sources sources = {
+        .task = &task, .run = &run, .attempt = 1, .input_path = GF_STR("/run/gofer/input")};
+    struct gf_variable *variables = NULL;
+    size_t count = 0;
+    gf_environment_merge(&sources, &arena, &variables, &count);
+    cr_expect_eq(count, 7);
+    cr_assert_not_null(find(variables, count, "GOFER_INPUT"));
+    cr_expect(gf_str_eq(find(variables, count, "GOFER_INPUT")->value, GF_STR("/run/gofer/input")));
+    cr_expect_eq(find(variables, count, "GOFER_INPUT")->source, GF_VARIABLE_SOURCE_SYSTEM);
+}
+
 Test(environment, nobody_overrides_what_is_injected) {
     const struct gf_variable mine[] = {{GF_STR("GOFER_RUN_ID"), GF_STR("666"), 0},
                                        {GF_STR("gofer_task_id"), GF_STR("evil"), 0}};

@@ -38,6 +38,30 @@ void caller_cancel_run(struct caller *caller, const char *pipeline_id, int64_t r
     caller->command.input.u.cancel.force = force;
 }
 
+void caller_retry_run(struct caller *caller, const char *pipeline_id, int64_t run_id,
+                      bool failed_tasks_only) {
+    init(caller, GF_INPUT_RETRY_RUN);
+    caller->command.input.u.retry_run.namespace_id = GF_STR("default");
+    caller->command.input.u.retry_run.pipeline_id = gf_str_from(pipeline_id);
+    caller->command.input.u.retry_run.run_id = run_id;
+    caller->command.input.u.retry_run.failed_tasks_only = failed_tasks_only;
+}
+
+void caller_end(struct caller *caller, enum gf_input_kind kind, const char *pipeline_id,
+                int64_t run_id, const char *task_id) {
+    init(caller, kind);
+    caller->command.input.u.cancel.namespace_id = GF_STR("default");
+    caller->command.input.u.cancel.pipeline_id = gf_str_from(pipeline_id);
+    caller->command.input.u.cancel.run_id = run_id;
+    caller->command.input.u.cancel.task_id = gf_str_from(task_id == NULL ? "" : task_id);
+}
+
+void caller_pause_run_starts(struct caller *caller, bool paused) {
+    init(caller, GF_INPUT_UPDATE_PREFERENCES);
+    caller->command.input.u.preferences.set_run_starts_paused = true;
+    caller->command.input.u.preferences.run_starts_paused = paused;
+}
+
 void caller_up(struct caller *caller, const struct gf_config *config) {
     init(caller, GF_INPUT_REGISTER_CONFIG);
     caller->command.input.u.register_config.namespace_id = GF_STR("default");

@@ -28,6 +28,12 @@ struct caller {
 /* Fills in the command; texts are borrowed until it is done. */
 void caller_start_run(struct caller *caller, const char *pipeline_id);
 void caller_cancel_run(struct caller *caller, const char *pipeline_id, int64_t run_id, bool force);
+void caller_retry_run(struct caller *caller, const char *pipeline_id, int64_t run_id,
+                      bool failed_tasks_only);
+/* CANCEL_ALL_RUNS, CANCEL_TASK or REPAIR_RUN; the task may be NULL for the other two. */
+void caller_end(struct caller *caller, enum gf_input_kind kind, const char *pipeline_id,
+                int64_t run_id, const char *task_id);
+void caller_pause_run_starts(struct caller *caller, bool paused);
 void caller_up(struct caller *caller, const struct gf_config *config);
 void caller_create_namespace(struct caller *caller, const char *namespace_id);
 

@@ -25,7 +25,13 @@ static void launch(void *self, const struct gf_launch *launch) {
         puppet->on_launch(puppet->ctx, launch);
     }
     struct puppet_launch noted = {
-        .attempt = launch->attempt, .run_id = launch->run_id, .environment = join(launch)};
+        .attempt = launch->attempt,
+        .run_id = launch->run_id,
+        .environment = join(launch),
+        .timeout_ms = launch->timeout_ms,
+        .stop_timeout_ms = launch->stop_timeout_ms,
+        .input = launch->input == NULL ? NULL : gf_str_dup(*launch->input),
+    };
     keep_id(noted.task_id, launch->task->task_id);
     keep_id(noted.pipeline_id, launch->pipeline_id);
     GF_MUTEX_GUARD(&puppet->mutex);
@@ -93,6 +99,7 @@ void puppet_init(struct puppet *puppet) {
 void puppet_fini(struct puppet *puppet) {
     for (size_t i = 0; i < puppet->launches.count; i++) {
         free(puppet->launches.items[i].environment);
+        free(puppet->launches.items[i].input);
     }
     gf_vec_fini(&puppet->launches);
     gf_vec_fini(&puppet->stops);
@@ -130,6 +137,14 @@ void puppet_wait_forget(struct puppet *puppet, size_t count) {
     }
 }
 
+struct gf_attempt puppet_wait_inquiry(struct puppet *puppet, size_t count) {
+    GF_MUTEX_GUARD(&puppet->mutex);
+    while (puppet->inquiries.count < count) {
+        gf_cond_wait(&puppet->changed, &puppet->mutex);
+    }
+    return puppet->inquiries.items[count - 1];
+}
+
 size_t puppet_launch_count(struct puppet *puppet) {
     GF_MUTEX_GUARD(&puppet->mutex);
     return puppet->launches.count;
@@ -151,4 +166,12 @@ void puppet_stopped(struct puppet *puppet, struct gf_attempt attempt) {
     const struct gf_exit exit = {.exit_code = 143, .exit_signal = 15, .stopped = true};
     puppet->events->exited(puppet->events->ctx, attempt, &exit, GF_STR("sha256:abc"),
                            GF_STR("here"));
+}
+
+void puppet_lost(struct puppet *puppet, struct gf_attempt attempt) {
+    puppet->events->lost(puppet->events->ctx, attempt, GF_STR("it cannot be found"));
+}
+
+void puppet_never_started(struct puppet *puppet, struct gf_attempt attempt) {
+    puppet->events->never_started(puppet->events->ctx, attempt);
 }

@@ -16,6 +16,9 @@ struct puppet_launch {
     char pipeline_id[65];
     int64_t run_id;
     char *environment; /* entries, each with a newline behind; on the heap, owned */
+    int64_t timeout_ms;
+    int64_t stop_timeout_ms;
+    char *input; /* on the heap, owned; NULL = none */
 };
 
 struct puppet_stop {
@@ -47,10 +50,13 @@ struct gf_scheduler puppet_port(struct puppet *puppet);
 struct puppet_launch puppet_wait_launch(struct puppet *puppet, size_t count);
 struct puppet_stop puppet_wait_stop(struct puppet *puppet, size_t count);
 void puppet_wait_forget(struct puppet *puppet, size_t count);
+struct gf_attempt puppet_wait_inquiry(struct puppet *puppet, size_t count);
 size_t puppet_launch_count(struct puppet *puppet);
 
 void puppet_started(struct puppet *puppet, struct gf_attempt attempt);
 void puppet_exit(struct puppet *puppet, struct gf_attempt attempt, int32_t exit_code);
 void puppet_stopped(struct puppet *puppet, struct gf_attempt attempt);
+void puppet_lost(struct puppet *puppet, struct gf_attempt attempt);
+void puppet_never_started(struct puppet *puppet, struct gf_attempt attempt);
 
 #endif /* GOFER_ENGINE_TESTING_PUPPET_H_ */

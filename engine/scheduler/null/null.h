@@ -2,7 +2,8 @@
  * The null scheduler: starts nothing, and reports at once that every attempt was started and ended
  * with exit code 0. It is for measuring the engine and for trying out graphs.
  *
- * It has no thread and keeps nothing: it reports from inside launch().
+ * It has no thread and keeps nothing: it reports from inside launch() and inquire(), and whatever
+ * it is asked about, then or after a restart, has ended well.
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NULL_NULL_H_
 #define GOFER_ENGINE_SCHEDULER_NULL_NULL_H_

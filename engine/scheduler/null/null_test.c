@@ -67,6 +67,14 @@ Test(null_scheduler, what_was_interrupted_ends_well_too) {
     cr_expect_eq(reports.attempt.run_key, 2);
 }
 
+Test(null_scheduler, whatever_somebody_wonders_about_has_ended_well) {
+    scheduler.ops->inquire(scheduler.self, (struct gf_attempt){9, 1, 2});
+    cr_expect_eq(reports.exited, 1);
+    cr_expect_eq(reports.attempt.run_key, 9);
+    cr_expect_eq(reports.attempt.attempt, 2);
+    cr_expect_eq(reports.exit.exit_code, 0);
+}
+
 Test(null_scheduler, any_image_will_do) {
     cr_expect_eq(scheduler.ops->check_image(scheduler.self, GF_STR("busybox"), NULL), GF_OK);
     cr_expect_eq(scheduler.ops->check_image(scheduler.self, GF_STR(""), NULL), GF_INVALID_ARGUMENT);
@@ -76,6 +84,7 @@ Test(null_scheduler, is_silent_when_told_to) {
     const struct gf_launch launch = {.attempt = {.run_key = 3, .task_index = 2, .attempt = 1}};
     scheduler.ops->stop_reporting(scheduler.self);
     scheduler.ops->launch(scheduler.self, &launch);
+    scheduler.ops->inquire(scheduler.self, launch.attempt);
     cr_expect_eq(reports.started, 0);
     cr_expect_eq(reports.exited, 0);
 }

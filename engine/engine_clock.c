@@ -1,0 +1,34 @@
+/*
+ * Design: deadlines are wall times, waiting is monotonic. The one is turned into the other anew
+ * before each wait, and no wait is longer than a minute while there is a deadline: so a wall clock
+ * that is set forward is noticed, one that is set back makes things late by as much as it was set
+ * and not by more, and neither makes the thread spin, because it wakes only for what is due.
+ */
+#include "engine/engine_internal.h"
+
+bool gf_engine__is_due(const struct gf_engine *engine, int64_t now) {
+    return gf_core_next_deadline(engine->core) <= now;
+}
+
+int64_t gf_engine__wake_time_for(int64_t deadline_wall_ns, int64_t now_wall_ns,
+                                 int64_t now_mono_ns) {
+    if (deadline_wall_ns == GF_NEVER) {
+        return GF_NEVER;
+    }
+    if (deadline_wall_ns <= now_wall_ns) {
+        return 0;
+    }
+    const int64_t check_ns = GF_ENGINE_CLOCK_CHECK_MS * GF_NS_PER_MS;
+    /* A clock before 1970 would make the difference overflow. */
+    const int64_t left_ns = deadline_wall_ns - (now_wall_ns > 0 ? now_wall_ns : 0);
+    return now_mono_ns + (left_ns < check_ns ? left_ns : check_ns);
+}
+
+int64_t gf_engine__wake_time(const struct gf_engine *engine) {
+    const struct gf_clock *clock = engine->options.clock;
+    if (engine->failed) {
+        return GF_NEVER;
+    }
+    return gf_engine__wake_time_for(gf_core_next_deadline(engine->core), gf_clock_wall_ns(clock),
+                                    gf_clock_mono_ns(clock));
+}
