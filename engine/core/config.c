@@ -6,9 +6,9 @@
 #include "engine/core/config.h"
 
 #include "base/identifier.h"
+#include "engine/core/config_internal.h"
 #include "engine/core/dag.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 /* ---- Text ---- */
@@ -47,15 +47,6 @@ static enum gf_code check_bytes(struct gf_str text, size_t bytes_max, const char
                              bytes_max);
     }
     return gf_text_check(text, bytes_max, field, err);
-}
-
-static enum gf_code check_range(int64_t value, int64_t max, const char *field,
-                                struct gf_error *err) {
-    if (value < 0 || value > max) {
-        return gf_fail_field(err, field, "value is %" PRId64 ", expected 0 to %" PRId64, value,
-                             max);
-    }
-    return GF_OK;
 }
 
 /* ---- Variables ---- */
@@ -267,27 +258,15 @@ static enum gf_code check_parents(const struct gf_task *task, struct gf_error *e
 
 static enum gf_code check_limits(const struct gf_task *task, struct gf_error *err) {
     const struct gf_resources *resources = &task->resources;
-    const struct {
-        int64_t value;
-        int64_t max;
-        const char *field;
-    } numbers[] = {
-        {task->timeout_ms, GF_TASK_TIMEOUT_MS_MAX, "timeout"},
-        {resources->cpu_millis, INT32_MAX, "resources.cpu_millis"},
-        {resources->memory_bytes, GF_RESOURCE_BYTES_MAX, "resources.memory_bytes"},
-        {resources->pid_count, INT32_MAX, "resources.pid_count"},
-        {resources->disk_bytes, GF_RESOURCE_BYTES_MAX, "resources.disk_bytes"},
-        {(int64_t)task->network, GF_NETWORK_BRIDGE, "network"},
-        {(int64_t)task->pull, GF_PULL_NEVER, "pull"},
+    const struct gf_number_range ranges[] = {
+        {resources->cpu_millis, 0, INT32_MAX, "resources.cpu_millis"},
+        {resources->memory_bytes, 0, GF_RESOURCE_BYTES_MAX, "resources.memory_bytes"},
+        {resources->pid_count, 0, INT32_MAX, "resources.pid_count"},
+        {resources->disk_bytes, 0, GF_RESOURCE_BYTES_MAX, "resources.disk_bytes"},
+        {(int64_t)task->network, 0, GF_NETWORK_BRIDGE, "network"},
+        {(int64_t)task->pull, 0, GF_PULL_NEVER, "pull"},
     };
-    for (size_t i = 0; i < GF_ARRAY_COUNT(numbers); i++) {
-        const enum gf_code rc =
-            check_range(numbers[i].value, numbers[i].max, numbers[i].field, err);
-        if (rc != GF_OK) {
-            return rc;
-        }
-    }
-    return GF_OK;
+    return gf_number_ranges_check(ranges, GF_ARRAY_COUNT(ranges), err);
 }
 
 static enum gf_code check_task_texts(const struct gf_task *task, struct gf_error *err) {
@@ -314,7 +293,8 @@ static enum gf_code check_task_texts(const struct gf_task *task, struct gf_error
     return rc;
 }
 
-static enum gf_code check_task(const struct gf_task *task, struct gf_error *err) {
+static enum gf_code check_task(const struct gf_config *config, struct gf_task *task,
+                               struct gf_error *err) {
     enum gf_code rc = check_task_texts(task, err);
     if (rc == GF_OK) {
         rc = check_arguments(task->entrypoint, task->entrypoint_count, "entrypoint", err);
@@ -332,6 +312,9 @@ static enum gf_code check_task(const struct gf_task *task, struct gf_error *err)
         rc = check_limits(task, err);
     }
     if (rc == GF_OK) {
+        rc = gf_config_check_task_rules(config, task, err);
+    }
+    if (rc == GF_OK) {
         rc = gf_labels_check(task->labels, task->label_count, "labels", err);
     }
     return rc;
@@ -345,7 +328,7 @@ static enum gf_code check_head(const struct gf_config *config, struct gf_error *
         rc = gf_text_check(config->description, GF_DESCRIPTION_CHARS_MAX, "description", err);
     }
     if (rc == GF_OK) {
-        rc = check_range(config->parallelism, GF_PARALLELISM_MAX, "parallelism", err);
+        rc = gf_config_check_rules(config, err);
     }
     if (rc == GF_OK) {
         rc = gf_variables_check(config->variables, config->variable_count, "variables", err);
@@ -371,7 +354,7 @@ enum gf_code gf_config_check_content(struct gf_config *config, struct gf_arena *
     }
     size_t parent_count = 0;
     for (size_t i = 0; i < config->task_count; i++) {
-        rc = check_task(&config->tasks[i], err);
+        rc = check_task(config, &config->tasks[i], err);
         if (rc != GF_OK) {
             char path[GF_ERROR_FIELD_BYTES_MAX];
             (void)snprintf(path, sizeof(path), "tasks[%zu].", i);

@@ -14,9 +14,9 @@
 #include "engine/core/model.h"
 
 /*
- * Checks the content of a config and its pipeline_id, and completes it: parents' indexes and tasks'
- * children (in the arena, in the order of the tasks). Variables and parents are sorted, as model.h
- * says. On failure nothing that counts has changed.
+ * Checks the content of a config and its pipeline_id, and completes it: parents' indexes, the
+ * indexes of tasks' pools, and tasks' children (in the arena, in the order of the tasks). Lists are
+ * sorted where model.h says so. On failure nothing that counts has changed.
  *
  * What is wrong is GF_INVALID_ARGUMENT on a field with a path from the config on: "id",
  * "parallelism", "tasks[2].image", "tasks[2].depends_on["x"]"; a caller puts its request's prefix
@@ -45,11 +45,22 @@ enum gf_code gf_variables_check(const struct gf_variable *variables, size_t coun
 enum gf_code gf_labels_check(const struct gf_label *labels, size_t count, const char *field,
                              struct gf_error *err) GF_MUST_USE;
 
-/* Sorts by key, as the checks want them. */
+/*
+ * Checks pools and retry policies with their lists in any order, so that an error names an item as
+ * its writer counts: "task_pools[1].parallelism"; "max_attempts" and "exit_codes[3]", which are
+ * relative to the policy. A policy that is there has max_attempts of 1 or more.
+ */
+enum gf_code gf_task_pools_check(const struct gf_task_pool *pools, size_t count,
+                                 struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_retry_policy_check(const struct gf_retry_policy *policy,
+                                   struct gf_error *err) GF_MUST_USE;
+
+/* Sort by key or id or number, as the check of a config wants them. */
 void gf_variables_sort(struct gf_variable *variables, size_t count);
 void gf_labels_sort(struct gf_label *labels, size_t count);
-/* Sorts by task_id. */
 void gf_parents_sort(struct gf_parent *parents, size_t count);
+void gf_task_pools_sort(struct gf_task_pool *pools, size_t count);
+void gf_exit_codes_sort(int32_t *codes, size_t count);
 
 /*
  * Checks text that a user wrote: UTF-8, no NUL, at most chars_max characters. Errors are on

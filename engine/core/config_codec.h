@@ -1,8 +1,8 @@
 /*
  * The binary form of a config's content: what the store keeps and what the content hash is of.
  *
- * Content is what a user wrote: name, description, parallelism, variables, labels and the tasks
- * with all their fields.
+ * Content is what a user wrote: the name, the description, the rules of runs, pools, variables,
+ * labels and the tasks with all their fields.
  * The identity of a config (keys, ids, version, hash) and its life (state, times) are not part of
  * it; the store has columns for them.
  *
@@ -11,9 +11,9 @@
  *
  * A payload is text, a number (zigzag LEB128), or again fields. Fields stand in the order of their
  * tags; a tag may repeat where it stands for one item of a list. A field that has its default (0,
- * empty) is left out. So equal content has equal bytes. A reader skips tags that it does not know:
- * a later version may add fields that an older one can do without; what it cannot do without gets a
- * new format number.
+ * empty, and the queue policy QUEUE) is left out. So equal content has equal bytes. A reader skips
+ * tags that it does not know: a later version may add fields that an older one can do without; what
+ * it cannot do without gets a new format number.
  *
  * Thread: any.
  */
@@ -33,10 +33,9 @@
 void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out);
 
 /*
- * Reads what gf_config_encode wrote into the content of *out: name, description, parallelism,
- * variables, labels and tasks with their counts; other members stay as they are. Everything is
- * checked as for a new config, and parents' indexes and children are filled in. Text and arrays are
- * in the arena.
+ * Reads what gf_config_encode wrote into the content of *out; other members stay as they are.
+ * Everything is checked as for a new config, and what that check fills in is there. Text and arrays
+ * are in the arena.
  *
  * Codes: GF_DATA_LOSS (not the binary form of a config, or of a format that is not known),
  * GF_RESOURCE_EXHAUSTED (beyond the cap of the arena).

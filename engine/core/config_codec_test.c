@@ -28,7 +28,27 @@ static struct gf_config *full_config(void) {
     static const struct gf_str arguments[] = {GF_STR("sh"), GF_STR(""), GF_STR("-c")};
     struct gf_config *config =
         gf_fixture_config(&arena, "one; two < one:any; tri < one:failure two");
+    static const struct gf_task_pool pools[] = {{GF_STR("database"), 2}, {GF_STR("gpu"), 100000}};
+    static const int32_t exit_codes[] = {1, 75, 255};
     struct gf_task *task = &config->tasks[1];
+    config->queue_policy = GF_QUEUE_POLICY_CANCEL_OLDEST;
+    config->queue_limit = 30;
+    config->priority = -1000;
+    config->timeout_ms = GF_RUN_TIMEOUT_MS_MAX;
+    config->task_parallelism = 4;
+    config->pools = pools;
+    config->pool_count = 2;
+    task->pool = GF_STR("gpu");
+    task->stop_timeout_ms = 2500;
+    task->retry = (struct gf_retry_policy){.max_attempts = 5,
+                                           .initial_backoff_ms = 10,
+                                           .max_backoff_ms = 20,
+                                           .backoff_multiplier = 1.1,
+                                           .jitter_percent = 50,
+                                           .exit_codes = exit_codes,
+                                           .exit_code_count = 3,
+                                           .retry_orphaned = true,
+                                           .retry_timed_out = true};
     config->description = GF_STR("what it does");
     config->parallelism = 7;
     config->variables = variables;
@@ -73,6 +93,34 @@ static void expect_same_labels(const struct gf_label *a, size_t a_count, const s
     }
 }
 
+static void expect_same_retry(const struct gf_retry_policy *a, const struct gf_retry_policy *b) {
+    cr_expect_eq(a->max_attempts, b->max_attempts);
+    cr_expect_eq(a->initial_backoff_ms, b->initial_backoff_ms);
+    cr_expect_eq(a->max_backoff_ms, b->max_backoff_ms);
+    cr_expect_eq(memcmp(&a->backoff_multiplier, &b->backoff_multiplier, sizeof(double)), 0);
+    cr_expect_eq(a->jitter_percent, b->jitter_percent);
+    cr_expect_eq(a->retry_orphaned, b->retry_orphaned);
+    cr_expect_eq(a->retry_timed_out, b->retry_timed_out);
+    cr_assert_eq(a->exit_code_count, b->exit_code_count);
+    for (size_t i = 0; i < a->exit_code_count; i++) {
+        cr_expect_eq(a->exit_codes[i], b->exit_codes[i]);
+    }
+}
+
+static void expect_same_rules(const struct gf_config *a, const struct gf_config *b) {
+    cr_expect_eq(a->parallelism, b->parallelism);
+    cr_expect_eq(a->queue_policy, b->queue_policy);
+    cr_expect_eq(a->queue_limit, b->queue_limit);
+    cr_expect_eq(a->priority, b->priority);
+    cr_expect_eq(a->timeout_ms, b->timeout_ms);
+    cr_expect_eq(a->task_parallelism, b->task_parallelism);
+    cr_assert_eq(a->pool_count, b->pool_count);
+    for (size_t i = 0; i < a->pool_count; i++) {
+        cr_expect(gf_str_eq(a->pools[i].pool_id, b->pools[i].pool_id));
+        cr_expect_eq(a->pools[i].parallelism, b->pools[i].parallelism);
+    }
+}
+
 static void expect_same_task(const struct gf_task *a, const struct gf_task *b) {
     cr_expect(gf_str_eq(a->task_id, b->task_id));
     cr_expect(gf_str_eq(a->description, b->description));
@@ -80,6 +128,10 @@ static void expect_same_task(const struct gf_task *a, const struct gf_task *b) {
     cr_expect(gf_str_eq(a->user, b->user));
     cr_expect(gf_str_eq(a->working_directory, b->working_directory));
     cr_expect_eq(a->timeout_ms, b->timeout_ms);
+    cr_expect_eq(a->stop_timeout_ms, b->stop_timeout_ms);
+    expect_same_retry(&a->retry, &b->retry);
+    cr_expect(gf_str_eq(a->pool, b->pool));
+    cr_expect_eq(a->pool_index, b->pool_index);
     cr_expect_eq(memcmp(&a->resources, &b->resources, sizeof(a->resources)), 0);
     cr_expect_eq(a->network, b->network);
     cr_assert_eq(a->entrypoint_count, b->entrypoint_count);
@@ -116,6 +168,9 @@ Test(config_codec, content_comes_back) {
     cr_expect(gf_str_eq(out.name, config->name));
     cr_expect(gf_str_eq(out.description, config->description));
     cr_expect_eq(out.parallelism, 7);
+    expect_same_rules(&out, config);
+    cr_expect_eq(out.tasks[1].pool_index, 1);
+    cr_expect_eq(out.tasks[0].pool_index, -1);
     expect_same_variables(out.variables, out.variable_count, config->variables, 2);
     expect_same_labels(out.labels, out.label_count, config->labels, 2);
     cr_assert_eq(out.task_count, 3);
@@ -165,6 +220,73 @@ Test(config_codec, format_is_fixed) {
     cr_expect_arr_eq(bytes.ptr, expected, sizeof(expected) - 1);
 }
 
+/* The rules of runs and tasks likewise. */
+Test(config_codec, format_of_rules_is_fixed) {
+    static const struct gf_task_pool pools[] = {{GF_STR("gpu"), 1}};
+    static const int32_t exit_codes[] = {1, 64};
+    struct gf_config *config = gf_fixture_config(&arena, "one");
+    struct gf_task *task = &config->tasks[0];
+    config->name = GF_STR("");
+    config->queue_policy = GF_QUEUE_POLICY_REJECT;
+    config->queue_limit = 3;
+    config->priority = -2;
+    config->timeout_ms = 4;
+    config->task_parallelism = 5;
+    config->pools = pools;
+    config->pool_count = 1;
+    task->image = GF_STR("i");
+    task->stop_timeout_ms = 6;
+    task->pool = GF_STR("gpu");
+    task->retry = (struct gf_retry_policy){.max_attempts = 2,
+                                           .initial_backoff_ms = 1,
+                                           .max_backoff_ms = 2,
+                                           .backoff_multiplier = 2,
+                                           .jitter_percent = 3,
+                                           .exit_codes = exit_codes,
+                                           .exit_code_count = 2,
+                                           .retry_orphaned = true,
+                                           .retry_timed_out = true};
+    gf_config_encode(config, &bytes);
+    const char expected[] = "\x01"
+                            "\x04\x37"
+                            "\x01\x03one"
+                            "\x03\x01i"
+                            "\x12\x01\x0c"
+                            "\x13\x25"
+                            "\x01\x01\x04"
+                            "\x02\x01\x02"
+                            "\x03\x01\x04"
+                            "\x04\x0a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"
+                            "\x05\x01\x06"
+                            "\x06\x01\x02"
+                            "\x06\x02\x80\x01"
+                            "\x07\x01\x02"
+                            "\x08\x01\x02"
+                            "\x14\x03gpu"
+                            "\x07\x01\x04"
+                            "\x08\x01\x06"
+                            "\x09\x01\x03"
+                            "\x0a\x01\x08"
+                            "\x0b\x01\x0a"
+                            "\x0c\x08"
+                            "\x01\x03gpu"
+                            "\x02\x01\x02";
+    cr_expect_eq(bytes.len, sizeof(expected) - 1, "%zu", bytes.len);
+    cr_expect_arr_eq(bytes.ptr, expected, sizeof(expected) - 1);
+}
+
+Test(config_codec, what_means_the_default_is_left_out) {
+    struct gf_config *config = gf_fixture_checked(&arena, "one");
+    struct gf_strbuf again;
+    gf_strbuf_init(&again, GF_CONFIG_BYTES_MAX);
+    gf_config_encode(config, &bytes);
+    config->queue_policy = GF_QUEUE_POLICY_QUEUE;
+    config->tasks[0].retry.backoff_multiplier = -0.0;
+    gf_config_encode(config, &again);
+    cr_expect(gf_str_eq(gf_strbuf_view(&bytes), gf_strbuf_view(&again)));
+    gf_strbuf_fini(&again);
+}
+
 static enum gf_code decode(const char *data, size_t size, struct gf_error *err) {
     struct gf_config out = {0};
     return gf_config_decode((struct gf_str){data, size}, &arena, &out, err);
@@ -181,7 +303,7 @@ static enum gf_code decode(const char *data, size_t size, struct gf_error *err) 
 
 Test(config_codec, later_fields_are_skipped) {
     struct gf_error err = {0};
-    const char known[] = "\x01" TASK "\x07\x02xx\x96\x01\x00";
+    const char known[] = "\x01" TASK "\x0d\x02xx\x96\x01\x00";
     cr_expect_eq(decode(known, sizeof(known) - 1, &err), GF_OK, "%s", err.message);
     const char nested[] = "\x01\x04\x0d\x01\x03one\x03\x01i\x20\x03yyy";
     cr_expect_eq(decode(nested, sizeof(nested) - 1, &err), GF_OK, "%s", err.message);
@@ -202,6 +324,11 @@ Test(config_codec, garbage_is_data_loss) {
     EXPECT_DAMAGED("\x01\x01\x01n\x01\x01m" TASK);    /* twice */
     EXPECT_DAMAGED("\x01\x00\x01n" TASK);             /* tag 0 */
     EXPECT_DAMAGED("\x01" TASK TASK);                 /* two tasks of one id */
+    EXPECT_DAMAGED("\x01" TASK "\x07\x01\x08");       /* queue policy 4 */
+    EXPECT_DAMAGED("\x01" TASK "\x09\x05\x80\x80\x80\x80\x20");    /* priority 2^32 */
+    EXPECT_DAMAGED("\x01" TASK "\x0c\x05\x01\x03gpu");             /* a pool without size */
+    EXPECT_DAMAGED("\x01\x04\x0d\x01\x03one\x03\x01i\x14\x03gpu"); /* a pool that is not there */
+    EXPECT_DAMAGED("\x01\x04\x10\x01\x03one\x03\x01i\x13\x06\x01\x01\x04\x07\x01\x04"); /* flag 2 */
     EXPECT_DAMAGED("\x01\x03\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02" TASK); /* 65 bits */
 }
 

@@ -60,6 +60,38 @@ static void put_labels(struct gf_strbuf *out, uint64_t tag, const struct gf_labe
     }
 }
 
+static void put_retry(struct gf_strbuf *out, const struct gf_retry_policy *retry,
+                      struct gf_strbuf *item) {
+    int64_t multiplier_bits = 0;
+    if (retry->backoff_multiplier > 0) { /* -0 is the default as well */
+        memcpy(&multiplier_bits, &retry->backoff_multiplier, sizeof(multiplier_bits));
+    }
+    gf_strbuf_reset(item);
+    put_number(item, RETRY_MAX_ATTEMPTS, retry->max_attempts);
+    put_number(item, RETRY_INITIAL_BACKOFF_MS, retry->initial_backoff_ms);
+    put_number(item, RETRY_MAX_BACKOFF_MS, retry->max_backoff_ms);
+    put_number(item, RETRY_BACKOFF_MULTIPLIER, multiplier_bits);
+    put_number(item, RETRY_JITTER_PERCENT, retry->jitter_percent);
+    for (size_t i = 0; i < retry->exit_code_count; i++) {
+        put_number(item, RETRY_EXIT_CODE, retry->exit_codes[i]);
+    }
+    put_number(item, RETRY_ORPHANED, retry->retry_orphaned);
+    put_number(item, RETRY_TIMED_OUT, retry->retry_timed_out);
+    if (item->len > 0) {
+        put_item(out, TASK_RETRY, gf_strbuf_view(item));
+    }
+}
+
+static void put_pools(struct gf_strbuf *out, const struct gf_config *config,
+                      struct gf_strbuf *item) {
+    for (size_t i = 0; i < config->pool_count; i++) {
+        gf_strbuf_reset(item);
+        put_text(item, POOL_ID, config->pools[i].pool_id);
+        put_number(item, POOL_PARALLELISM, config->pools[i].parallelism);
+        put_item(out, CONFIG_POOL, gf_strbuf_view(item));
+    }
+}
+
 static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct gf_strbuf *item) {
     put_text(out, TASK_ID, task->task_id);
     put_text(out, TASK_DESCRIPTION, task->description);
@@ -87,6 +119,9 @@ static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct g
     put_number(out, TASK_NETWORK, (int64_t)task->network);
     put_number(out, TASK_PULL, (int64_t)task->pull);
     put_labels(out, TASK_LABEL, task->labels, task->label_count, item);
+    put_number(out, TASK_STOP_TIMEOUT_MS, task->stop_timeout_ms);
+    put_retry(out, &task->retry, item);
+    put_text(out, TASK_POOL, task->pool);
 }
 
 void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
@@ -106,6 +141,14 @@ void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
     }
     put_variables(out, CONFIG_VARIABLE, config->variables, config->variable_count, &item);
     put_labels(out, CONFIG_LABEL, config->labels, config->label_count, &item);
+    if (config->queue_policy != GF_QUEUE_POLICY_QUEUE) { /* which is the default by name */
+        put_number(out, CONFIG_QUEUE_POLICY, (int64_t)config->queue_policy);
+    }
+    put_number(out, CONFIG_QUEUE_LIMIT, config->queue_limit);
+    put_number(out, CONFIG_PRIORITY, config->priority);
+    put_number(out, CONFIG_TIMEOUT_MS, config->timeout_ms);
+    put_number(out, CONFIG_TASK_PARALLELISM, config->task_parallelism);
+    put_pools(out, config, &item);
     out->overflowed = out->overflowed || item.overflowed;
     gf_strbuf_fini(&task);
     gf_strbuf_fini(&item);

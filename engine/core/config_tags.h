@@ -7,7 +7,7 @@
 
 enum {
     CONFIG_FORMAT = 1,
-    TAGS_END = 18, /* every known tag is below */
+    TAGS_END = 21, /* every known tag is below */
     VARINT_BYTES_MAX = 10,
 };
 
@@ -18,6 +18,12 @@ enum config_tag {
     CONFIG_TASK = 4,
     CONFIG_VARIABLE = 5,
     CONFIG_LABEL = 6,
+    CONFIG_QUEUE_POLICY = 7,
+    CONFIG_QUEUE_LIMIT = 8,
+    CONFIG_PRIORITY = 9,
+    CONFIG_TIMEOUT_MS = 10,
+    CONFIG_TASK_PARALLELISM = 11,
+    CONFIG_POOL = 12,
 };
 
 enum task_tag {
@@ -38,6 +44,9 @@ enum task_tag {
     TASK_NETWORK = 15,
     TASK_PULL = 16,
     TASK_LABEL = 17,
+    TASK_STOP_TIMEOUT_MS = 18,
+    TASK_RETRY = 19,
+    TASK_POOL = 20,
 };
 
 /* Of a label too. */
@@ -49,6 +58,22 @@ enum variable_tag {
 enum parent_tag {
     PARENT_TASK_ID = 1,
     PARENT_RULE = 2,
+};
+
+enum pool_tag {
+    POOL_ID = 1,
+    POOL_PARALLELISM = 2,
+};
+
+enum retry_tag {
+    RETRY_MAX_ATTEMPTS = 1,
+    RETRY_INITIAL_BACKOFF_MS = 2,
+    RETRY_MAX_BACKOFF_MS = 3,
+    RETRY_BACKOFF_MULTIPLIER = 4, /* the bits of the double, as a number */
+    RETRY_JITTER_PERCENT = 5,
+    RETRY_EXIT_CODE = 6,
+    RETRY_ORPHANED = 7,  /* 1 */
+    RETRY_TIMED_OUT = 8, /* 1 */
 };
 
 #endif /* GOFER_ENGINE_CORE_CONFIG_TAGS_H_ */

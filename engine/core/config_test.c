@@ -1,6 +1,7 @@
 #include "engine/core/config.h"
 #include "engine/core/testing/fixture.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include <criterion/criterion.h>
@@ -154,6 +155,136 @@ Test(config, numbers_of_tasks_are_checked) {
     task->resources = (struct gf_resources){0};
     task->network = (enum gf_network_mode)(GF_NETWORK_BRIDGE + 1);
     expect_field(config, "tasks[0].network");
+}
+
+Test(config, rules_of_runs_are_checked) {
+    struct gf_config *config = gf_fixture_config(&arena, "one");
+    config->queue_policy = (enum gf_queue_policy)4;
+    expect_field(config, "queue_policy");
+    config->queue_policy = GF_QUEUE_POLICY_REJECT;
+    config->queue_limit = -1;
+    expect_field(config, "queue_limit");
+    config->queue_limit = GF_QUEUE_LIMIT_MAX;
+    config->priority = GF_PRIORITY_MAX + 1;
+    expect_field(config, "priority");
+    config->priority = -GF_PRIORITY_MAX - 1;
+    expect_field(config, "priority");
+    config->priority = -GF_PRIORITY_MAX;
+    config->timeout_ms = -1;
+    expect_field(config, "timeout");
+    config->timeout_ms = GF_RUN_TIMEOUT_MS_MAX + 1;
+    expect_field(config, "timeout");
+    config->timeout_ms = GF_RUN_TIMEOUT_MS_MAX;
+    config->task_parallelism = -1;
+    expect_field(config, "task_parallelism");
+    config->task_parallelism = GF_PARALLELISM_MAX;
+    config->tasks[0].stop_timeout_ms = -1;
+    expect_field(config, "tasks[0].stop_timeout");
+    config->tasks[0].stop_timeout_ms = GF_STOP_TIMEOUT_MS_MAX + 1;
+    expect_field(config, "tasks[0].stop_timeout");
+    config->tasks[0].stop_timeout_ms = GF_STOP_TIMEOUT_MS_MAX;
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
+}
+
+Test(config, pools_are_checked) {
+    struct gf_config *config = gf_fixture_config(&arena, "one");
+    struct gf_task_pool pools[GF_TASK_POOLS_MAX + 1] = {{GF_STR("gpu"), 1}, {GF_STR("cpu"), 1}};
+    config->pools = pools;
+    config->pool_count = GF_TASK_POOLS_MAX + 1;
+    expect_field(config, "task_pools");
+    config->pool_count = 2;
+    expect_field(config, "task_pools");
+    gf_task_pools_sort(pools, 2);
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
+    pools[1].parallelism = 0;
+    expect_field(config, "task_pools[1].parallelism");
+    pools[1].parallelism = GF_TASK_POOL_PARALLELISM_MAX + 1;
+    expect_field(config, "task_pools[1].parallelism");
+    pools[1] = (struct gf_task_pool){GF_STR("g"), 1};
+    expect_field(config, "task_pools[1].id");
+    pools[1] = (struct gf_task_pool){GF_STR("cpu"), 2};
+    expect_field(config, "task_pools[1].id");
+}
+
+Test(config, pools_of_tasks_are_found) {
+    struct gf_config *config = gf_fixture_config(&arena, "one; two; tri");
+    const struct gf_task_pool pools[] = {
+        {GF_STR("cpu"), 1}, {GF_STR("disk"), 1}, {GF_STR("gpu"), 1}};
+    config->tasks[1].pool = GF_STR("gpu");
+    expect_field(config, "tasks[1].pool");
+    config->pools = pools;
+    config->pool_count = 3;
+    config->tasks[2].pool = GF_STR("tpu");
+    expect_field(config, "tasks[2].pool");
+    config->tasks[2].pool = GF_STR("not an id");
+    expect_field(config, "tasks[2].pool");
+    config->tasks[2].pool = GF_STR("cpu");
+    cr_assert_eq(gf_config_check(config, &arena, NULL), GF_OK);
+    cr_expect_eq(config->tasks[0].pool_index, -1);
+    cr_expect_eq(config->tasks[1].pool_index, 2);
+    cr_expect_eq(config->tasks[2].pool_index, 0);
+}
+
+Test(config, retry_policies_are_checked) {
+    const struct {
+        struct gf_retry_policy policy;
+        const char *field;
+    } table[] = {
+        {{.max_attempts = -1}, "tasks[0].retry.max_attempts"},
+        {{.max_attempts = 0, .jitter_percent = 1}, "tasks[0].retry.max_attempts"},
+        {{.max_attempts = 0, .retry_orphaned = true}, "tasks[0].retry.max_attempts"},
+        {{.max_attempts = GF_RETRY_ATTEMPTS_MAX + 1}, "tasks[0].retry.max_attempts"},
+        {{.max_attempts = 1, .initial_backoff_ms = -1}, "tasks[0].retry.initial_backoff"},
+        {{.max_attempts = 1, .initial_backoff_ms = GF_RETRY_INITIAL_BACKOFF_MS_MAX + 1},
+         "tasks[0].retry.initial_backoff"},
+        {{.max_attempts = 1, .max_backoff_ms = GF_RETRY_MAX_BACKOFF_MS_MAX + 1},
+         "tasks[0].retry.max_backoff"},
+        {{.max_attempts = 1, .initial_backoff_ms = 2, .max_backoff_ms = 1},
+         "tasks[0].retry.max_backoff"},
+        {{.max_attempts = 1, .backoff_multiplier = 0.5}, "tasks[0].retry.backoff_multiplier"},
+        {{.max_attempts = 1, .backoff_multiplier = -2}, "tasks[0].retry.backoff_multiplier"},
+        {{.max_attempts = 1, .backoff_multiplier = 10.5}, "tasks[0].retry.backoff_multiplier"},
+        {{.max_attempts = 1, .backoff_multiplier = NAN}, "tasks[0].retry.backoff_multiplier"},
+        {{.max_attempts = 1, .backoff_multiplier = INFINITY}, "tasks[0].retry.backoff_multiplier"},
+        {{.max_attempts = 1, .jitter_percent = 101}, "tasks[0].retry.jitter_percent"},
+        {{.max_attempts = 1, .jitter_percent = -1}, "tasks[0].retry.jitter_percent"},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(table); i++) {
+        struct gf_config *config = gf_fixture_config(&arena, "one");
+        config->tasks[0].retry = table[i].policy;
+        expect_field(config, table[i].field);
+    }
+    struct gf_config *config = gf_fixture_config(&arena, "one");
+    config->tasks[0].retry = (struct gf_retry_policy){.max_attempts = GF_RETRY_ATTEMPTS_MAX,
+                                                      .initial_backoff_ms = 1,
+                                                      .max_backoff_ms = 1,
+                                                      .backoff_multiplier = 10,
+                                                      .jitter_percent = 100};
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
+}
+
+Test(config, exit_codes_of_retries_are_checked) {
+    int32_t codes[GF_RETRY_EXIT_CODES_MAX + 1] = {9, 3, 0};
+    struct gf_config *config = gf_fixture_config(&arena, "one");
+    config->tasks[0].retry =
+        (struct gf_retry_policy){.max_attempts = 2, .exit_codes = codes, .exit_code_count = 3};
+    struct gf_retry_policy *retry = &config->tasks[0].retry;
+    expect_field(config, "tasks[0].retry.exit_codes[2]");
+    codes[2] = 256;
+    expect_field(config, "tasks[0].retry.exit_codes[2]");
+    codes[2] = 9;
+    expect_field(config, "tasks[0].retry.exit_codes[2]");
+    codes[2] = 255;
+    expect_field(config, "tasks[0].retry.exit_codes");
+    gf_exit_codes_sort(codes, 3);
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
+    for (int32_t i = 0; i <= GF_RETRY_EXIT_CODES_MAX; i++) {
+        codes[i] = i + 1;
+    }
+    retry->exit_code_count = GF_RETRY_EXIT_CODES_MAX + 1;
+    expect_field(config, "tasks[0].retry.exit_codes");
+    retry->exit_code_count = GF_RETRY_EXIT_CODES_MAX;
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
 }
 
 Test(config, parents_are_checked) {
