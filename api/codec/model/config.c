@@ -7,7 +7,6 @@
 
 #include "api/codec/model/message.h"
 #include "api/codec/model/unsupported.h"
-#include "base/clock.h"
 #include "engine/core/config.h"
 #include "engine/core/config_codec.h"
 
@@ -128,6 +127,51 @@ static enum gf_code read_words(const Gofer__V1__TaskSpec *spec, struct gf_task *
     return GF_OK;
 }
 
+static enum gf_code read_exit_codes(const Gofer__V1__RetryPolicy *spec, struct gf_arena *arena,
+                                    struct gf_retry_policy *out, struct gf_error *err) {
+    if (spec->n_exit_codes > GF_RETRY_EXIT_CODES_MAX) {
+        return gf_fail_field(err, "exit_codes", "there are %zu exit codes, expected up to %d",
+                             spec->n_exit_codes, GF_RETRY_EXIT_CODES_MAX);
+    }
+    int32_t *codes = GF_ARENA_ARRAY(arena, spec->n_exit_codes, int32_t);
+    for (size_t i = 0; i < spec->n_exit_codes; i++) {
+        codes[i] = spec->exit_codes[i];
+    }
+    out->exit_codes = codes;
+    out->exit_code_count = spec->n_exit_codes;
+    /* Before they are sorted, so that an error counts as the user does. */
+    const enum gf_code rc = gf_retry_policy_check(out, err);
+    gf_exit_codes_sort(codes, rc == GF_OK ? spec->n_exit_codes : 0);
+    return rc;
+}
+
+static enum gf_code read_retry(const Gofer__V1__RetryPolicy *spec, struct gf_arena *arena,
+                               struct gf_retry_policy *out, struct gf_error *err) {
+    if (spec == NULL) {
+        return GF_OK;
+    }
+    *out = (struct gf_retry_policy){
+        .max_attempts = spec->max_attempts,
+        .backoff_multiplier = spec->backoff_multiplier,
+        .jitter_percent = spec->jitter_percent,
+        .retry_orphaned = spec->retry_orphaned,
+        .retry_timed_out = spec->retry_timed_out,
+    };
+    enum gf_code rc = gf_message_read_duration_ms(spec->initial_backoff, "initial_backoff",
+                                                  &out->initial_backoff_ms, err);
+    if (rc == GF_OK) {
+        rc = gf_message_read_duration_ms(spec->max_backoff, "max_backoff", &out->max_backoff_ms,
+                                         err);
+    }
+    if (rc == GF_OK) {
+        rc = read_exit_codes(spec, arena, out, err);
+    }
+    if (rc != GF_OK) {
+        (void)gf_wrap_field(err, "retry.");
+    }
+    return rc;
+}
+
 static const struct gf_str *read_arguments(char **texts, size_t count, struct gf_arena *arena) {
     struct gf_str *arguments = GF_ARENA_ARRAY(arena, count, struct gf_str);
     for (size_t i = 0; i < count; i++) {
@@ -161,6 +205,7 @@ static enum gf_code read_task(const Gofer__V1__TaskSpec *spec, struct gf_arena *
     out->image = gf_str_from(spec->image);
     out->user = gf_str_from(spec->user);
     out->working_directory = gf_str_from(spec->working_directory);
+    out->pool = gf_str_from(spec->pool);
     out->entrypoint = read_arguments(spec->entrypoint, spec->n_entrypoint, arena);
     out->entrypoint_count = spec->n_entrypoint;
     out->command = read_arguments(spec->command, spec->n_command, arena);
@@ -182,7 +227,11 @@ static enum gf_code read_task(const Gofer__V1__TaskSpec *spec, struct gf_arena *
     if (rc == GF_OK) {
         rc = gf_message_read_duration_ms(spec->timeout, "timeout", &out->timeout_ms, err);
     }
-    return rc;
+    if (rc == GF_OK) {
+        rc = gf_message_read_duration_ms(spec->stop_timeout, "stop_timeout", &out->stop_timeout_ms,
+                                         err);
+    }
+    return rc == GF_OK ? read_retry(spec->retry, arena, &out->retry, err) : rc;
 }
 
 /* ---- Reading: the whole ---- */
@@ -208,24 +257,59 @@ static enum gf_code make_hash(struct gf_config *config, struct gf_arena *arena,
     return rc;
 }
 
+/* The word that names the default is the default, so that it makes no other config. */
+static enum gf_code read_queue_policy(const char *word, enum gf_queue_policy *out,
+                                      struct gf_error *err) {
+    if (word[0] == '\0' || is_word(word, "queue")) {
+        *out = GF_QUEUE_POLICY_UNSPECIFIED;
+    } else if (is_word(word, "reject")) {
+        *out = GF_QUEUE_POLICY_REJECT;
+    } else if (is_word(word, "cancel_oldest")) {
+        *out = GF_QUEUE_POLICY_CANCEL_OLDEST;
+    } else {
+        return gf_fail_field(err, "queue_policy",
+                             "'%.64s' is no policy, expected queue, reject or cancel_oldest", word);
+    }
+    return GF_OK;
+}
+
+static enum gf_code read_pools(const Gofer__V1__PipelineSpec *spec, struct gf_arena *arena,
+                               struct gf_config *out, struct gf_error *err) {
+    struct gf_task_pool *pools = GF_ARENA_ARRAY(arena, spec->n_task_pools, struct gf_task_pool);
+    for (size_t i = 0; i < spec->n_task_pools; i++) {
+        pools[i] = (struct gf_task_pool){gf_str_from(spec->task_pools[i]->id),
+                                         spec->task_pools[i]->parallelism};
+    }
+    out->pools = pools;
+    out->pool_count = spec->n_task_pools;
+    /* Before they are sorted, so that an error counts as the user does. */
+    const enum gf_code rc = gf_task_pools_check(pools, spec->n_task_pools, err);
+    gf_task_pools_sort(pools, rc == GF_OK ? spec->n_task_pools : 0);
+    return rc;
+}
+
 static enum gf_code read_head(const Gofer__V1__PipelineSpec *spec, struct gf_arena *arena,
                               struct gf_config *out, struct gf_error *err) {
     out->pipeline_id = gf_str_from(spec->id);
     out->name = gf_str_from(spec->name);
     out->description = gf_str_from(spec->description);
     out->parallelism = spec->parallelism;
+    out->queue_limit = spec->queue_limit;
+    out->priority = spec->priority;
+    out->task_parallelism = spec->task_parallelism;
     READ_LABELS(spec, arena, &out->labels, &out->label_count);
-    const enum gf_code rc = gf_unsupported_check(&spec->base, err);
+    enum gf_code rc = gf_unsupported_check(&spec->base, err);
+    if (rc == GF_OK) {
+        rc = read_queue_policy(spec->queue_policy, &out->queue_policy, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_message_read_duration_ms(spec->timeout, "timeout", &out->timeout_ms, err);
+    }
+    if (rc == GF_OK) {
+        rc = read_pools(spec, arena, out, err);
+    }
     if (rc != GF_OK) {
         return rc;
-    }
-    if (is_word(spec->queue_policy, "reject") || is_word(spec->queue_policy, "cancel_oldest")) {
-        return gf_fail_unsupported(err, "queue_policy", spec->queue_policy);
-    }
-    if (spec->queue_policy[0] != '\0' && !is_word(spec->queue_policy, "queue")) {
-        return gf_fail_field(err, "queue_policy",
-                             "'%.64s' is no policy, expected queue, reject or cancel_oldest",
-                             spec->queue_policy);
     }
     return READ_VARIABLES(spec, arena, &out->variables, &out->variable_count, err);
 }
@@ -260,127 +344,4 @@ enum gf_code gf_config_from_spec(const Gofer__V1__PipelineSpec *spec, struct gf_
         *out = config;
     }
     return rc;
-}
-
-/* ---- Writing ---- */
-
-/* Fills the map `entries` of `message`, whose entries are messages of type entry_type. */
-#define WRITE_MAP(message, entries, entry_type, prefix, count_, key_of, value_of, arena)           \
-    do {                                                                                           \
-        const size_t total_ = (count_);                                                            \
-        (message)->n_##entries = total_;                                                           \
-        (message)->entries = GF_ARENA_ARRAY((arena), total_, entry_type *);                        \
-        for (size_t i = 0; i < total_; i++) {                                                      \
-            (message)->entries[i] = GF_MESSAGE_NEW((arena), entry_type, prefix);                   \
-            (message)->entries[i]->key = gf_message_text((key_of), (arena));                       \
-            (message)->entries[i]->value = gf_message_text((value_of), (arena));                   \
-        }                                                                                          \
-    } while (0)
-
-static char *parent_word(enum gf_parent_rule rule) {
-    switch (rule) {
-    case GF_PARENT_ANY:
-        return "any";
-    case GF_PARENT_SUCCESS:
-        return "success";
-    case GF_PARENT_FAILURE:
-        return "failure";
-    case GF_PARENT_UNSPECIFIED:
-        break;
-    }
-    return "";
-}
-
-static char *network_word(enum gf_network_mode mode) {
-    switch (mode) {
-    case GF_NETWORK_NONE:
-        return "none";
-    case GF_NETWORK_HOST:
-        return "host";
-    case GF_NETWORK_BRIDGE:
-        return "bridge";
-    case GF_NETWORK_UNSPECIFIED:
-        break;
-    }
-    return (char *)protobuf_c_empty_string;
-}
-
-static Gofer__V1__TaskResources *resources_to_message(const struct gf_resources *resources,
-                                                      struct gf_arena *arena) {
-    if (resources->cpu_millis == 0 && resources->memory_bytes == 0 && resources->pid_count == 0) {
-        return NULL;
-    }
-    Gofer__V1__TaskResources *message =
-        GF_MESSAGE_NEW(arena, Gofer__V1__TaskResources, gofer__v1__task_resources);
-    message->cpu_millis = (int32_t)resources->cpu_millis;
-    message->memory_bytes = resources->memory_bytes;
-    message->pid_count = (int32_t)resources->pid_count;
-    return message;
-}
-
-Gofer__V1__TaskSpec *gf_task_to_message(const struct gf_task *task, struct gf_arena *arena) {
-    Gofer__V1__TaskSpec *message = GF_MESSAGE_NEW(arena, Gofer__V1__TaskSpec, gofer__v1__task_spec);
-    message->id = gf_message_text(task->task_id, arena);
-    message->description = gf_message_text(task->description, arena);
-    message->image = gf_message_text(task->image, arena);
-    message->user = gf_message_text(task->user, arena);
-    message->working_directory = gf_message_text(task->working_directory, arena);
-    message->n_entrypoint = task->entrypoint_count;
-    message->entrypoint = gf_message_texts(task->entrypoint, task->entrypoint_count, arena);
-    message->n_command = task->command_count;
-    message->command = gf_message_texts(task->command, task->command_count, arena);
-    message->timeout = gf_message_duration(task->timeout_ms * GF_NS_PER_MS, arena);
-    message->resources = resources_to_message(&task->resources, arena);
-    message->network = network_word(task->network);
-    if (task->pull == GF_PULL_NEVER) {
-        message->pull = "never";
-    }
-    WRITE_MAP(message, variables, Gofer__V1__TaskSpec__VariablesEntry,
-              gofer__v1__task_spec__variables_entry, task->variable_count, task->variables[i].key,
-              task->variables[i].value, arena);
-    WRITE_MAP(message, labels, Gofer__V1__TaskSpec__LabelsEntry, gofer__v1__task_spec__labels_entry,
-              task->label_count, task->labels[i].key, task->labels[i].value, arena);
-    WRITE_MAP(message, depends_on, Gofer__V1__TaskSpec__DependsOnEntry,
-              gofer__v1__task_spec__depends_on_entry, task->parent_count, task->parents[i].task_id,
-              gf_str_from(parent_word(task->parents[i].rule)), arena);
-    return message;
-}
-
-static Gofer__V1__PipelineSpec *spec_to_message(const struct gf_config *config, bool with_tasks,
-                                                struct gf_arena *arena) {
-    Gofer__V1__PipelineSpec *message =
-        GF_MESSAGE_NEW(arena, Gofer__V1__PipelineSpec, gofer__v1__pipeline_spec);
-    message->id = gf_message_text(config->pipeline_id, arena);
-    message->name = gf_message_text(config->name, arena);
-    message->description = gf_message_text(config->description, arena);
-    message->parallelism = (int32_t)config->parallelism;
-    WRITE_MAP(message, variables, Gofer__V1__PipelineSpec__VariablesEntry,
-              gofer__v1__pipeline_spec__variables_entry, config->variable_count,
-              config->variables[i].key, config->variables[i].value, arena);
-    WRITE_MAP(message, labels, Gofer__V1__PipelineSpec__LabelsEntry,
-              gofer__v1__pipeline_spec__labels_entry, config->label_count, config->labels[i].key,
-              config->labels[i].value, arena);
-    if (with_tasks) {
-        message->n_tasks = config->task_count;
-        message->tasks = GF_ARENA_ARRAY(arena, config->task_count, Gofer__V1__TaskSpec *);
-        for (size_t i = 0; i < config->task_count; i++) {
-            message->tasks[i] = gf_task_to_message(&config->tasks[i], arena);
-        }
-    }
-    return message;
-}
-
-Gofer__V1__PipelineConfig *gf_config_to_message(const struct gf_config *config, bool with_tasks,
-                                                struct gf_arena *arena) {
-    Gofer__V1__PipelineConfig *message =
-        GF_MESSAGE_NEW(arena, Gofer__V1__PipelineConfig, gofer__v1__pipeline_config);
-    message->namespace_id = gf_message_text(config->namespace_id, arena);
-    message->pipeline_id = gf_message_text(config->pipeline_id, arena);
-    message->version = config->version;
-    message->content_hash = gf_message_text(config->content_hash, arena);
-    message->state = (Gofer__V1__PipelineConfigState)config->state;
-    message->register_time = gf_message_time(config->register_time, arena);
-    message->deprecate_time = gf_message_time(config->deprecate_time, arena);
-    message->spec = spec_to_message(config, with_tasks, arena);
-    return message;
 }

@@ -78,6 +78,46 @@ static Google__Protobuf__Duration *duration(int64_t seconds, int32_t nanos) {
 
 /* ---- Round trips ---- */
 
+static Gofer__V1__TaskPool *pool(char *id, int32_t parallelism) {
+    Gofer__V1__TaskPool *message =
+        GF_MESSAGE_NEW(&arena, Gofer__V1__TaskPool, gofer__v1__task_pool);
+    message->id = id;
+    message->parallelism = parallelism;
+    return message;
+}
+
+static Gofer__V1__RetryPolicy *retry(int32_t max_attempts) {
+    Gofer__V1__RetryPolicy *message =
+        GF_MESSAGE_NEW(&arena, Gofer__V1__RetryPolicy, gofer__v1__retry_policy);
+    message->max_attempts = max_attempts;
+    return message;
+}
+
+static void fill_rules(void) {
+    static int32_t exit_codes[] = {137, 1};
+    Gofer__V1__TaskSpec *task = spec->tasks[0];
+    spec->queue_policy = "Cancel_Oldest";
+    spec->queue_limit = 5;
+    spec->priority = -7;
+    spec->timeout = duration(3600, 0);
+    spec->task_parallelism = 2;
+    spec->n_task_pools = 2;
+    spec->task_pools = GF_ARENA_ARRAY(&arena, 2, Gofer__V1__TaskPool *);
+    spec->task_pools[0] = pool("network", 3);
+    spec->task_pools[1] = pool("disk", 1);
+    task->pool = "network";
+    task->stop_timeout = duration(0, 250000000);
+    task->retry = retry(4);
+    task->retry->initial_backoff = duration(0, 1000000);
+    task->retry->max_backoff = duration(60, 0);
+    task->retry->backoff_multiplier = 1.5;
+    task->retry->jitter_percent = 20;
+    task->retry->n_exit_codes = 2;
+    task->retry->exit_codes = exit_codes;
+    task->retry->retry_orphaned = true;
+    task->retry->retry_timed_out = true;
+}
+
 static void fill_everything(void) {
     static char *words[] = {"sh", "-c", "echo $WHO"};
     Gofer__V1__TaskSpec *task = spec->tasks[0];
@@ -110,6 +150,7 @@ static void fill_everything(void) {
     task->resources->cpu_millis = 500;
     task->resources->memory_bytes = 1 << 20;
     task->resources->pid_count = 7;
+    fill_rules();
     add_variable(task, "WHO", "world");
     add_variable(task, "EMPTY", "");
 }
@@ -144,6 +185,51 @@ Test(config, a_spec_comes_back_in_its_canonical_form) {
     cr_expect_str_eq(task->variables[1]->value, "world");
     cr_expect_str_eq(task->command[2], "echo $WHO");
     cr_expect_str_eq(message->spec->tasks[1]->depends_on[0]->value, "success");
+}
+
+Test(config, rules_of_runs_and_tasks_come_back) {
+    fill_rules();
+    const struct gf_config config = read_spec();
+    cr_expect_eq(config.queue_policy, GF_QUEUE_POLICY_CANCEL_OLDEST);
+    cr_expect_eq(config.timeout_ms, 3600 * 1000);
+    cr_expect_eq(config.tasks[0].pool_index, 1);
+    cr_expect_eq(config.tasks[1].pool_index, -1);
+    cr_expect_eq(config.tasks[0].retry.initial_backoff_ms, 1);
+    const Gofer__V1__PipelineSpec *shown = gf_config_to_message(&config, true, &arena)->spec;
+    cr_expect_str_eq(shown->queue_policy, "cancel_oldest");
+    cr_expect_eq(shown->queue_limit, 5);
+    cr_expect_eq(shown->priority, -7);
+    cr_expect_eq(shown->timeout->seconds, 3600);
+    cr_expect_eq(shown->task_parallelism, 2);
+    cr_assert_eq(shown->n_task_pools, 2);
+    cr_expect_str_eq(shown->task_pools[0]->id, "disk");
+    cr_expect_eq(shown->task_pools[1]->parallelism, 3);
+    const Gofer__V1__TaskSpec *task = shown->tasks[0];
+    cr_expect_str_eq(task->pool, "network");
+    cr_expect_eq(task->stop_timeout->nanos, 250000000);
+    cr_expect_eq(task->retry->max_attempts, 4);
+    cr_expect_eq(task->retry->initial_backoff->nanos, 1000000);
+    cr_expect_eq(task->retry->max_backoff->seconds, 60);
+    cr_expect_float_eq(task->retry->backoff_multiplier, 1.5, 0);
+    cr_expect_eq(task->retry->jitter_percent, 20);
+    cr_assert_eq(task->retry->n_exit_codes, 2);
+    cr_expect_eq(task->retry->exit_codes[0], 1);
+    cr_expect_eq(task->retry->exit_codes[1], 137);
+    cr_expect(task->retry->retry_orphaned);
+    cr_expect(task->retry->retry_timed_out);
+    cr_expect_null(shown->tasks[1]->retry);
+}
+
+Test(config, the_order_of_pools_and_exit_codes_makes_no_other_config) {
+    fill_rules();
+    const struct gf_config before = read_spec();
+    static int32_t exit_codes[] = {1, 137};
+    spec->task_pools[0] = pool("disk", 1);
+    spec->task_pools[1] = pool("network", 3);
+    spec->tasks[0]->retry->exit_codes = exit_codes;
+    cr_expect(gf_str_eq(before.content_hash, read_spec().content_hash));
+    spec->task_pools[0]->parallelism = 2;
+    cr_expect_not(gf_str_eq(before.content_hash, read_spec().content_hash));
 }
 
 /* What comes back, read again, is the same config: the form is a fixed point. */
@@ -229,6 +315,48 @@ Test(config, bad_durations_are_named) {
     }
 }
 
+Test(config, items_of_lists_are_named_as_their_writer_counts) {
+    static int32_t exit_codes[] = {9, 300, 1};
+    fill_rules();
+    spec->task_pools[0]->parallelism = 0;
+    expect_refused(GF_INVALID_ARGUMENT, "task_pools[0].parallelism",
+                   "value is 0, expected 1 to 100000");
+    spec->task_pools[0] = pool("disk", 1);
+    expect_refused(GF_INVALID_ARGUMENT, "task_pools[1].id", "pool 'disk' is there twice");
+    spec->task_pools[0] = pool("network", 1);
+    spec->tasks[0]->retry->n_exit_codes = 3;
+    spec->tasks[0]->retry->exit_codes = exit_codes;
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[0].retry.exit_codes[1]",
+                   "value is 300, expected 1 to 255");
+    exit_codes[1] = 9;
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[0].retry.exit_codes[1]",
+                   "exit code 9 is there twice");
+}
+
+Test(config, rules_that_are_wrong_are_named) {
+    spec->tasks[1]->retry = retry(0);
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[1].retry.max_attempts",
+                   "value is 0, expected 1 to 100");
+    spec->tasks[1]->retry = retry(2);
+    spec->tasks[1]->retry->max_backoff = duration(0, 1);
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[1].retry.max_backoff",
+                   "expected a positive duration in whole milliseconds, got 0 s and 1 ns");
+    spec->tasks[1]->retry = NULL;
+    spec->tasks[1]->stop_timeout = duration(-1, 0);
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[1].stop_timeout",
+                   "expected a positive duration in whole milliseconds, got -1 s and 0 ns");
+    spec->tasks[1]->stop_timeout = NULL;
+    spec->tasks[1]->pool = "fast";
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[1].pool", "pool 'fast' is not among task_pools");
+    spec->tasks[1]->pool = "";
+    spec->priority = 1001;
+    expect_refused(GF_INVALID_ARGUMENT, "priority", "value is 1001, expected -1000 to 1000");
+    spec->priority = 0;
+    spec->timeout = duration(0, 0);
+    expect_refused(GF_INVALID_ARGUMENT, "timeout",
+                   "expected a positive duration in whole milliseconds, got 0 s and 0 ns");
+}
+
 Test(config, what_the_engine_refuses_has_its_path) {
     spec->id = "no";
     expect_refused(GF_INVALID_ARGUMENT, "id", "identifier 'no' has 2 characters, expected 3 to 64");
@@ -250,33 +378,24 @@ Test(config, a_cycle_is_shown) {
 /* ---- What this version does not support ---- */
 
 Test(config, unsupported_fields_of_a_pipeline_are_refused) {
-    spec->priority = 1;
-    expect_refused(GF_UNIMPLEMENTED, "priority", "'priority' is not supported by this version");
-    spec->priority = 0;
     spec->disable_logs = true;
     expect_refused(GF_UNIMPLEMENTED, "disable_logs",
                    "'disable_logs' is not supported by this version");
     spec->disable_logs = false;
-    spec->timeout = duration(1, 0);
-    expect_refused(GF_UNIMPLEMENTED, "timeout", "'timeout' is not supported by this version");
-    spec->timeout = NULL;
-    Gofer__V1__TaskPool *pool = GF_MESSAGE_NEW(&arena, Gofer__V1__TaskPool, gofer__v1__task_pool);
-    spec->n_task_pools = 1;
-    spec->task_pools = &pool;
-    expect_refused(GF_UNIMPLEMENTED, "task_pools", "'task_pools' is not supported by this version");
-    spec->n_task_pools = 0;
-    spec->queue_policy = "reject";
-    expect_refused(GF_UNIMPLEMENTED, "queue_policy", "'reject' is not supported by this version");
+    spec->retention = GF_MESSAGE_NEW(&arena, Gofer__V1__RetentionSpec, gofer__v1__retention_spec);
+    expect_refused(GF_UNIMPLEMENTED, "retention", "'retention' is not supported by this version");
 }
 
 Test(config, unsupported_fields_of_a_task_are_refused) {
     Gofer__V1__TaskSpec *task = spec->tasks[1];
-    task->retry = GF_MESSAGE_NEW(&arena, Gofer__V1__RetryPolicy, gofer__v1__retry_policy);
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].retry", "'retry' is not supported by this version");
-    task->retry = NULL;
-    task->pool = "fast";
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].pool", "'pool' is not supported by this version");
-    task->pool = "";
+    task->registry_auth = GF_MESSAGE_NEW(&arena, Gofer__V1__RegistryAuth, gofer__v1__registry_auth);
+    expect_refused(GF_UNIMPLEMENTED, "tasks[1].registry_auth",
+                   "'registry_auth' is not supported by this version");
+    task->registry_auth = NULL;
+    task->keep_failed = true;
+    expect_refused(GF_UNIMPLEMENTED, "tasks[1].keep_failed",
+                   "'keep_failed' is not supported by this version");
+    task->keep_failed = false;
     task->pull = "always";
     expect_refused(GF_UNIMPLEMENTED, "tasks[1].pull", "'always' is not supported by this version");
     task->pull = "";

@@ -3,9 +3,7 @@
 #include "base/str.h"
 #include "gofer/v1/deployment.pb-c.h"
 #include "gofer/v1/event.pb-c.h"
-#include "gofer/v1/namespace.pb-c.h"
 #include "gofer/v1/pipeline_config.pb-c.h"
-#include "gofer/v1/run.pb-c.h"
 
 #include <stdio.h>
 
@@ -13,21 +11,12 @@ static const struct {
     const ProtobufCMessageDescriptor *message;
     const char *fields[8]; /* up to the first NULL */
 } table[] = {
-    {&gofer__v1__pipeline_spec__descriptor,
-     {"queue_limit", "priority", "timeout", "task_parallelism", "task_pools", "retention",
-      "disable_logs"}},
+    {&gofer__v1__pipeline_spec__descriptor, {"retention", "disable_logs"}},
     {&gofer__v1__task_spec__descriptor,
-     {"registry_auth", "stop_timeout", "retry", "pool", "inject_token", "keep_failed",
-      "disable_logs"}},
+     {"registry_auth", "inject_token", "keep_failed", "disable_logs"}},
     {&gofer__v1__task_resources__descriptor, {"disk_bytes"}},
-    {&gofer__v1__register_pipeline_config_request__descriptor, {"request_id"}},
-    {&gofer__v1__deploy_pipeline_request__descriptor, {"request_id"}},
     {&gofer__v1__deployment_strategy__descriptor,
      {"canary_steps", "abort_failure_percent", "abort_min_run_count", "auto_promote"}},
-    {&gofer__v1__create_namespace_request__descriptor, {"run_parallelism", "request_id"}},
-    {&gofer__v1__update_namespace_request__descriptor, {"run_parallelism"}},
-    {&gofer__v1__start_run_request__descriptor,
-     {"labels", "input", "priority", "ordering_key", "ordering_policy"}},
     {&gofer__v1__event_filter__descriptor, {"extension_id"}},
 };
 
