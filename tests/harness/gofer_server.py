@@ -54,7 +54,7 @@ class GoferServer:
                     lines = file.read().split()
                 self.address = next(line for line in lines if not line.startswith("unix:"))
                 return self
-            time.sleep(0.01)
+            time.sleep(0.002)
         log = self.log()
         self.kill()
         raise RuntimeError("the server did not start:\n%s" % log)
