@@ -78,9 +78,13 @@ struct gf_event *gf_core__event_task(struct gf_core *core, enum gf_event_kind ki
 /* ---- Effects ---- */
 
 struct gf_reply *gf_core__reply(struct gf_core *core, const struct gf_input *input) {
+    return gf_core__reply_to(core, input->token);
+}
+
+struct gf_reply *gf_core__reply_to(struct gf_core *core, void *token) {
     struct gf_effect *effect = gf_vec_push_zeroed(&core->batch.effects);
     effect->kind = GF_EFFECT_REPLY;
-    effect->token = input->token;
+    effect->token = token;
     effect->reply = GF_ARENA_NEW(&core->batch_arena, struct gf_reply);
     return effect->reply;
 }
@@ -92,10 +96,12 @@ enum gf_step gf_core__refuse(struct gf_core *core, const struct gf_input *input,
     return GF_STEP_DONE;
 }
 
-void gf_core__effect(struct gf_core *core, enum gf_effect_kind kind, struct gf_attempt attempt) {
+struct gf_effect *gf_core__effect(struct gf_core *core, enum gf_effect_kind kind,
+                                  struct gf_attempt attempt) {
     struct gf_effect *effect = gf_vec_push_zeroed(&core->batch.effects);
     effect->kind = kind;
     effect->attempt = attempt;
+    return effect;
 }
 
 /* ---- The batch as a whole ---- */
@@ -106,8 +112,10 @@ const struct gf_batch *gf_core_batch(const struct gf_core *core) {
 
 size_t gf_batch_row_count(const struct gf_batch *batch) {
     return batch->namespaces.count + batch->deleted_namespaces.count + batch->pipelines.count +
-           batch->configs.count + batch->deployments.count + batch->runs.count +
-           batch->tasks.count + batch->events.count;
+           batch->deleted_pipelines.count + batch->configs.count + batch->deleted_configs.count +
+           batch->deployments.count + batch->runs.count + batch->inputs.count + batch->tasks.count +
+           batch->attempts.count + batch->requests.count + (batch->preferences != NULL) +
+           batch->events.count;
 }
 
 bool gf_core_batch_is_empty(const struct gf_core *core) {
@@ -127,12 +135,32 @@ bool gf_core_batch_is_empty(const struct gf_core *core) {
         (vec)->count = kept_;                                                                      \
     } while (0)
 
-void gf_core__batch_drop_namespace(struct gf_core *core, const struct core_namespace *ns) {
+/* The pipeline of a run that has rows in the batch. */
+static const struct core_pipeline *pipeline_of(const struct gf_core *core, int64_t run_key) {
+    const struct core_run *run = gf_map_i64_get(&core->runs, run_key);
+    return run->pipeline;
+}
+
+void gf_core__batch_drop_config(struct gf_core *core, const struct core_config *config) {
+    FILTER(&core->batch.configs, row, row != &config->row);
+}
+
+void gf_core__batch_drop_pipeline(struct gf_core *core, const struct core_pipeline *pipeline) {
     struct gf_batch *batch = &core->batch;
-    FILTER(&batch->namespaces, row, row != &ns->row);
-    FILTER(&batch->pipelines, row, row->namespace_key != ns->row.namespace_key);
-    FILTER(&batch->configs, row, ((const struct core_config *)row)->pipeline->ns != ns);
-    FILTER(&batch->deployments, row, !gf_str_eq(row->namespace_id, ns->row.namespace_id));
-    FILTER(&batch->runs, row, ((const struct core_run *)row)->pipeline->ns != ns);
-    FILTER(&batch->tasks, row, ((const struct core_task *)row)->run->pipeline->ns != ns);
+    const int64_t key = pipeline->row.pipeline_key;
+    FILTER(&batch->pipelines, row, row != &pipeline->row);
+    FILTER(&batch->configs, row, row->pipeline_key != key);
+    FILTER(&batch->deleted_configs, row, row.pipeline_key != key);
+    FILTER(&batch->deployments, row, row->pipeline_key != key);
+    FILTER(&batch->inputs, row, pipeline_of(core, row.run_key) != pipeline);
+    FILTER(&batch->tasks, row, ((const struct core_task *)row)->run->pipeline != pipeline);
+    FILTER(&batch->attempts, row, pipeline_of(core, row->run_key) != pipeline);
+    FILTER(&batch->runs, row, row->pipeline_key != key);
+}
+
+void gf_core__batch_drop_namespace(struct gf_core *core, const struct core_namespace *ns) {
+    FILTER(&core->batch.namespaces, row, row != &ns->row);
+    GF_LIST_FOREACH(link, &ns->pipelines) {
+        gf_core__batch_drop_pipeline(core, GF_CONTAINER_OF(link, struct core_pipeline, ns_link));
+    }
 }

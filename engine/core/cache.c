@@ -11,7 +11,7 @@
 /* ---- Idle objects ---- */
 
 static bool is_idle(const struct core_pipeline *pipeline) {
-    return pipeline->runs_held == 0 && !pipeline->ns->deleted;
+    return pipeline->runs_held == 0 && !pipeline->deleted;
 }
 
 static void idle_pipeline(struct gf_core *core, struct core_pipeline *pipeline) {
@@ -49,7 +49,7 @@ void gf_core__touch_pipeline(struct gf_core *core, struct core_pipeline *pipelin
 }
 
 void gf_core__touch_config(struct gf_core *core, struct core_config *config) {
-    if (config->runs_held == 0) {
+    if (config->runs_held == 0 && !config->deleted) {
         unidle_config(core, config);
         idle_config(core, config);
     }
@@ -77,9 +77,13 @@ struct core_pipeline *gf_core__add_pipeline(struct gf_core *core, struct core_na
     pipeline->row.namespace_key = ns->row.namespace_key;
     pipeline->row.namespace_id = ns->row.namespace_id;
     pipeline->row.pipeline_id = (struct gf_str){gf_str_dup(row->pipeline_id), row->pipeline_id.len};
+    pipeline->row.state_reason =
+        (struct gf_str){gf_str_dup(row->state_reason), row->state_reason.len};
     pipeline->ns = ns;
     gf_list_init(&pipeline->configs);
-    gf_list_init(&pipeline->queued_runs);
+    gf_list_init(&pipeline->runs);
+    gf_list_init(&pipeline->ending);
+    gf_list_init(&pipeline->pools);
     gf_list_push_back(&ns->pipelines, &pipeline->ns_link);
     idle_pipeline(core, pipeline);
     const struct core_key key = gf_core__key_of_text(ns->row.namespace_key, row->pipeline_id);
@@ -112,6 +116,14 @@ void gf_core__add_run(struct gf_core *core, struct core_run *run) {
     if (run->config->runs_held++ == 0) {
         unidle_config(core, run->config);
     }
+    if (gf_core__run_is_ending(run)) {
+        gf_list_push_back(&pipeline->ending, &run->pipeline_link);
+        run->ending = true;
+    } else {
+        gf_list_push_back(&pipeline->runs, &run->pipeline_link);
+        pipeline->runs_unended++;
+    }
+    run->config->runs_active++;
     pipeline->ns->runs_active++;
     core->runs_active++;
     const struct core_key by_id =
@@ -127,7 +139,17 @@ void gf_core__add_run(struct gf_core *core, struct core_run *run) {
 
 /* ---- Removing ---- */
 
+void gf_core__run_mark_ending(struct core_run *run) {
+    gf_list_remove(&run->pipeline_link);
+    gf_list_push_back(&run->pipeline->ending, &run->pipeline_link);
+    run->pipeline->runs_unended--;
+    run->ending = true;
+}
+
 void gf_core__bury_run(struct gf_core *core, struct core_run *run) {
+    gf_list_remove(&run->pipeline_link);
+    run->pipeline->runs_unended -= !run->ending;
+    run->config->runs_active--;
     run->pipeline->ns->runs_active--;
     core->runs_active--;
     gf_list_push_back(&core->dead_runs, &run->dead_link);
@@ -140,15 +162,37 @@ static void forget_pipeline(struct gf_core *core, const struct core_pipeline *pi
     (void)gf_map_i64_remove(&core->pipelines_by_key, pipeline->row.pipeline_key);
 }
 
+void gf_core__bury_pipeline(struct gf_core *core, struct core_pipeline *pipeline) {
+    gf_assert(gf_list_empty(&pipeline->runs) && gf_list_empty(&pipeline->ending));
+    if (is_idle(pipeline)) {
+        unidle_pipeline(core, pipeline);
+    }
+    forget_pipeline(core, pipeline);
+    gf_list_remove(&pipeline->ns_link);
+    pipeline->deleted = true;
+    gf_list_push_back(&core->dead_pipelines, &pipeline->idle_link);
+}
+
+static void forget_config(struct gf_core *core, const struct core_config *config) {
+    const struct core_key key =
+        gf_core__key_of_numbers(config->row.pipeline_key, config->row.version);
+    (void)gf_map_remove(&core->configs, gf_core__key_view(&key));
+}
+
+void gf_core__bury_config(struct gf_core *core, struct core_config *config) {
+    gf_assert(config->runs_active == 0);
+    if (config->runs_held == 0) {
+        unidle_config(core, config);
+    }
+    forget_config(core, config);
+    config->deleted = true;
+    gf_list_push_back(&core->dead_configs, &config->idle_link);
+}
+
 void gf_core__bury_namespace(struct gf_core *core, struct core_namespace *ns) {
     gf_assert(ns->runs_active == 0);
     GF_LIST_FOREACH(link, &ns->pipelines) {
-        struct core_pipeline *pipeline = GF_CONTAINER_OF(link, struct core_pipeline, ns_link);
-        if (is_idle(pipeline)) {
-            unidle_pipeline(core, pipeline);
-        }
-        forget_pipeline(core, pipeline);
-        gf_list_push_back(&core->dead_pipelines, &pipeline->idle_link);
+        gf_core__bury_pipeline(core, GF_CONTAINER_OF(link, struct core_pipeline, ns_link));
     }
     ns->deleted = true;
     (void)gf_map_remove(&core->namespaces, ns->row.namespace_id);
@@ -158,13 +202,23 @@ void gf_core__bury_namespace(struct gf_core *core, struct core_namespace *ns) {
 
 static void free_config(struct gf_core *core, struct core_config *config) {
     gf_assert(config->runs_held == 0);
-    const struct core_key key =
-        gf_core__key_of_numbers(config->row.pipeline_key, config->row.version);
-    unidle_config(core, config);
+    if (!config->deleted) {
+        unidle_config(core, config);
+        forget_config(core, config);
+    }
     gf_list_remove(&config->pipeline_link);
-    (void)gf_map_remove(&core->configs, gf_core__key_view(&key));
     gf_arena_fini(&config->arena);
     free(config);
+}
+
+/* There are some only where the core ends with active runs. */
+static void free_orders(struct core_pipeline *pipeline) {
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_next(&pipeline->orders, &position, NULL, &value)) {
+        free(value);
+    }
+    gf_map_fini(&pipeline->orders);
 }
 
 /* A pipeline that no map and no idle list has any more. */
@@ -173,12 +227,18 @@ static void free_pipeline(struct gf_core *core, struct core_pipeline *pipeline) 
     GF_LIST_FOREACH(link, &pipeline->configs) {
         free_config(core, GF_CONTAINER_OF(link, struct core_config, pipeline_link));
     }
-    gf_list_remove(&pipeline->ns_link);
+    if (!pipeline->deleted) {
+        gf_list_remove(&pipeline->ns_link);
+    }
+    gf_heap_fini(&pipeline->queue);
+    free_orders(pipeline);
     free((char *)pipeline->row.pipeline_id.ptr);
+    free((char *)pipeline->row.state_reason.ptr);
     free(pipeline);
 }
 
 static void free_namespace(struct core_namespace *ns) {
+    gf_heap_fini(&ns->startable);
     free((char *)ns->row.namespace_id.ptr);
     free((char *)ns->row.name.ptr);
     free((char *)ns->row.description.ptr);
@@ -195,10 +255,12 @@ static void free_run(struct gf_core *core, struct core_run *run) {
             gf_core__key_of_text(run->row.pipeline_key, run->row.request_id);
         (void)gf_map_remove(&core->runs_by_request, gf_core__key_view(&by_request));
     }
-    if (--run->config->runs_held == 0) {
+    gf_core__run_free_groups(run);
+    gf_core__repair_free(run->repair);
+    if (--run->config->runs_held == 0 && !run->config->deleted) {
         idle_config(core, run->config);
     }
-    if (--pipeline->runs_held == 0 && !pipeline->ns->deleted) {
+    if (--pipeline->runs_held == 0 && !pipeline->deleted) {
         idle_pipeline(core, pipeline);
     }
     gf_arena_fini(&run->arena);
@@ -209,6 +271,9 @@ static void free_dead(struct gf_core *core) {
     struct gf_list_link *link = NULL;
     while ((link = gf_list_pop_front(&core->dead_runs)) != NULL) {
         free_run(core, GF_CONTAINER_OF(link, struct core_run, dead_link));
+    }
+    while ((link = gf_list_pop_front(&core->dead_configs)) != NULL) {
+        free_config(core, GF_CONTAINER_OF(link, struct core_config, idle_link));
     }
     while ((link = gf_list_pop_front(&core->dead_pipelines)) != NULL) {
         free_pipeline(core, GF_CONTAINER_OF(link, struct core_pipeline, idle_link));

@@ -1,8 +1,9 @@
 /*
  * Design: a step finds what it needs, checks, and only then changes state, so that a refusal or a
- * NEED leaves no trace. What it changed it puts into the batch (batch.c); at its end ready tasks
- * are launched (task.c). The work of a step is that of what changes: runs, queues and tasks are
- * reached by keys, lists and counters, never by looking through all of them, and no step recurses.
+ * NEED leaves no trace. What it changed it puts into the batch (batch.c); at its end queued runs
+ * begin (queue.c) and ready tasks are launched (slots.c). The work of a step is that of what
+ * changes: runs, queues and tasks are reached by keys, lists and counters, never by looking through
+ * all of them, and no step recurses.
  */
 #include "engine/core/core.h"
 
@@ -15,6 +16,9 @@ enum {
     BATCH_ITEMS_KEPT = 16384,
 };
 
+/* Clocks are corrected by less than this all the time; by more, somebody has set it. */
+#define CLOCK_SET_BACK_NS_MIN GF_NS_PER_SEC
+
 struct gf_core *gf_core_create(const struct gf_core_limits *limits,
                                const struct gf_core_start *start) {
     gf_assert(start->next_namespace_key > 0 && start->next_pipeline_key > 0);
@@ -22,11 +26,13 @@ struct gf_core *gf_core_create(const struct gf_core_limits *limits,
     struct gf_core *core = GF_NEW(struct gf_core);
     core->limits = *limits;
     core->next = *start;
-    core->next.preferences = (struct gf_preferences){0};
+    core->preferences = start->preferences;
+    core->preferences.run_starts_paused_reason.ptr =
+        gf_str_dup(start->preferences.run_starts_paused_reason);
     gf_list_init(&core->idle_pipelines);
     gf_list_init(&core->idle_configs);
-    gf_list_init(&core->ready);
     gf_list_init(&core->dead_runs);
+    gf_list_init(&core->dead_configs);
     gf_list_init(&core->dead_pipelines);
     gf_list_init(&core->dead_namespaces);
     gf_arena_init(&core->batch_arena, GF_CORE_BATCH_BYTES_MAX);
@@ -36,6 +42,11 @@ struct gf_core *gf_core_create(const struct gf_core_limits *limits,
 static void free_batch(struct gf_batch *batch) {
     gf_vec_fini(&batch->namespaces);
     gf_vec_fini(&batch->deleted_namespaces);
+    gf_vec_fini(&batch->deleted_pipelines);
+    gf_vec_fini(&batch->deleted_configs);
+    gf_vec_fini(&batch->inputs);
+    gf_vec_fini(&batch->attempts);
+    gf_vec_fini(&batch->requests);
     gf_vec_fini(&batch->pipelines);
     gf_vec_fini(&batch->configs);
     gf_vec_fini(&batch->deployments);
@@ -51,6 +62,10 @@ void gf_core_destroy(struct gf_core *core) {
     }
     gf_core__free_all(core);
     free_batch(&core->batch);
+    gf_heap_fini(&core->startable);
+    gf_heap_fini(&core->ready);
+    gf_heap_fini(&core->timers);
+    free((char *)core->preferences.run_starts_paused_reason.ptr);
     gf_vec_fini(&core->ended);
     gf_arena_fini(&core->batch_arena);
     free(core);
@@ -60,34 +75,36 @@ static enum gf_step step(struct gf_core *core, const struct gf_input *input,
                          struct gf_need *out_need) {
     switch (input->kind) {
     case GF_INPUT_CREATE_NAMESPACE:
-        return gf_core__create_namespace(core, input);
+        return gf_core__create_namespace(core, input, out_need);
     case GF_INPUT_UPDATE_NAMESPACE:
         return gf_core__update_namespace(core, input);
     case GF_INPUT_DELETE_NAMESPACE:
         return gf_core__delete_namespace(core, input, out_need);
     case GF_INPUT_REGISTER_CONFIG:
         return gf_core__register_config(core, input, out_need);
+    case GF_INPUT_DELETE_CONFIG:
+        return gf_core__delete_config(core, input, out_need);
     case GF_INPUT_DEPLOY:
         return gf_core__deploy(core, input, out_need);
-    case GF_INPUT_START_RUN:
-        return gf_core__start_run(core, input, out_need);
-    case GF_INPUT_CANCEL_RUN:
-        return gf_core__cancel_run(core, input, out_need);
-    case GF_INPUT_DELETE_CONFIG:
     case GF_INPUT_ENABLE_PIPELINE:
     case GF_INPUT_DISABLE_PIPELINE:
+        return gf_core__switch_pipeline(core, input, out_need);
     case GF_INPUT_DELETE_PIPELINE:
+        return gf_core__delete_pipeline(core, input, out_need);
+    case GF_INPUT_START_RUN:
+        return gf_core__start_run(core, input, out_need);
     case GF_INPUT_RETRY_RUN:
+        return gf_core__retry_run(core, input, out_need);
+    case GF_INPUT_CANCEL_RUN:
+        return gf_core__cancel_run(core, input, out_need);
     case GF_INPUT_CANCEL_ALL_RUNS:
+        return gf_core__cancel_all_runs(core, input, out_need);
     case GF_INPUT_CANCEL_TASK:
+        return gf_core__cancel_task(core, input, out_need);
     case GF_INPUT_REPAIR_RUN:
-    case GF_INPUT_UPDATE_PREFERENCES: {
-        struct gf_error err = {0};
-        (void)gf_fail(&err, GF_UNIMPLEMENTED, "not yet");
-        return gf_core__refuse(core, input, &err);
-    }
-    case GF_INPUT_CLOCK:
-        return GF_STEP_DONE;
+        return gf_core__repair_run(core, input, out_need);
+    case GF_INPUT_UPDATE_PREFERENCES:
+        return gf_core__update_preferences(core, input);
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:
     case GF_INPUT_TASK_LAUNCH_FAILED:
@@ -95,16 +112,25 @@ static enum gf_step step(struct gf_core *core, const struct gf_input *input,
     case GF_INPUT_TASK_NEVER_STARTED:
         gf_core__report(core, input);
         return GF_STEP_DONE;
+    case GF_INPUT_CLOCK:
+        gf_core__clock(core);
+        return GF_STEP_DONE;
     }
     gf_unreachable();
 }
 
 enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, int64_t now,
                           struct gf_need *out_need) {
+    if (now < core->now - CLOCK_SET_BACK_NS_MIN) {
+        gf_core__clock_set_back(core, core->now - now);
+    }
     core->now = now;
     const enum gf_step result = step(core, input, out_need);
     gf_assert(core->ended.count == 0);
-    gf_core__dispatch(core);
+    if (result == GF_STEP_DONE) {
+        gf_core__start_runs(core);
+        gf_core__dispatch(core);
+    }
     return result;
 }
 
@@ -132,6 +158,12 @@ void gf_core_batch_done(struct gf_core *core) {
     CLEAN_ITEMS(&batch->tasks, core_task);
     EMPTY(&batch->namespaces);
     EMPTY(&batch->deleted_namespaces);
+    EMPTY(&batch->deleted_pipelines);
+    EMPTY(&batch->deleted_configs);
+    EMPTY(&batch->inputs);
+    EMPTY(&batch->attempts);
+    EMPTY(&batch->requests);
+    batch->preferences = NULL;
     EMPTY(&batch->pipelines);
     EMPTY(&batch->configs);
     EMPTY(&batch->deployments);
@@ -149,14 +181,11 @@ struct gf_core_stats gf_core_get_stats(const struct gf_core *core) {
         .runs_queued = core->runs_queued,
         .attempts_running = core->attempts_running,
         .tasks_ready = core->ready_count,
+        .tasks_backoff = core->backoff_count,
+        .deadlines = (int64_t)core->timers.count,
         .pipelines_cached = (int64_t)gf_map_i64_count(&core->pipelines_by_key),
         .configs_cached = (int64_t)gf_map_count(&core->configs),
     };
-}
-
-int64_t gf_core_next_deadline(const struct gf_core *core) {
-    (void)core;
-    return GF_NEVER;
 }
 
 size_t gf_core_batch_bytes(const struct gf_core *core) {

@@ -414,6 +414,12 @@ bool gf_core_batch_is_empty(const struct gf_core *core);
 /* Rows and events of the batch: what a transaction has to write. 0 = none is needed. */
 size_t gf_batch_row_count(const struct gf_batch *batch);
 
+/*
+ * The owner takes no more inputs: answers the commands that wait for reports (REPAIR_RUN) with
+ * GF_UNAVAILABLE. The effects are in the batch.
+ */
+void gf_core_stop(struct gf_core *core);
+
 /* Memory that the batch holds, about: a reason to end it. */
 size_t gf_core_batch_bytes(const struct gf_core *core);
 

@@ -1,122 +1,10 @@
 /*
- * The insides of the core: its objects and what its files call of each other.
- *
- * Objects live as long as the core needs them and at least until the batch in which they were last
- * seen is done, because rows, events and replies of the batch point into them. So nothing is freed
- * in a step: what ends goes to a list of the dead, and gf_core_batch_done buries it.
- *
- * Who keeps whom: a run keeps its pipeline and its config in memory, a config its pipeline, a
- * pipeline its namespace. Pipelines and configs without active runs stay in a bounded cache.
+ * What the files of the core call of each other. The objects are in core_objects.h.
  */
 #ifndef GOFER_ENGINE_CORE_CORE_INTERNAL_H_
 #define GOFER_ENGINE_CORE_CORE_INTERNAL_H_
 
-#include "base/arena.h"
-#include "base/list.h"
-#include "base/map.h"
-#include "base/vec.h"
-#include "engine/core/core.h"
-#include "engine/core/limits.h"
-
-/*
- * The row is the first member of every object, so that a pointer to the row, as it stands in the
- * batch, is a pointer to the object. `dirty`: the row is in the batch.
- */
-struct core_namespace {
-    struct gf_namespace row; /* texts on the heap, owned */
-    struct gf_list pipelines;
-    int64_t runs_active;
-    struct gf_list_link dead_link;
-    bool dirty;
-    bool deleted;
-};
-
-struct core_pipeline {
-    struct gf_pipeline row; /* namespace_id is the namespace's, pipeline_id on the heap, owned */
-    struct core_namespace *ns;
-    struct gf_list configs;     /* all in memory */
-    struct gf_list queued_runs; /* the oldest first */
-    int64_t runs_running;
-    int64_t runs_held; /* runs in memory; above 0 it cannot leave */
-    struct gf_list_link ns_link;
-    struct gf_list_link idle_link; /* among the idle ones, or among the dead */
-    bool dirty;
-};
-
-struct core_config {
-    struct gf_config row;
-    struct gf_arena arena;
-    struct core_pipeline *pipeline;
-    int64_t runs_held;
-    struct gf_list_link pipeline_link;
-    struct gf_list_link idle_link;
-    bool dirty;
-};
-
-struct core_run;
-
-struct core_task {
-    struct gf_task_execution row;
-    struct core_run *run;
-    struct gf_list_link ready_link; /* while it waits for a slot */
-    int32_t parents_left;           /* that are not COMPLETE */
-    bool dirty;
-};
-
-struct core_run {
-    struct gf_run row; /* texts in the arena; ids are the pipeline's */
-    struct gf_arena arena;
-    struct core_pipeline *pipeline;
-    struct core_config *config;
-    struct core_task *tasks; /* NULL until it starts */
-    size_t tasks_left;       /* that are not COMPLETE */
-    size_t failed_count;
-    size_t cancelled_count;
-    /* Texts that most tasks of a run share: kept once. */
-    struct gf_str image_digest;
-    struct gf_str node;
-    struct gf_list_link queue_link; /* in its pipeline's queue */
-    struct gf_list_link dead_link;
-    bool cancel_forced;
-    bool dirty;
-};
-
-struct core_task_vec GF_VEC_FIELDS(struct core_task *);
-
-struct gf_core {
-    struct gf_core_limits limits;
-    struct gf_core_start next;
-    int64_t now; /* of the step under way */
-
-    struct gf_map namespaces;            /* by namespace_id */
-    struct gf_map_i64 namespaces_by_key; /* without deleted ones */
-    struct gf_map pipelines;             /* by namespace_key and pipeline_id */
-    struct gf_map_i64 pipelines_by_key;
-    struct gf_map configs;         /* by pipeline_key and version */
-    struct gf_map_i64 runs;        /* by run_key: active ones, and those that ended in this batch */
-    struct gf_map runs_by_id;      /* the same by pipeline_key and run_id */
-    struct gf_map runs_by_request; /* those with a request_id, by pipeline_key and it */
-    struct gf_map given;           /* answers to NEEDs that are not objects above */
-
-    struct gf_list idle_pipelines; /* the least recently used first */
-    struct gf_list idle_configs;
-    size_t idle_pipeline_count;
-    size_t idle_config_count;
-    size_t idle_config_bytes;
-
-    struct gf_list ready; /* tasks that wait for a slot, the longest first */
-    int64_t ready_count;
-    int64_t attempts_running;
-    int64_t runs_active;
-    int64_t runs_queued;
-    struct core_task_vec ended; /* tasks whose children are still to be told; empty between steps */
-
-    struct gf_batch batch;
-    struct gf_arena batch_arena; /* replies, deployments and answers of this batch */
-    struct gf_list dead_runs;
-    struct gf_list dead_pipelines;
-    struct gf_list dead_namespaces;
-};
+#include "engine/core/core_objects.h"
 
 /* ---- batch.c: what a step leaves in the batch ---- */
 
@@ -140,14 +28,18 @@ struct gf_event *gf_core__event_task(struct gf_core *core, enum gf_event_kind ki
 
 /* A reply that says OK; the caller fills in the rest. */
 struct gf_reply *gf_core__reply(struct gf_core *core, const struct gf_input *input);
+struct gf_reply *gf_core__reply_to(struct gf_core *core, void *token);
 /* A refusal. Gives GF_STEP_DONE, for `return`. */
 enum gf_step gf_core__refuse(struct gf_core *core, const struct gf_input *input,
                              const struct gf_error *err);
 
-void gf_core__effect(struct gf_core *core, enum gf_effect_kind kind, struct gf_attempt attempt);
+struct gf_effect *gf_core__effect(struct gf_core *core, enum gf_effect_kind kind,
+                                  struct gf_attempt attempt);
 
-/* Takes everything that belongs to a deleted namespace out of the batch. */
+/* Takes everything that belongs to something deleted out of the batch. */
 void gf_core__batch_drop_namespace(struct gf_core *core, const struct core_namespace *ns);
+void gf_core__batch_drop_pipeline(struct gf_core *core, const struct core_pipeline *pipeline);
+void gf_core__batch_drop_config(struct gf_core *core, const struct core_config *config);
 
 /* ---- lookup.c: finding objects, and asking for those that are not in memory ---- */
 
@@ -171,6 +63,16 @@ enum core_found gf_core__find_run(struct gf_core *core, const struct core_pipeli
 enum core_found gf_core__find_request(struct gf_core *core, const struct core_pipeline *pipeline,
                                       struct gf_str request_id, const struct gf_run **out,
                                       struct gf_need *out_need);
+enum core_found gf_core__find_outcome(struct gf_core *core, const struct gf_request_ref *request,
+                                      const struct gf_request **out, struct gf_need *out_need);
+/* The task executions of a complete run; `out` is on the heap, for the caller to free. */
+enum core_found gf_core__find_run_tasks(struct gf_core *core, const struct gf_run *run,
+                                        struct gf_task_execution_vec *out,
+                                        struct gf_need *out_need);
+enum core_found gf_core__find_run_input(struct gf_core *core, const struct gf_run *run,
+                                        struct gf_str *out_content, struct gf_need *out_need);
+/* From now on it is found, for the rest of the batch. */
+void gf_core__remember_outcome(struct gf_core *core, const struct gf_request *outcome);
 /* CORE_FOUND when the namespace has a pipeline, CORE_ABSENT when it has none. */
 enum core_found gf_core__find_any_pipeline(struct gf_core *core, const struct core_namespace *ns,
                                            struct gf_need *out_need);
@@ -180,6 +82,36 @@ bool gf_core__resolve_pipeline(struct gf_core *core, const struct gf_input *inpu
                                struct gf_str namespace_id, struct gf_str pipeline_id,
                                struct core_pipeline **out, struct gf_need *out_need,
                                enum gf_step *out_step);
+/*
+ * Finds pipeline and run of a command, or refuses it. False: return *out_step. *out_run is NULL
+ * where the run is COMPLETE; *out_row is set in any case.
+ */
+bool gf_core__resolve_run(struct gf_core *core, const struct gf_input *input,
+                          struct gf_str namespace_id, struct gf_str pipeline_id, int64_t run_id,
+                          struct core_pipeline **out_pipeline, const struct gf_run **out_row,
+                          struct core_run **out_run, struct gf_need *out_need,
+                          enum gf_step *out_step);
+
+/* Finds a version of a command, or refuses it as not found. False: return *out_step. */
+bool gf_core__resolve_version(struct gf_core *core, const struct gf_input *input,
+                              struct core_pipeline *pipeline, int64_t version,
+                              struct core_config **out, struct gf_need *out_need,
+                              enum gf_step *out_step);
+
+/* ---- requests.c: commands that are given twice ---- */
+
+/*
+ * Answers a command whose request was given before, or refuses it when that was another one. True:
+ * return *out_step. `fingerprint` is what gf_core__fingerprint gives of all that counts.
+ */
+bool gf_core__replay(struct gf_core *core, const struct gf_input *input,
+                     const struct gf_request_ref *request, enum gf_request_kind kind,
+                     int64_t fingerprint, struct gf_need *out_need, enum gf_step *out_step);
+/* Records the first outcome. Texts and the rest of `outcome` are the caller's. */
+void gf_core__record(struct gf_core *core, const struct gf_request_ref *request,
+                     const struct gf_request *outcome);
+int64_t gf_core__fingerprint(const struct gf_str *texts, size_t count, const int64_t *numbers,
+                             size_t number_count);
 
 /* ---- cache.c: the objects in memory ---- */
 
@@ -195,58 +127,149 @@ struct core_config *gf_core__add_config(struct gf_core *core, struct core_pipeli
                                         const struct gf_config *row);
 /* Takes a run's pipeline and config into use, and files the run under its keys. */
 void gf_core__add_run(struct gf_core *core, struct core_run *run);
+/* Something ends it from now on: it goes to its pipeline's list of those. */
+void gf_core__run_mark_ending(struct core_run *run);
 /* The run and its pipeline's namespace do no longer count as active; it is buried with the batch.
  */
 void gf_core__bury_run(struct gf_core *core, struct core_run *run);
-/* Removes a namespace without active runs, with its pipelines; they are buried with the batch. */
+/* Remove what has no active runs, with all below it; it is buried with the batch. */
 void gf_core__bury_namespace(struct gf_core *core, struct core_namespace *ns);
+void gf_core__bury_pipeline(struct gf_core *core, struct core_pipeline *pipeline);
+void gf_core__bury_config(struct gf_core *core, struct core_config *config);
 
 /* At the end of a batch: frees the dead, and what is idle beyond the limits. */
 void gf_core__clean(struct gf_core *core);
 /* Frees everything, for gf_core_destroy. */
 void gf_core__free_all(struct gf_core *core);
 
-/* ---- Commands: namespace.c, pipeline.c, run_commands.c ---- */
+/* ---- Commands: namespace.c, pipeline.c, config_commands.c, run_start.c, run_cancel.c, ... ---- */
 
-enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_input *input);
+enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_input *input,
+                                       struct gf_need *out_need);
 enum gf_step gf_core__update_namespace(struct gf_core *core, const struct gf_input *input);
 enum gf_step gf_core__delete_namespace(struct gf_core *core, const struct gf_input *input,
                                        struct gf_need *out_need);
 enum gf_step gf_core__register_config(struct gf_core *core, const struct gf_input *input,
                                       struct gf_need *out_need);
+enum gf_step gf_core__delete_config(struct gf_core *core, const struct gf_input *input,
+                                    struct gf_need *out_need);
 enum gf_step gf_core__deploy(struct gf_core *core, const struct gf_input *input,
                              struct gf_need *out_need);
+/* ENABLE_PIPELINE, DISABLE_PIPELINE */
+enum gf_step gf_core__switch_pipeline(struct gf_core *core, const struct gf_input *input,
+                                      struct gf_need *out_need);
+enum gf_step gf_core__delete_pipeline(struct gf_core *core, const struct gf_input *input,
+                                      struct gf_need *out_need);
 enum gf_step gf_core__start_run(struct gf_core *core, const struct gf_input *input,
+                                struct gf_need *out_need);
+enum gf_step gf_core__retry_run(struct gf_core *core, const struct gf_input *input,
                                 struct gf_need *out_need);
 enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *input,
                                  struct gf_need *out_need);
+enum gf_step gf_core__cancel_all_runs(struct gf_core *core, const struct gf_input *input,
+                                      struct gf_need *out_need);
+enum gf_step gf_core__cancel_task(struct gf_core *core, const struct gf_input *input,
+                                  struct gf_need *out_need);
+enum gf_step gf_core__repair_run(struct gf_core *core, const struct gf_input *input,
+                                 struct gf_need *out_need);
+enum gf_step gf_core__update_preferences(struct gf_core *core, const struct gf_input *input);
+
+/* ---- run_create.c: what every new run goes through ---- */
+
+/* What a new run is made of. Borrowed. */
+struct core_new_run {
+    struct core_pipeline *pipeline;
+    struct core_config *config;
+    const struct gf_variable *variables;
+    size_t variable_count;
+    const struct gf_label *labels;
+    size_t label_count;
+    struct gf_initiator initiator;
+    struct gf_str request_id;
+    const struct gf_run_document *document; /* NULL = none */
+    int32_t priority;
+    struct gf_str ordering_key;
+    enum gf_run_ordering_policy ordering_policy;
+    int64_t retried_run_id;
+    struct gf_str kept_tasks;
+};
+
+/* Refuses it where the server, the pipeline or its queue takes no run now. */
+enum gf_code gf_core__check_new_run(const struct gf_core *core, const struct core_new_run *new_run,
+                                    struct gf_error *err);
+/* Creates and queues it; what has to give way to it does. */
+struct core_run *gf_core__create_run(struct gf_core *core, const struct core_new_run *new_run);
+
+/* ---- run_start.c: what starting and retrying share ---- */
+
+/* Refuses a pipeline of which nothing is live. */
+enum gf_code gf_core__check_live(const struct core_pipeline *pipeline, struct gf_error *err);
+/*
+ * Answers with the run that the same request has started before. True: return *out_step. `is_same`
+ * tells whether the input asks for such a run; otherwise it is refused.
+ */
+bool gf_core__answer_run_request(struct gf_core *core, const struct gf_input *input,
+                                 const struct core_pipeline *pipeline, struct gf_str request_id,
+                                 bool (*is_same)(const struct gf_input *input,
+                                                 const struct gf_run *run),
+                                 struct gf_need *out_need, enum gf_step *out_step);
+/* Finds a version for a new run, or refuses it. False: return *out_step. */
+bool gf_core__find_version(struct gf_core *core, const struct gf_input *input,
+                           struct core_pipeline *pipeline, int64_t version,
+                           struct core_config **out, struct gf_need *out_need,
+                           enum gf_step *out_step);
 
 /* ---- reports.c: what the scheduler says ---- */
 
 void gf_core__report(struct gf_core *core, const struct gf_input *input);
 
+/* ---- queue.c: runs that wait for their turn ---- */
+
+/* Queues a run, or takes it up again into the queue where it is. */
+void gf_core__run_enqueue(struct gf_core *core, struct core_run *run);
+/* Takes a run that will not begin out of the queue. */
+void gf_core__run_dequeue(struct gf_core *core, struct core_run *run);
+/* Counts a run as running, or no longer; what waits may follow. */
+void gf_core__run_take_slot(struct gf_core *core, struct core_run *run);
+void gf_core__run_give_slot(struct gf_core *core, struct core_run *run);
+/* A namespace's own limit has changed. */
+void gf_core__namespace_limit_changed(struct gf_core *core, struct core_namespace *ns);
+/* Begins queued runs while there is room. */
+void gf_core__start_runs(struct gf_core *core);
+/* How many runs of its pipeline such a run may be one of, at once; 0 = no limit. */
+int64_t gf_core__pipeline_parallelism(const struct gf_core *core, const struct core_config *config);
+/* Whether a new run would begin in this step. */
+bool gf_core__run_would_begin(const struct gf_core *core, const struct core_pipeline *pipeline,
+                              const struct core_config *config, struct gf_str ordering_key);
+
 /* ---- run.c: the life of a run ---- */
 
-/* Starts a run that is not in a queue: its tasks come into being, those without parents are ready.
- */
+/* Starts a run: its tasks come into being, those without parents are ready. */
 void gf_core__run_begin(struct gf_core *core, struct core_run *run);
-/* Queues a run behind the others of its pipeline. */
-void gf_core__run_enqueue(struct gf_core *core, struct core_run *run);
-/* Whether its pipeline may have one more run at once. */
-bool gf_core__run_may_begin(const struct gf_core *core, const struct core_run *run);
-/* Starts the queued runs of a pipeline for which there is room. */
-void gf_core__start_queued(struct gf_core *core, struct core_pipeline *pipeline);
-/* Tells the children of tasks that ended, and ends the run when none of its tasks is left. */
+/* Tells the children of tasks that ended, and ends a run that has begun when no task is left. */
 void gf_core__run_settle(struct gf_core *core, struct core_run *run);
-/* Ends a run that never began. */
+/* Ends a run that has not begun. */
 void gf_core__run_end_queued(struct gf_core *core, struct core_run *run);
 /* Makes the tasks of a run, all WAITING, without putting them into the batch. */
 void gf_core__run_make_tasks(struct core_run *run);
+
+/* ---- run_end.c: ending a run before its time ---- */
+
+/* Whether something ends it: a cancel, or its timeout. */
+static inline bool gf_core__run_is_ending(const struct core_run *run) {
+    return run->row.reason.kind != GF_REASON_UNSPECIFIED;
+}
 /*
- * Does what a cancel that is recorded in the run's row asks for: what waits ends, what runs is told
- * to stop. In run_commands.c.
+ * Begins to end an active run that nothing ends yet. kind: USER_CANCELLED, DISPLACED, COALESCED or
+ * TIMED_OUT. `text` is copied.
  */
-void gf_core__run_cancel(struct gf_core *core, struct core_run *run, bool force);
+void gf_core__run_stop(struct gf_core *core, struct core_run *run, enum gf_reason_kind kind,
+                       struct gf_str text, bool force);
+/* Does what the row of an ending run asks for: what waits ends, what runs is told to stop. */
+void gf_core__run_stop_tasks(struct gf_core *core, struct core_run *run, bool force);
+/* Tells what runs of an ending run to end at once. False: it was told so before, or nothing runs.
+ */
+bool gf_core__run_stop_now(struct gf_core *core, struct core_run *run);
 
 /* ---- task.c: the life of a task ---- */
 
@@ -262,9 +285,58 @@ void gf_core__task_decide(struct gf_core *core, struct core_task *task);
  */
 void gf_core__task_end(struct gf_core *core, struct core_task *task, enum gf_task_status status,
                        enum gf_reason_kind kind, struct gf_str text);
+/*
+ * A live attempt has failed: it is made again later where the task allows that and nothing ends it,
+ * else the task ends. gf_core__run_settle must follow.
+ */
+void gf_core__attempt_fail(struct gf_core *core, struct core_task *task, enum gf_reason_kind kind,
+                           struct gf_str text);
+/* Launches the next attempt. */
+void gf_core__task_launch(struct gf_core *core, struct core_task *task);
 /* Tells the scheduler to launch the present attempt of a task. */
 void gf_core__effect_launch(struct gf_core *core, const struct core_task *task);
+
+/* ---- slots.c: tasks that wait for a slot ---- */
+
+void gf_core__run_make_groups(struct gf_core *core, struct core_run *run);
+void gf_core__run_free_groups(struct core_run *run);
+/* A task may run: it waits for a slot. */
+void gf_core__task_ready(struct gf_core *core, struct core_task *task);
+/* It waits no longer, if it did. */
+void gf_core__task_unready(struct gf_core *core, struct core_task *task);
+/* Counts an attempt of a task as running, or no longer. */
+void gf_core__task_take_slot(struct gf_core *core, struct core_task *task);
+void gf_core__task_give_slot(struct gf_core *core, struct core_task *task);
 /* Launches ready tasks while there are slots. */
 void gf_core__dispatch(struct gf_core *core);
+
+/* ---- clock.c: what happens by itself, and the patience with the scheduler ---- */
+
+void gf_core__timer_set(struct gf_core *core, struct core_timer *timer, enum core_timer_kind kind,
+                        int64_t time);
+void gf_core__timer_clear(struct gf_core *core, struct core_timer *timer);
+/* Does what is due. */
+void gf_core__clock(struct gf_core *core);
+/* The clock was set back: what is due later moves with it. */
+void gf_core__clock_set_back(struct gf_core *core, int64_t by_ns);
+/* Sets the timer of a live or waiting task from its row; what is long past is due now. */
+void gf_core__task_watch(struct gf_core *core, struct core_task *task);
+/* Sets the timer of a run that has begun from its row. */
+void gf_core__run_watch(struct gf_core *core, struct core_run *run);
+/* Tells a live attempt to stop, and waits for its end with limited patience. */
+void gf_core__task_stop(struct gf_core *core, struct core_task *task, bool force);
+/* The timeout that holds for a task, or a run; 0 = none. */
+int64_t gf_core__task_timeout_ms(const struct gf_core *core, const struct gf_task *config);
+int64_t gf_core__run_timeout_ms(const struct gf_core *core, const struct gf_config *config);
+
+/* ---- repair.c ---- */
+
+/* An inquiry about a task is answered, or pointless. `action`: what came of it, NULL = nothing. */
+void gf_core__repair_answer(struct gf_core *core, struct core_task *task, const char *action);
+/* The patience with the inquiries of a run is at an end, or there is nobody to answer any more. */
+void gf_core__repair_give_up(struct gf_core *core, struct core_run *run, const char *why);
+
+/* Accepts NULL. */
+void gf_core__repair_free(struct core_repair *repair);
 
 #endif /* GOFER_ENGINE_CORE_CORE_INTERNAL_H_ */

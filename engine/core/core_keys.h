@@ -1,6 +1,6 @@
 /*
  * Keys of the core's maps that are made of more than one value: built on the stack, copied by the
- * map.
+ * map; and those of its queues.
  */
 #ifndef GOFER_ENGINE_CORE_CORE_KEYS_H_
 #define GOFER_ENGINE_CORE_CORE_KEYS_H_
@@ -11,7 +11,7 @@
 
 enum {
     CORE_KEY_TEXT_BYTES_MAX = 64, /* of identifiers and request ids */
-    CORE_KEY_BYTES_MAX = 1 + 8 + 8 + CORE_KEY_TEXT_BYTES_MAX,
+    CORE_KEY_BYTES_MAX = 1 + 8 + 8 + CORE_KEY_TEXT_BYTES_MAX + GF_CALLER_BYTES_MAX,
 };
 
 _Static_assert((int)GF_IDENTIFIER_CHARS_MAX <= (int)CORE_KEY_TEXT_BYTES_MAX,
@@ -48,6 +48,19 @@ static inline struct core_key gf_core__key_of_numbers(int64_t first, int64_t sec
     gf_core__key_add(&key, &first, sizeof(first));
     gf_core__key_add(&key, &second, sizeof(second));
     return key;
+}
+
+/*
+ * Where something stands in a queue: by priority, then by age. `age` is a number that grows with
+ * the time at which something came into being.
+ */
+static inline int64_t gf_core__order_of(int32_t priority, int64_t age) {
+    enum {
+        AGE_BITS = 52,
+    };
+    gf_assert(age >= 0 && age >> AGE_BITS == 0);
+    gf_assert(priority >= -GF_PRIORITY_MAX && priority <= GF_PRIORITY_MAX);
+    return (int64_t)(GF_PRIORITY_MAX - priority) << AGE_BITS | age;
 }
 
 #endif /* GOFER_ENGINE_CORE_CORE_KEYS_H_ */

@@ -7,22 +7,30 @@
 #include "engine/core/core_internal.h"
 #include "engine/core/core_keys.h"
 
+#include <inttypes.h>
+
 /* ---- Answers ---- */
 
 struct given {
     bool exists;
     struct gf_run run; /* of NEED_RUN and NEED_REQUEST */
+    struct gf_request outcome;
+    struct gf_task_execution *tasks;
+    size_t task_count;
+    struct gf_str content; /* of an input */
 };
 
 static struct core_key key_of_need(const struct gf_need *need) {
     const char kind = (char)need->kind;
-    const int64_t number = need->kind == GF_NEED_CONFIG ? need->version : need->run_id;
+    /* Each kind has at most one of them. */
+    const int64_t number = need->version + need->run_id + need->run_key;
     struct core_key key = {.len = 0};
     gf_core__key_add(&key, &kind, sizeof(kind));
     gf_core__key_add(&key, need->pipeline_key != 0 ? &need->pipeline_key : &need->namespace_key,
                      sizeof(int64_t));
     gf_core__key_add(&key, &number, sizeof(number));
     gf_core__key_add(&key, need->text.ptr, need->text.len);
+    gf_core__key_add(&key, need->caller.ptr, need->caller.len);
     return key;
 }
 
@@ -80,19 +88,35 @@ void gf_core_give_namespace_pipelines(struct gf_core *core, const struct gf_need
     (void)remember(core, need, has_pipelines);
 }
 
+static void remember_outcome(struct gf_core *core, const struct gf_need *need,
+                             const struct gf_request *outcome) {
+    struct given *given = remember(core, need, outcome != NULL);
+    if (outcome != NULL) {
+        gf_request_copy(outcome, &core->batch_arena, &given->outcome);
+    }
+}
+
 void gf_core_give_outcome(struct gf_core *core, const struct gf_need *need,
                           const struct gf_request *outcome) {
-    (void)remember(core, need, outcome != NULL);
+    remember_outcome(core, need, outcome);
 }
 
 void gf_core_give_run_tasks(struct gf_core *core, const struct gf_need *need,
-                            GF_UNUSED const struct gf_task_execution *tasks, size_t task_count) {
-    (void)remember(core, need, task_count > 0);
+                            const struct gf_task_execution *tasks, size_t task_count) {
+    struct given *given = remember(core, need, true);
+    given->tasks = GF_ARENA_ARRAY(&core->batch_arena, task_count, struct gf_task_execution);
+    given->task_count = task_count;
+    for (size_t i = 0; i < task_count; i++) {
+        gf_task_execution_copy(&tasks[i], &core->batch_arena, &given->tasks[i]);
+    }
 }
 
 void gf_core_give_run_input(struct gf_core *core, const struct gf_need *need,
                             const struct gf_str *content) {
-    (void)remember(core, need, content != NULL);
+    struct given *given = remember(core, need, content != NULL);
+    if (content != NULL) {
+        given->content = gf_text_copy(*content, &core->batch_arena);
+    }
 }
 
 bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version) {
@@ -191,6 +215,66 @@ enum core_found gf_core__find_request(struct gf_core *core, const struct core_pi
     return find_given_run(core, &need, out, out_need);
 }
 
+static struct gf_need need_of_request(const struct gf_request_ref *request) {
+    return (struct gf_need){
+        .kind = GF_NEED_OUTCOME, .text = request->request_id, .caller = request->caller};
+}
+
+enum core_found gf_core__find_outcome(struct gf_core *core, const struct gf_request_ref *request,
+                                      const struct gf_request **out, struct gf_need *out_need) {
+    const struct gf_need need = need_of_request(request);
+    const enum core_found found = ask(core, &need, out_need);
+    if (found == CORE_FOUND) {
+        *out = &find_given(core, &need)->outcome;
+    }
+    return found;
+}
+
+void gf_core__remember_outcome(struct gf_core *core, const struct gf_request *outcome) {
+    const struct gf_request_ref request = {.caller = outcome->caller,
+                                           .request_id = outcome->request_id};
+    const struct gf_need need = need_of_request(&request);
+    remember_outcome(core, &need, outcome);
+}
+
+enum core_found gf_core__find_run_tasks(struct gf_core *core, const struct gf_run *row,
+                                        struct gf_task_execution_vec *out,
+                                        struct gf_need *out_need) {
+    const struct core_run *run = gf_map_i64_get(&core->runs, row->run_key);
+    if (run != NULL) {
+        for (size_t i = 0; run->tasks != NULL && i < run->config->row.task_count; i++) {
+            gf_vec_push(out, &run->tasks[i].row);
+        }
+        return CORE_FOUND;
+    }
+    const struct gf_need need = {.kind = GF_NEED_RUN_TASKS, .run_key = row->run_key};
+    const enum core_found found = ask(core, &need, out_need);
+    if (found == CORE_FOUND) {
+        const struct given *given = find_given(core, &need);
+        for (size_t i = 0; i < given->task_count; i++) {
+            gf_vec_push(out, &given->tasks[i]);
+        }
+    }
+    return found;
+}
+
+enum core_found gf_core__find_run_input(struct gf_core *core, const struct gf_run *row,
+                                        struct gf_str *out_content, struct gf_need *out_need) {
+    /* A run that was created in this batch is not stored yet. */
+    for (size_t i = 0; i < core->batch.inputs.count; i++) {
+        if (core->batch.inputs.items[i].run_key == row->run_key) {
+            *out_content = core->batch.inputs.items[i].content;
+            return CORE_FOUND;
+        }
+    }
+    const struct gf_need need = {.kind = GF_NEED_RUN_INPUT, .run_key = row->run_key};
+    const enum core_found found = ask(core, &need, out_need);
+    if (found == CORE_FOUND) {
+        *out_content = find_given(core, &need)->content;
+    }
+    return found;
+}
+
 enum core_found gf_core__find_any_pipeline(struct gf_core *core, const struct core_namespace *ns,
                                            struct gf_need *out_need) {
     if (!gf_list_empty(&ns->pipelines)) {
@@ -203,6 +287,55 @@ enum core_found gf_core__find_any_pipeline(struct gf_core *core, const struct co
 }
 
 /* ---- For commands ---- */
+
+bool gf_core__resolve_version(struct gf_core *core, const struct gf_input *input,
+                              struct core_pipeline *pipeline, int64_t version,
+                              struct core_config **out, struct gf_need *out_need,
+                              enum gf_step *out_step) {
+    const bool possible = version >= 1 && version <= pipeline->row.latest_version;
+    const enum core_found found =
+        possible ? gf_core__find_config(core, pipeline, version, out, out_need) : CORE_ABSENT;
+    if (found == CORE_NEED) {
+        *out_step = GF_STEP_NEED;
+        return false;
+    }
+    if (found == CORE_ABSENT) {
+        struct gf_error err = {0};
+        (void)gf_fail(&err, GF_NOT_FOUND,
+                      "version %" PRId64 " of pipeline '%" GF_STR_FMT "' not found", version,
+                      GF_STR_ARG(pipeline->row.pipeline_id));
+        *out_step = gf_core__refuse(core, input, &err);
+        return false;
+    }
+    return true;
+}
+
+bool gf_core__resolve_run(struct gf_core *core, const struct gf_input *input,
+                          struct gf_str namespace_id, struct gf_str pipeline_id, int64_t run_id,
+                          struct core_pipeline **out_pipeline, const struct gf_run **out_row,
+                          struct core_run **out_run, struct gf_need *out_need,
+                          enum gf_step *out_step) {
+    const struct gf_run *row = NULL;
+    if (!gf_core__resolve_pipeline(core, input, namespace_id, pipeline_id, out_pipeline, out_need,
+                                   out_step)) {
+        return false;
+    }
+    if (gf_core__find_run(core, *out_pipeline, run_id, &row, out_need) == CORE_NEED) {
+        *out_step = GF_STEP_NEED;
+        return false;
+    }
+    if (row == NULL) {
+        struct gf_error err = {0};
+        (void)gf_fail(&err, GF_NOT_FOUND, "run %" PRId64 " of pipeline '%" GF_STR_FMT "' not found",
+                      run_id, GF_STR_ARG((*out_pipeline)->row.pipeline_id));
+        *out_step = gf_core__refuse(core, input, &err);
+        return false;
+    }
+    *out_row = row;
+    *out_run =
+        row->state == GF_RUN_STATE_COMPLETE ? NULL : gf_map_i64_get(&core->runs, row->run_key);
+    return true;
+}
 
 bool gf_core__resolve_pipeline(struct gf_core *core, const struct gf_input *input,
                                struct gf_str namespace_id, struct gf_str pipeline_id,

@@ -3,10 +3,18 @@
 #include "engine/core/config.h"
 #include "engine/core/core_internal.h"
 
+#include <inttypes.h>
+
 static enum gf_code check_texts(const struct gf_input *input, struct gf_error *err) {
     enum gf_code rc = gf_text_check(input->u.ns.name, GF_NAME_CHARS_MAX, "name", err);
     if (rc == GF_OK) {
         rc = gf_text_check(input->u.ns.description, GF_DESCRIPTION_CHARS_MAX, "description", err);
+    }
+    const int64_t parallelism = input->u.ns.run_parallelism;
+    if (rc == GF_OK && (parallelism < 0 || parallelism > GF_PARALLELISM_MAX)) {
+        rc = gf_fail_field(err, "run_parallelism",
+                           "run parallelism is %" PRId64 ", expected 0 to %d", parallelism,
+                           GF_PARALLELISM_MAX);
     }
     return rc;
 }
@@ -34,8 +42,21 @@ static enum gf_code check_new(const struct gf_core *core, const struct gf_input 
     return rc;
 }
 
-enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_input *input) {
+static int64_t create_fingerprint(const struct gf_input *input) {
+    const struct gf_str texts[] = {input->u.ns.namespace_id, input->u.ns.name,
+                                   input->u.ns.description};
+    return gf_core__fingerprint(texts, 3, &input->u.ns.run_parallelism, 1);
+}
+
+enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_input *input,
+                                       struct gf_need *out_need) {
+    const int64_t fingerprint = create_fingerprint(input);
+    enum gf_step result = GF_STEP_DONE;
     struct gf_error err = {0};
+    if (gf_core__replay(core, input, &input->u.ns.request, GF_REQUEST_CREATE_NAMESPACE, fingerprint,
+                        out_need, &result)) {
+        return result;
+    }
     if (check_new(core, input, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
@@ -44,6 +65,7 @@ enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_inp
         .namespace_id = input->u.ns.namespace_id,
         .name = name_or_id(input->u.ns.name, input->u.ns.namespace_id),
         .description = input->u.ns.description,
+        .run_parallelism = input->u.ns.run_parallelism,
         .create_time = core->now,
         .update_time = core->now,
     };
@@ -51,6 +73,13 @@ enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_inp
     gf_core__mark_namespace(core, ns);
     gf_core__event_namespace(core, GF_EVENT_NAMESPACE_CREATED, ns);
     gf_core__reply(core, input)->ns = &ns->row;
+    const struct gf_request outcome = {
+        .kind = GF_REQUEST_CREATE_NAMESPACE,
+        .fingerprint = fingerprint,
+        .namespace_id = ns->row.namespace_id,
+        .changed = true,
+    };
+    gf_core__record(core, &input->u.ns.request, &outcome);
     return GF_STEP_DONE;
 }
 
@@ -92,6 +121,11 @@ enum gf_step gf_core__update_namespace(struct gf_core *core, const struct gf_inp
     }
     if (input->u.ns.set_description) {
         changed = set_text(&ns->row.description, input->u.ns.description) || changed;
+    }
+    if (input->u.ns.set_run_parallelism && ns->row.run_parallelism != input->u.ns.run_parallelism) {
+        ns->row.run_parallelism = input->u.ns.run_parallelism;
+        gf_core__namespace_limit_changed(core, ns);
+        changed = true;
     }
     if (changed) {
         ns->row.update_time = core->now;

@@ -6,29 +6,6 @@
 
 #include <inttypes.h>
 
-/* A version as a command wants it, or a refusal. False: return *out_step. */
-static bool resolve_version(struct gf_core *core, const struct gf_input *input,
-                            struct core_pipeline *pipeline, int64_t version,
-                            struct core_config **out, struct gf_need *out_need,
-                            enum gf_step *out_step) {
-    const bool possible = version >= 1 && version <= pipeline->row.latest_version;
-    const enum core_found found =
-        possible ? gf_core__find_config(core, pipeline, version, out, out_need) : CORE_ABSENT;
-    if (found == CORE_NEED) {
-        *out_step = GF_STEP_NEED;
-        return false;
-    }
-    if (found == CORE_ABSENT) {
-        struct gf_error err = {0};
-        (void)gf_fail(&err, GF_NOT_FOUND,
-                      "version %" PRId64 " of pipeline '%" GF_STR_FMT "' not found", version,
-                      GF_STR_ARG(pipeline->row.pipeline_id));
-        *out_step = gf_core__refuse(core, input, &err);
-        return false;
-    }
-    return true;
-}
-
 /* The config that is live now; *out is NULL where none is. */
 static bool find_live(struct gf_core *core, struct core_pipeline *pipeline,
                       struct core_config **out, struct gf_need *out_need) {
@@ -88,19 +65,27 @@ static const struct gf_deployment *switch_to(struct gf_core *core, struct core_p
     return deployment;
 }
 
+static int64_t deploy_fingerprint(const struct gf_input *input) {
+    const struct gf_str texts[] = {input->u.deploy.namespace_id, input->u.deploy.pipeline_id};
+    return gf_core__fingerprint(texts, 2, &input->u.deploy.version, 1);
+}
+
 enum gf_step gf_core__deploy(struct gf_core *core, const struct gf_input *input,
                              struct gf_need *out_need) {
     enum gf_step result = GF_STEP_DONE;
     struct core_pipeline *pipeline = NULL;
     struct core_config *config = NULL;
     struct core_config *live = NULL;
-    if (!gf_core__resolve_pipeline(core, input, input->u.deploy.namespace_id,
+    const int64_t fingerprint = deploy_fingerprint(input);
+    if (gf_core__replay(core, input, &input->u.deploy.request, GF_REQUEST_DEPLOY, fingerprint,
+                        out_need, &result) ||
+        !gf_core__resolve_pipeline(core, input, input->u.deploy.namespace_id,
                                    input->u.deploy.pipeline_id, &pipeline, out_need, &result)) {
         return result;
     }
     const int64_t version =
         input->u.deploy.version == 0 ? pipeline->row.latest_version : input->u.deploy.version;
-    if (!resolve_version(core, input, pipeline, version, &config, out_need, &result)) {
+    if (!gf_core__resolve_version(core, input, pipeline, version, &config, out_need, &result)) {
         return result;
     }
     if (!find_live(core, pipeline, &live, out_need)) {
@@ -111,6 +96,15 @@ enum gf_step gf_core__deploy(struct gf_core *core, const struct gf_input *input,
     reply->deployment = config == live ? NULL : switch_to(core, pipeline, live, config);
     reply->pipeline = &pipeline->row;
     reply->config = &config->row;
+    const struct gf_request outcome = {
+        .kind = GF_REQUEST_DEPLOY,
+        .fingerprint = fingerprint,
+        .namespace_id = pipeline->row.namespace_id,
+        .pipeline_id = pipeline->row.pipeline_id,
+        .number = pipeline->row.latest_deployment_id,
+        .changed = !reply->unchanged,
+    };
+    gf_core__record(core, &input->u.deploy.request, &outcome);
     return GF_STEP_DONE;
 }
 
@@ -155,6 +149,14 @@ static bool find_newest_and_live(struct gf_core *core, struct core_pipeline *pip
            find_live(core, pipeline, out_live, out_need);
 }
 
+static int64_t register_fingerprint(const struct gf_input *input) {
+    const struct gf_config *config = input->u.register_config.config;
+    const struct gf_str texts[] = {input->u.register_config.namespace_id, config->pipeline_id,
+                                   config->content_hash};
+    const int64_t deploy = input->u.register_config.deploy;
+    return gf_core__fingerprint(texts, 3, &deploy, 1);
+}
+
 enum gf_step gf_core__register_config(struct gf_core *core, const struct gf_input *input,
                                       struct gf_need *out_need) {
     const struct gf_config *content = input->u.register_config.config;
@@ -163,6 +165,13 @@ enum gf_step gf_core__register_config(struct gf_core *core, const struct gf_inpu
     struct core_pipeline *pipeline = NULL;
     struct core_config *config = NULL;
     struct core_config *live = NULL;
+    enum gf_step result = GF_STEP_DONE;
+    const struct gf_request_ref *request = &input->u.register_config.request;
+    const int64_t fingerprint = register_fingerprint(input);
+    if (gf_core__replay(core, input, request, GF_REQUEST_REGISTER_CONFIG, fingerprint, out_need,
+                        &result)) {
+        return result;
+    }
     if (ns == NULL) {
         struct gf_error err = {0};
         (void)gf_fail(&err, GF_NOT_FOUND, "namespace '%" GF_STR_FMT "' not found",
@@ -177,7 +186,8 @@ enum gf_step gf_core__register_config(struct gf_core *core, const struct gf_inpu
     }
     const bool same = config != NULL && content->content_hash.len > 0 &&
                       gf_str_eq(config->row.content_hash, content->content_hash);
-    if (pipeline == NULL) {
+    const bool first = pipeline == NULL;
+    if (first) {
         pipeline = create_pipeline(core, ns, content);
     }
     if (!same) {
@@ -189,6 +199,17 @@ enum gf_step gf_core__register_config(struct gf_core *core, const struct gf_inpu
     reply->pipeline = &pipeline->row;
     reply->config = &config->row;
     reply->created = !same;
+    reply->created_pipeline = first;
     reply->unchanged = same && !deploy;
+    const struct gf_request outcome = {
+        .kind = GF_REQUEST_REGISTER_CONFIG,
+        .fingerprint = fingerprint,
+        .namespace_id = pipeline->row.namespace_id,
+        .pipeline_id = pipeline->row.pipeline_id,
+        .number = config->row.version,
+        .changed = reply->created,
+        .created_first = first,
+    };
+    gf_core__record(core, request, &outcome);
     return GF_STEP_DONE;
 }

@@ -48,6 +48,9 @@ static void mark_started(struct gf_core *core, struct core_task *task, int64_t s
     }
     task->row.state = GF_TASK_STATE_RUNNING;
     task->row.start_time = start_time > 0 ? start_time : core->now;
+    if (task->row.stop_time == 0) {
+        gf_core__task_watch(core, task);
+    }
     gf_core__mark_task(core, task);
     (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_STARTED, task);
 }
@@ -63,22 +66,44 @@ static struct result failed(enum gf_reason_kind kind) {
     return (struct result){GF_TASK_STATUS_FAILED, kind};
 }
 
+/* What ends a task before its time; NULL = nothing does. */
+static const struct gf_reason *ending_reason(const struct core_task *task) {
+    if (gf_core__run_is_ending(task->run)) {
+        return &task->run->row.reason;
+    }
+    return task->row.cancel_requested ? &task->row.reason : NULL;
+}
+
+/* What becomes of a task that was ended for this reason. */
+static struct result ended_by(const struct gf_reason *reason) {
+    if (reason->kind == GF_REASON_TIMED_OUT) {
+        return failed(GF_REASON_TIMED_OUT);
+    }
+    return (struct result){GF_TASK_STATUS_CANCELLED, reason->kind};
+}
+
 /* Decides what an exit means; the text says why, where it is no success. */
-static struct result judge_exit(const struct core_task *task, const struct gf_exit *exit,
-                                struct gf_strbuf *text) {
+static struct result judge_exit(const struct gf_core *core, const struct core_task *task,
+                                const struct gf_exit *exit, struct gf_strbuf *text) {
     const struct gf_task *config = gf_core__task_config(task);
-    if (exit->stopped && task->run->row.cancel_requested) {
-        gf_strbuf_append(text, task->run->row.reason.text);
-        return (struct result){GF_TASK_STATUS_CANCELLED, GF_REASON_USER_CANCELLED};
+    const struct gf_reason *ending = ending_reason(task);
+    if (exit->stopped && ending != NULL) {
+        gf_strbuf_append(text, ending->text);
+        return ended_by(ending);
     }
     if (exit->failure.len > 0) {
         gf_strbuf_append(text, exit->failure);
         return failed(GF_REASON_SCHEDULER_ERROR);
     }
-    if (exit->timed_out) {
+    if (exit->stopped && task->overdue == CORE_OVERDUE_LAUNCH) {
+        gf_strbuf_append_cstr(text, "the scheduler took too long to start the container");
+        return failed(GF_REASON_SCHEDULER_ERROR);
+    }
+    if (exit->timed_out || (exit->stopped && task->overdue == CORE_OVERDUE_END)) {
         char limit[GF_DURATION_BYTES_MAX];
+        const int64_t timeout_ms = gf_core__task_timeout_ms(core, config);
         gf_strbuf_printf(text, "command ran longer than its timeout of %s",
-                         gf_duration_format(config->timeout_ms * GF_NS_PER_MS, limit));
+                         gf_duration_format(timeout_ms * GF_NS_PER_MS, limit));
         return failed(GF_REASON_TIMED_OUT);
     }
     if (exit->exit_code == 0 && exit->exit_signal == 0) {
@@ -121,9 +146,13 @@ static void exited(struct gf_core *core, struct core_task *task, const struct gf
     }
     struct gf_strbuf text;
     gf_strbuf_init(&text, GF_REASON_BYTES_MAX * 4);
-    const struct result result = judge_exit(task, exit, &text);
+    const struct result result = judge_exit(core, task, exit, &text);
     set_exit(&task->row, exit);
-    gf_core__task_end(core, task, result.status, result.kind, gf_strbuf_view(&text));
+    if (result.status == GF_TASK_STATUS_FAILED) {
+        gf_core__attempt_fail(core, task, result.kind, gf_strbuf_view(&text));
+    } else {
+        gf_core__task_end(core, task, result.status, result.kind, gf_strbuf_view(&text));
+    }
     gf_strbuf_fini(&text);
 }
 
@@ -133,19 +162,30 @@ static struct gf_str message_or(const struct gf_input *input, struct gf_str othe
     return input->u.failed.message.len > 0 ? input->u.failed.message : otherwise;
 }
 
+static void failed_without_exit(struct gf_core *core, struct core_task *task,
+                                enum gf_reason_kind kind, struct gf_str text) {
+    const struct gf_reason *ending = ending_reason(task);
+    if (ending == NULL) {
+        gf_core__attempt_fail(core, task, kind, text);
+        return;
+    }
+    const struct result result = ended_by(ending);
+    gf_core__task_end(core, task, result.status, result.kind, ending->text);
+}
+
 static void lost(struct gf_core *core, struct core_task *task, const struct gf_input *input) {
-    gf_core__task_end(core, task, GF_TASK_STATUS_FAILED, GF_REASON_ORPHANED,
-                      message_or(input, GF_STR("nothing could be found of the container")));
+    failed_without_exit(core, task, GF_REASON_ORPHANED,
+                        message_or(input, GF_STR("nothing could be found of the container")));
 }
 
 /* The launch was interrupted before anything started: it is made again, with the same number. */
 static void never_started(struct gf_core *core, struct core_task *task,
                           const struct gf_input *input) {
-    if (task->row.state == GF_TASK_STATE_RUNNING) {
+    if (task->row.state == GF_TASK_STATE_RUNNING || ending_reason(task) != NULL) {
         lost(core, task, input);
-    } else if (task->run->row.cancel_requested) {
-        gf_core__task_end(core, task, GF_TASK_STATUS_CANCELLED, GF_REASON_USER_CANCELLED,
-                          task->run->row.reason.text);
+    } else if (task->overdue != CORE_OVERDUE_NONE) {
+        gf_core__attempt_fail(core, task, GF_REASON_SCHEDULER_ERROR,
+                              GF_STR("the scheduler took too long to start the container"));
     } else {
         gf_core__effect_launch(core, task);
     }
@@ -158,16 +198,41 @@ static struct gf_attempt attempt_of(const struct gf_input *input) {
     return input->kind == GF_INPUT_TASK_EXITED ? input->u.exited.attempt : input->u.failed.attempt;
 }
 
+static void started(struct gf_core *core, struct core_task *task, const struct gf_start *start) {
+    set_place(task, start->image_digest, start->node);
+    if (task->row.state == GF_TASK_STATE_PROCESSING) {
+        task->row.pull_start_time = start->pull_start_time;
+        task->row.pull_end_time = start->pull_end_time;
+    }
+    mark_started(core, task, start->start_time);
+}
+
+/* What a report means to somebody who asked because a run seemed stuck; NULL = it was known. */
+static const char *repair_action(const struct core_task *task, enum gf_input_kind kind) {
+    const bool launching = task->row.state == GF_TASK_STATE_PROCESSING;
+    if (kind == GF_INPUT_TASK_STARTED) {
+        return launching ? "its container runs, which was not known" : NULL;
+    }
+    if (kind == GF_INPUT_TASK_EXITED) {
+        return "its container had ended, which was not known";
+    }
+    if (kind == GF_INPUT_TASK_NEVER_STARTED && launching) {
+        return "its container had not been started";
+    }
+    return "nothing could be found of its container";
+}
+
 static void report_live(struct gf_core *core, struct core_task *task,
                         const struct gf_input *input) {
+    gf_core__repair_answer(core, task, repair_action(task, input->kind));
     if (input->kind == GF_INPUT_TASK_STARTED) {
-        set_place(task, input->u.started.start.image_digest, input->u.started.start.node);
-        mark_started(core, task, input->u.started.start.start_time);
+        started(core, task, &input->u.started.start);
     } else if (input->kind == GF_INPUT_TASK_EXITED) {
         exited(core, task, input);
     } else if (input->kind == GF_INPUT_TASK_LAUNCH_FAILED) {
-        gf_core__task_end(core, task, GF_TASK_STATUS_FAILED, GF_REASON_SCHEDULER_ERROR,
-                          message_or(input, GF_STR("the scheduler could not start the container")));
+        failed_without_exit(
+            core, task, GF_REASON_SCHEDULER_ERROR,
+            message_or(input, GF_STR("the scheduler could not start the container")));
     } else if (input->kind == GF_INPUT_TASK_LOST) {
         lost(core, task, input);
     } else {

@@ -23,8 +23,9 @@ static void restore_task(struct gf_core *core, struct core_run *run,
         run->tasks_left--;
         run->failed_count += row->status == GF_TASK_STATUS_FAILED;
         run->cancelled_count += row->status == GF_TASK_STATUS_CANCELLED;
+        run->timed_out_count += row->reason.kind == GF_REASON_TIMED_OUT;
     } else if (gf_core__task_is_live(task)) {
-        core->attempts_running++;
+        gf_core__task_take_slot(core, task);
     }
 }
 
@@ -63,8 +64,8 @@ bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
     restored->config = config;
     gf_core__add_run(core, restored);
     if (run->state == GF_RUN_STATE_RUNNING) {
-        pipeline->runs_running++;
         gf_core__run_make_tasks(restored);
+        gf_core__run_make_groups(core, restored);
         for (size_t i = 0; i < task_count; i++) {
             restore_task(core, restored, &tasks[i]);
         }
@@ -73,21 +74,50 @@ bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
     return true;
 }
 
+/* What a task that has not ended waits for. */
+static void resume_task(struct gf_core *core, struct core_task *task,
+                        struct gf_attempt_vec *out_attempts) {
+    if (gf_core__task_is_live(task)) {
+        gf_vec_push(out_attempts, gf_core__task_attempt(task));
+        gf_core__task_watch(core, task);
+        if (task->row.cancel_requested) {
+            gf_core__task_stop(core, task, /* force= */ false);
+        }
+    } else if (task->row.next_attempt_time > 0) {
+        core->backoff_count++;
+        gf_core__task_watch(core, task);
+    } else if (task->row.ready_time > 0) {
+        gf_core__task_ready(core, task);
+    } else if (task->parents_left == 0) {
+        gf_core__task_decide(core, task);
+    }
+}
+
 /* Takes up a run whose tasks are there. */
 static void resume_tasks(struct gf_core *core, struct core_run *run,
                          struct gf_attempt_vec *out_attempts) {
     for (size_t i = 0; i < run->config->row.task_count; i++) {
-        struct core_task *task = &run->tasks[i];
-        if (gf_core__task_is_live(task)) {
-            gf_vec_push(out_attempts, gf_core__task_attempt(task));
-        } else if (task->row.state == GF_TASK_STATE_WAITING && task->parents_left == 0) {
-            gf_core__task_decide(core, task);
+        if (run->tasks[i].row.state != GF_TASK_STATE_COMPLETE) {
+            resume_task(core, &run->tasks[i], out_attempts);
         }
     }
-    if (run->row.cancel_requested) {
-        gf_core__run_cancel(core, run, /* force= */ false);
+    if (gf_core__run_is_ending(run)) {
+        gf_core__run_stop_tasks(core, run, /* force= */ false);
     } else {
         gf_core__run_settle(core, run);
+    }
+}
+
+static void resume_run(struct gf_core *core, struct core_run *run,
+                       struct gf_attempt_vec *out_attempts) {
+    if (run->row.state == GF_RUN_STATE_RUNNING) {
+        gf_core__run_watch(core, run);
+        resume_tasks(core, run, out_attempts);
+        return;
+    }
+    gf_core__run_enqueue(core, run);
+    if (gf_core__run_is_ending(run)) {
+        gf_core__run_end_queued(core, run);
     }
 }
 
@@ -95,21 +125,18 @@ void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *ou
     size_t position = 0;
     void *value = NULL;
     core->now = now;
-    /* Runs are in the map in the order in which they were given: the oldest first. */
+    /* Runs are in the map in the order in which they were given: the oldest first. Those that run
+     * take their slots, and the lead of their ordering keys, before others wait for them. */
     while (gf_map_i64_next(&core->runs, &position, NULL, &value)) {
         struct core_run *run = value;
         if (run->row.state == GF_RUN_STATE_RUNNING) {
-            resume_tasks(core, run, out_attempts);
-        } else if (run->row.cancel_requested) {
-            gf_core__run_end_queued(core, run);
-        } else {
-            gf_list_push_back(&run->pipeline->queued_runs, &run->queue_link);
-            core->runs_queued++;
+            gf_core__run_take_slot(core, run);
         }
     }
     position = 0;
-    while (gf_map_i64_next(&core->pipelines_by_key, &position, NULL, &value)) {
-        gf_core__start_queued(core, value);
+    while (gf_map_i64_next(&core->runs, &position, NULL, &value)) {
+        resume_run(core, value, out_attempts);
     }
+    gf_core__start_runs(core);
     gf_core__dispatch(core);
 }

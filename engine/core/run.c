@@ -1,48 +1,9 @@
+#include "base/alloc.h"
+#include "base/clock.h"
 #include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
 
-/* ---- The queue of a pipeline ---- */
-
-/* How many runs of its pipeline a run may be one of; 0 = no limit. */
-static int64_t parallelism_of(const struct gf_core *core, const struct core_run *run) {
-    const int64_t of_config = run->config->row.parallelism;
-    const int64_t of_server = core->limits.pipeline_runs_max;
-    if (of_config == 0 || of_server == 0) {
-        return of_config + of_server;
-    }
-    return of_config < of_server ? of_config : of_server;
-}
-
-bool gf_core__run_may_begin(const struct gf_core *core, const struct core_run *run) {
-    const int64_t most = parallelism_of(core, run);
-    return most == 0 || run->pipeline->runs_running < most;
-}
-
-void gf_core__run_enqueue(struct gf_core *core, struct core_run *run) {
-    run->row.state = GF_RUN_STATE_QUEUED;
-    gf_list_push_back(&run->pipeline->queued_runs, &run->queue_link);
-    core->runs_queued++;
-    gf_core__mark_run(core, run);
-}
-
-static void dequeue(struct gf_core *core, struct core_run *run) {
-    if (gf_list_linked(&run->queue_link)) {
-        gf_list_remove(&run->queue_link);
-        core->runs_queued--;
-    }
-}
-
-void gf_core__start_queued(struct gf_core *core, struct core_pipeline *pipeline) {
-    struct gf_list_link *link = NULL;
-    while ((link = gf_list_first(&pipeline->queued_runs)) != NULL) {
-        struct core_run *run = GF_CONTAINER_OF(link, struct core_run, queue_link);
-        if (!gf_core__run_may_begin(core, run)) {
-            return;
-        }
-        dequeue(core, run);
-        gf_core__run_begin(core, run);
-    }
-}
+#include <inttypes.h>
 
 /* ---- Beginning ---- */
 
@@ -61,41 +22,73 @@ void gf_core__run_make_tasks(struct core_run *run) {
     }
 }
 
+static bool is_kept(const struct core_run *run, size_t task_index) {
+    const struct gf_str bits = run->row.kept_tasks;
+    return task_index / 8 < bits.len &&
+           ((unsigned char)bits.ptr[task_index / 8] >> (task_index % 8) & 1) != 0;
+}
+
+/* The results that a retry keeps count as if the tasks had run. */
+static void keep_results(struct gf_core *core, struct core_run *run) {
+    for (size_t i = 0; i < run->config->row.task_count; i++) {
+        if (is_kept(run, i)) {
+            run->tasks[i].row.kept_run_id = run->row.retried_run_id;
+            gf_core__task_end(core, &run->tasks[i], GF_TASK_STATUS_SUCCESSFUL,
+                              GF_REASON_UNSPECIFIED, GF_STR(""));
+        }
+    }
+}
+
 void gf_core__run_begin(struct gf_core *core, struct core_run *run) {
     const struct gf_config *config = &run->config->row;
+    const int64_t timeout_ms = gf_core__run_timeout_ms(core, config);
     run->row.state = GF_RUN_STATE_RUNNING;
     run->row.start_time = core->now;
-    run->pipeline->runs_running++;
+    run->row.deadline_time = timeout_ms > 0 ? gf_deadline_after_ms(core->now, timeout_ms) : 0;
+    gf_core__run_watch(core, run);
     gf_core__mark_run(core, run);
     (void)gf_core__event_run(core, GF_EVENT_RUN_STARTED, run);
     gf_core__run_make_tasks(run);
+    gf_core__run_make_groups(core, run);
     for (size_t i = 0; i < config->task_count; i++) {
         run->tasks[i].row.create_time = core->now;
         gf_core__mark_task(core, &run->tasks[i]);
         (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_CREATED, &run->tasks[i]);
     }
+    keep_results(core, run);
     for (size_t i = 0; i < config->task_count; i++) {
-        if (run->tasks[i].parents_left == 0) {
+        if (run->tasks[i].parents_left == 0 && run->tasks[i].row.state == GF_TASK_STATE_WAITING) {
             gf_core__task_decide(core, &run->tasks[i]);
         }
     }
+    gf_core__run_settle(core, run);
 }
 
 /* ---- Ending ---- */
 
-/* The reason of a failed run is that of its first failed task in the order of the file. */
-static void set_failure(struct core_run *run) {
+static bool has_failed(const struct core_task *task) {
+    return task->row.status == GF_TASK_STATUS_FAILED ||
+           task->row.reason.kind == GF_REASON_TIMED_OUT;
+}
+
+static bool was_cancelled(const struct core_task *task) {
+    return task->row.status == GF_TASK_STATUS_CANCELLED;
+}
+
+/* The reason of a run is that of the first task, in the order of the file, that decided it. */
+static void set_reason_of_task(struct core_run *run, bool (*decides)(const struct core_task *task),
+                               size_t count, const char *what) {
     const struct core_task *first = run->tasks;
-    while (first->row.status != GF_TASK_STATUS_FAILED) {
+    while (!decides(first)) {
         first++;
     }
     const enum gf_reason_kind kind = first->row.reason.kind;
     const bool of_scheduler = kind == GF_REASON_SCHEDULER_ERROR || kind == GF_REASON_ORPHANED;
     struct gf_strbuf text;
     gf_strbuf_init(&text, GF_REASON_BYTES_MAX * 2);
-    gf_strbuf_printf(&text, "task '%" GF_STR_FMT "' failed", GF_STR_ARG(first->row.task_id));
-    if (run->failed_count > 1) {
-        gf_strbuf_printf(&text, " (and %zu more)", run->failed_count - 1);
+    gf_strbuf_printf(&text, "task '%" GF_STR_FMT "' %s", GF_STR_ARG(first->row.task_id), what);
+    if (count > 1) {
+        gf_strbuf_printf(&text, " (and %zu more)", count - 1);
     }
     gf_strbuf_printf(&text, ": %" GF_STR_FMT, GF_STR_ARG(first->row.reason.text));
     run->row.reason.kind = of_scheduler ? kind : GF_REASON_ABNORMAL_EXIT;
@@ -106,14 +99,21 @@ static void set_failure(struct core_run *run) {
 
 /*
  * What a run ended as follows from the results of its tasks alone; one that never began has none
- * and was cancelled. The reason of a cancelled run is there since the cancel.
+ * and was cancelled. The reason of a run that was ended is there since then, where it was that
+ * which decided.
  */
 static void set_result(struct core_run *run) {
+    const bool timed_out = run->row.reason.kind == GF_REASON_TIMED_OUT;
     if (run->tasks == NULL || run->cancelled_count > 0) {
         run->row.status = GF_RUN_STATUS_CANCELLED;
-    } else if (run->failed_count > 0) {
+        if (!run->row.cancel_requested) {
+            set_reason_of_task(run, was_cancelled, run->cancelled_count, "was cancelled");
+        }
+    } else if (run->failed_count + run->timed_out_count > 0) {
         run->row.status = GF_RUN_STATUS_FAILED;
-        set_failure(run);
+        if (!timed_out || run->timed_out_count == 0) {
+            set_reason_of_task(run, has_failed, run->failed_count, "failed");
+        }
     } else {
         run->row.status = GF_RUN_STATUS_SUCCESSFUL;
         run->row.reason = (struct gf_reason){.kind = GF_REASON_UNSPECIFIED};
@@ -125,19 +125,11 @@ static void end_run(struct gf_core *core, struct core_run *run) {
     /* The wall clock may have been set back meanwhile. */
     const int64_t begin = run->row.start_time > 0 ? run->row.start_time : run->row.create_time;
     run->row.end_time = core->now > begin ? core->now : begin;
+    gf_core__timer_clear(core, &run->deadline);
     set_result(run);
     gf_core__mark_run(core, run);
     gf_core__event_run(core, GF_EVENT_RUN_COMPLETED, run)->status = (int32_t)run->row.status;
     gf_core__bury_run(core, run);
-}
-
-void gf_core__run_end_queued(struct gf_core *core, struct core_run *run) {
-    struct core_pipeline *pipeline = run->pipeline;
-    gf_assert(run->tasks == NULL);
-    dequeue(core, run);
-    end_run(core, run);
-    /* It may have held back younger ones of a version with more parallelism. */
-    gf_core__start_queued(core, pipeline);
 }
 
 void gf_core__run_settle(struct gf_core *core, struct core_run *run) {
@@ -155,9 +147,13 @@ void gf_core__run_settle(struct gf_core *core, struct core_run *run) {
     }
     gf_vec_clear(&core->ended);
     if (run->tasks_left == 0) {
-        struct core_pipeline *pipeline = run->pipeline;
-        pipeline->runs_running--;
+        gf_core__run_give_slot(core, run);
         end_run(core, run);
-        gf_core__start_queued(core, pipeline);
     }
+}
+
+void gf_core__run_end_queued(struct gf_core *core, struct core_run *run) {
+    gf_assert(run->row.state == GF_RUN_STATE_QUEUED);
+    gf_core__run_dequeue(core, run);
+    end_run(core, run);
 }

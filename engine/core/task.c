@@ -1,12 +1,16 @@
 /*
- * Design: a task that may run waits in one list of the whole server until there is a slot; a slot
- * is a running attempt, counted where attempts begin and end. A task that ended is pushed to
- * core->ended, and gf_core__run_settle walks from there to the children, so that a cascade of
- * skipped tasks costs a loop and no stack.
+ * Design: what a task may do next follows from its parents (gf_core__task_decide), from the slots
+ * (slots.c), from what the scheduler says (reports.c) and from the time (clock.c); here is what
+ * each of those changes in its row. A task that ended is pushed to core->ended, and
+ * gf_core__run_settle walks from there to the children, so that a cascade of skipped tasks costs a
+ * loop and no stack.
  */
+#include "base/clock.h"
+#include "base/siphash.h"
 #include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
 #include "engine/core/dag.h"
+#include "engine/core/retry.h"
 
 const struct gf_task *gf_core__task_config(const struct core_task *task) {
     return &task->run->config->row.tasks[task->row.task_index];
@@ -23,18 +27,6 @@ struct gf_attempt gf_core__task_attempt(const struct core_task *task) {
 bool gf_core__task_is_live(const struct core_task *task) {
     return task->row.attempt > 0 && (task->row.state == GF_TASK_STATE_PROCESSING ||
                                      task->row.state == GF_TASK_STATE_RUNNING);
-}
-
-static void add_ready(struct gf_core *core, struct core_task *task) {
-    gf_list_push_back(&core->ready, &task->ready_link);
-    core->ready_count++;
-}
-
-static void remove_ready(struct gf_core *core, struct core_task *task) {
-    if (gf_list_linked(&task->ready_link)) {
-        gf_list_remove(&task->ready_link);
-        core->ready_count--;
-    }
 }
 
 /* The first parent that did not end as the task asks; NULL when all did. */
@@ -84,7 +76,10 @@ void gf_core__task_decide(struct gf_core *core, struct core_task *task) {
     gf_assert(task->row.state == GF_TASK_STATE_WAITING && task->parents_left == 0);
     const struct gf_parent *unmet = unmet_parent(task);
     if (unmet == NULL) {
-        add_ready(core, task);
+        task->row.ready_time = core->now;
+        task->row.queue_time = core->now;
+        gf_core__mark_task(core, task);
+        gf_core__task_ready(core, task);
         return;
     }
     struct gf_strbuf text;
@@ -98,53 +93,137 @@ void gf_core__task_decide(struct gf_core *core, struct core_task *task) {
     gf_strbuf_fini(&text);
 }
 
+/* ---- The ends of attempts and of tasks ---- */
+
+/* An attempt is over: it gives back its slot, and the scheduler may forget it. */
+static void end_attempt(struct gf_core *core, struct core_task *task) {
+    gf_core__task_give_slot(core, task);
+    gf_core__effect(core, GF_EFFECT_FORGET, gf_core__task_attempt(task));
+    gf_core__timer_clear(core, &task->timer);
+    task->overdue = CORE_OVERDUE_NONE;
+    task->last_call = false;
+    gf_core__repair_answer(core, task, NULL);
+}
+
+/* The wall clock may have been set back meanwhile. */
+static int64_t end_time(const struct gf_core *core, const struct core_task *task) {
+    return core->now > task->row.start_time ? core->now : task->row.start_time;
+}
+
 void gf_core__task_end(struct gf_core *core, struct core_task *task, enum gf_task_status status,
                        enum gf_reason_kind kind, struct gf_str text) {
     struct core_run *run = task->run;
     gf_assert(task->row.state != GF_TASK_STATE_COMPLETE);
-    remove_ready(core, task);
     if (gf_core__task_is_live(task)) {
-        core->attempts_running--;
-        gf_core__effect(core, GF_EFFECT_FORGET, gf_core__task_attempt(task));
+        end_attempt(core, task);
+    } else {
+        gf_core__task_unready(core, task);
+        if (task->row.next_attempt_time > 0) {
+            gf_core__timer_clear(core, &task->timer);
+            core->backoff_count--;
+            task->row.next_attempt_time = 0;
+        }
+        task->row.end_time = 0; /* of the attempt before */
     }
     task->row.state = GF_TASK_STATE_COMPLETE;
     task->row.status = status;
     task->row.reason.kind = kind;
     task->row.reason.text = gf_text_copy_cut(text, GF_REASON_BYTES_MAX, &run->arena);
     if (task->row.end_time == 0) {
-        /* The wall clock may have been set back meanwhile. */
-        task->row.end_time = core->now > task->row.start_time ? core->now : task->row.start_time;
+        task->row.end_time = end_time(core, task);
     }
     run->tasks_left--;
     run->failed_count += status == GF_TASK_STATUS_FAILED;
     run->cancelled_count += status == GF_TASK_STATUS_CANCELLED;
+    run->timed_out_count += kind == GF_REASON_TIMED_OUT;
     gf_core__mark_task(core, task);
     gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_COMPLETED, task)->status = (int32_t)status;
     gf_vec_push(&core->ended, task);
 }
 
-static void launch(struct gf_core *core, struct core_task *task) {
+/* Whether the attempt that has just failed is to be followed by another one. */
+static bool may_retry(const struct core_task *task, enum gf_reason_kind kind) {
+    const struct gf_retry_policy *policy = &gf_core__task_config(task)->retry;
+    return task->row.attempt < policy->max_attempts && !gf_core__run_is_ending(task->run) &&
+           !task->row.cancel_requested &&
+           gf_retry_allows(policy, kind, task->row.has_exit_code, task->row.exit_code);
+}
+
+/* The same attempt always waits the same time: nothing is drawn. */
+static int64_t backoff_ms(const struct core_task *task) {
+    static const uint64_t key[2] = {0x676f666572, 0x6a6974746572};
+    const int64_t numbers[] = {task->row.run_key, task->row.task_index, task->row.attempt};
+    return gf_retry_backoff_ms(&gf_core__task_config(task)->retry, task->row.attempt,
+                               gf_siphash(key, numbers, sizeof(numbers)));
+}
+
+/* Keeps the row as it is now as that of an attempt that is over. */
+static void record_attempt(struct gf_core *core, const struct core_task *task) {
+    struct gf_task_execution *row = GF_ARENA_NEW(&core->batch_arena, struct gf_task_execution);
+    *row = task->row;
+    row->state = GF_TASK_STATE_COMPLETE;
+    row->status = GF_TASK_STATUS_FAILED;
+    gf_vec_push(&core->batch.attempts, row);
+}
+
+void gf_core__attempt_fail(struct gf_core *core, struct core_task *task, enum gf_reason_kind kind,
+                           struct gf_str text) {
+    if (!may_retry(task, kind)) {
+        gf_core__task_end(core, task, GF_TASK_STATUS_FAILED, kind, text);
+        return;
+    }
+    end_attempt(core, task);
+    task->row.reason.kind = kind;
+    task->row.reason.text = gf_text_copy_cut(text, GF_REASON_BYTES_MAX, &task->run->arena);
+    if (task->row.end_time == 0) {
+        task->row.end_time = end_time(core, task);
+    }
+    record_attempt(core, task);
+    task->row.state = GF_TASK_STATE_WAITING;
+    task->row.next_attempt_time = gf_deadline_after_ms(core->now, backoff_ms(task));
+    core->backoff_count++;
+    gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK, task->row.next_attempt_time);
+    gf_core__mark_task(core, task);
+    gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_RETRIED, task)->status =
+        (int32_t)GF_TASK_STATUS_FAILED;
+}
+
+/* ---- Launching ---- */
+
+/* Forgets what the attempt before left in the row. */
+static void clear_attempt(struct gf_task_execution *row) {
+    row->reason = (struct gf_reason){.kind = GF_REASON_UNSPECIFIED};
+    row->has_exit_code = false;
+    row->exit_code = 0;
+    row->exit_signal = 0;
+    row->pull_start_time = 0;
+    row->pull_end_time = 0;
+    row->start_time = 0;
+    row->stop_time = 0;
+    row->end_time = 0;
+    row->cpu_time_ns = 0;
+    row->peak_memory_bytes = 0;
+    row->log_bytes = 0;
+    row->log_truncated = false;
+    row->image_digest = GF_STR("");
+    row->node = GF_STR("");
+}
+
+void gf_core__task_launch(struct gf_core *core, struct core_task *task) {
+    if (task->row.attempt > 0) {
+        clear_attempt(&task->row);
+    }
     task->row.attempt++;
     task->row.state = GF_TASK_STATE_PROCESSING;
     task->row.launch_time = core->now;
-    core->attempts_running++;
+    gf_core__task_take_slot(core, task);
+    gf_core__task_watch(core, task);
     gf_core__mark_task(core, task);
     gf_core__effect_launch(core, task);
 }
 
 void gf_core__effect_launch(struct gf_core *core, const struct core_task *task) {
-    gf_core__effect(core, GF_EFFECT_LAUNCH, gf_core__task_attempt(task));
-    struct gf_effect *effect = &core->batch.effects.items[core->batch.effects.count - 1];
+    struct gf_effect *effect = gf_core__effect(core, GF_EFFECT_LAUNCH, gf_core__task_attempt(task));
     effect->run = &task->run->row;
     effect->config = &task->run->config->row;
-}
-
-void gf_core__dispatch(struct gf_core *core) {
-    const int64_t most = core->limits.attempts_running_max;
-    while (core->ready_count > 0 && (most == 0 || core->attempts_running < most)) {
-        struct core_task *task =
-            GF_CONTAINER_OF(gf_list_first(&core->ready), struct core_task, ready_link);
-        remove_ready(core, task);
-        launch(core, task);
-    }
 }

@@ -1,0 +1,206 @@
+/*
+ * Design: whatever happens by itself has a timer in one heap, set from what the rows say, so that
+ * a restart sets the same ones again.
+ *
+ * A scheduler is trusted with limited patience. A launch of which nothing is heard, an attempt that
+ * runs on after its timeout (which the scheduler enforces itself) and one that was told to stop are
+ * each told to stop at once when their time is over; when there is still no end after as long
+ * again, the attempt is given up: what is reported of it later changes nothing.
+ */
+#include "base/clock.h"
+
+#include "base/time.h"
+#include "engine/core/core_internal.h"
+
+#include <inttypes.h>
+
+/* ---- Timers ---- */
+
+void gf_core__timer_set(struct gf_core *core, struct core_timer *timer, enum core_timer_kind kind,
+                        int64_t time) {
+    gf_heap_remove(&core->timers, &timer->node);
+    timer->kind = kind;
+    gf_heap_push(&core->timers, &timer->node, time);
+}
+
+void gf_core__timer_clear(struct gf_core *core, struct core_timer *timer) {
+    gf_heap_remove(&core->timers, &timer->node);
+}
+
+int64_t gf_core_next_deadline(const struct gf_core *core) {
+    const struct gf_heap_node *first = gf_heap_peek(&core->timers);
+    return first == NULL ? GF_NEVER : first->key;
+}
+
+void gf_core__clock_set_back(struct gf_core *core, int64_t by_ns) {
+    /* The same for all: their order stays, and with it the heap. */
+    for (size_t i = 0; i < core->timers.count; i++) {
+        core->timers.nodes[i]->key -= by_ns;
+    }
+}
+
+/* ---- How long something may take ---- */
+
+static int64_t least_timeout(int64_t a, int64_t b) {
+    if (a == 0 || b == 0) {
+        return a + b;
+    }
+    return a < b ? a : b;
+}
+
+int64_t gf_core__task_timeout_ms(const struct gf_core *core, const struct gf_task *config) {
+    return least_timeout(config->timeout_ms, core->limits.task_timeout_ms_max);
+}
+
+int64_t gf_core__run_timeout_ms(const struct gf_core *core, const struct gf_config *config) {
+    return least_timeout(config->timeout_ms, core->limits.run_timeout_ms_max);
+}
+
+static int64_t or_default(int64_t limit_ms, int64_t default_ms) {
+    return limit_ms > 0 ? limit_ms : default_ms;
+}
+
+static int64_t launch_lease_ms(const struct gf_core *core) {
+    return or_default(core->limits.launch_lease_ms, GF_LAUNCH_LEASE_MS_DEFAULT);
+}
+
+static int64_t stop_lease_ms(const struct gf_core *core) {
+    return or_default(core->limits.stop_lease_ms, GF_STOP_LEASE_MS_DEFAULT);
+}
+
+static int64_t stop_timeout_ms(const struct gf_core *core, const struct gf_task *config) {
+    return or_default(config->stop_timeout_ms,
+                      or_default(core->limits.stop_timeout_ms, GF_STOP_TIMEOUT_MS_DEFAULT));
+}
+
+/*
+ * A time that a row tells, but never later than it could be if it was set now: the clock may have
+ * been set back since.
+ */
+static int64_t due(const struct gf_core *core, int64_t time, int64_t most_ms) {
+    const int64_t latest = gf_deadline_after_ms(core->now, most_ms);
+    return time < latest ? time : latest;
+}
+
+/* ---- Watching ---- */
+
+void gf_core__task_watch(struct gf_core *core, struct core_task *task) {
+    const struct gf_task *config = gf_core__task_config(task);
+    const int64_t timeout_ms = gf_core__task_timeout_ms(core, config);
+    if (task->row.state == GF_TASK_STATE_WAITING) {
+        gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
+                           due(core, task->row.next_attempt_time, GF_RETRY_MAX_BACKOFF_MS_MAX));
+    } else if (task->row.state == GF_TASK_STATE_PROCESSING) {
+        const int64_t lease = launch_lease_ms(core);
+        gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
+                           due(core, gf_deadline_after_ms(task->row.launch_time, lease), lease));
+    } else if (timeout_ms > 0) {
+        const int64_t most_ms = timeout_ms + stop_timeout_ms(core, config) + stop_lease_ms(core);
+        gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
+                           due(core, gf_deadline_after_ms(task->row.start_time, most_ms), most_ms));
+    } else {
+        gf_core__timer_clear(core, &task->timer);
+    }
+}
+
+void gf_core__run_watch(struct gf_core *core, struct core_run *run) {
+    const int64_t timeout_ms = gf_core__run_timeout_ms(core, &run->config->row);
+    if (run->row.deadline_time > 0 && !gf_core__run_is_ending(run)) {
+        const int64_t time =
+            timeout_ms > 0 ? due(core, run->row.deadline_time, timeout_ms) : run->row.deadline_time;
+        gf_core__timer_set(core, &run->deadline, CORE_TIMER_RUN, time);
+    }
+}
+
+void gf_core__task_stop(struct gf_core *core, struct core_task *task, bool force) {
+    const int64_t grace_ms = force ? 0 : stop_timeout_ms(core, gf_core__task_config(task));
+    gf_core__effect(core, GF_EFFECT_STOP, gf_core__task_attempt(task))->force = force;
+    if (task->row.stop_time == 0) {
+        task->row.stop_time = core->now;
+        gf_core__mark_task(core, task);
+    }
+    task->last_call = force;
+    gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
+                       gf_deadline_after_ms(core->now, grace_ms + stop_lease_ms(core)));
+}
+
+/* ---- What is due ---- */
+
+/* The scheduler does not tell of the end of an attempt that was told to end at once. */
+static void give_up(struct gf_core *core, struct core_task *task) {
+    const struct core_run *run = task->run;
+    const bool of_run = gf_core__run_is_ending(run);
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, GF_REASON_BYTES_MAX * 2);
+    if (of_run || task->row.cancel_requested) {
+        const struct gf_reason *reason = of_run ? &run->row.reason : &task->row.reason;
+        gf_strbuf_printf(&text, "%" GF_STR_FMT " (the scheduler has not told of its end)",
+                         GF_STR_ARG(reason->text));
+        gf_core__task_end(core, task,
+                          reason->kind == GF_REASON_TIMED_OUT ? GF_TASK_STATUS_FAILED
+                                                              : GF_TASK_STATUS_CANCELLED,
+                          reason->kind, gf_strbuf_view(&text));
+    } else if (task->overdue == CORE_OVERDUE_LAUNCH) {
+        char limit[GF_DURATION_BYTES_MAX];
+        gf_strbuf_printf(&text,
+                         "the scheduler has not told within %s whether the container started",
+                         gf_duration_format(launch_lease_ms(core) * GF_NS_PER_MS, limit));
+        gf_core__attempt_fail(core, task, GF_REASON_SCHEDULER_ERROR, gf_strbuf_view(&text));
+    } else {
+        gf_strbuf_append_cstr(&text,
+                              "command ran longer than its timeout, and the scheduler has not "
+                              "told of its end");
+        gf_core__attempt_fail(core, task, GF_REASON_TIMED_OUT, gf_strbuf_view(&text));
+    }
+    gf_strbuf_fini(&text);
+    gf_core__run_settle(core, task->run);
+}
+
+static void task_due(struct gf_core *core, struct core_task *task) {
+    if (task->row.state == GF_TASK_STATE_WAITING) {
+        core->backoff_count--;
+        task->row.next_attempt_time = 0;
+        task->row.queue_time = core->now;
+        gf_core__mark_task(core, task);
+        gf_core__task_ready(core, task);
+    } else if (task->last_call) {
+        give_up(core, task);
+    } else {
+        task->overdue =
+            task->row.state == GF_TASK_STATE_PROCESSING ? CORE_OVERDUE_LAUNCH : CORE_OVERDUE_END;
+        gf_core__task_stop(core, task, /* force= */ true);
+    }
+}
+
+static void run_due(struct gf_core *core, struct core_run *run) {
+    const int64_t timeout_ms = gf_core__run_timeout_ms(core, &run->config->row);
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, GF_REASON_BYTES_MAX);
+    gf_strbuf_append_cstr(&text, "run took longer than its timeout");
+    if (timeout_ms > 0) {
+        char limit[GF_DURATION_BYTES_MAX];
+        gf_strbuf_printf(&text, " of %s", gf_duration_format(timeout_ms * GF_NS_PER_MS, limit));
+    }
+    gf_core__run_stop(core, run, GF_REASON_TIMED_OUT, gf_strbuf_view(&text), /* force= */ false);
+    gf_strbuf_fini(&text);
+}
+
+void gf_core__clock(struct gf_core *core) {
+    struct gf_heap_node *node = NULL;
+    while ((node = gf_heap_peek(&core->timers)) != NULL && node->key <= core->now) {
+        struct core_timer *timer = GF_CONTAINER_OF(node, struct core_timer, node);
+        gf_heap_remove(&core->timers, node);
+        switch (timer->kind) {
+        case CORE_TIMER_TASK:
+            task_due(core, GF_CONTAINER_OF(timer, struct core_task, timer));
+            break;
+        case CORE_TIMER_RUN:
+            run_due(core, GF_CONTAINER_OF(timer, struct core_run, deadline));
+            break;
+        case CORE_TIMER_REPAIR:
+            gf_core__repair_give_up(core, GF_CONTAINER_OF(timer, struct core_repair, timer)->run,
+                                    "the scheduler has not answered in time");
+            break;
+        }
+    }
+}

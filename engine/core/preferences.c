@@ -1,0 +1,48 @@
+#include "base/alloc.h"
+#include "engine/core/config.h"
+#include "engine/core/core_internal.h"
+
+/* The switches after the command; texts are borrowed. */
+static struct gf_preferences wanted(const struct gf_core *core, const struct gf_input *input) {
+    struct gf_preferences result = core->preferences;
+    if (input->u.preferences.set_run_starts_paused) {
+        result.run_starts_paused = input->u.preferences.run_starts_paused;
+    }
+    if (input->u.preferences.set_reason) {
+        result.run_starts_paused_reason = input->u.preferences.reason;
+    }
+    if (input->u.preferences.set_attach_disabled) {
+        result.attach_disabled = input->u.preferences.attach_disabled;
+    }
+    /* The reason of a pause goes with it. */
+    if (!result.run_starts_paused) {
+        result.run_starts_paused_reason = GF_STR("");
+    }
+    return result;
+}
+
+enum gf_step gf_core__update_preferences(struct gf_core *core, const struct gf_input *input) {
+    struct gf_error err = {0};
+    if (gf_text_check(input->u.preferences.reason, GF_REASON_BYTES_MAX,
+                      "preferences.run_starts_paused_reason", &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
+    const struct gf_preferences before = core->preferences;
+    struct gf_preferences after = wanted(core, input);
+    const bool changed =
+        after.run_starts_paused != before.run_starts_paused ||
+        after.attach_disabled != before.attach_disabled ||
+        !gf_str_eq(after.run_starts_paused_reason, before.run_starts_paused_reason);
+    if (changed) {
+        after.update_time = core->now;
+        after.run_starts_paused_reason.ptr = gf_str_dup(after.run_starts_paused_reason);
+        free((char *)before.run_starts_paused_reason.ptr);
+        core->preferences = after;
+        core->batch.preferences = &core->preferences;
+        (void)gf_core__event(core, GF_EVENT_SYSTEM_PREFERENCES_UPDATED);
+    }
+    struct gf_reply *reply = gf_core__reply(core, input);
+    reply->preferences = &core->preferences;
+    reply->unchanged = !changed;
+    return GF_STEP_DONE;
+}

@@ -1,0 +1,195 @@
+/* Cancelling runs and tasks: what people ask for. */
+#include "engine/core/config.h"
+#include "engine/core/copy.h"
+#include "engine/core/core_internal.h"
+
+#include <inttypes.h>
+
+static struct gf_str reason_or(const struct gf_input *input, struct gf_str otherwise) {
+    return input->u.cancel.reason.len > 0 ? input->u.cancel.reason : otherwise;
+}
+
+/* Refuses a reason that is none. True: it is refused. */
+static bool refuse_reason(struct gf_core *core, const struct gf_input *input) {
+    struct gf_error err = {0};
+    if (gf_text_check(input->u.cancel.reason, GF_REASON_BYTES_MAX, "reason", &err) == GF_OK) {
+        return false;
+    }
+    (void)gf_core__refuse(core, input, &err);
+    return true;
+}
+
+/* ---- Runs ---- */
+
+/* Gives whether that changed anything. */
+static bool cancel_run(struct gf_core *core, struct core_run *run, const struct gf_input *input) {
+    const bool force = input->u.cancel.force;
+    if (!gf_core__run_is_ending(run)) {
+        gf_core__run_stop(core, run, GF_REASON_USER_CANCELLED,
+                          reason_or(input, GF_STR("somebody cancelled the run")), force);
+        return true;
+    }
+    return force && gf_core__run_stop_now(core, run);
+}
+
+enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *input,
+                                 struct gf_need *out_need) {
+    enum gf_step result = GF_STEP_DONE;
+    struct core_pipeline *pipeline = NULL;
+    const struct gf_run *row = NULL;
+    struct core_run *run = NULL;
+    if (!gf_core__resolve_run(core, input, input->u.cancel.namespace_id,
+                              input->u.cancel.pipeline_id, input->u.cancel.run_id, &pipeline, &row,
+                              &run, out_need, &result)) {
+        return result;
+    }
+    if (refuse_reason(core, input)) {
+        return GF_STEP_DONE;
+    }
+    const bool changed = run != NULL && cancel_run(core, run, input);
+    struct gf_reply *reply = gf_core__reply(core, input);
+    reply->run = row;
+    reply->pipeline = &pipeline->row;
+    reply->unchanged = !changed;
+    return GF_STEP_DONE;
+}
+
+struct cancelled_ids {
+    int64_t *items;
+    size_t count;
+    int64_t all;
+};
+
+static void cancel_listed(struct gf_core *core, const struct gf_input *input, struct gf_list *list,
+                          struct cancelled_ids *ids) {
+    /* Those that are ended now go to the end of the other list, or away. */
+    GF_LIST_FOREACH(link, list) {
+        struct core_run *run = GF_CONTAINER_OF(link, struct core_run, pipeline_link);
+        const int64_t run_id = run->row.run_id;
+        if (!cancel_run(core, run, input)) {
+            continue;
+        }
+        if (ids->count < GF_REPLY_RUN_IDS_MAX) {
+            ids->items[ids->count++] = run_id;
+        }
+        ids->all++;
+    }
+}
+
+enum gf_step gf_core__cancel_all_runs(struct gf_core *core, const struct gf_input *input,
+                                      struct gf_need *out_need) {
+    enum gf_step result = GF_STEP_DONE;
+    struct core_pipeline *pipeline = NULL;
+    if (!gf_core__resolve_pipeline(core, input, input->u.cancel.namespace_id,
+                                   input->u.cancel.pipeline_id, &pipeline, out_need, &result)) {
+        return result;
+    }
+    if (refuse_reason(core, input)) {
+        return GF_STEP_DONE;
+    }
+    struct cancelled_ids ids = {
+        .items = GF_ARENA_ARRAY(&core->batch_arena, GF_REPLY_RUN_IDS_MAX, int64_t)};
+    if (input->u.cancel.force) {
+        cancel_listed(core, input, &pipeline->ending, &ids);
+    }
+    cancel_listed(core, input, &pipeline->runs, &ids);
+    struct gf_reply *reply = gf_core__reply(core, input);
+    reply->pipeline = &pipeline->row;
+    reply->run_ids = ids.items;
+    reply->run_id_count = ids.count;
+    reply->run_count = ids.all;
+    reply->unchanged = ids.all == 0;
+    return GF_STEP_DONE;
+}
+
+/* ---- Tasks ---- */
+
+/* The index of a task in a config, or -1. */
+static int32_t find_task(const struct gf_config *config, struct gf_str task_id) {
+    for (size_t i = 0; i < config->task_count; i++) {
+        if (gf_str_eq(config->tasks[i].task_id, task_id)) {
+            return (int32_t)i;
+        }
+    }
+    return -1;
+}
+
+/* Gives whether that changed anything. */
+static bool cancel_task(struct gf_core *core, struct core_task *task,
+                        const struct gf_input *input) {
+    const bool force = input->u.cancel.force;
+    const struct gf_str text = reason_or(input, GF_STR("somebody cancelled the task"));
+    if (task->row.state == GF_TASK_STATE_COMPLETE) {
+        return false;
+    }
+    if (gf_core__run_is_ending(task->run) || task->row.cancel_requested) {
+        const bool changed = force && gf_core__task_is_live(task) && !task->last_call;
+        if (changed) {
+            gf_core__task_stop(core, task, /* force= */ true);
+        }
+        return changed;
+    }
+    task->row.cancel_requested = true;
+    gf_core__mark_task(core, task);
+    (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_CANCELLATION_STARTED, task);
+    if (gf_core__task_is_live(task)) {
+        task->row.reason.kind = GF_REASON_USER_CANCELLED;
+        task->row.reason.text = gf_text_copy_cut(text, GF_REASON_BYTES_MAX, &task->run->arena);
+        gf_core__task_stop(core, task, force);
+    } else {
+        gf_core__task_end(core, task, GF_TASK_STATUS_CANCELLED, GF_REASON_USER_CANCELLED, text);
+        gf_core__run_settle(core, task->run);
+    }
+    return true;
+}
+
+/* A run that waits has no tasks yet: only the run can be cancelled. */
+static enum gf_step refuse_queued(struct gf_core *core, const struct gf_input *input) {
+    struct gf_error err = {0};
+    (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "RUN_NOT_STARTED",
+                         "run %" PRId64 " has not started, so it has no tasks yet: cancel the run",
+                         input->u.cancel.run_id);
+    return gf_core__refuse(core, input, &err);
+}
+
+enum gf_step gf_core__cancel_task(struct gf_core *core, const struct gf_input *input,
+                                  struct gf_need *out_need) {
+    enum gf_step result = GF_STEP_DONE;
+    struct core_pipeline *pipeline = NULL;
+    const struct gf_run *row = NULL;
+    struct core_run *run = NULL;
+    if (!gf_core__resolve_run(core, input, input->u.cancel.namespace_id,
+                              input->u.cancel.pipeline_id, input->u.cancel.run_id, &pipeline, &row,
+                              &run, out_need, &result)) {
+        return result;
+    }
+    if (refuse_reason(core, input)) {
+        return GF_STEP_DONE;
+    }
+    if (run != NULL) {
+        const int32_t index = find_task(&run->config->row, input->u.cancel.task_id);
+        if (index < 0) {
+            struct gf_error err = {0};
+            (void)gf_fail(&err, GF_NOT_FOUND,
+                          "task '%" GF_STR_FMT "' not found in run %" PRId64
+                          " of pipeline '%" GF_STR_FMT "'",
+                          GF_STR_ARG(input->u.cancel.task_id), input->u.cancel.run_id,
+                          GF_STR_ARG(pipeline->row.pipeline_id));
+            return gf_core__refuse(core, input, &err);
+        }
+        if (run->tasks == NULL) {
+            return refuse_queued(core, input);
+        }
+        const bool changed = cancel_task(core, &run->tasks[index], input);
+        struct gf_reply *reply = gf_core__reply(core, input);
+        reply->unchanged = !changed;
+        reply->run = row;
+        reply->task = &run->tasks[index].row;
+        return GF_STEP_DONE;
+    }
+    /* All its tasks have ended, whether there is one of that name is for the store to say. */
+    struct gf_reply *reply = gf_core__reply(core, input);
+    reply->run = row;
+    reply->unchanged = true;
+    return GF_STEP_DONE;
+}

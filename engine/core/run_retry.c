@@ -1,0 +1,151 @@
+/*
+ * Retrying a run: a new run of the same version, variables, labels and input, of all tasks or of
+ * those that were not successful.
+ */
+#include "engine/core/config.h"
+#include "engine/core/core_internal.h"
+
+#include <inttypes.h>
+
+static bool is_same_retry(const struct gf_input *input, const struct gf_run *run) {
+    return run->retried_run_id == input->u.retry_run.run_id &&
+           (run->kept_tasks.len > 0 || !input->u.retry_run.failed_tasks_only) &&
+           gf_str_eq(input->u.retry_run.initiator.reason, run->initiator.reason);
+}
+
+static enum gf_code check_input(const struct gf_input *input, struct gf_error *err) {
+    if (input->u.retry_run.failed_tasks_only && input->u.retry_run.use_live_version) {
+        return gf_fail_field(err, "use_live_version",
+                             "results can be kept only for the version that they are of");
+    }
+    return gf_text_check(input->u.retry_run.initiator.reason, GF_REASON_BYTES_MAX, "reason", err);
+}
+
+static enum gf_step refuse_active(struct gf_core *core, const struct gf_input *input) {
+    struct gf_error err = {0};
+    (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "RUN_NOT_ENDED",
+                         "run %" PRId64 " has not ended: cancel it first, or wait",
+                         input->u.retry_run.run_id);
+    return gf_core__refuse(core, input, &err);
+}
+
+/*
+ * The bits of the tasks whose results are kept, in the batch's arena. A run that never began has no
+ * tasks, so nothing of it is kept. Refuses a run without anything to make again. False: return
+ * *out_step.
+ */
+static bool keep_successful(struct gf_core *core, const struct gf_input *input,
+                            const struct core_config *config, const struct gf_run *row,
+                            struct gf_str *out_bits, struct gf_need *out_need,
+                            enum gf_step *out_step) {
+    struct gf_task_execution_vec tasks = {0};
+    if (gf_core__find_run_tasks(core, row, &tasks, out_need) == CORE_NEED) {
+        *out_step = GF_STEP_NEED;
+        return false;
+    }
+    const size_t size = (config->row.task_count + 7) / 8;
+    unsigned char *bits = GF_ARENA_ARRAY(&core->batch_arena, size, unsigned char);
+    size_t kept = 0;
+    for (size_t i = 0; i < tasks.count; i++) {
+        const struct gf_task_execution *task = tasks.items[i];
+        const size_t index = (size_t)task->task_index;
+        if (task->status == GF_TASK_STATUS_SUCCESSFUL && index < config->row.task_count) {
+            bits[index / 8] |= (unsigned char)(1U << (index % 8));
+            kept++;
+        }
+    }
+    gf_vec_fini(&tasks);
+    if (row->status == GF_RUN_STATUS_SUCCESSFUL || kept == config->row.task_count) {
+        struct gf_error err = {0};
+        (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "NOTHING_FAILED",
+                             "run %" PRId64 " was successful: there is no failed task to retry",
+                             row->run_id);
+        *out_step = gf_core__refuse(core, input, &err);
+        return false;
+    }
+    *out_bits = (struct gf_str){(const char *)bits, size};
+    return true;
+}
+
+/* The document of the run before, NULL where it has none. False: return *out_step. */
+static bool take_document(struct gf_core *core, const struct gf_input *input,
+                          const struct gf_run *row, struct gf_run_document *document,
+                          struct gf_need *out_need, enum gf_step *out_step) {
+    struct gf_error err = {0};
+    if (!row->has_input) {
+        return true;
+    }
+    document->media_type = row->input.media_type;
+    document->digest = row->input.digest;
+    switch (gf_core__find_run_input(core, row, &document->content, out_need)) {
+    case CORE_FOUND:
+        return true;
+    case CORE_NEED:
+        *out_step = GF_STEP_NEED;
+        return false;
+    case CORE_ABSENT:
+        break;
+    }
+    (void)gf_fail(&err, GF_DATA_LOSS, "the input of run %" PRId64 " is not stored", row->run_id);
+    *out_step = gf_core__refuse(core, input, &err);
+    return false;
+}
+
+enum gf_step gf_core__retry_run(struct gf_core *core, const struct gf_input *input,
+                                struct gf_need *out_need) {
+    enum gf_step result = GF_STEP_DONE;
+    struct core_pipeline *pipeline = NULL;
+    const struct gf_run *row = NULL;
+    struct core_run *active = NULL;
+    struct core_config *config = NULL;
+    struct gf_run_document document = {0};
+    struct gf_str kept_tasks = GF_STR("");
+    struct gf_error err = {0};
+    if (!gf_core__resolve_run(core, input, input->u.retry_run.namespace_id,
+                              input->u.retry_run.pipeline_id, input->u.retry_run.run_id, &pipeline,
+                              &row, &active, out_need, &result) ||
+        gf_core__answer_run_request(core, input, pipeline, input->u.retry_run.request_id,
+                                    is_same_retry, out_need, &result)) {
+        return result;
+    }
+    if (active != NULL) {
+        return refuse_active(core, input);
+    }
+    const bool live = input->u.retry_run.use_live_version;
+    if (check_input(input, &err) != GF_OK ||
+        (live && gf_core__check_live(pipeline, &err) != GF_OK)) {
+        return gf_core__refuse(core, input, &err);
+    }
+    if (!gf_core__find_version(core, input, pipeline,
+                               live ? pipeline->row.live_version : row->version, &config, out_need,
+                               &result) ||
+        (input->u.retry_run.failed_tasks_only &&
+         !keep_successful(core, input, config, row, &kept_tasks, out_need, &result)) ||
+        !take_document(core, input, row, &document, out_need, &result)) {
+        return result;
+    }
+    const struct core_new_run new_run = {
+        .pipeline = pipeline,
+        .config = config,
+        .variables = row->variables,
+        .variable_count = row->variable_count,
+        .labels = row->labels,
+        .label_count = row->label_count,
+        .initiator = input->u.retry_run.initiator,
+        .request_id = input->u.retry_run.request_id,
+        .document = row->has_input ? &document : NULL,
+        .priority = row->priority,
+        .ordering_key = row->ordering_key,
+        .ordering_policy = row->ordering_policy,
+        .retried_run_id = row->run_id,
+        .kept_tasks = kept_tasks,
+    };
+    if (gf_core__check_new_run(core, &new_run, &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
+    const struct core_run *run = gf_core__create_run(core, &new_run);
+    struct gf_reply *reply = gf_core__reply(core, input);
+    reply->run = &run->row;
+    reply->pipeline = &pipeline->row;
+    return GF_STEP_DONE;
+}
