@@ -34,6 +34,21 @@ void gf_command_call_submit(struct gf_command_call *self) {
     }
 }
 
+void gf_command_call_submit_checked(struct gf_command_call *self, enum gf_code rc,
+                                    const struct gf_error *error) {
+    if (rc == GF_OK) {
+        gf_command_call_submit(self);
+    } else {
+        gf_command_call_fail(self, error);
+    }
+}
+
+const ProtobufCMessage *gf_command_call_read(struct gf_command_call *self, gf_read_fn *fn,
+                                             const void *data) {
+    gf_read_start_after(self->call, self->request, self->services, fn, data);
+    return NULL;
+}
+
 void gf_command_call_fail(struct gf_command_call *self, const struct gf_error *error) {
     gf_rpc_fail(self->call, error);
 }

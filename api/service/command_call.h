@@ -7,7 +7,7 @@
 #ifndef GOFER_API_SERVICE_COMMAND_CALL_H_
 #define GOFER_API_SERVICE_COMMAND_CALL_H_
 
-#include "api/service/services.h"
+#include "api/service/read_call.h"
 
 struct gf_command_call;
 
@@ -35,6 +35,17 @@ struct gf_command_call *gf_command_call_create(struct gf_rpc_call *call,
 
 /* Hands the command to the engine, or fails the call. It must not be touched afterwards. */
 void gf_command_call_submit(struct gf_command_call *self);
+
+/* The same after checks: where rc is not GF_OK, the call ends with their error instead. */
+void gf_command_call_submit_checked(struct gf_command_call *self, enum gf_code rc,
+                                    const struct gf_error *error);
+
+/*
+ * For gf_respond_fn, whose result it gives: answers with what fn reads from the store, as it is
+ * after the commit. `data` lives as long as the call's arena.
+ */
+const ProtobufCMessage *gf_command_call_read(struct gf_command_call *self, gf_read_fn *fn,
+                                             const void *data);
 
 /* Ends the call with an error instead. */
 void gf_command_call_fail(struct gf_command_call *self, const struct gf_error *error);

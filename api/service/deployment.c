@@ -5,45 +5,55 @@
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
-#include "api/service/lookup.h"
 
 #include <inttypes.h>
 
 /* ---- Deploying ---- */
 
-static const Gofer__V1__DeployPipelineRequest *request_of(const ProtobufCMessage *request) {
-    return (const void *)request;
+/* What a command came to that does not have its deployment at hand. */
+struct deployed {
+    int64_t deployment_id; /* 0 = the newest, which made the live version live */
+    bool changed;
+};
+
+static enum gf_code find_deployment(struct gf_read *read, const struct gf_pipeline *pipeline,
+                                    int64_t deployment_id, struct gf_deployment *out,
+                                    struct gf_error *err) {
+    const int64_t wanted = deployment_id != 0 ? deployment_id : pipeline->latest_deployment_id;
+    return read->store->get_deployment(read->reader, pipeline->pipeline_key, wanted, read->arena,
+                                       out, err);
 }
 
-/* What made the live version live is the newest deployment. */
-static enum gf_code show_latest(struct gf_read *read, struct gf_error *err) {
+static enum gf_code show_deployed(struct gf_read *read, struct gf_error *err) {
+    const Gofer__V1__DeployPipelineRequest *request = (const void *)read->request;
+    const struct deployed *deployed = read->data;
     struct gf_pipeline pipeline = {0};
-    struct gf_deployment *items = NULL;
-    size_t count = 0;
-    enum gf_code rc = gf_find_pipeline(read, request_of(read->request)->namespace_id,
-                                       request_of(read->request)->pipeline_id, &pipeline, err);
+    struct gf_deployment deployment = {0};
+    enum gf_code rc =
+        gf_find_pipeline(read, request->namespace_id, request->pipeline_id, &pipeline, err);
     if (rc == GF_OK) {
-        rc = read->store->list_deployments(read->reader, pipeline.pipeline_key, 0, 1, read->arena,
-                                           &items, &count, err);
-    }
-    if (rc == GF_OK && count == 0) {
-        rc = gf_fail(err, GF_INTERNAL, "there is no deployment of a version that is live");
+        rc = find_deployment(read, &pipeline, deployed->deployment_id, &deployment, err);
     }
     if (rc != GF_OK) {
         return rc;
     }
     Gofer__V1__DeployPipelineResponse *response = GF_MESSAGE_NEW(
         read->arena, Gofer__V1__DeployPipelineResponse, gofer__v1__deploy_pipeline_response);
-    response->deployment = gf_deployment_to_message(&items[0], read->arena);
+    response->deployment = gf_deployment_to_message(&deployment, read->arena);
+    response->changed = deployed->changed;
     read->response = &response->base;
     return GF_OK;
 }
 
 static const ProtobufCMessage *respond_deployed(struct gf_command_call *self,
                                                 const struct gf_reply *reply) {
-    if (reply->unchanged) {
-        gf_read_start(self->call, self->request, self->services, show_latest);
-        return NULL;
+    if (reply->replayed != NULL || reply->unchanged) {
+        struct deployed *deployed = GF_ARENA_NEW(self->arena, struct deployed);
+        if (reply->replayed != NULL) {
+            deployed->deployment_id = reply->replayed->number;
+            deployed->changed = reply->replayed->changed;
+        }
+        return gf_command_call_read(self, show_deployed, deployed);
     }
     Gofer__V1__DeployPipelineResponse *response = GF_MESSAGE_NEW(
         self->arena, Gofer__V1__DeployPipelineResponse, gofer__v1__deploy_pipeline_response);
@@ -78,10 +88,7 @@ static void deploy_pipeline(struct gf_rpc_call *call,
     struct gf_command_call *self =
         gf_command_call_create(call, &request->base, ctx, GF_INPUT_DEPLOY, respond_deployed);
     struct gf_error error = {0};
-    enum gf_code rc = gf_unsupported_check(&request->base, &error);
-    if (rc == GF_OK) {
-        rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
-    }
+    enum gf_code rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
     if (rc == GF_OK && request->version < 0) {
         rc = gf_fail_field(&error, "version", "value is %" PRId64 ", expected 0 or more",
                            request->version);
@@ -89,14 +96,14 @@ static void deploy_pipeline(struct gf_rpc_call *call,
     if (rc == GF_OK) {
         rc = check_strategy(request->strategy, &error);
     }
-    if (rc != GF_OK) {
-        gf_command_call_fail(self, &error);
-        return;
+    if (rc == GF_OK) {
+        rc = gf_check_request_id(request->request_id, &error);
     }
     self->command.input.u.deploy.namespace_id = gf_request_namespace(request->namespace_id);
     self->command.input.u.deploy.pipeline_id = gf_str_from(request->pipeline_id);
     self->command.input.u.deploy.version = request->version;
-    gf_command_call_submit(self);
+    self->command.input.u.deploy.request.request_id = gf_str_from(request->request_id);
+    gf_command_call_submit_checked(self, rc, &error);
 }
 
 /* ---- Reading ---- */
@@ -152,25 +159,15 @@ static enum gf_code list_deployments(struct gf_read *read, struct gf_error *err)
     const Gofer__V1__ListDeploymentsRequest *request = (const void *)read->request;
     struct gf_pipeline pipeline = {0};
     struct gf_list_page page;
-    enum gf_code rc = gf_list_page_init(&page, read, "deployments", request->page_size, err);
-    if (rc == GF_OK) {
-        rc = gf_find_pipeline(read, request->namespace_id, request->pipeline_id, &pipeline, err);
-    }
-    if (rc == GF_OK) {
-        page.data = &pipeline;
-        gf_token_scope_number(&page.scope, pipeline.pipeline_key);
-        rc = gf_list_page_read(&page, request->page_token, fetch_deployments, take_deployment, err);
-    }
+    const enum gf_code rc =
+        gf_list_page_of_pipeline(&page, read, "deployments", request->page_size,
+                                 request->namespace_id, request->pipeline_id, &pipeline, err);
     if (rc != GF_OK) {
         return rc;
     }
-    Gofer__V1__ListDeploymentsResponse *response = GF_MESSAGE_NEW(
-        read->arena, Gofer__V1__ListDeploymentsResponse, gofer__v1__list_deployments_response);
-    response->deployments = (Gofer__V1__Deployment **)page.messages;
-    response->n_deployments = page.count;
-    response->next_page_token = page.next_page_token;
-    read->response = &response->base;
-    return GF_OK;
+    page.data = &pipeline;
+    return gf_list_page_answer(&page, request->page_token, fetch_deployments, take_deployment,
+                               &gofer__v1__list_deployments_response__descriptor, err);
 }
 
 static void start_list_deployments(struct gf_rpc_call *call,

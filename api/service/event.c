@@ -127,25 +127,19 @@ static enum gf_code list_events(struct gf_read *read, struct gf_error *err) {
     if (rc != GF_OK) {
         return rc;
     }
-    Gofer__V1__ListEventsResponse *response =
-        GF_MESSAGE_NEW(read->arena, Gofer__V1__ListEventsResponse, gofer__v1__list_events_response);
-    read->response = &response->base;
     if (list.selection.nothing) {
+        Gofer__V1__ListEventsResponse *response = GF_MESSAGE_NEW(
+            read->arena, Gofer__V1__ListEventsResponse, gofer__v1__list_events_response);
+        read->response = &response->base;
         return GF_OK;
     }
     list.filter = gf_event_selection_filter(&list.selection);
     page.data = &list;
     gf_token_scope_number(&page.scope, request->oldest_first);
     mix_selection(&page.scope, &list.selection);
-    rc = gf_list_page_read(&page, request->page_token,
-                           request->oldest_first ? fetch_oldest : fetch_newest, take_event, err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    response->events = (Gofer__V1__Event **)page.messages;
-    response->n_events = page.count;
-    response->next_page_token = page.next_page_token;
-    return GF_OK;
+    return gf_list_page_answer(&page, request->page_token,
+                               request->oldest_first ? fetch_oldest : fetch_newest, take_event,
+                               &gofer__v1__list_events_response__descriptor, err);
 }
 
 static void start_list_events(struct gf_rpc_call *call, const Gofer__V1__ListEventsRequest *request,

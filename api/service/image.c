@@ -134,21 +134,17 @@ static enum gf_code take_image(struct gf_list_page *page, size_t index, void **o
 static enum gf_code list_images(struct gf_read *read, struct gf_error *err) {
     const Gofer__V1__ListImagesRequest *request = (const void *)read->request;
     struct gf_list_page page;
-    Gofer__V1__ListImagesResponse *response =
-        GF_MESSAGE_NEW(read->arena, Gofer__V1__ListImagesResponse, gofer__v1__list_images_response);
-    read->response = &response->base;
     enum gf_code rc = gf_list_page_init(&page, read, "images", request->page_size, err);
-    if (rc != GF_OK || read->services->images == NULL) {
-        return rc;
-    }
-    struct gf_image_catalog *catalog = gf_image_store_catalog(read->services->images);
-    page.data = catalog;
-    rc = gf_list_page_read(&page, request->page_token, fetch_images, take_image, err);
-    gf_image_catalog_unref(catalog);
-    if (rc == GF_OK) {
-        response->images = (Gofer__V1__Image **)page.messages;
-        response->n_images = page.count;
-        response->next_page_token = page.next_page_token;
+    if (rc == GF_OK && read->services->images == NULL) {
+        Gofer__V1__ListImagesResponse *response = GF_MESSAGE_NEW(
+            read->arena, Gofer__V1__ListImagesResponse, gofer__v1__list_images_response);
+        read->response = &response->base;
+    } else if (rc == GF_OK) {
+        struct gf_image_catalog *catalog = gf_image_store_catalog(read->services->images);
+        page.data = catalog;
+        rc = gf_list_page_answer(&page, request->page_token, fetch_images, take_image,
+                                 &gofer__v1__list_images_response__descriptor, err);
+        gf_image_catalog_unref(catalog);
     }
     return rc;
 }

@@ -18,6 +18,34 @@ enum gf_code gf_list_page_init(struct gf_list_page *page, struct gf_read *read, 
     return GF_OK;
 }
 
+enum gf_code gf_list_page_of_pipeline(struct gf_list_page *page, struct gf_read *read,
+                                      const char *name, int32_t page_size, const char *namespace_id,
+                                      const char *pipeline_id, struct gf_pipeline *out_pipeline,
+                                      struct gf_error *err) {
+    enum gf_code rc = gf_list_page_init(page, read, name, page_size, err);
+    if (rc == GF_OK) {
+        rc = gf_find_pipeline(read, namespace_id, pipeline_id, out_pipeline, err);
+    }
+    if (rc == GF_OK) {
+        gf_token_scope_number(&page->scope, out_pipeline->pipeline_key);
+    }
+    return rc;
+}
+
+enum gf_code gf_list_page_of_run(struct gf_list_page *page, struct gf_read *read, const char *name,
+                                 int32_t page_size, const char *namespace_id,
+                                 const char *pipeline_id, int64_t run_id, struct gf_run *out_run,
+                                 struct gf_error *err) {
+    enum gf_code rc = gf_list_page_init(page, read, name, page_size, err);
+    if (rc == GF_OK) {
+        rc = gf_find_run(read, namespace_id, pipeline_id, run_id, out_run, err);
+    }
+    if (rc == GF_OK) {
+        gf_token_scope_number(&page->scope, out_run->run_key);
+    }
+    return rc;
+}
+
 /* Takes what was fetched. *out_more: there was an item for which the page has no room. */
 static enum gf_code take_all(struct gf_list_page *page, size_t count, gf_list_take_fn *take,
                              bool *out_more, struct gf_error *err) {
@@ -74,5 +102,30 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
     if (more) {
         page->next_page_token = gf_token_write(&page->scope, &page->position, arena);
     }
+    return GF_OK;
+}
+
+static void put(ProtobufCMessage *message, unsigned offset, const void *value, size_t size) {
+    memcpy((char *)message + offset, value, size);
+}
+
+enum gf_code gf_list_page_answer(struct gf_list_page *page, const char *page_token,
+                                 gf_list_fetch_fn *fetch, gf_list_take_fn *take,
+                                 const ProtobufCMessageDescriptor *response, struct gf_error *err) {
+    const ProtobufCFieldDescriptor *items = protobuf_c_message_descriptor_get_field(response, 1);
+    const ProtobufCFieldDescriptor *token = protobuf_c_message_descriptor_get_field(response, 2);
+    gf_assert(items != NULL && items->label == PROTOBUF_C_LABEL_REPEATED &&
+              items->type == PROTOBUF_C_TYPE_MESSAGE);
+    gf_assert(token != NULL && strcmp(token->name, "next_page_token") == 0);
+    const enum gf_code rc = gf_list_page_read(page, page_token, fetch, take, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    ProtobufCMessage *message = gf_arena_alloc(page->read->arena, response->sizeof_message);
+    protobuf_c_message_init(response, message);
+    put(message, items->offset, &page->messages, sizeof(page->messages));
+    put(message, items->quantifier_offset, &page->count, sizeof(page->count));
+    put(message, token->offset, &page->next_page_token, sizeof(page->next_page_token));
+    page->read->response = message;
     return GF_OK;
 }

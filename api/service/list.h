@@ -8,7 +8,7 @@
 #define GOFER_API_SERVICE_LIST_H_
 
 #include "api/codec/model/page_token.h"
-#include "api/service/read_call.h"
+#include "api/service/lookup.h"
 
 enum {
     GF_PAGE_SIZE_DEFAULT = 50,
@@ -52,9 +52,31 @@ struct gf_list_page {
 enum gf_code gf_list_page_init(struct gf_list_page *page, struct gf_read *read, const char *name,
                                int32_t page_size, struct gf_error *err) GF_MUST_USE;
 
+/*
+ * The same for a list of what belongs to a pipeline, or to a run: finds it, and mixes it into the
+ * scope. Codes: also those of gf_find_pipeline and gf_find_run.
+ */
+enum gf_code gf_list_page_of_pipeline(struct gf_list_page *page, struct gf_read *read,
+                                      const char *name, int32_t page_size, const char *namespace_id,
+                                      const char *pipeline_id, struct gf_pipeline *out_pipeline,
+                                      struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_list_page_of_run(struct gf_list_page *page, struct gf_read *read, const char *name,
+                                 int32_t page_size, const char *namespace_id,
+                                 const char *pipeline_id, int64_t run_id, struct gf_run *out_run,
+                                 struct gf_error *err) GF_MUST_USE;
+
 /* Code: GF_INVALID_ARGUMENT on "page_token", and those of the functions. */
 enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token,
                                gf_list_fetch_fn *fetch, gf_list_take_fn *take,
                                struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Reads the page and makes it the read's response. `response` is the type of a message with the
+ * items in field 1 and next_page_token in field 2, as those of all lists are.
+ */
+enum gf_code gf_list_page_answer(struct gf_list_page *page, const char *page_token,
+                                 gf_list_fetch_fn *fetch, gf_list_take_fn *take,
+                                 const ProtobufCMessageDescriptor *response,
+                                 struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_API_SERVICE_LIST_H_ */

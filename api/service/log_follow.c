@@ -11,6 +11,8 @@
 #include "api/service/handlers.h"
 #include "api/service/log_follow_internal.h"
 
+#include <inttypes.h>
+
 enum {
     MESSAGE_BYTES = 64 << 10, /* payload after which a message is sent */
     MESSAGE_CHUNKS = 256,
@@ -106,13 +108,21 @@ static enum gf_stream_next fail(struct gf_log_follow *self, const struct gf_erro
     return GF_STREAM_END;
 }
 
+static const char *never_started(struct gf_log_follow *self) {
+    if (self->kept_run_id == 0) {
+        return "the task ended without ever running";
+    }
+    return gf_arena_printf(&self->stream.arena, "the result of run %" PRId64 " was kept",
+                           self->kept_run_id);
+}
+
 /* There is no file (yet, or any more). */
 static enum gf_stream_next without_log(struct gf_log_follow *self) {
     struct gf_error error = {0};
     Gofer__V1__FollowTaskExecutionLogsResponse *message = new_message(self);
     if (self->task_over && !self->task_ran) {
         return send_end(self, message, GOFER__V1__LOG_END_KIND__LOG_END_KIND_NEVER_STARTED,
-                        "the task ended without ever running");
+                        never_started(self));
     }
     /* Containers that write nothing need no file. */
     if (self->task_over && self->task_bytes == 0) {

@@ -8,15 +8,14 @@
 
 /* ---- Where to begin ---- */
 
-/* The task's place in the config; before the run leaves the queue it has no row. */
+/* The task's place in the config; a run that has not left the queue has no rows. */
 static enum gf_code find_task(struct gf_log_follow *self, struct gf_read *read,
                               const struct gf_run *run, struct gf_task_execution *out,
                               struct gf_error *err) {
     const struct gf_str task_id = gf_str_from(self->request->task_id);
     const enum gf_code rc =
         read->store->get_task(read->reader, run->run_key, task_id, read->arena, out, err);
-    if (rc != GF_NOT_FOUND ||
-        (run->state != GF_RUN_STATE_PENDING && run->state != GF_RUN_STATE_QUEUED)) {
+    if (rc != GF_NOT_FOUND || run->start_time != 0) {
         return rc;
     }
     struct gf_config config = {0};
@@ -32,46 +31,99 @@ static enum gf_code find_task(struct gf_log_follow *self, struct gf_read *read,
     return rc;
 }
 
-static void note_task(struct gf_log_follow *self, const struct gf_run *run,
-                      const struct gf_task_execution *execution) {
-    const bool later = execution->attempt > self->name.attempt;
-    self->task_over = execution->state == GF_TASK_STATE_COMPLETE || later ||
-                      (run->state == GF_RUN_STATE_COMPLETE && execution->attempt == 0);
-    self->task_ran = execution->start_time != 0 || later;
+/* What the task's row says of the attempt, which is its latest. */
+static void note_attempt(struct gf_log_follow *self, const struct gf_run *run,
+                         const struct gf_task_execution *execution) {
+    self->task_over =
+        gf_task_execution_attempt_is_over(execution) || run->state == GF_RUN_STATE_COMPLETE;
+    self->task_ran = gf_task_execution_ran(execution);
     self->task_bytes = execution->log_bytes;
+    self->kept_run_id = execution->kept_run_id;
     self->task_log_whole =
         gf_task_execution_log_state(execution) == GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE;
 }
 
-/* Looks at the task, and asks the hub to tell of what comes after that. */
-static enum gf_code look_at_task(struct gf_log_follow *self, struct gf_task_execution *out,
-                                 struct gf_run *out_run, struct gf_error *err) {
+/* Of an attempt before the latest: it has a row of its own, and writes nothing any more. */
+static enum gf_code note_earlier(struct gf_log_follow *self, struct gf_read *read,
+                                 const struct gf_run *run,
+                                 const struct gf_task_execution *execution, struct gf_error *err) {
+    struct gf_task_execution *attempts = NULL;
+    size_t count = 0;
+    const enum gf_code rc = read->store->list_attempts(
+        read->reader, run->run_key, execution->task_index, read->arena, &attempts, &count, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (attempts[i].attempt == self->name.attempt) {
+            note_attempt(self, run, &attempts[i]);
+            return GF_OK;
+        }
+    }
+    return gf_fail(err, GF_NOT_FOUND, "task '%s' has no attempt %" PRId32, self->request->task_id,
+                   self->name.attempt);
+}
+
+static enum gf_code find(struct gf_log_follow *self, struct gf_read *read,
+                         struct gf_task_execution *out, struct gf_run *out_run,
+                         struct gf_error *err) {
     const Gofer__V1__FollowTaskExecutionLogsRequest *request = self->request;
-    struct gf_services *services = self->stream.services;
-    struct gf_read read;
-    atomic_store(&self->task_changed, false);
-    self->sequence = gf_event_hub_newest(services->hub);
-    gf_read_open(&read, services, &self->stream.arena);
-    enum gf_code rc = gf_find_run(&read, request->namespace_id, request->pipeline_id,
+    enum gf_code rc = gf_find_run(read, request->namespace_id, request->pipeline_id,
                                   request->run_id, out_run, err);
     if (rc == GF_OK) {
         rc = gf_identifier_check(gf_str_from(request->task_id), "task_id", err);
     }
-    if (rc == GF_OK) {
-        rc = find_task(self, &read, out_run, out, err);
+    return rc == GF_OK ? find_task(self, read, out_run, out, err) : rc;
+}
+
+/* The attempt that is asked for, of those that there are. */
+static enum gf_code choose_attempt(struct gf_log_follow *self, const struct gf_run *run,
+                                   const struct gf_task_execution *execution,
+                                   struct gf_error *err) {
+    const int32_t wanted = self->wanted_attempt;
+    const int32_t latest = execution->attempt == 0 ? 1 : execution->attempt;
+    if (wanted > latest) {
+        return gf_fail(err, GF_NOT_FOUND, "task '%s' has no attempt %" PRId32,
+                       self->request->task_id, wanted);
+    }
+    self->run_key = run->run_key;
+    self->name = (struct gf_log_name){
+        .pipeline_key = run->pipeline_key,
+        .run_id = run->run_id,
+        .task_index = execution->task_index,
+        .attempt = wanted == 0 ? latest : wanted,
+    };
+    return GF_OK;
+}
+
+/* Looks at the attempt; the first time, which one it is. */
+static enum gf_code look(struct gf_log_follow *self, struct gf_error *err) {
+    struct gf_services *services = self->stream.services;
+    struct gf_task_execution execution = {0};
+    struct gf_run run = {0};
+    struct gf_read read;
+    atomic_store(&self->task_changed, false);
+    self->sequence = gf_event_hub_newest(services->hub);
+    gf_read_open(&read, services, &self->stream.arena);
+    enum gf_code rc = find(self, &read, &execution, &run, err);
+    if (rc == GF_OK && self->name.attempt == 0) {
+        rc = choose_attempt(self, &run, &execution, err);
+    }
+    if (rc == GF_OK && execution.attempt > self->name.attempt) {
+        rc = note_earlier(self, &read, &run, &execution, err);
+    } else if (rc == GF_OK) {
+        note_attempt(self, &run, &execution);
     }
     gf_read_close(&read);
-    if (rc == GF_OK && self->following) {
-        note_task(self, out_run, out);
-        gf_event_hub_arm(services->hub, &self->follower, self->sequence);
-    }
     return rc;
 }
 
 enum gf_code gf_log_follow__look(struct gf_log_follow *self, struct gf_error *err) {
-    struct gf_task_execution execution = {0};
-    struct gf_run run = {0};
-    return look_at_task(self, &execution, &run, err);
+    const enum gf_code rc = look(self, err);
+    if (rc == GF_OK) {
+        gf_event_hub_arm(self->stream.services->hub, &self->follower, self->sequence);
+    }
+    return rc;
 }
 
 static enum gf_code check_request(const Gofer__V1__FollowTaskExecutionLogsRequest *request,
@@ -90,9 +142,15 @@ static enum gf_code check_request(const Gofer__V1__FollowTaskExecutionLogsReques
     return GF_OK;
 }
 
-static enum gf_code read_token(struct gf_log_follow *self, struct gf_error *err) {
+/*
+ * The log that is asked for, as far as the request tells. A token is of one attempt, which is then
+ * the one that is followed, also where a later one was made meanwhile.
+ */
+static enum gf_code read_token(struct gf_log_follow *self, struct gf_token *out,
+                               struct gf_error *err) {
     const Gofer__V1__FollowTaskExecutionLogsRequest *request = self->request;
     struct gf_token token = {0};
+    self->wanted_attempt = request->attempt;
     self->scope = gf_token_scope("follow_logs");
     gf_token_scope_text(&self->scope, gf_request_namespace(request->namespace_id));
     gf_token_scope_text(&self->scope, gf_str_from(request->pipeline_id));
@@ -103,42 +161,32 @@ static enum gf_code read_token(struct gf_log_follow *self, struct gf_error *err)
     if (rc != GF_OK || request->resume_token[0] == '\0') {
         return rc;
     }
-    if (token.numbers[0] < 0 || token.numbers[1] != self->name.attempt ||
-        token.numbers[2] != self->run_key) {
+    if (token.numbers[0] < 0 || token.numbers[1] < 1 || token.numbers[1] > INT32_MAX ||
+        (request->attempt != 0 && request->attempt != token.numbers[1])) {
         return gf_fail_field(err, "resume_token", "the token is not of this log");
     }
+    self->wanted_attempt = (int32_t)token.numbers[1];
     self->offset = token.numbers[0];
+    *out = token;
     return GF_OK;
 }
 
 enum gf_code gf_log_follow__begin(struct gf_log_follow *self, struct gf_error *err) {
     const Gofer__V1__FollowTaskExecutionLogsRequest *request = self->request;
-    struct gf_task_execution execution = {0};
-    struct gf_run run = {0};
+    struct gf_token token = {0};
     enum gf_code rc = check_request(request, err);
     if (rc == GF_OK) {
-        rc = look_at_task(self, &execution, &run, err);
+        rc = read_token(self, &token, err);
+    }
+    if (rc == GF_OK) {
+        rc = look(self, err);
     }
     if (rc != GF_OK) {
         return rc;
     }
-    const int32_t latest = execution.attempt == 0 ? 1 : execution.attempt;
-    if (request->attempt > latest) {
-        return gf_fail(err, GF_NOT_FOUND, "task '%s' has no attempt %" PRId32, request->task_id,
-                       request->attempt);
+    if (request->resume_token[0] != '\0' && token.numbers[2] != self->run_key) {
+        return gf_fail_field(err, "resume_token", "the token is not of this log");
     }
-    self->run_key = run.run_key;
-    self->name = (struct gf_log_name){
-        .pipeline_key = run.pipeline_key,
-        .run_id = run.run_id,
-        .task_index = execution.task_index,
-        .attempt = request->attempt == 0 ? latest : request->attempt,
-    };
-    rc = read_token(self, err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    note_task(self, &run, &execution);
     self->follower.filter = (struct gf_event_filter){
         .namespace_id = gf_request_namespace(request->namespace_id),
         .pipeline_id = gf_str_from(request->pipeline_id),

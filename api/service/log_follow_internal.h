@@ -18,7 +18,8 @@ struct gf_log_follow {
     struct gf_event_follower follower;
     bool following;
     struct gf_token_scope scope;
-    struct gf_log_name name;
+    int32_t wanted_attempt;  /* 0 = the latest */
+    struct gf_log_name name; /* attempt 0: not known yet */
     int64_t run_key;
     int64_t offset; /* where reading begins */
     struct gf_log_reader reader;
@@ -30,6 +31,7 @@ struct gf_log_follow {
     bool task_ran;       /* the container started */
     int64_t task_bytes;  /* in the log, as the end of the attempt tells */
     bool task_log_whole; /* as the end of the attempt tells */
+    int64_t kept_run_id; /* whose result is the task's; 0 = none */
     bool ended;          /* the last message was made */
 };
 

@@ -1,6 +1,7 @@
 #include "api/service/lookup.h"
 
 #include "base/identifier.h"
+#include "engine/core/config.h"
 #include "engine/core/limits.h"
 
 #include <inttypes.h>
@@ -36,6 +37,10 @@ enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) {
                              GF_REQUEST_ID_BYTES_MAX);
     }
     return GF_OK;
+}
+
+enum gf_code gf_check_reason(const char *reason, struct gf_error *err) {
+    return gf_text_check(gf_str_from(reason), GF_REASON_BYTES_MAX, "reason", err);
 }
 
 enum gf_code gf_find_pipeline(struct gf_read *read, const char *namespace_id,
@@ -79,6 +84,22 @@ enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipe
     return read->store->get_config(read->reader, pipeline->pipeline_key,
                                    version == 0 ? pipeline->live_version : version, read->arena,
                                    out, err);
+}
+
+enum gf_code gf_find_run_config(struct gf_read *read, const struct gf_run *run,
+                                struct gf_arena *arena, struct gf_config *out,
+                                struct gf_error *err) {
+    struct gf_error error = {0};
+    const enum gf_code rc =
+        read->store->get_config(read->reader, run->pipeline_key, run->version, arena, out, &error);
+    if (rc == GF_NOT_FOUND) {
+        *out = (struct gf_config){0};
+        return GF_OK;
+    }
+    if (rc != GF_OK && err != NULL) {
+        *err = error;
+    }
+    return rc;
 }
 
 const struct gf_task *gf_config_find_task(const struct gf_config *config, struct gf_str task_id) {

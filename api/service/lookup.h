@@ -20,6 +20,9 @@ enum gf_code gf_check_number(int64_t number, const char *field, struct gf_error 
 /* A request_id: empty, or 1 to 64 letters, digits, hyphens and underscores. */
 enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) GF_MUST_USE;
 
+/* A sentence on `reason`: up to GF_REASON_BYTES_MAX characters. */
+enum gf_code gf_check_reason(const char *reason, struct gf_error *err) GF_MUST_USE;
+
 /* Codes: GF_INVALID_ARGUMENT, GF_NOT_FOUND with what is missing. */
 enum gf_code gf_find_pipeline(struct gf_read *read, const char *namespace_id,
                               const char *pipeline_id, struct gf_pipeline *out,
@@ -30,6 +33,14 @@ enum gf_code gf_find_run(struct gf_read *read, const char *namespace_id, const c
 enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipeline,
                             int64_t version, struct gf_config *out,
                             struct gf_error *err) GF_MUST_USE;
+
+/*
+ * The config of a run, which may be large: give it an arena of its own where little of it is shown.
+ * Zeroed where the version was deleted: a run outlives it.
+ */
+enum gf_code gf_find_run_config(struct gf_read *read, const struct gf_run *run,
+                                struct gf_arena *arena, struct gf_config *out,
+                                struct gf_error *err) GF_MUST_USE;
 
 /* The task of that id; NULL where the config has none. Thread: any. */
 const struct gf_task *gf_config_find_task(const struct gf_config *config, struct gf_str task_id);

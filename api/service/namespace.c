@@ -1,15 +1,14 @@
 #include "api/codec/model/namespace.h"
 
 #include "api/codec/model/message.h"
-#include "api/codec/model/unsupported.h"
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
-#include "api/service/lookup.h"
+#include "api/service/update_mask.h"
 #include "base/identifier.h"
 #include "engine/core/config.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 
 /* ---- Reading ---- */
 
@@ -57,20 +56,11 @@ static enum gf_code take_namespace(struct gf_list_page *page, size_t index, void
 static enum gf_code list_namespaces(struct gf_read *read, struct gf_error *err) {
     const Gofer__V1__ListNamespacesRequest *request = (const void *)read->request;
     struct gf_list_page page;
-    enum gf_code rc = gf_list_page_init(&page, read, "namespaces", request->page_size, err);
-    if (rc == GF_OK) {
-        rc = gf_list_page_read(&page, request->page_token, fetch_namespaces, take_namespace, err);
-    }
-    if (rc != GF_OK) {
-        return rc;
-    }
-    Gofer__V1__ListNamespacesResponse *response = GF_MESSAGE_NEW(
-        read->arena, Gofer__V1__ListNamespacesResponse, gofer__v1__list_namespaces_response);
-    response->namespaces = (Gofer__V1__Namespace **)page.messages;
-    response->n_namespaces = page.count;
-    response->next_page_token = page.next_page_token;
-    read->response = &response->base;
-    return GF_OK;
+    const enum gf_code rc = gf_list_page_init(&page, read, "namespaces", request->page_size, err);
+    return rc != GF_OK
+               ? rc
+               : gf_list_page_answer(&page, request->page_token, fetch_namespaces, take_namespace,
+                                     &gofer__v1__list_namespaces_response__descriptor, err);
 }
 
 static void start_list_namespaces(struct gf_rpc_call *call,
@@ -80,41 +70,65 @@ static void start_list_namespaces(struct gf_rpc_call *call,
 
 /* ---- Creating ---- */
 
-static enum gf_code check_texts(const char *name, const char *description, struct gf_error *err) {
-    const enum gf_code rc = gf_text_check(gf_str_from(name), GF_NAME_CHARS_MAX, "name", err);
-    return rc != GF_OK ? rc
-                       : gf_text_check(gf_str_from(description), GF_DESCRIPTION_CHARS_MAX,
-                                       "description", err);
+static enum gf_code check_values(const char *name, const char *description, int32_t run_parallelism,
+                                 struct gf_error *err) {
+    enum gf_code rc = gf_text_check(gf_str_from(name), GF_NAME_CHARS_MAX, "name", err);
+    if (rc == GF_OK) {
+        rc = gf_text_check(gf_str_from(description), GF_DESCRIPTION_CHARS_MAX, "description", err);
+    }
+    if (rc == GF_OK && run_parallelism < 0) {
+        rc = gf_fail_field(err, "run_parallelism", "value is %" PRId32 ", expected 0 or more",
+                           run_parallelism);
+    }
+    return rc;
+}
+
+static Gofer__V1__CreateNamespaceResponse *created(const struct gf_namespace *ns,
+                                                   struct gf_arena *arena) {
+    Gofer__V1__CreateNamespaceResponse *response = GF_MESSAGE_NEW(
+        arena, Gofer__V1__CreateNamespaceResponse, gofer__v1__create_namespace_response);
+    response->namespace_ = gf_namespace_to_message(ns, arena);
+    return response;
+}
+
+/* The same request names the same namespace. */
+static enum gf_code show_created(struct gf_read *read, struct gf_error *err) {
+    const Gofer__V1__CreateNamespaceRequest *request = (const void *)read->request;
+    struct gf_namespace ns = {0};
+    const enum gf_code rc = read->store->get_namespace(
+        read->reader, gf_str_from(request->namespace_id), read->arena, &ns, err);
+    if (rc == GF_OK) {
+        read->response = &created(&ns, read->arena)->base;
+    }
+    return rc;
 }
 
 static const ProtobufCMessage *respond_created(struct gf_command_call *self,
                                                const struct gf_reply *reply) {
-    Gofer__V1__CreateNamespaceResponse *response = GF_MESSAGE_NEW(
-        self->arena, Gofer__V1__CreateNamespaceResponse, gofer__v1__create_namespace_response);
-    response->namespace_ = gf_namespace_to_message(reply->ns, self->arena);
-    return &response->base;
+    return reply->replayed != NULL ? gf_command_call_read(self, show_created, NULL)
+                                   : &created(reply->ns, self->arena)->base;
 }
 
 static void create_namespace(struct gf_rpc_call *call,
                              const Gofer__V1__CreateNamespaceRequest *request, void *ctx) {
     struct gf_command_call *self = gf_command_call_create(
         call, &request->base, ctx, GF_INPUT_CREATE_NAMESPACE, respond_created);
+    struct gf_input *input = &self->command.input;
     struct gf_error error = {0};
-    enum gf_code rc = gf_unsupported_check(&request->base, &error);
+    enum gf_code rc =
+        gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
     if (rc == GF_OK) {
-        rc = gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
+        rc = check_values(request->name, request->description, request->run_parallelism, &error);
     }
     if (rc == GF_OK) {
-        rc = check_texts(request->name, request->description, &error);
+        rc = gf_check_request_id(request->request_id, &error);
     }
-    if (rc != GF_OK) {
-        gf_command_call_fail(self, &error);
-        return;
-    }
-    self->command.input.u.ns.namespace_id = gf_str_from(request->namespace_id);
-    self->command.input.u.ns.name = gf_str_from(request->name);
-    self->command.input.u.ns.description = gf_str_from(request->description);
-    gf_command_call_submit(self);
+    input->u.ns.namespace_id = gf_str_from(request->namespace_id);
+    input->u.ns.name = gf_str_from(request->name);
+    input->u.ns.description = gf_str_from(request->description);
+    input->u.ns.run_parallelism = request->run_parallelism;
+    input->u.ns.request.request_id = gf_str_from(request->request_id);
+    gf_command_call_submit_checked(self, rc, &error);
 }
 
 /* ---- Updating ---- */
@@ -128,54 +142,41 @@ static const ProtobufCMessage *respond_updated(struct gf_command_call *self,
     return &response->base;
 }
 
-static enum gf_code read_mask(const Gofer__V1__UpdateNamespaceRequest *request,
-                              struct gf_input *input, struct gf_error *err) {
-    const Google__Protobuf__FieldMask *mask = request->update_mask;
-    if (mask == NULL || mask->n_paths == 0) {
-        return gf_fail_field(err, "update_mask", "names no field to change");
+/* ctx: the input. */
+static bool set_field(void *ctx, struct gf_str name) {
+    struct gf_input *input = ctx;
+    if (gf_str_eq(name, GF_STR("name"))) {
+        input->u.ns.set_name = true;
+    } else if (gf_str_eq(name, GF_STR("description"))) {
+        input->u.ns.set_description = true;
+    } else if (gf_str_eq(name, GF_STR("run_parallelism"))) {
+        input->u.ns.set_run_parallelism = true;
+    } else {
+        return false;
     }
-    for (size_t i = 0; i < mask->n_paths; i++) {
-        const struct gf_str path = gf_str_from(mask->paths[i]);
-        char field[GF_ERROR_FIELD_BYTES_MAX];
-        (void)snprintf(field, sizeof(field), "update_mask.paths[%zu]", i);
-        if (gf_str_eq(path, GF_STR("name"))) {
-            input->u.ns.set_name = true;
-        } else if (gf_str_eq(path, GF_STR("description"))) {
-            input->u.ns.set_description = true;
-        } else if (gf_str_eq(path, GF_STR("run_parallelism"))) {
-            return gf_fail_unsupported(err, field, "run_parallelism");
-        } else {
-            return gf_fail_field(err, field, "'%.64s' is no field that can be changed",
-                                 mask->paths[i]);
-        }
-    }
-    return GF_OK;
+    return true;
 }
 
 static void update_namespace(struct gf_rpc_call *call,
                              const Gofer__V1__UpdateNamespaceRequest *request, void *ctx) {
     struct gf_command_call *self = gf_command_call_create(
         call, &request->base, ctx, GF_INPUT_UPDATE_NAMESPACE, respond_updated);
+    struct gf_input *input = &self->command.input;
     struct gf_error error = {0};
-    enum gf_code rc = gf_unsupported_check(&request->base, &error);
+    /* What is changed is named: an empty id does not stand for the default here. */
+    enum gf_code rc =
+        gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
     if (rc == GF_OK) {
-        /* What is changed is named: an empty id does not stand for the default here. */
-        rc = gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
-    }
-    if (rc == GF_OK) {
-        rc = check_texts(request->name, request->description, &error);
+        rc = check_values(request->name, request->description, request->run_parallelism, &error);
     }
     if (rc == GF_OK) {
-        rc = read_mask(request, &self->command.input, &error);
+        rc = gf_read_update_mask(request->update_mask, set_field, input, &error);
     }
-    if (rc != GF_OK) {
-        gf_command_call_fail(self, &error);
-        return;
-    }
-    self->command.input.u.ns.namespace_id = gf_str_from(request->namespace_id);
-    self->command.input.u.ns.name = gf_str_from(request->name);
-    self->command.input.u.ns.description = gf_str_from(request->description);
-    gf_command_call_submit(self);
+    input->u.ns.namespace_id = gf_str_from(request->namespace_id);
+    input->u.ns.name = gf_str_from(request->name);
+    input->u.ns.description = gf_str_from(request->description);
+    input->u.ns.run_parallelism = request->run_parallelism;
+    gf_command_call_submit_checked(self, rc, &error);
 }
 
 /* ---- Deleting ---- */

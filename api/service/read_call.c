@@ -5,6 +5,7 @@ struct read_call {
     struct gf_rpc_call *call;
     const ProtobufCMessage *request;
     gf_read_fn *fn;
+    const void *data;
 };
 
 void gf_read_open(struct gf_read *read, struct gf_services *services, struct gf_arena *arena) {
@@ -37,6 +38,7 @@ static void run(void *ctx) {
     struct gf_read read;
     gf_read_open(&read, self->services, &arena);
     read.request = self->request;
+    read.data = self->data;
     const enum gf_code rc = self->fn(&read, &error);
     gf_read_close(&read);
     /* The call, and self with it, may be gone once it is answered. */
@@ -56,4 +58,12 @@ void gf_read_start(struct gf_rpc_call *call, const ProtobufCMessage *request, vo
     if (gf_pool_submit(self->services->pool, run, self, &error) != GF_OK) {
         gf_rpc_fail(call, &error);
     }
+}
+
+void gf_read_start_after(struct gf_rpc_call *call, const ProtobufCMessage *request, void *ctx,
+                         gf_read_fn *fn, const void *data) {
+    struct read_call *self = GF_ARENA_NEW(gf_rpc_call_arena(call), struct read_call);
+    *self = (struct read_call){
+        .services = ctx, .call = call, .request = request, .fn = fn, .data = data};
+    gf_pool_submit_reserved(self->services->pool, run, self);
 }

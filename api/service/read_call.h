@@ -24,6 +24,7 @@ struct gf_read {
     struct gf_store_reader *reader;  /* for the one call of the function */
     struct gf_arena *arena;          /* freed after the response is sent */
     const ProtobufCMessage *request; /* NULL for streams */
+    const void *data;                /* of gf_read_start_after; else NULL */
     const ProtobufCMessage *response;
 };
 
@@ -33,6 +34,13 @@ typedef enum gf_code gf_read_fn(struct gf_read *read, struct gf_error *err);
 /* Starts the call; ctx is the struct gf_services. Thread: rpc. */
 void gf_read_start(struct gf_rpc_call *call, const ProtobufCMessage *request, void *ctx,
                    gf_read_fn *fn);
+
+/*
+ * Answers a call whose command is done with what fn reads; it is never refused. `data` lives until
+ * the call has ended. Thread: any.
+ */
+void gf_read_start_after(struct gf_rpc_call *call, const ProtobufCMessage *request, void *ctx,
+                         gf_read_fn *fn, const void *data);
 
 /* For streams: borrows a reader, and gives it back. Thread: a worker. */
 void gf_read_open(struct gf_read *read, struct gf_services *services, struct gf_arena *arena);

@@ -105,8 +105,7 @@ static enum gf_code load_images(struct watch *self, struct gf_read *read, const 
     struct gf_arena scratch;
     gf_arena_init(&scratch, GF_SERVICES_ARENA_BYTES_MAX);
     struct gf_config config = {0};
-    const enum gf_code rc = read->store->get_config(read->reader, run->pipeline_key, run->version,
-                                                    &scratch, &config, err);
+    const enum gf_code rc = gf_find_run_config(read, run, &scratch, &config, err);
     self->images = GF_ARENA_ARRAY(&self->arena, config.task_count, struct gf_str);
     self->image_count = config.task_count;
     for (size_t i = 0; i < config.task_count; i++) {

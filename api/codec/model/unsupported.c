@@ -1,5 +1,6 @@
 #include "api/codec/model/unsupported.h"
 
+#include "api/codec/model/field.h"
 #include "base/str.h"
 #include "gofer/v1/deployment.pb-c.h"
 #include "gofer/v1/event.pb-c.h"
@@ -20,35 +21,6 @@ static const struct {
     {&gofer__v1__event_filter__descriptor, {"extension_id"}},
 };
 
-/* Whether the field has something else than its default. Oneofs do not occur in the table. */
-static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
-    const char *member = (const char *)message + field->offset;
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        size_t count = 0;
-        memcpy(&count, (const char *)message + field->quantifier_offset, sizeof(count));
-        return count > 0;
-    }
-    if (field->type == PROTOBUF_C_TYPE_STRING) {
-        const char *text = NULL;
-        memcpy(&text, member, sizeof(text));
-        return text != NULL && text[0] != '\0';
-    }
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        const void *nested = NULL;
-        memcpy(&nested, member, sizeof(nested));
-        return nested != NULL;
-    }
-    if (field->type == PROTOBUF_C_TYPE_INT64) {
-        int64_t number = 0;
-        memcpy(&number, member, sizeof(number));
-        return number != 0;
-    }
-    /* int32, bool and enums have the size of an int. */
-    int number = 0;
-    memcpy(&number, member, sizeof(number));
-    return number != 0;
-}
-
 enum gf_code gf_fail_unsupported(struct gf_error *err, const char *field, const char *what) {
     (void)gf_fail_field(err, field, "'%s' is not supported by this version", what);
     if (err != NULL) {
@@ -66,7 +38,7 @@ enum gf_code gf_unsupported_check(const ProtobufCMessage *message, struct gf_err
             const char *name = table[i].fields[f];
             const ProtobufCFieldDescriptor *field =
                 protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
-            if (field != NULL && is_set(message, field)) {
+            if (field != NULL && gf_field_is_set(message, field)) {
                 return gf_fail_unsupported(err, name, name);
             }
         }
