@@ -14,7 +14,8 @@
  * execution all but run_key, task_index, task_id and create_time; of an attempt, an input and an
  * event nothing. A back end need not write the rest again.
  *
- * Requests older than GF_REQUEST_AGE_NS_MAX may be dropped, by the create_time of the newest.
+ * Requests older than GF_REQUEST_AGE_NS_MAX, by the create_time of the newest, are dropped, a few
+ * with each batch that has new ones; until then they are found.
  *
  * Results of readers are copied into the caller's arena. Lists come in a stable order, at most
  * `limit` items behind the key `after` (exclusive; 0 or empty = from the beginning).
@@ -27,14 +28,21 @@
 #include "engine/core/core.h"
 #include "engine/core/model.h"
 
+enum {
+    /* get_run_stats: durations are exact over the newest so many runs of the time asked for. */
+    GF_RUN_STATS_SAMPLES_MAX = 100000,
+};
+
 struct gf_store;
 struct gf_store_reader;
 
+/* A run is listed when it has one of the states and one of the statuses. */
 struct gf_run_list_options {
-    int64_t after_run_id;    /* 0 = from the end the order begins with */
-    bool ascending;          /* default: newest first */
-    enum gf_run_state state; /* UNSPECIFIED = any */
-    size_t limit;
+    int64_t after_run_id; /* 0 = from the end the order begins with */
+    bool ascending;       /* default: newest first */
+    uint32_t states;      /* bit 1 << enum gf_run_state; 0 = any */
+    uint32_t statuses;    /* bit 1 << enum gf_run_status, bit 0: it has none yet; 0 = any */
+    size_t limit;         /* 1 or more */
 };
 
 struct gf_event_filter {
@@ -105,16 +113,21 @@ struct gf_store_ops {
     enum gf_code (*get_run_input)(struct gf_store_reader *reader, int64_t run_key,
                                   struct gf_arena *arena, struct gf_str *out_content,
                                   struct gf_error *err);
-    /* How the runs of a pipeline that ended at since_time or later have fared; exact. */
+    /*
+     * How the runs of a pipeline that ended at since_time or later have fared. Counts are exact;
+     * durations too, up to GF_RUN_STATS_SAMPLES_MAX runs, beyond which they are those of the newest
+     * so many. All are 0 where there is no such run or no such pipeline.
+     */
     enum gf_code (*get_run_stats)(struct gf_store_reader *reader, int64_t pipeline_key,
                                   int64_t since_time, struct gf_run_stats *out,
                                   struct gf_error *err);
-    /* The first outcome of a request, however old. */
+    /* The first outcome of a request, however old, while it is kept. */
     enum gf_code (*get_request)(struct gf_store_reader *reader, struct gf_str caller,
                                 struct gf_str request_id, struct gf_arena *arena,
                                 struct gf_request *out, struct gf_error *err);
     enum gf_code (*get_preferences)(struct gf_store_reader *reader, struct gf_arena *arena,
                                     struct gf_preferences *out, struct gf_error *err);
+    /* All are 0 where the run has no tasks yet, or is not there. */
     enum gf_code (*count_tasks)(struct gf_store_reader *reader, int64_t run_key,
                                 struct gf_task_counts *out, struct gf_error *err);
     enum gf_code (*get_task)(struct gf_store_reader *reader, int64_t run_key, struct gf_str task_id,
@@ -142,9 +155,15 @@ struct gf_store_ops {
                                      int64_t before_deployment_id, size_t limit,
                                      struct gf_arena *arena, struct gf_deployment **out_items,
                                      size_t *out_count, struct gf_error *err);
+    /*
+     * *out_scanned is the run_id up to which was looked: the place to go on from. One call looks at
+     * a bounded number of runs, so with a filter fewer than limit is not the end: the end is where
+     * *out_scanned is after_run_id.
+     */
     enum gf_code (*list_runs)(struct gf_store_reader *reader, int64_t pipeline_key,
                               const struct gf_run_list_options *options, struct gf_arena *arena,
-                              struct gf_run **out_items, size_t *out_count, struct gf_error *err);
+                              struct gf_run **out_items, size_t *out_count, int64_t *out_scanned,
+                              struct gf_error *err);
     /* In the order of the config's tasks, behind after_index (-1 = from the first). */
     enum gf_code (*list_tasks)(struct gf_store_reader *reader, int64_t run_key, int32_t after_index,
                                size_t limit, struct gf_arena *arena,

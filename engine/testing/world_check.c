@@ -215,11 +215,12 @@ static void check_pipeline(struct check *check, const struct gf_pipeline *pipeli
     const struct gf_run_list_options options = {.ascending = true, .limit = ROWS_MAX};
     struct gf_run *runs = NULL;
     size_t count = 0;
+    int64_t scanned = 0;
     int64_t running = 0;
     int64_t allowed = 0;
     const struct gf_run *first_queued = NULL;
     gf_assert(check->ops->list_runs(check->reader, pipeline->pipeline_key, &options, &check->arena,
-                                    &runs, &count, NULL) == GF_OK);
+                                    &runs, &count, &scanned, NULL) == GF_OK);
     EXPECT(check, (int64_t)count == pipeline->latest_run_id, "pipeline lacks runs");
     for (size_t i = 0; i < count; i++) {
         check_run(check, &runs[i]);

@@ -1,6 +1,9 @@
 #include "base/alloc.h"
 #include "engine/core/copy.h"
+#include "engine/core/limits.h"
 #include "engine/store/memory/memory_internal.h"
+
+#include <string.h>
 
 enum {
     ROW_BYTES_MAX = 1 << 30, /* of the texts of one row */
@@ -27,22 +30,35 @@ enum {
 
 /* ---- Freeing ---- */
 
+static void free_task(struct memory_task *task) {
+    if (task != NULL) {
+        gf_arena_fini(&task->arena);
+        free(task);
+    }
+}
+
 static void free_run(struct memory_run *run) {
     for (size_t i = 0; i < run->tasks.count; i++) {
-        if (run->tasks.items[i] != NULL) {
-            gf_arena_fini(&run->tasks.items[i]->arena);
-            free(run->tasks.items[i]);
-        }
+        free_task(run->tasks.items[i]);
+    }
+    for (size_t i = 0; i < run->attempts.count; i++) {
+        free_task(run->attempts.items[i]);
     }
     gf_vec_fini(&run->tasks);
+    gf_vec_fini(&run->attempts);
+    free(run->document);
     gf_arena_fini(&run->arena);
     free(run);
 }
 
+static void free_config(struct memory_config *config) {
+    gf_arena_fini(&config->arena);
+    free(config);
+}
+
 static void free_pipeline(struct memory_store *store, struct memory_pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->configs.count; i++) {
-        gf_arena_fini(&pipeline->configs.items[i]->arena);
-        free(pipeline->configs.items[i]);
+        free_config(pipeline->configs.items[i]);
     }
     for (size_t i = 0; i < pipeline->deployments.count; i++) {
         gf_arena_fini(&pipeline->deployments.items[i]->arena);
@@ -59,6 +75,34 @@ static void free_pipeline(struct memory_store *store, struct memory_pipeline *pi
     gf_map_fini(&pipeline->requests);
     gf_arena_fini(&pipeline->arena);
     free(pipeline);
+}
+
+static void remove_pipeline(struct memory_store *store, int64_t pipeline_key) {
+    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, pipeline_key);
+    if (pipeline != NULL) {
+        free_pipeline(store, pipeline);
+    }
+}
+
+static void remove_config(struct memory_store *store, struct gf_config_key key) {
+    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, key.pipeline_key);
+    size_t kept = 0;
+    for (size_t i = 0; pipeline != NULL && i < pipeline->configs.count; i++) {
+        struct memory_config *config = pipeline->configs.items[i];
+        if (config->row.version == key.version) {
+            free_config(config);
+        } else {
+            pipeline->configs.items[kept++] = config;
+        }
+    }
+    if (pipeline != NULL) {
+        pipeline->configs.count = kept;
+    }
+}
+
+static void free_request(struct memory_request *request) {
+    gf_arena_fini(&request->arena);
+    free(request);
 }
 
 static void remove_namespace(struct memory_store *store, int64_t namespace_key) {
@@ -88,6 +132,13 @@ void gf_memory__free_all(struct memory_store *store) {
         gf_arena_fini(&store->events.items[i]->arena);
         free(store->events.items[i]);
     }
+    position = 0;
+    void *request = NULL;
+    while (gf_map_next(&store->requests, &position, NULL, &request)) {
+        free_request(request);
+    }
+    gf_map_fini(&store->requests);
+    gf_arena_fini(&store->preferences_arena);
     gf_vec_fini(&store->events);
     gf_map_i64_fini(&store->namespaces);
     gf_map_fini(&store->namespaces_by_id);
@@ -173,6 +224,75 @@ static void put_task(struct memory_store *store, const struct gf_task_execution 
     SET_ROW(run->tasks.items[index], gf_task_execution_copy, row);
 }
 
+static void put_attempt(struct memory_store *store, const struct gf_task_execution *row) {
+    struct memory_run *run = gf_map_i64_get(&store->runs, row->run_key);
+    gf_assert(run != NULL);
+    struct memory_task *attempt = NULL;
+    for (size_t i = 0; i < run->attempts.count && attempt == NULL; i++) {
+        struct memory_task *other = run->attempts.items[i];
+        attempt = other->row.task_index == row->task_index && other->row.attempt == row->attempt
+                      ? other
+                      : NULL;
+    }
+    if (attempt == NULL) {
+        attempt = GF_NEW(struct memory_task);
+        attempt->row.attempt = row->attempt;
+        INSERT(&run->attempts, attempt, attempt);
+    }
+    SET_ROW(attempt, gf_task_execution_copy, row);
+}
+
+static void put_input(struct memory_store *store, int64_t run_key, struct gf_str content) {
+    struct memory_run *run = gf_map_i64_get(&store->runs, run_key);
+    gf_assert(run != NULL);
+    free(run->document);
+    run->document = gf_malloc(content.len + 1);
+    if (content.len > 0) {
+        memcpy(run->document, content.ptr, content.len);
+    }
+    run->document_size = content.len;
+    run->has_document = true;
+}
+
+static void put_request(struct memory_store *store, const struct gf_request *row) {
+    struct gf_str key = {0};
+    char *memory = gf_memory__request_key(row->caller, row->request_id, &key);
+    struct memory_request *older = gf_map_remove(&store->requests, key);
+    if (older != NULL) {
+        free_request(older);
+    }
+    struct memory_request *request = GF_NEW(struct memory_request);
+    SET_ROW(request, gf_request_copy, row);
+    (void)gf_map_put(&store->requests, key, request);
+    free(memory);
+}
+
+/* All that are too old, at once. */
+static void put_requests(struct memory_store *store, const struct gf_request_vec *requests) {
+    int64_t newest = 0;
+    for (size_t i = 0; i < requests->count; i++) {
+        const int64_t time = requests->items[i].create_time;
+        newest = time > newest ? time : newest;
+        put_request(store, &requests->items[i]);
+    }
+    size_t position = 0;
+    struct gf_str key = {0};
+    void *value = NULL;
+    while (newest > 0 && gf_map_next(&store->requests, &position, &key, &value)) {
+        struct memory_request *request = value;
+        if (request->row.create_time < newest - GF_REQUEST_AGE_NS_MAX) {
+            (void)gf_map_remove(&store->requests, key);
+            free_request(request);
+        }
+    }
+}
+
+static void put_preferences(struct memory_store *store, const struct gf_preferences *row) {
+    gf_arena_fini(&store->preferences_arena);
+    gf_arena_init(&store->preferences_arena, ROW_BYTES_MAX);
+    gf_preferences_copy(row, &store->preferences_arena, &store->preferences);
+}
+
 static void put_event(struct memory_store *store, const struct gf_event *row) {
     gf_assert(row->sequence == store->next.next_event_sequence);
     struct memory_event *event = GF_NEW(struct memory_event);
@@ -185,11 +305,22 @@ static void raise_next(int64_t *next, int64_t key) {
     *next = key >= *next ? key + 1 : *next;
 }
 
-void gf_memory__apply(struct memory_store *store, const struct gf_batch *batch) {
+static void apply_deletions(struct memory_store *store, const struct gf_batch *batch) {
     for (size_t i = 0; i < batch->deleted_namespaces.count; i++) {
         raise_next(&store->next.next_namespace_key, batch->deleted_namespaces.items[i]);
         remove_namespace(store, batch->deleted_namespaces.items[i]);
     }
+    for (size_t i = 0; i < batch->deleted_pipelines.count; i++) {
+        raise_next(&store->next.next_pipeline_key, batch->deleted_pipelines.items[i]);
+        remove_pipeline(store, batch->deleted_pipelines.items[i]);
+    }
+    for (size_t i = 0; i < batch->deleted_configs.count; i++) {
+        remove_config(store, batch->deleted_configs.items[i]);
+    }
+}
+
+void gf_memory__apply(struct memory_store *store, const struct gf_batch *batch) {
+    apply_deletions(store, batch);
     for (size_t i = 0; i < batch->namespaces.count; i++) {
         put_namespace(store, batch->namespaces.items[i]);
         raise_next(&store->next.next_namespace_key, batch->namespaces.items[i]->namespace_key);
@@ -208,8 +339,18 @@ void gf_memory__apply(struct memory_store *store, const struct gf_batch *batch) 
         put_run(store, batch->runs.items[i]);
         raise_next(&store->next.next_run_key, batch->runs.items[i]->run_key);
     }
+    for (size_t i = 0; i < batch->inputs.count; i++) {
+        put_input(store, batch->inputs.items[i].run_key, batch->inputs.items[i].content);
+    }
     for (size_t i = 0; i < batch->tasks.count; i++) {
         put_task(store, batch->tasks.items[i]);
+    }
+    for (size_t i = 0; i < batch->attempts.count; i++) {
+        put_attempt(store, batch->attempts.items[i]);
+    }
+    put_requests(store, &batch->requests);
+    if (batch->preferences != NULL) {
+        put_preferences(store, batch->preferences);
     }
     for (size_t i = 0; i < batch->events.count; i++) {
         put_event(store, &batch->events.items[i]);
@@ -224,6 +365,12 @@ static void copy_run(struct memory_store *to, const struct memory_run *run) {
         if (run->tasks.items[i] != NULL) {
             put_task(to, &run->tasks.items[i]->row);
         }
+    }
+    for (size_t i = 0; i < run->attempts.count; i++) {
+        put_attempt(to, &run->attempts.items[i]->row);
+    }
+    if (run->has_document) {
+        put_input(to, run->row.run_key, (struct gf_str){run->document, run->document_size});
     }
 }
 
@@ -251,5 +398,10 @@ void gf_memory__copy_all(struct memory_store *from, struct memory_store *to) {
     for (size_t i = 0; i < from->events.count; i++) {
         put_event(to, &from->events.items[i]->row);
     }
+    position = 0;
+    while (gf_map_next(&from->requests, &position, NULL, &value)) {
+        put_request(to, &((const struct memory_request *)value)->row);
+    }
+    put_preferences(to, &from->preferences);
     to->next = from->next;
 }

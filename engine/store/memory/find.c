@@ -1,4 +1,7 @@
+#include "base/alloc.h"
 #include "engine/store/memory/memory_internal.h"
+
+#include <string.h>
 
 struct memory_namespace *gf_memory__find_namespace(const struct memory_store *store,
                                                    struct gf_str namespace_id) {
@@ -48,4 +51,19 @@ struct memory_deployment *gf_memory__find_deployment(const struct memory_pipelin
 
 struct memory_run *gf_memory__find_run(const struct memory_pipeline *pipeline, int64_t run_id) {
     return SEARCH(&pipeline->runs, run_id, run_id);
+}
+
+char *gf_memory__request_key(struct gf_str caller, struct gf_str request_id,
+                             struct gf_str *out_key) {
+    /* A caller has no NUL, so that no two pairs have the same key. */
+    const size_t size = caller.len + 1 + request_id.len;
+    char *key = gf_calloc(size + 1, 1);
+    if (caller.len > 0) {
+        memcpy(key, caller.ptr, caller.len);
+    }
+    if (request_id.len > 0) {
+        memcpy(key + caller.len + 1, request_id.ptr, request_id.len);
+    }
+    *out_key = (struct gf_str){key, size};
+    return key;
 }

@@ -1,7 +1,10 @@
 #include "engine/core/copy.h"
 #include "engine/store/memory/memory_internal.h"
+#include "engine/store/run_stats.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static enum gf_code fail_pipeline_key(int64_t pipeline_key, struct gf_error *err) {
     return gf_fail(err, GF_NOT_FOUND, "pipeline with key %" PRId64 " not found", pipeline_key);
@@ -132,6 +135,105 @@ enum gf_code gf_memory__get_run_by_request(struct gf_store_reader *reader, int64
     return GF_OK;
 }
 
+static enum gf_code fail_in_run(const struct memory_run *run, const char *what,
+                                struct gf_error *err) {
+    return gf_fail(err, GF_NOT_FOUND,
+                   "%s not found in run %" PRId64 " of pipeline '%" GF_STR_FMT
+                   "' of namespace '%" GF_STR_FMT "'",
+                   what, run->row.run_id, GF_STR_ARG(run->row.pipeline_id),
+                   GF_STR_ARG(run->row.namespace_id));
+}
+
+enum gf_code gf_memory__get_run_input(struct gf_store_reader *reader, int64_t run_key,
+                                      struct gf_arena *arena, struct gf_str *out_content,
+                                      struct gf_error *err) {
+    GF_MUTEX_GUARD(&reader->store->mutex);
+    const struct memory_run *run = gf_map_i64_get(&reader->store->runs, run_key);
+    if (run == NULL) {
+        return gf_fail(err, GF_NOT_FOUND, "run with key %" PRId64 " not found", run_key);
+    }
+    if (!run->has_document) {
+        return fail_in_run(run, "input document", err);
+    }
+    *out_content = gf_text_copy((struct gf_str){run->document, run->document_size}, arena);
+    return GF_OK;
+}
+
+static int compare_ends(const void *left, const void *right) {
+    const struct gf_run *a = *(const struct gf_run *const *)left;
+    const struct gf_run *b = *(const struct gf_run *const *)right;
+    return (a->end_time < b->end_time) - (a->end_time > b->end_time);
+}
+
+enum gf_code gf_memory__get_run_stats(struct gf_store_reader *reader, int64_t pipeline_key,
+                                      int64_t since_time, struct gf_run_stats *out,
+                                      GF_UNUSED struct gf_error *err) {
+    GF_MUTEX_GUARD(&reader->store->mutex);
+    const struct memory_pipeline *pipeline =
+        gf_map_i64_get(&reader->store->pipelines, pipeline_key);
+    GF_VEC(const struct gf_run *) ended = {0};
+    for (size_t i = 0; pipeline != NULL && i < pipeline->runs.count; i++) {
+        const struct gf_run *run = &pipeline->runs.items[i]->row;
+        if (run->state == GF_RUN_STATE_COMPLETE && run->end_time >= since_time) {
+            gf_vec_push(&ended, run);
+        }
+    }
+    if (ended.count > 1) {
+        qsort(ended.items, ended.count, sizeof(ended.items[0]), compare_ends);
+    }
+    struct gf_run_sampler sampler = {0};
+    for (size_t i = 0; i < ended.count; i++) {
+        const struct gf_run *run = ended.items[i];
+        gf_run_sampler_add(&sampler, run->status, run->create_time, run->start_time, run->end_time);
+    }
+    gf_run_sampler_finish(&sampler, out);
+    gf_vec_fini(&ended);
+    return GF_OK;
+}
+
+enum gf_code gf_memory__get_request(struct gf_store_reader *reader, struct gf_str caller,
+                                    struct gf_str request_id, struct gf_arena *arena,
+                                    struct gf_request *out, struct gf_error *err) {
+    GF_MUTEX_GUARD(&reader->store->mutex);
+    struct gf_str key = {0};
+    char *memory = gf_memory__request_key(caller, request_id, &key);
+    const struct memory_request *request = gf_map_get(&reader->store->requests, key);
+    free(memory);
+    if (request == NULL) {
+        return gf_fail(err, GF_NOT_FOUND, "request '%" GF_STR_FMT "' not found",
+                       GF_STR_ARG(request_id));
+    }
+    gf_request_copy(&request->row, arena, out);
+    return GF_OK;
+}
+
+enum gf_code gf_memory__get_preferences(struct gf_store_reader *reader, struct gf_arena *arena,
+                                        struct gf_preferences *out,
+                                        GF_UNUSED struct gf_error *err) {
+    GF_MUTEX_GUARD(&reader->store->mutex);
+    gf_preferences_copy(&reader->store->preferences, arena, out);
+    return GF_OK;
+}
+
+enum gf_code gf_memory__count_tasks(struct gf_store_reader *reader, int64_t run_key,
+                                    struct gf_task_counts *out, GF_UNUSED struct gf_error *err) {
+    GF_MUTEX_GUARD(&reader->store->mutex);
+    const struct memory_run *run = gf_map_i64_get(&reader->store->runs, run_key);
+    struct gf_task_counts counts = {0};
+    for (size_t i = 0; run != NULL && i < run->tasks.count; i++) {
+        const struct memory_task *task = run->tasks.items[i];
+        if (task == NULL) {
+            continue;
+        }
+        counts.by_state[task->row.state]++;
+        if (task->row.state == GF_TASK_STATE_COMPLETE) {
+            counts.by_status[task->row.status]++;
+        }
+    }
+    *out = counts;
+    return GF_OK;
+}
+
 enum gf_code gf_memory__get_task(struct gf_store_reader *reader, int64_t run_key,
                                  struct gf_str task_id, struct gf_arena *arena,
                                  struct gf_task_execution *out, struct gf_error *err) {
@@ -147,11 +249,9 @@ enum gf_code gf_memory__get_task(struct gf_store_reader *reader, int64_t run_key
             return GF_OK;
         }
     }
-    return gf_fail(err, GF_NOT_FOUND,
-                   "task '%" GF_STR_FMT "' not found in run %" PRId64 " of pipeline '%" GF_STR_FMT
-                   "' of namespace '%" GF_STR_FMT "'",
-                   GF_STR_ARG(task_id), run->row.run_id, GF_STR_ARG(run->row.pipeline_id),
-                   GF_STR_ARG(run->row.namespace_id));
+    char what[GF_ERROR_MESSAGE_BYTES_MAX];
+    (void)snprintf(what, sizeof(what), "task '%" GF_STR_FMT "'", GF_STR_ARG(task_id));
+    return fail_in_run(run, what, err);
 }
 
 enum gf_code gf_memory__get_event(struct gf_store_reader *reader, int64_t sequence,

@@ -3,6 +3,7 @@
  * Namespaces and pipelines are sorted for each call: this store is not for many.
  */
 #include "engine/core/copy.h"
+#include "engine/core/limits.h"
 #include "engine/store/memory/memory_internal.h"
 
 #include <inttypes.h>
@@ -126,30 +127,40 @@ enum gf_code gf_memory__list_deployments(struct gf_store_reader *reader, int64_t
     return GF_OK;
 }
 
-static bool run_is_wanted(const struct gf_run *row, const struct gf_run_list_options *options) {
+static bool run_is_behind(const struct gf_run *row, const struct gf_run_list_options *options) {
     const int64_t after = options->after_run_id;
-    const bool behind =
-        after == 0 || (options->ascending ? row->run_id > after : row->run_id < after);
-    return behind && (options->state == GF_RUN_STATE_UNSPECIFIED || row->state == options->state);
+    return after == 0 || (options->ascending ? row->run_id > after : row->run_id < after);
+}
+
+static bool run_is_wanted(const struct gf_run *row, const struct gf_run_list_options *options) {
+    return (options->states == 0 || (options->states >> row->state & 1) != 0) &&
+           (options->statuses == 0 || (options->statuses >> row->status & 1) != 0);
 }
 
 enum gf_code gf_memory__list_runs(struct gf_store_reader *reader, int64_t pipeline_key,
                                   const struct gf_run_list_options *options, struct gf_arena *arena,
                                   struct gf_run **out_items, size_t *out_count,
-                                  GF_UNUSED struct gf_error *err) {
+                                  int64_t *out_scanned, GF_UNUSED struct gf_error *err) {
+    gf_assert(options->limit > 0);
     GF_MUTEX_GUARD(&reader->store->mutex);
     const struct memory_pipeline *pipeline =
         gf_map_i64_get(&reader->store->pipelines, pipeline_key);
+    int64_t scanned = options->after_run_id;
     const size_t count = pipeline == NULL ? 0 : pipeline->runs.count;
     struct rows rows = {0};
     for (size_t i = 0; i < count && rows.count < options->limit; i++) {
         const size_t index = options->ascending ? i : count - 1 - i;
         const struct gf_run *row = &pipeline->runs.items[index]->row;
+        if (!run_is_behind(row, options)) {
+            continue;
+        }
+        scanned = row->run_id;
         if (run_is_wanted(row, options)) {
             gf_vec_push(&rows, row);
         }
     }
     COPY_PAGE(&rows, options->limit, struct gf_run, gf_run_copy, arena, out_items, out_count);
+    *out_scanned = scanned;
     return GF_OK;
 }
 
@@ -168,6 +179,23 @@ enum gf_code gf_memory__list_tasks(struct gf_store_reader *reader, int64_t run_k
     }
     COPY_PAGE(&rows, limit, struct gf_task_execution, gf_task_execution_copy, arena, out_items,
               out_count);
+    return GF_OK;
+}
+
+enum gf_code gf_memory__list_attempts(struct gf_store_reader *reader, int64_t run_key,
+                                      int32_t task_index, struct gf_arena *arena,
+                                      struct gf_task_execution **out_items, size_t *out_count,
+                                      GF_UNUSED struct gf_error *err) {
+    GF_MUTEX_GUARD(&reader->store->mutex);
+    const struct memory_run *run = gf_map_i64_get(&reader->store->runs, run_key);
+    struct rows rows = {0};
+    for (size_t i = 0; run != NULL && i < run->attempts.count; i++) {
+        if (run->attempts.items[i]->row.task_index == task_index) {
+            gf_vec_push(&rows, &run->attempts.items[i]->row);
+        }
+    }
+    COPY_PAGE(&rows, GF_RETRY_ATTEMPTS_MAX, struct gf_task_execution, gf_task_execution_copy, arena,
+              out_items, out_count);
     return GF_OK;
 }
 

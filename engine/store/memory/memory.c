@@ -1,6 +1,7 @@
 #include "engine/store/memory/memory.h"
 
 #include "base/alloc.h"
+#include "engine/core/copy.h"
 #include "engine/store/memory/memory_internal.h"
 
 static struct memory_store *of(struct gf_store *store) {
@@ -17,11 +18,12 @@ static void destroy(struct gf_store *base) {
     free(store);
 }
 
-static enum gf_code load_start(struct gf_store *base, GF_UNUSED struct gf_arena *arena,
+static enum gf_code load_start(struct gf_store *base, struct gf_arena *arena,
                                struct gf_core_start *out_start, GF_UNUSED struct gf_error *err) {
     struct memory_store *store = of(base);
     GF_MUTEX_GUARD(&store->mutex);
     *out_start = store->next;
+    gf_preferences_copy(&store->preferences, arena, &out_start->preferences);
     return GF_OK;
 }
 
@@ -69,6 +71,11 @@ static const struct gf_store_ops ops = {
     .get_deployment = gf_memory__get_deployment,
     .get_run = gf_memory__get_run,
     .get_run_by_request = gf_memory__get_run_by_request,
+    .get_run_input = gf_memory__get_run_input,
+    .get_run_stats = gf_memory__get_run_stats,
+    .get_request = gf_memory__get_request,
+    .get_preferences = gf_memory__get_preferences,
+    .count_tasks = gf_memory__count_tasks,
     .get_task = gf_memory__get_task,
     .get_event = gf_memory__get_event,
     .list_namespaces = gf_memory__list_namespaces,
@@ -77,6 +84,7 @@ static const struct gf_store_ops ops = {
     .list_deployments = gf_memory__list_deployments,
     .list_runs = gf_memory__list_runs,
     .list_tasks = gf_memory__list_tasks,
+    .list_attempts = gf_memory__list_attempts,
     .list_events = gf_memory__list_events,
     .list_active_runs = gf_memory__list_active_runs,
 };

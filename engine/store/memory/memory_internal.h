@@ -34,7 +34,11 @@ struct memory_task {
 struct memory_run {
     struct gf_run row;
     struct gf_arena arena;
-    GF_VEC(struct memory_task *) tasks; /* by task_index; NULL where there is no row */
+    GF_VEC(struct memory_task *) tasks;    /* by task_index; NULL where there is no row */
+    GF_VEC(struct memory_task *) attempts; /* of all tasks, in the order of attempt */
+    bool has_document;
+    char *document; /* on the heap */
+    size_t document_size;
 };
 
 struct memory_pipeline {
@@ -44,6 +48,11 @@ struct memory_pipeline {
     GF_VEC(struct memory_deployment *) deployments; /* in the order of ids */
     GF_VEC(struct memory_run *) runs;               /* in the order of run_id */
     struct gf_map requests;                         /* request_id -> memory_run */
+};
+
+struct memory_request {
+    struct gf_request row;
+    struct gf_arena arena;
 };
 
 struct memory_event {
@@ -64,6 +73,9 @@ struct memory_store {
     struct gf_map namespaces_by_id;
     struct gf_map_i64 pipelines;
     struct gf_map_i64 runs;
+    struct gf_map requests; /* gf_memory__request_key -> memory_request, the oldest first */
+    struct gf_preferences preferences;
+    struct gf_arena preferences_arena;
     GF_VEC(struct memory_event *) events;
     struct gf_core_start next;
     int64_t commits_left;
@@ -88,6 +100,9 @@ struct memory_config *gf_memory__find_config(const struct memory_pipeline *pipel
 struct memory_deployment *gf_memory__find_deployment(const struct memory_pipeline *pipeline,
                                                      int64_t deployment_id);
 struct memory_run *gf_memory__find_run(const struct memory_pipeline *pipeline, int64_t run_id);
+/* The key of a request in the map, on the heap; *out_key is a view of it. */
+char *gf_memory__request_key(struct gf_str caller, struct gf_str request_id,
+                             struct gf_str *out_key) GF_MUST_USE;
 
 /* ---- get.c, list.c: the readers of the port ---- */
 
@@ -112,6 +127,19 @@ enum gf_code gf_memory__get_run(struct gf_store_reader *reader, int64_t pipeline
 enum gf_code gf_memory__get_run_by_request(struct gf_store_reader *reader, int64_t pipeline_key,
                                            struct gf_str request_id, struct gf_arena *arena,
                                            struct gf_run *out, struct gf_error *err);
+enum gf_code gf_memory__get_run_input(struct gf_store_reader *reader, int64_t run_key,
+                                      struct gf_arena *arena, struct gf_str *out_content,
+                                      struct gf_error *err);
+enum gf_code gf_memory__get_run_stats(struct gf_store_reader *reader, int64_t pipeline_key,
+                                      int64_t since_time, struct gf_run_stats *out,
+                                      struct gf_error *err);
+enum gf_code gf_memory__get_request(struct gf_store_reader *reader, struct gf_str caller,
+                                    struct gf_str request_id, struct gf_arena *arena,
+                                    struct gf_request *out, struct gf_error *err);
+enum gf_code gf_memory__get_preferences(struct gf_store_reader *reader, struct gf_arena *arena,
+                                        struct gf_preferences *out, struct gf_error *err);
+enum gf_code gf_memory__count_tasks(struct gf_store_reader *reader, int64_t run_key,
+                                    struct gf_task_counts *out, struct gf_error *err);
 enum gf_code gf_memory__get_task(struct gf_store_reader *reader, int64_t run_key,
                                  struct gf_str task_id, struct gf_arena *arena,
                                  struct gf_task_execution *out, struct gf_error *err);
@@ -137,7 +165,11 @@ enum gf_code gf_memory__list_deployments(struct gf_store_reader *reader, int64_t
 enum gf_code gf_memory__list_runs(struct gf_store_reader *reader, int64_t pipeline_key,
                                   const struct gf_run_list_options *options, struct gf_arena *arena,
                                   struct gf_run **out_items, size_t *out_count,
-                                  struct gf_error *err);
+                                  int64_t *out_scanned, struct gf_error *err);
+enum gf_code gf_memory__list_attempts(struct gf_store_reader *reader, int64_t run_key,
+                                      int32_t task_index, struct gf_arena *arena,
+                                      struct gf_task_execution **out_items, size_t *out_count,
+                                      struct gf_error *err);
 enum gf_code gf_memory__list_tasks(struct gf_store_reader *reader, int64_t run_key,
                                    int32_t after_index, size_t limit, struct gf_arena *arena,
                                    struct gf_task_execution **out_items, size_t *out_count,

@@ -23,34 +23,54 @@
         }                                                                                          \
     } while (0)
 
+/* The same for lists of the items themselves. */
+#define WRITE_EACH(store, list, write, err)                                                        \
+    do {                                                                                           \
+        for (size_t i_ = 0; i_ < (list)->count; i_++) {                                            \
+            const enum gf_code rc_ = write((store), &(list)->items[i_], (err));                    \
+            if (rc_ != GF_OK) {                                                                    \
+                return rc_;                                                                        \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
 static enum gf_code write_rows(struct gf_sqlite_store *store, const struct gf_batch *batch,
                                struct gf_error *err) {
-    /* First, because a new namespace may take the id of a deleted one. */
+    /* First, because something new may take the id of what is deleted. */
     WRITE_ALL(store, &batch->deleted_namespaces, gf_sqlite__bury_namespace, err);
+    WRITE_ALL(store, &batch->deleted_pipelines, gf_sqlite__bury_pipeline, err);
+    WRITE_EACH(store, &batch->deleted_configs, gf_sqlite__delete_config, err);
     /* Parents before children. */
     WRITE_ALL(store, &batch->namespaces, gf_sqlite__write_namespace, err);
     WRITE_ALL(store, &batch->pipelines, gf_sqlite__write_pipeline, err);
     WRITE_ALL(store, &batch->configs, gf_sqlite__write_config, err);
     WRITE_ALL(store, &batch->deployments, gf_sqlite__write_deployment, err);
     WRITE_ALL(store, &batch->runs, gf_sqlite__write_run, err);
+    WRITE_EACH(store, &batch->inputs, gf_sqlite__write_input, err);
     WRITE_ALL(store, &batch->tasks, gf_sqlite__write_task, err);
-    for (size_t i = 0; i < batch->events.count; i++) {
-        const enum gf_code rc = gf_sqlite__write_event(store, &batch->events.items[i], err);
-        if (rc != GF_OK) {
-            return rc;
-        }
+    WRITE_ALL(store, &batch->attempts, gf_sqlite__write_attempt, err);
+    WRITE_EACH(store, &batch->events, gf_sqlite__write_event, err);
+    enum gf_code rc = gf_sqlite__write_requests(store, &batch->requests, err);
+    if (rc == GF_OK && batch->preferences != NULL) {
+        rc = gf_sqlite__write_preferences(store, batch->preferences, err);
     }
-    return GF_OK;
+    return rc;
 }
 
 static void raise(int64_t *next, int64_t key) {
     *next = key >= *next ? key + 1 : *next;
 }
 
-/* The next keys once the batch is stored. */
+/* The next keys once the batch is stored. What it deletes it may have made itself. */
 static struct gf_core_start next_after(const struct gf_sqlite_store *store,
                                        const struct gf_batch *batch) {
     struct gf_core_start next = store->next;
+    for (size_t i = 0; i < batch->deleted_namespaces.count; i++) {
+        raise(&next.next_namespace_key, batch->deleted_namespaces.items[i]);
+    }
+    for (size_t i = 0; i < batch->deleted_pipelines.count; i++) {
+        raise(&next.next_pipeline_key, batch->deleted_pipelines.items[i]);
+    }
     for (size_t i = 0; i < batch->namespaces.count; i++) {
         raise(&next.next_namespace_key, batch->namespaces.items[i]->namespace_key);
     }
@@ -69,13 +89,14 @@ static struct gf_core_start next_after(const struct gf_sqlite_store *store,
 static enum gf_code write_transaction(struct gf_sqlite_store *store, const struct gf_batch *batch,
                                       const struct gf_core_start *next, bool *out_purging,
                                       struct gf_error *err) {
-    bool purging = store->purging || batch->deleted_namespaces.count > 0;
+    const bool deletes = batch->deleted_namespaces.count + batch->deleted_pipelines.count > 0;
+    bool purging = store->purging || deletes;
     enum gf_code rc =
         gf_sqlite__run_sql(&store->writer, GF_SQL_BEGIN_WRITE, "begin a transaction", err);
     if (rc == GF_OK) {
         rc = write_rows(store, batch, err);
     }
-    if (rc == GF_OK && batch->deleted_namespaces.count > 0) {
+    if (rc == GF_OK && deletes) {
         rc = gf_sqlite__raise_key_floors(store, next, err);
     }
     if (rc == GF_OK && purging) {
@@ -121,9 +142,13 @@ enum gf_code gf_sqlite__commit(struct gf_store *base, const struct gf_batch *bat
     return GF_OK;
 }
 
-enum gf_code gf_sqlite__load_start(struct gf_store *base, GF_UNUSED struct gf_arena *arena,
-                                   struct gf_core_start *out_start,
-                                   GF_UNUSED struct gf_error *err) {
-    *out_start = gf_sqlite__store(base)->next;
-    return GF_OK;
+enum gf_code gf_sqlite__load_start(struct gf_store *base, struct gf_arena *arena,
+                                   struct gf_core_start *out_start, struct gf_error *err) {
+    struct gf_sqlite_store *store = gf_sqlite__store(base);
+    struct gf_core_start start = store->next;
+    const enum gf_code rc = gf_sqlite__load_preferences(store, arena, &start.preferences, err);
+    if (rc == GF_OK) {
+        *out_start = start;
+    }
+    return rc;
 }

@@ -57,6 +57,18 @@ enum gf_code gf_sqlite__write_config(struct gf_sqlite_store *store, const struct
     return rc;
 }
 
+enum gf_code gf_sqlite__delete_config(struct gf_sqlite_store *store,
+                                      const struct gf_config_key *key, struct gf_error *err) {
+    struct gf_sqlite_bind bind = {0};
+    const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, GF_SQL_DELETE_CONFIG, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    gf_sqlite__bind_i64(&bind, key->pipeline_key);
+    gf_sqlite__bind_i64(&bind, key->version);
+    return gf_sqlite__run_bound(&bind, "delete a config", NULL, err);
+}
+
 static enum gf_code read_config(struct gf_sqlite_row *row, void *item, struct gf_error *err) {
     struct gf_config *config = item;
     config->pipeline_key = gf_sqlite__i64(row);

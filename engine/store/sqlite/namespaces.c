@@ -11,6 +11,7 @@ static enum gf_code update(struct gf_sqlite_store *store, const struct gf_namesp
     gf_sqlite__bind_str(&bind, ns->name);
     gf_sqlite__bind_str(&bind, ns->description);
     gf_sqlite__bind_i64(&bind, ns->update_time);
+    gf_sqlite__bind_i64(&bind, ns->run_parallelism);
     gf_sqlite__bind_i64(&bind, ns->namespace_key);
     return gf_sqlite__run_bound(&bind, "update a namespace", out_changed, err);
 }
@@ -29,6 +30,7 @@ static enum gf_code insert(struct gf_sqlite_store *store, const struct gf_namesp
     gf_sqlite__bind_str(&bind, ns->description);
     gf_sqlite__bind_i64(&bind, ns->create_time);
     gf_sqlite__bind_i64(&bind, ns->update_time);
+    gf_sqlite__bind_i64(&bind, ns->run_parallelism);
     return gf_sqlite__run_bound(&bind, "insert a namespace", NULL, err);
 }
 
@@ -53,6 +55,7 @@ static enum gf_code read_namespace(struct gf_sqlite_row *row, void *item,
     ns->description = gf_sqlite__str(row);
     ns->create_time = gf_sqlite__i64(row);
     ns->update_time = gf_sqlite__i64(row);
+    ns->run_parallelism = gf_sqlite__i64(row);
     return GF_OK;
 }
 

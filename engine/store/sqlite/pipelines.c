@@ -4,6 +4,7 @@
 
 static void bind_changing(struct gf_sqlite_bind *bind, const struct gf_pipeline *pipeline) {
     gf_sqlite__bind_i64(bind, pipeline->state);
+    gf_sqlite__bind_str(bind, pipeline->state_reason);
     gf_sqlite__bind_i64(bind, pipeline->update_time);
     gf_sqlite__bind_i64(bind, pipeline->latest_version);
     gf_sqlite__bind_i64(bind, pipeline->live_version);
@@ -60,6 +61,7 @@ static enum gf_code read_pipeline(struct gf_sqlite_row *row, void *item,
     pipeline->namespace_id = gf_sqlite__str(row);
     pipeline->pipeline_id = gf_sqlite__str(row);
     pipeline->state = (enum gf_pipeline_state)gf_sqlite__enum(row, gf_pipeline_state_valid);
+    pipeline->state_reason = gf_sqlite__str(row);
     pipeline->create_time = gf_sqlite__i64(row);
     pipeline->update_time = gf_sqlite__i64(row);
     pipeline->latest_version = gf_sqlite__i64(row);

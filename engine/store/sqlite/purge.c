@@ -1,23 +1,37 @@
 /*
- * Removing namespaces.
+ * Removing namespaces and pipelines.
  *
- * The rows below a namespace may be millions, and deleting them in one transaction would stop the
- * engine for seconds and fill the write-ahead log. So a namespace is buried first: marked, and its
- * id changed to what no id looks like, so that it is free for a new one. From then on nobody finds
- * what is below it. Each commit then removes a portion, children before parents.
+ * The rows below one may be millions, and deleting them in one transaction would stop the engine
+ * for seconds and fill the write-ahead log. So it is buried first: marked, and its id changed to
+ * what no id looks like, so that it is free for a new one. From then on nobody finds what is below
+ * it. Each commit then removes a portion, children before parents, pipelines before namespaces.
  */
 #include "engine/store/sqlite/store_internal.h"
 
-enum gf_code gf_sqlite__bury_namespace(struct gf_sqlite_store *store, int64_t namespace_key,
-                                       struct gf_error *err) {
+enum {
+    /* An input may have a hundred pages, so it counts as so many rows. */
+    INPUT_ROWS = 32,
+};
+
+static enum gf_code bury(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
+                         struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
-    const enum gf_code rc =
-        gf_sqlite__bind_start(&bind, &store->writer, GF_SQL_BURY_NAMESPACE, err);
+    const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, sql, err);
     if (rc != GF_OK) {
         return rc;
     }
-    gf_sqlite__bind_i64(&bind, namespace_key);
-    return gf_sqlite__run_bound(&bind, "delete a namespace", NULL, err);
+    gf_sqlite__bind_i64(&bind, key);
+    return gf_sqlite__run_bound(&bind, "delete", NULL, err);
+}
+
+enum gf_code gf_sqlite__bury_namespace(struct gf_sqlite_store *store, int64_t namespace_key,
+                                       struct gf_error *err) {
+    return bury(store, GF_SQL_BURY_NAMESPACE, namespace_key, err);
+}
+
+enum gf_code gf_sqlite__bury_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
+                                      struct gf_error *err) {
+    return bury(store, GF_SQL_BURY_PIPELINE, pipeline_key, err);
 }
 
 enum gf_code gf_sqlite__raise_key_floors(struct gf_sqlite_store *store,
@@ -77,14 +91,30 @@ static enum gf_code purge_by_key(struct gf_sqlite_store *store, enum gf_sql sql,
     return rc;
 }
 
-/* *out_gone: nothing of the run is left. With a budget of 0 nothing more is removed. */
+static enum gf_code purge_input(struct gf_sqlite_store *store, int64_t run_key, int64_t *budget,
+                                struct gf_error *err) {
+    const int64_t before = *budget;
+    const enum gf_code rc = purge_by_key(store, GF_SQL_PURGE_RUN_INPUT, run_key, budget, err);
+    if (rc == GF_OK && *budget < before) {
+        *budget = before - INPUT_ROWS;
+    }
+    return rc;
+}
+
+/* Whatever does not fit into the budget stays, with the run itself. */
 static enum gf_code purge_run(struct gf_sqlite_store *store, int64_t run_key, int64_t *budget,
                               struct gf_error *err) {
-    const enum gf_code rc = purge_by_key(store, GF_SQL_PURGE_TASKS, run_key, budget, err);
-    if (rc != GF_OK || *budget == 0) {
-        return rc;
+    enum gf_code rc = purge_by_key(store, GF_SQL_PURGE_TASKS, run_key, budget, err);
+    if (rc == GF_OK && *budget > 0) {
+        rc = purge_by_key(store, GF_SQL_PURGE_ATTEMPTS, run_key, budget, err);
     }
-    return purge_by_key(store, GF_SQL_PURGE_RUN, run_key, budget, err);
+    if (rc == GF_OK && *budget > 0) {
+        rc = purge_input(store, run_key, budget, err);
+    }
+    if (rc == GF_OK && *budget > 0) {
+        rc = purge_by_key(store, GF_SQL_PURGE_RUN, run_key, budget, err);
+    }
+    return rc;
 }
 
 static enum gf_code purge_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
@@ -118,7 +148,7 @@ static enum gf_code purge_namespace(struct gf_sqlite_store *store, int64_t names
     while (*budget > 0) {
         int64_t pipeline_key = 0;
         enum gf_code rc =
-            find_key(store, GF_SQL_GET_BURIED_PIPELINE, namespace_key, &pipeline_key, err);
+            find_key(store, GF_SQL_GET_BURIED_CHILD, namespace_key, &pipeline_key, err);
         if (rc == GF_OK && pipeline_key == 0) {
             return purge_by_key(store, GF_SQL_PURGE_NAMESPACE, namespace_key, budget, err);
         }
@@ -132,19 +162,34 @@ static enum gf_code purge_namespace(struct gf_sqlite_store *store, int64_t names
     return GF_OK;
 }
 
+/* *out_found: there was something. */
+static enum gf_code purge_next(struct gf_sqlite_store *store, int64_t *budget, bool *out_found,
+                               struct gf_error *err) {
+    int64_t pipeline_key = 0;
+    int64_t namespace_key = 0;
+    enum gf_code rc = find_key(store, GF_SQL_GET_BURIED_PIPELINE, 0, &pipeline_key, err);
+    if (rc == GF_OK && pipeline_key == 0) {
+        rc = find_key(store, GF_SQL_GET_BURIED_NAMESPACE, 0, &namespace_key, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    *out_found = pipeline_key != 0 || namespace_key != 0;
+    if (pipeline_key != 0) {
+        return purge_pipeline(store, pipeline_key, budget, err);
+    }
+    return namespace_key != 0 ? purge_namespace(store, namespace_key, budget, err) : GF_OK;
+}
+
 enum gf_code gf_sqlite__purge(struct gf_sqlite_store *store, bool *out_more, struct gf_error *err) {
     int64_t budget = GF_SQLITE_PURGE_ROWS_MAX;
-    for (;;) {
-        int64_t namespace_key = 0;
-        enum gf_code rc = find_key(store, GF_SQL_GET_BURIED_NAMESPACE, 0, &namespace_key, err);
-        if (rc == GF_OK && namespace_key != 0 && budget > 0) {
-            rc = purge_namespace(store, namespace_key, &budget, err);
-        } else if (rc == GF_OK) {
-            *out_more = namespace_key != 0;
-            return GF_OK;
-        }
+    bool found = true;
+    while (found && budget > 0) {
+        const enum gf_code rc = purge_next(store, &budget, &found, err);
         if (rc != GF_OK) {
             return rc;
         }
     }
+    *out_more = found;
+    return GF_OK;
 }

@@ -228,3 +228,26 @@ enum gf_code gf_sqlite__select_one(struct gf_sqlite_bind *bind, const char *what
     *out_found = count == 1;
     return GF_OK;
 }
+
+static enum gf_code visit_all(struct gf_sqlite_bind *bind, const char *what, gf_sqlite_read *read,
+                              void *ctx, struct gf_error *err) {
+    gf_assert(bind->next == sqlite3_bind_parameter_count(bind->stmt) + 1);
+    int result = bind->result;
+    if (result != SQLITE_OK) {
+        return gf_sqlite__fail(bind->db, result, what, err);
+    }
+    while ((result = sqlite3_step(bind->stmt)) == SQLITE_ROW) {
+        const enum gf_code rc = read_row(bind, what, read, NULL, ctx, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+    }
+    return result == SQLITE_DONE ? GF_OK : gf_sqlite__fail(bind->db, result, what, err);
+}
+
+enum gf_code gf_sqlite__visit(struct gf_sqlite_bind *bind, const char *what, gf_sqlite_read *read,
+                              void *ctx, struct gf_error *err) {
+    const enum gf_code rc = visit_all(bind, what, read, ctx, err);
+    (void)sqlite3_reset(bind->stmt);
+    return rc;
+}

@@ -93,4 +93,11 @@ enum gf_code gf_sqlite__select_one(struct gf_sqlite_bind *bind, const char *what
                                    gf_sqlite_read *read, size_t item_size, struct gf_arena *arena,
                                    void *out, bool *out_found, struct gf_error *err) GF_MUST_USE;
 
+/*
+ * Runs a bound SELECT to its end, and resets it: hands every row to `read` with the same `ctx`, and
+ * keeps none. For columns of numbers: there is no arena. Codes as above.
+ */
+enum gf_code gf_sqlite__visit(struct gf_sqlite_bind *bind, const char *what, gf_sqlite_read *read,
+                              void *ctx, struct gf_error *err) GF_MUST_USE;
+
 #endif /* GOFER_ENGINE_STORE_SQLITE_ROW_H_ */

@@ -15,11 +15,12 @@
 #define GOFER_ENGINE_STORE_SQLITE_SQL_H_
 
 #define GF_SQL_NAMESPACE_COLUMNS                                                                   \
-    "namespace_key, namespace_id, name, description, create_time, update_time"
+    "namespace_key, namespace_id, name, description, create_time, update_time, run_parallelism"
 
 #define GF_SQL_PIPELINE_COLUMNS                                                                    \
-    "p.pipeline_key, p.namespace_key, n.namespace_id, p.pipeline_id, p.state, p.create_time, "     \
-    "p.update_time, p.latest_version, p.live_version, p.latest_run_id, p.latest_deployment_id"
+    "p.pipeline_key, p.namespace_key, n.namespace_id, p.pipeline_id, p.state, p.state_reason, "    \
+    "p.create_time, p.update_time, p.latest_version, p.live_version, p.latest_run_id, "            \
+    "p.latest_deployment_id"
 
 #define GF_SQL_CONFIG_COLUMNS                                                                      \
     "c.pipeline_key, n.namespace_id, p.pipeline_id, c.version, c.state, c.register_time, "         \
@@ -31,22 +32,36 @@
 
 #define GF_SQL_RUN_COLUMNS                                                                         \
     "r.run_key, r.pipeline_key, n.namespace_id, p.pipeline_id, r.run_id, r.version, "              \
-    "r.initiator_kind, r.initiator_id, r.initiator_reason, r.variables, r.request_id, "            \
-    "r.create_time, r.state, r.status, r.reason_kind, r.reason_text, r.cancel_requested, "         \
-    "r.start_time, r.end_time"
+    "r.initiator_kind, r.initiator_id, r.initiator_reason, r.variables, r.options, "               \
+    "r.request_id, r.create_time, r.state, r.status, r.reason_kind, r.reason_text, "               \
+    "r.cancel_requested, r.start_time, r.deadline_time, r.end_time"
 
+/* Of task_executions and of task_attempts. */
 #define GF_SQL_TASK_COLUMNS                                                                        \
     "run_key, task_index, task_id, create_time, attempt, state, status, reason_kind, "             \
-    "reason_text, exit_code, exit_signal, launch_time, start_time, end_time, image_digest, node, " \
-    "cpu_time_ns, peak_memory_bytes, log_bytes, log_truncated"
+    "reason_text, cancel_requested, exit_code, exit_signal, ready_time, queue_time, launch_time, " \
+    "pull_start_time, pull_end_time, start_time, stop_time, end_time, next_attempt_time, "         \
+    "kept_run_id, image_digest, node, cpu_time_ns, peak_memory_bytes, log_bytes, log_truncated"
+
+#define GF_SQL_TASK_VALUES                                                                         \
+    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "  \
+    "?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28"
+
+#define GF_SQL_REQUEST_COLUMNS                                                                     \
+    "caller, request_id, kind, fingerprint, create_time, namespace_id, pipeline_id, number, "      \
+    "changed, created_first"
+
+#define GF_SQL_PREFERENCES_COLUMNS                                                                 \
+    "run_starts_paused, run_starts_paused_reason, attach_disabled, update_time"
 
 #define GF_SQL_EVENT_COLUMNS                                                                       \
     "sequence, time, kind, namespace_id, pipeline_id, version, deployment_id, run_id, task_id, "   \
     "attempt, status"
 
-/* A row of `table` with the pipeline and the namespace above it, which is not deleted. */
+/* A row of `table` with the pipeline and the namespace above it, neither of them deleted. */
 #define GF_SQL_BELOW_PIPELINE(table, alias)                                                        \
     " FROM " table " " alias " CROSS JOIN pipelines p ON p.pipeline_key = " alias ".pipeline_key"  \
+    " AND p.deleted = 0"                                                                           \
     " CROSS JOIN namespaces n ON n.namespace_key = p.namespace_key AND n.deleted = 0"
 
 #define GF_SQL_FROM_CONFIGS GF_SQL_BELOW_PIPELINE("configs", "c")
@@ -55,7 +70,7 @@
 
 #define GF_SQL_FROM_ACTIVE_RUNS                                                                    \
     " FROM runs r INDEXED BY runs_active"                                                          \
-    " CROSS JOIN pipelines p ON p.pipeline_key = r.pipeline_key"                                   \
+    " CROSS JOIN pipelines p ON p.pipeline_key = r.pipeline_key AND p.deleted = 0"                 \
     " CROSS JOIN namespaces n ON n.namespace_key = p.namespace_key AND n.deleted = 0"
 
 /* X(NAME, text) */
@@ -67,9 +82,9 @@
 
 #define GF_SQL_NAMESPACE_STATEMENTS(X)                                                             \
     X(INSERT_NAMESPACE,                                                                            \
-      "INSERT INTO namespaces (" GF_SQL_NAMESPACE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)")     \
-    X(UPDATE_NAMESPACE, "UPDATE namespaces SET name = ?1, description = ?2, update_time = ?3"      \
-                        " WHERE namespace_key = ?4")                                               \
+      "INSERT INTO namespaces (" GF_SQL_NAMESPACE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+    X(UPDATE_NAMESPACE, "UPDATE namespaces SET name = ?1, description = ?2, update_time = ?3,"     \
+                        " run_parallelism = ?4 WHERE namespace_key = ?5")                          \
     X(GET_NAMESPACE, "SELECT " GF_SQL_NAMESPACE_COLUMNS                                            \
                      " FROM namespaces WHERE namespace_id = ?1 AND deleted = 0")                   \
     X(LIST_NAMESPACES, "SELECT " GF_SQL_NAMESPACE_COLUMNS                                          \
@@ -79,22 +94,23 @@
 #define GF_SQL_PIPELINE_STATEMENTS(X)                                                              \
     X(INSERT_PIPELINE,                                                                             \
       "INSERT INTO pipelines (pipeline_key, namespace_key, pipeline_id, create_time, state,"       \
-      " update_time, latest_version, live_version, latest_run_id, latest_deployment_id)"           \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                         \
+      " state_reason, update_time, latest_version, live_version, latest_run_id,"                   \
+      " latest_deployment_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")              \
     X(UPDATE_PIPELINE,                                                                             \
-      "UPDATE pipelines SET state = ?1, update_time = ?2, latest_version = ?3, live_version = ?4," \
-      " latest_run_id = ?5, latest_deployment_id = ?6 WHERE pipeline_key = ?7")                    \
+      "UPDATE pipelines SET state = ?1, state_reason = ?2, update_time = ?3, latest_version = ?4," \
+      " live_version = ?5, latest_run_id = ?6, latest_deployment_id = ?7 WHERE pipeline_key = ?8") \
     X(GET_PIPELINE,                                                                                \
       "SELECT " GF_SQL_PIPELINE_COLUMNS " FROM namespaces n"                                       \
       " CROSS JOIN pipelines p ON p.namespace_key = n.namespace_key AND p.pipeline_id = ?2"        \
-      " WHERE n.namespace_id = ?1 AND n.deleted = 0")                                              \
+      " AND p.deleted = 0 WHERE n.namespace_id = ?1 AND n.deleted = 0")                            \
     X(GET_PIPELINE_BY_KEY, "SELECT " GF_SQL_PIPELINE_COLUMNS " FROM pipelines p"                   \
                            " CROSS JOIN namespaces n ON n.namespace_key = p.namespace_key"         \
-                           " AND n.deleted = 0 WHERE p.pipeline_key = ?1")                         \
+                           " AND n.deleted = 0 WHERE p.pipeline_key = ?1 AND p.deleted = 0")       \
     X(LIST_PIPELINES,                                                                              \
       "SELECT " GF_SQL_PIPELINE_COLUMNS " FROM namespaces n"                                       \
       " CROSS JOIN pipelines p ON p.namespace_key = n.namespace_key AND p.pipeline_id > ?2"        \
-      " WHERE n.namespace_key = ?1 AND n.deleted = 0 ORDER BY p.pipeline_id LIMIT ?3")
+      " AND p.deleted = 0 WHERE n.namespace_key = ?1 AND n.deleted = 0 ORDER BY p.pipeline_id "    \
+      "LIMIT ?3")
 
 #define GF_SQL_CONFIG_STATEMENTS(X)                                                                \
     X(INSERT_CONFIG,                                                                               \
@@ -102,6 +118,7 @@
       " deprecate_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                      \
     X(UPDATE_CONFIG, "UPDATE configs SET state = ?1, deprecate_time = ?2 WHERE pipeline_key = ?3 " \
                      "AND version = ?4")                                                           \
+    X(DELETE_CONFIG, "DELETE FROM configs WHERE pipeline_key = ?1 AND version = ?2")               \
     X(GET_CONFIG, "SELECT " GF_SQL_CONFIG_COLUMNS GF_SQL_FROM_CONFIGS                              \
                   " WHERE c.pipeline_key = ?1 AND c.version = ?2")                                 \
     X(LIST_CONFIGS, "SELECT " GF_SQL_CONFIG_COLUMNS GF_SQL_FROM_CONFIGS                            \
@@ -125,11 +142,13 @@
 #define GF_SQL_RUN_STATEMENTS(X)                                                                   \
     X(INSERT_RUN,                                                                                  \
       "INSERT INTO runs (run_key, pipeline_key, run_id, version, initiator_kind, initiator_id,"    \
-      " initiator_reason, variables, request_id, create_time, state, status, reason_kind,"         \
-      " reason_text, cancel_requested, start_time, end_time)"                                      \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")      \
+      " initiator_reason, variables, options, request_id, create_time, state, status,"             \
+      " reason_kind, reason_text, cancel_requested, start_time, deadline_time, end_time)"          \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"       \
+      " ?18, ?19)")                                                                                \
     X(UPDATE_RUN, "UPDATE runs SET state = ?1, status = ?2, reason_kind = ?3, reason_text = ?4,"   \
-                  " cancel_requested = ?5, start_time = ?6, end_time = ?7 WHERE run_key = ?8")     \
+                  " cancel_requested = ?5, start_time = ?6, deadline_time = ?7, end_time = ?8"     \
+                  " WHERE run_key = ?9")                                                           \
     X(GET_RUN, "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_RUNS                                       \
                " WHERE r.pipeline_key = ?1 AND r.run_id = ?2")                                     \
     X(GET_RUN_BY_REQUEST, "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_RUNS                            \
@@ -139,37 +158,53 @@
       "SELECT r.run_id, p.pipeline_id, n.namespace_id" GF_SQL_FROM_RUNS " WHERE r.run_key = ?1")   \
     X(LIST_RUNS_DESCENDING,                                                                        \
       "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_RUNS                                                \
-      " WHERE r.pipeline_key = ?1 AND r.run_id < ?2 AND (?3 = 0 OR r.state = ?3)"                  \
-      " ORDER BY r.run_id DESC LIMIT ?4")                                                          \
+      " WHERE r.pipeline_key = ?1 AND r.run_id < ?2 AND r.run_id >= ?3"                            \
+      " AND (?4 >> r.state & 1) AND (?5 >> r.status & 1) ORDER BY r.run_id DESC LIMIT ?6")         \
     X(LIST_RUNS_ASCENDING,                                                                         \
       "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_RUNS                                                \
-      " WHERE r.pipeline_key = ?1 AND r.run_id > ?2 AND (?3 = 0 OR r.state = ?3)"                  \
-      " ORDER BY r.run_id LIMIT ?4")                                                               \
-    X(LIST_STATE_RUNS_DESCENDING,                                                                  \
+      " WHERE r.pipeline_key = ?1 AND r.run_id > ?2 AND r.run_id <= ?3"                            \
+      " AND (?4 >> r.state & 1) AND (?5 >> r.status & 1) ORDER BY r.run_id LIMIT ?6")              \
+    X(LIST_OPEN_RUNS_DESCENDING,                                                                   \
       "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_ACTIVE_RUNS                                         \
-      " WHERE r.pipeline_key = ?1 AND r.run_id < ?2 AND r.state = ?3 AND r.state < 4"              \
-      " ORDER BY r.run_key DESC LIMIT ?4")                                                         \
-    X(LIST_STATE_RUNS_ASCENDING,                                                                   \
+      " WHERE r.pipeline_key = ?1 AND r.run_id < ?2 AND r.run_id >= ?3 AND (?4 >> r.state & 1)"    \
+      " AND (?5 >> r.status & 1) AND r.state < 4 ORDER BY r.run_key DESC LIMIT ?6")                \
+    X(LIST_OPEN_RUNS_ASCENDING,                                                                    \
       "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_ACTIVE_RUNS                                         \
-      " WHERE r.pipeline_key = ?1 AND r.run_id > ?2 AND r.state = ?3 AND r.state < 4"              \
-      " ORDER BY r.run_key LIMIT ?4")                                                              \
+      " WHERE r.pipeline_key = ?1 AND r.run_id > ?2 AND r.run_id <= ?3 AND (?4 >> r.state & 1)"    \
+      " AND (?5 >> r.status & 1) AND r.state < 4 ORDER BY r.run_key LIMIT ?6")                     \
+    X(GET_RUN_BOUNDS, "SELECT (SELECT min(run_id) FROM runs WHERE pipeline_key = ?1),"             \
+                      " (SELECT max(run_id) FROM runs WHERE pipeline_key = ?1)")                   \
     X(LIST_ACTIVE_RUNS, "SELECT " GF_SQL_RUN_COLUMNS GF_SQL_FROM_ACTIVE_RUNS                       \
-                        " WHERE r.run_key > ?1 AND r.state < 4 ORDER BY r.run_key LIMIT ?2")
+                        " WHERE r.run_key > ?1 AND r.state < 4 ORDER BY r.run_key LIMIT ?2")       \
+    X(LIST_ENDED_RUNS,                                                                             \
+      "SELECT r.status, r.create_time, r.start_time, r.end_time FROM pipelines p"                  \
+      " CROSS JOIN namespaces n ON n.namespace_key = p.namespace_key AND n.deleted = 0"            \
+      " CROSS JOIN runs r INDEXED BY runs_ended ON r.pipeline_key = p.pipeline_key"                \
+      " AND r.end_time >= ?2 AND r.state = 4"                                                      \
+      " WHERE p.pipeline_key = ?1 AND p.deleted = 0 ORDER BY r.end_time DESC")                     \
+    X(INSERT_RUN_INPUT, "INSERT OR REPLACE INTO run_inputs (run_key, content) VALUES (?1, ?2)")    \
+    X(GET_RUN_INPUT, "SELECT content FROM run_inputs WHERE run_key = ?1")
 
 #define GF_SQL_TASK_STATEMENTS(X)                                                                  \
     X(INSERT_TASK, "INSERT INTO task_executions (" GF_SQL_TASK_COLUMNS ")"                         \
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"    \
-                   " ?16, ?17, ?18, ?19, ?20)")                                                    \
+                   " VALUES (" GF_SQL_TASK_VALUES ")")                                             \
     X(UPDATE_TASK,                                                                                 \
       "UPDATE task_executions SET attempt = ?1, state = ?2, status = ?3, reason_kind = ?4,"        \
-      " reason_text = ?5, exit_code = ?6, exit_signal = ?7, launch_time = ?8, start_time = ?9,"    \
-      " end_time = ?10, image_digest = ?11, node = ?12, cpu_time_ns = ?13,"                        \
-      " peak_memory_bytes = ?14, log_bytes = ?15, log_truncated = ?16"                             \
-      " WHERE run_key = ?17 AND task_index = ?18")                                                 \
+      " reason_text = ?5, cancel_requested = ?6, exit_code = ?7, exit_signal = ?8,"                \
+      " ready_time = ?9, queue_time = ?10, launch_time = ?11, pull_start_time = ?12,"              \
+      " pull_end_time = ?13, start_time = ?14, stop_time = ?15, end_time = ?16,"                   \
+      " next_attempt_time = ?17, kept_run_id = ?18, image_digest = ?19, node = ?20,"               \
+      " cpu_time_ns = ?21, peak_memory_bytes = ?22, log_bytes = ?23, log_truncated = ?24"          \
+      " WHERE run_key = ?25 AND task_index = ?26")                                                 \
     X(GET_TASK, "SELECT " GF_SQL_TASK_COLUMNS                                                      \
                 " FROM task_executions WHERE run_key = ?1 AND task_id = ?2 LIMIT 1")               \
     X(LIST_TASKS, "SELECT " GF_SQL_TASK_COLUMNS " FROM task_executions"                            \
-                  " WHERE run_key = ?1 AND task_index > ?2 ORDER BY task_index LIMIT ?3")
+                  " WHERE run_key = ?1 AND task_index > ?2 ORDER BY task_index LIMIT ?3")          \
+    X(LIST_TASK_STATES, "SELECT state, status FROM task_executions WHERE run_key = ?1")            \
+    X(INSERT_ATTEMPT, "INSERT OR REPLACE INTO task_attempts (" GF_SQL_TASK_COLUMNS ")"             \
+                      " VALUES (" GF_SQL_TASK_VALUES ")")                                          \
+    X(LIST_ATTEMPTS, "SELECT " GF_SQL_TASK_COLUMNS " FROM task_attempts"                           \
+                     " WHERE run_key = ?1 AND task_index = ?2 ORDER BY attempt LIMIT ?3")
 
 #define GF_SQL_EVENT_STATEMENTS(X)                                                                 \
     X(INSERT_EVENT, "INSERT INTO events (" GF_SQL_EVENT_COLUMNS                                    \
@@ -187,17 +222,37 @@
     X(GET_EVENT_BOUNDS,                                                                            \
       "SELECT (SELECT min(sequence) FROM events), (SELECT max(sequence) FROM events)")
 
-/* Removing what belongs to deleted namespaces, in portions, and the keys that must not come again.
- */
+#define GF_SQL_REQUEST_STATEMENTS(X)                                                               \
+    X(INSERT_REQUEST, "INSERT OR REPLACE INTO requests (" GF_SQL_REQUEST_COLUMNS ")"               \
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                         \
+    X(GET_REQUEST,                                                                                 \
+      "SELECT " GF_SQL_REQUEST_COLUMNS " FROM requests WHERE caller = ?1 AND request_id = ?2")     \
+    X(DROP_REQUESTS, "DELETE FROM requests WHERE (caller, request_id) IN"                          \
+                     " (SELECT caller, request_id FROM requests INDEXED BY requests_create"        \
+                     " WHERE create_time < ?1 ORDER BY create_time LIMIT ?2)")                     \
+    X(WRITE_PREFERENCES,                                                                           \
+      "INSERT OR REPLACE INTO preferences (one, " GF_SQL_PREFERENCES_COLUMNS ")"                   \
+      " VALUES (1, ?1, ?2, ?3, ?4)")                                                               \
+    X(GET_PREFERENCES, "SELECT " GF_SQL_PREFERENCES_COLUMNS " FROM preferences WHERE one = 1")
+
+/* Removing what belongs to what is deleted, in portions, and the keys that must not come again. */
 #define GF_SQL_PURGE_STATEMENTS(X)                                                                 \
     X(BURY_NAMESPACE, "UPDATE namespaces SET namespace_id = '#' || namespace_key, deleted = 1"     \
                       " WHERE namespace_key = ?1 AND deleted = 0")                                 \
+    X(BURY_PIPELINE, "UPDATE pipelines SET pipeline_id = '#' || pipeline_key, deleted = 1"         \
+                     " WHERE pipeline_key = ?1 AND deleted = 0")                                   \
     X(GET_BURIED_NAMESPACE, "SELECT namespace_key FROM namespaces INDEXED BY namespaces_deleted"   \
                             " WHERE deleted = 1 LIMIT 1")                                          \
-    X(GET_BURIED_PIPELINE, "SELECT pipeline_key FROM pipelines WHERE namespace_key = ?1 LIMIT 1")  \
+    X(GET_BURIED_PIPELINE, "SELECT pipeline_key FROM pipelines INDEXED BY pipelines_deleted"       \
+                           " WHERE deleted = 1 LIMIT 1")                                           \
+    X(GET_BURIED_CHILD, "SELECT pipeline_key FROM pipelines WHERE namespace_key = ?1 LIMIT 1")     \
     X(GET_BURIED_RUN, "SELECT run_key FROM runs WHERE pipeline_key = ?1 ORDER BY run_id LIMIT 1")  \
     X(PURGE_TASKS, "DELETE FROM task_executions WHERE run_key = ?1 AND task_index IN"              \
                    " (SELECT task_index FROM task_executions WHERE run_key = ?1 LIMIT ?2)")        \
+    X(PURGE_ATTEMPTS, "DELETE FROM task_attempts WHERE run_key = ?1 AND (task_index, attempt) IN"  \
+                      " (SELECT task_index, attempt FROM task_attempts WHERE run_key = ?1"         \
+                      " LIMIT ?2)")                                                                \
+    X(PURGE_RUN_INPUT, "DELETE FROM run_inputs WHERE run_key = ?1")                                \
     X(PURGE_RUN, "DELETE FROM runs WHERE run_key = ?1")                                            \
     X(PURGE_DEPLOYMENTS,                                                                           \
       "DELETE FROM deployments WHERE pipeline_key = ?1 AND deployment_id IN"                       \
@@ -225,6 +280,7 @@
     GF_SQL_RUN_STATEMENTS(X)                                                                       \
     GF_SQL_TASK_STATEMENTS(X)                                                                      \
     GF_SQL_EVENT_STATEMENTS(X)                                                                     \
+    GF_SQL_REQUEST_STATEMENTS(X)                                                                   \
     GF_SQL_PURGE_STATEMENTS(X)
 
 enum gf_sql {

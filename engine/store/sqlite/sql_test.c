@@ -13,11 +13,14 @@
  */
 static bool may_scan(enum gf_sql sql, const char *detail) {
     switch ((int)sql) {
-    case GF_SQL_LIST_STATE_RUNS_ASCENDING:
-    case GF_SQL_LIST_STATE_RUNS_DESCENDING:
+    case GF_SQL_LIST_OPEN_RUNS_ASCENDING:
+    case GF_SQL_LIST_OPEN_RUNS_DESCENDING:
         return strstr(detail, "USING INDEX runs_active") != NULL;
     case GF_SQL_GET_BURIED_NAMESPACE:
         return strstr(detail, "USING INDEX namespaces_deleted") != NULL;
+    case GF_SQL_GET_BURIED_PIPELINE:
+        return strstr(detail, "USING INDEX pipelines_deleted") != NULL;
+    case GF_SQL_GET_RUN_BOUNDS:
     case GF_SQL_GET_EVENT_BOUNDS:
     case GF_SQL_GET_NEXT_KEYS:
         return strstr(detail, "CONSTANT ROW") != NULL;

@@ -10,7 +10,7 @@
  * while there is little to move. If it is never called, or cannot keep up, a commit that finds the
  * log at its limit does it before it returns.
  *
- * Removing a namespace takes effect with its commit; its rows go in portions of
+ * Removing a namespace or a pipeline takes effect with its commit; its rows go in portions of
  * GF_SQLITE_PURGE_ROWS_MAX with that commit and the next ones, so that no commit takes long.
  *
  * After a commit that failed, all further ones fail: what is on the disk is not known. Open the
@@ -30,12 +30,14 @@ enum {
     GF_SQLITE_READERS_MAX = 64,
     GF_SQLITE_WAL_BYTES_SOFT_DEFAULT = 16 << 20,
     GF_SQLITE_WAL_BYTES_MAX_DEFAULT = 64 << 20,
-    /* Rows of deleted namespaces that one commit removes. */
+    /* Rows below deleted namespaces and pipelines that one commit removes. */
     GF_SQLITE_PURGE_ROWS_MAX = 256,
     /* Files up to this size are read and checked whole when they are opened. */
     GF_SQLITE_CHECK_BYTES_MAX = 32 << 20,
     /* One call of list_events looks at this many events at most. */
     GF_SQLITE_EVENTS_SCANNED_MAX = 65536,
+    /* One call of list_runs with a filter looks at the rows of this many runs at most. */
+    GF_SQLITE_RUNS_SCANNED_MAX = 8192,
 };
 
 struct gf_sqlite_options {

@@ -29,7 +29,7 @@ struct gf_sqlite_store {
     /* Thread: engine. */
     struct gf_sqlite_db writer;
     struct gf_core_start next; /* as of the last commit: no row has such a key or a higher one */
-    bool purging;              /* there are rows of deleted namespaces */
+    bool purging;              /* there are rows of what is deleted */
     bool failed;               /* a commit failed: refuse all others */
     struct gf_error failure;
     struct gf_strbuf scratch; /* bytes of one value while it is written */
@@ -87,9 +87,11 @@ enum gf_code gf_sqlite__commit(struct gf_store *store, const struct gf_batch *ba
 
 /* ---- purge.c: thread: engine, inside of a transaction ---- */
 
-/* Hides the namespace with all that is below it, and frees its id. An unknown key is nothing. */
+/* Each hides it with all that is below it, and frees its id. An unknown key is nothing. */
 enum gf_code gf_sqlite__bury_namespace(struct gf_sqlite_store *store, int64_t namespace_key,
                                        struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__bury_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
+                                      struct gf_error *err) GF_MUST_USE;
 /* Removes up to GF_SQLITE_PURGE_ROWS_MAX rows; *out_more tells whether some are left. */
 enum gf_code gf_sqlite__purge(struct gf_sqlite_store *store, bool *out_more,
                               struct gf_error *err) GF_MUST_USE;
@@ -113,6 +115,10 @@ enum gf_code gf_sqlite__write_pipeline(struct gf_sqlite_store *store,
                                        struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_sqlite__write_config(struct gf_sqlite_store *store, const struct gf_config *config,
                                      struct gf_error *err) GF_MUST_USE;
+/* An unknown key is nothing. */
+enum gf_code gf_sqlite__delete_config(struct gf_sqlite_store *store,
+                                      const struct gf_config_key *key,
+                                      struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_sqlite__write_deployment(struct gf_sqlite_store *store,
                                          const struct gf_deployment *deployment,
                                          struct gf_error *err) GF_MUST_USE;
@@ -121,6 +127,23 @@ enum gf_code gf_sqlite__write_run(struct gf_sqlite_store *store, const struct gf
 enum gf_code gf_sqlite__write_task(struct gf_sqlite_store *store,
                                    const struct gf_task_execution *task,
                                    struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_input(struct gf_sqlite_store *store,
+                                    const struct gf_run_input_row *input,
+                                    struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_attempt(struct gf_sqlite_store *store,
+                                      const struct gf_task_execution *attempt,
+                                      struct gf_error *err) GF_MUST_USE;
+/* All of a batch, because those that are too old go with them. */
+enum gf_code gf_sqlite__write_requests(struct gf_sqlite_store *store,
+                                       const struct gf_request_vec *requests,
+                                       struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_preferences(struct gf_sqlite_store *store,
+                                          const struct gf_preferences *preferences,
+                                          struct gf_error *err) GF_MUST_USE;
+/* By the writing connection. */
+enum gf_code gf_sqlite__load_preferences(struct gf_sqlite_store *store, struct gf_arena *arena,
+                                         struct gf_preferences *out,
+                                         struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_sqlite__write_event(struct gf_sqlite_store *store, const struct gf_event *event,
                                     struct gf_error *err) GF_MUST_USE;
 
@@ -174,7 +197,21 @@ enum gf_code gf_sqlite__get_run_by_request(struct gf_store_reader *reader, int64
 enum gf_code gf_sqlite__list_runs(struct gf_store_reader *reader, int64_t pipeline_key,
                                   const struct gf_run_list_options *options, struct gf_arena *arena,
                                   struct gf_run **out_items, size_t *out_count,
-                                  struct gf_error *err);
+                                  int64_t *out_scanned, struct gf_error *err);
+enum gf_code gf_sqlite__get_run_input(struct gf_store_reader *reader, int64_t run_key,
+                                      struct gf_arena *arena, struct gf_str *out_content,
+                                      struct gf_error *err);
+enum gf_code gf_sqlite__get_run_stats(struct gf_store_reader *reader, int64_t pipeline_key,
+                                      int64_t since_time, struct gf_run_stats *out,
+                                      struct gf_error *err);
+/* A gf_sqlite_read of GF_SQL_RUN_COLUMNS into a struct gf_run. */
+enum gf_code gf_sqlite__read_run(struct gf_sqlite_row *row, void *item, struct gf_error *err);
+/*
+ * Fills err for something that is missing in a run: "task 't' not found in run 7 of pipeline 'p' of
+ * namespace 'n'", or that the run itself is not there. `what` is the missing thing ("task 't'").
+ */
+enum gf_code gf_sqlite__missing_in_run(struct gf_store_reader *reader, int64_t run_key,
+                                       const char *what, struct gf_error *err);
 enum gf_code gf_sqlite__list_active_runs(struct gf_store_reader *reader, int64_t after_run_key,
                                          size_t limit, struct gf_arena *arena,
                                          struct gf_run **out_items, size_t *out_count,
@@ -187,6 +224,19 @@ enum gf_code gf_sqlite__list_tasks(struct gf_store_reader *reader, int64_t run_k
                                    int32_t after_index, size_t limit, struct gf_arena *arena,
                                    struct gf_task_execution **out_items, size_t *out_count,
                                    struct gf_error *err);
+
+enum gf_code gf_sqlite__list_attempts(struct gf_store_reader *reader, int64_t run_key,
+                                      int32_t task_index, struct gf_arena *arena,
+                                      struct gf_task_execution **out_items, size_t *out_count,
+                                      struct gf_error *err);
+enum gf_code gf_sqlite__count_tasks(struct gf_store_reader *reader, int64_t run_key,
+                                    struct gf_task_counts *out, struct gf_error *err);
+
+enum gf_code gf_sqlite__get_request(struct gf_store_reader *reader, struct gf_str caller,
+                                    struct gf_str request_id, struct gf_arena *arena,
+                                    struct gf_request *out, struct gf_error *err);
+enum gf_code gf_sqlite__get_preferences(struct gf_store_reader *reader, struct gf_arena *arena,
+                                        struct gf_preferences *out, struct gf_error *err);
 
 enum gf_code gf_sqlite__get_event(struct gf_store_reader *reader, int64_t sequence,
                                   struct gf_arena *arena, struct gf_event *out,

@@ -48,8 +48,9 @@ static size_t count_runs(struct fixture *fixture, struct gf_store_reader *reader
     const struct gf_run_list_options options = {.limit = 1000};
     struct gf_run *items = NULL;
     size_t count = 0;
+    int64_t scanned = 0;
     cr_assert_eq(fixture->store->ops->list_runs(reader, 1, &options, &fixture->arena, &items,
-                                                &count, &fixture->err),
+                                                &count, &scanned, &fixture->err),
                  GF_OK, "%s", fixture->err.message);
     return count;
 }
@@ -123,8 +124,9 @@ Test(sqlite_store, an_answer_beyond_the_arena_is_refused) {
         const struct gf_run_list_options options = {.limit = 1000};
         struct gf_run *items = NULL;
         size_t count = 0;
+        int64_t scanned = 0;
         const enum gf_code rc = fixture.store->ops->list_runs(reader, 1, &options, &small, &items,
-                                                              &count, &fixture.err);
+                                                              &count, &scanned, &fixture.err);
         if (rc == GF_OK) {
             cr_assert_eq(count, 200);
         } else {
@@ -161,8 +163,9 @@ Test(sqlite_store, a_hundred_thousand_runs_are_paged) {
         gf_arena_init(&arena, 4 << 20);
         struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
         struct gf_run *items = NULL;
+        int64_t scanned = 0;
         cr_assert_eq(fixture.store->ops->list_runs(reader, 1, &options, &arena, &items, &count,
-                                                   &fixture.err),
+                                                   &scanned, &fixture.err),
                      GF_OK, "%s", fixture.err.message);
         for (size_t i = 0; i < count; i++) {
             cr_assert_eq(items[i].run_id, expected--);

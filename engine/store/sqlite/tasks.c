@@ -1,6 +1,6 @@
+#include "engine/core/limits.h"
 #include "engine/store/sqlite/store_internal.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 static void bind_changing(struct gf_sqlite_bind *bind, const struct gf_task_execution *task) {
@@ -9,15 +9,23 @@ static void bind_changing(struct gf_sqlite_bind *bind, const struct gf_task_exec
     gf_sqlite__bind_i64(bind, task->status);
     gf_sqlite__bind_i64(bind, task->reason.kind);
     gf_sqlite__bind_str(bind, task->reason.text);
+    gf_sqlite__bind_i64(bind, task->cancel_requested);
     if (task->has_exit_code) {
         gf_sqlite__bind_i64(bind, task->exit_code);
     } else {
         gf_sqlite__bind_null(bind);
     }
     gf_sqlite__bind_i64(bind, task->exit_signal);
+    gf_sqlite__bind_i64(bind, task->ready_time);
+    gf_sqlite__bind_i64(bind, task->queue_time);
     gf_sqlite__bind_i64(bind, task->launch_time);
+    gf_sqlite__bind_i64(bind, task->pull_start_time);
+    gf_sqlite__bind_i64(bind, task->pull_end_time);
     gf_sqlite__bind_i64(bind, task->start_time);
+    gf_sqlite__bind_i64(bind, task->stop_time);
     gf_sqlite__bind_i64(bind, task->end_time);
+    gf_sqlite__bind_i64(bind, task->next_attempt_time);
+    gf_sqlite__bind_i64(bind, task->kept_run_id);
     gf_sqlite__bind_str(bind, task->image_digest);
     gf_sqlite__bind_str(bind, task->node);
     gf_sqlite__bind_i64(bind, task->cpu_time_ns);
@@ -39,10 +47,11 @@ static enum gf_code update(struct gf_sqlite_store *store, const struct gf_task_e
     return gf_sqlite__run_bound(&bind, "update a task execution", out_changed, err);
 }
 
-static enum gf_code insert(struct gf_sqlite_store *store, const struct gf_task_execution *task,
-                           struct gf_error *err) {
+/* Into task_executions or task_attempts, which have the same columns. */
+static enum gf_code insert(struct gf_sqlite_store *store, enum gf_sql sql,
+                           const struct gf_task_execution *task, struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
-    const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, GF_SQL_INSERT_TASK, err);
+    const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, sql, err);
     if (rc != GF_OK) {
         return rc;
     }
@@ -63,7 +72,13 @@ enum gf_code gf_sqlite__write_task(struct gf_sqlite_store *store,
             return rc;
         }
     }
-    return changed > 0 ? GF_OK : insert(store, task, err);
+    return changed > 0 ? GF_OK : insert(store, GF_SQL_INSERT_TASK, task, err);
+}
+
+enum gf_code gf_sqlite__write_attempt(struct gf_sqlite_store *store,
+                                      const struct gf_task_execution *attempt,
+                                      struct gf_error *err) {
+    return insert(store, GF_SQL_INSERT_ATTEMPT, attempt, err);
 }
 
 static enum gf_code read_task(struct gf_sqlite_row *row, void *item,
@@ -77,12 +92,20 @@ static enum gf_code read_task(struct gf_sqlite_row *row, void *item,
     task->state = (enum gf_task_state)gf_sqlite__enum(row, gf_task_state_valid);
     task->status = (enum gf_task_status)gf_sqlite__enum_or_none(row, gf_task_status_valid);
     task->reason = gf_sqlite__reason(row);
+    task->cancel_requested = gf_sqlite__bool(row);
     task->has_exit_code = !gf_sqlite__skip_null(row);
     task->exit_code = task->has_exit_code ? gf_sqlite__i32(row) : 0;
     task->exit_signal = gf_sqlite__i32(row);
+    task->ready_time = gf_sqlite__i64(row);
+    task->queue_time = gf_sqlite__i64(row);
     task->launch_time = gf_sqlite__i64(row);
+    task->pull_start_time = gf_sqlite__i64(row);
+    task->pull_end_time = gf_sqlite__i64(row);
     task->start_time = gf_sqlite__i64(row);
+    task->stop_time = gf_sqlite__i64(row);
     task->end_time = gf_sqlite__i64(row);
+    task->next_attempt_time = gf_sqlite__i64(row);
+    task->kept_run_id = gf_sqlite__i64(row);
     task->image_digest = gf_sqlite__str(row);
     task->node = gf_sqlite__str(row);
     task->cpu_time_ns = gf_sqlite__i64(row);
@@ -90,48 +113,6 @@ static enum gf_code read_task(struct gf_sqlite_row *row, void *item,
     task->log_bytes = gf_sqlite__i64(row);
     task->log_truncated = gf_sqlite__bool(row);
     return GF_OK;
-}
-
-/* What a run is called, for an error. */
-struct run_name {
-    int64_t run_id;
-    struct gf_str pipeline_id;
-    struct gf_str namespace_id;
-};
-
-static enum gf_code read_run_name(struct gf_sqlite_row *row, void *item,
-                                  GF_UNUSED struct gf_error *err) {
-    struct run_name *name = item;
-    name->run_id = gf_sqlite__i64(row);
-    name->pipeline_id = gf_sqlite__str(row);
-    name->namespace_id = gf_sqlite__str(row);
-    return GF_OK;
-}
-
-static enum gf_code missing_task(struct gf_store_reader *reader, int64_t run_key,
-                                 struct gf_str task_id, struct gf_arena *arena,
-                                 struct gf_error *err) {
-    struct gf_sqlite_bind bind = {0};
-    enum gf_code rc = gf_sqlite__read_start(reader, GF_SQL_GET_RUN_NAME, &bind, err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    gf_sqlite__bind_i64(&bind, run_key);
-    struct run_name name = {0};
-    bool found = false;
-    rc = gf_sqlite__select_one(&bind, "runs", read_run_name, sizeof(name), arena, &name, &found,
-                               err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    if (!found) {
-        return gf_fail(err, GF_NOT_FOUND, "run with key %" PRId64 " not found", run_key);
-    }
-    return gf_fail(err, GF_NOT_FOUND,
-                   "task '%" GF_STR_FMT "' not found in run %" PRId64 " of pipeline '%" GF_STR_FMT
-                   "' of namespace '%" GF_STR_FMT "'",
-                   GF_STR_ARG(task_id), name.run_id, GF_STR_ARG(name.pipeline_id),
-                   GF_STR_ARG(name.namespace_id));
 }
 
 enum gf_code gf_sqlite__get_task(struct gf_store_reader *reader, int64_t run_key,
@@ -148,7 +129,9 @@ enum gf_code gf_sqlite__get_task(struct gf_store_reader *reader, int64_t run_key
     rc = gf_sqlite__select_one(&bind, "task executions", read_task, sizeof(*out), arena, out,
                                &found, err);
     if (rc == GF_OK && !found) {
-        return missing_task(reader, run_key, task_id, arena, err);
+        char what[GF_ERROR_MESSAGE_BYTES_MAX];
+        (void)snprintf(what, sizeof(what), "task '%" GF_STR_FMT "'", GF_STR_ARG(task_id));
+        return gf_sqlite__missing_in_run(reader, run_key, what, err);
     }
     return rc;
 }
@@ -170,6 +153,55 @@ enum gf_code gf_sqlite__list_tasks(struct gf_store_reader *reader, int64_t run_k
                            limit, arena, &items, out_count, err);
     if (rc == GF_OK) {
         *out_items = items;
+    }
+    return rc;
+}
+
+enum gf_code gf_sqlite__list_attempts(struct gf_store_reader *reader, int64_t run_key,
+                                      int32_t task_index, struct gf_arena *arena,
+                                      struct gf_task_execution **out_items, size_t *out_count,
+                                      struct gf_error *err) {
+    struct gf_sqlite_bind bind = {0};
+    enum gf_code rc = gf_sqlite__read_start(reader, GF_SQL_LIST_ATTEMPTS, &bind, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    gf_sqlite__bind_i64(&bind, run_key);
+    gf_sqlite__bind_i64(&bind, task_index);
+    gf_sqlite__bind_i64(&bind, GF_RETRY_ATTEMPTS_MAX);
+    void *items = NULL;
+    rc = gf_sqlite__select(&bind, "task attempts", read_task, sizeof(struct gf_task_execution),
+                           GF_RETRY_ATTEMPTS_MAX, arena, &items, out_count, err);
+    if (rc == GF_OK) {
+        *out_items = items;
+    }
+    return rc;
+}
+
+static enum gf_code count_row(struct gf_sqlite_row *row, void *ctx,
+                              GF_UNUSED struct gf_error *err) {
+    struct gf_task_counts *counts = ctx;
+    const int state = gf_sqlite__enum(row, gf_task_state_valid);
+    const int status = gf_sqlite__enum_or_none(row, gf_task_status_valid);
+    counts->by_state[state]++;
+    if (state == GF_TASK_STATE_COMPLETE) {
+        counts->by_status[status]++;
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_sqlite__count_tasks(struct gf_store_reader *reader, int64_t run_key,
+                                    struct gf_task_counts *out, struct gf_error *err) {
+    struct gf_sqlite_bind bind = {0};
+    enum gf_code rc = gf_sqlite__read_start(reader, GF_SQL_LIST_TASK_STATES, &bind, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    gf_sqlite__bind_i64(&bind, run_key);
+    struct gf_task_counts counts = {0};
+    rc = gf_sqlite__visit(&bind, "task executions", count_row, &counts, err);
+    if (rc == GF_OK) {
+        *out = counts;
     }
     return rc;
 }

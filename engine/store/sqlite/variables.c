@@ -1,6 +1,7 @@
 #include "engine/store/sqlite/variables.h"
 
 #include "engine/core/limits.h"
+#include "engine/store/sqlite/packed.h"
 
 #include <string.h>
 
@@ -9,79 +10,32 @@ enum {
     VARIABLE_BYTES_MIN = 3, /* a source and two lengths of 0 */
 };
 
-static void append_length(struct gf_strbuf *out, size_t length) {
-    while (length >= 0x80) {
-        gf_strbuf_append_char(out, (char)(0x80 | (length & 0x7f)));
-        length >>= 7;
-    }
-    gf_strbuf_append_char(out, (char)length);
-}
-
 void gf_sqlite__variables_encode(const struct gf_variable *variables, size_t count,
                                  struct gf_strbuf *out) {
     if (count == 0) {
         return;
     }
     gf_strbuf_append_char(out, FORMAT);
-    append_length(out, count);
+    gf_sqlite__put_number(out, (int64_t)count);
     for (size_t i = 0; i < count; i++) {
         gf_strbuf_append_char(out, (char)variables[i].source);
-        append_length(out, variables[i].key.len);
-        gf_strbuf_append(out, variables[i].key);
-        append_length(out, variables[i].value.len);
-        gf_strbuf_append(out, variables[i].value);
+        gf_sqlite__put_text(out, variables[i].key);
+        gf_sqlite__put_text(out, variables[i].value);
     }
 }
 
-/* What is left to read. */
-struct cursor {
-    const unsigned char *next;
-    const unsigned char *end;
-};
-
-static size_t left(const struct cursor *cursor) {
-    return (size_t)(cursor->end - cursor->next);
-}
-
-/* At most 28 bits, far more than any length here may have. */
-static bool read_length(struct cursor *cursor, size_t *out_length) {
-    size_t length = 0;
-    for (unsigned shift = 0; shift < 28 && left(cursor) > 0; shift += 7) {
-        const unsigned char byte = *cursor->next++;
-        length |= (size_t)(byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0) {
-            if (byte == 0 && shift > 0) {
-                return false;
-            }
-            *out_length = length;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_text(struct cursor *cursor, struct gf_str *out_text) {
-    size_t length = 0;
-    if (!read_length(cursor, &length) || length > left(cursor)) {
+static bool read_variable(struct gf_sqlite_cursor *cursor, struct gf_variable *out) {
+    unsigned char source = 0;
+    if (!gf_sqlite__take_byte(cursor, &source)) {
         return false;
     }
-    const struct gf_str text = {(const char *)cursor->next, length};
-    cursor->next += length;
-    *out_text = text;
-    return (length == 0 || memchr(text.ptr, '\0', length) == NULL) && gf_utf8_valid(text);
-}
-
-static bool read_variable(struct cursor *cursor, struct gf_variable *out) {
-    if (left(cursor) == 0) {
-        return false;
-    }
-    const unsigned char source = *cursor->next++;
     out->source = (enum gf_variable_source)source;
-    return gf_variable_source_valid(source) && read_text(cursor, &out->key) && out->key.len > 0 &&
-           read_text(cursor, &out->value);
+    return gf_variable_source_valid(source) && gf_sqlite__take_text(cursor, &out->key) &&
+           out->key.len > 0 && gf_sqlite__take_text(cursor, &out->value);
 }
 
-static bool read_variables(struct cursor *cursor, struct gf_variable *variables, size_t count) {
+static bool read_variables(struct gf_sqlite_cursor *cursor, struct gf_variable *variables,
+                           size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (!read_variable(cursor, &variables[i])) {
             return false;
@@ -90,7 +44,7 @@ static bool read_variables(struct cursor *cursor, struct gf_variable *variables,
             return false;
         }
     }
-    return left(cursor) == 0;
+    return gf_sqlite__cursor_left(cursor) == 0;
 }
 
 enum gf_code gf_sqlite__variables_decode(struct gf_str bytes, struct gf_arena *arena,
@@ -101,23 +55,25 @@ enum gf_code gf_sqlite__variables_decode(struct gf_str bytes, struct gf_arena *a
         *out_count = 0;
         return GF_OK;
     }
-    struct cursor cursor = {.next = (const unsigned char *)bytes.ptr,
-                            .end = (const unsigned char *)bytes.ptr + bytes.len};
-    const unsigned char format = *cursor.next++;
-    size_t count = 0;
-    if (format != FORMAT || !read_length(&cursor, &count) || count == 0 ||
-        count > GF_RUN_VARIABLES_MAX || count > left(&cursor) / VARIABLE_BYTES_MIN) {
+    struct gf_sqlite_cursor cursor = gf_sqlite__cursor(bytes);
+    unsigned char format = 0;
+    int64_t stored = 0;
+    if (!gf_sqlite__take_byte(&cursor, &format) || format != FORMAT ||
+        !gf_sqlite__take_number(&cursor, &stored) || stored == 0 || stored > GF_RUN_VARIABLES_MAX ||
+        (size_t)stored > gf_sqlite__cursor_left(&cursor) / VARIABLE_BYTES_MIN) {
         return gf_fail(err, GF_DATA_LOSS, "the stored variables are damaged");
     }
     /* One copy of all bytes holds the text of all variables. */
+    const size_t count = (size_t)stored;
+    const size_t left = gf_sqlite__cursor_left(&cursor);
     struct gf_variable *variables = gf_arena_try_alloc(arena, count * sizeof(*variables));
-    unsigned char *copy = gf_arena_try_alloc(arena, left(&cursor));
+    char *copy = gf_arena_try_alloc(arena, left);
     if (variables == NULL || copy == NULL) {
         return gf_fail(err, GF_RESOURCE_EXHAUSTED,
                        "the variables do not fit into the memory of one answer");
     }
-    memcpy(copy, cursor.next, left(&cursor));
-    cursor = (struct cursor){.next = copy, .end = copy + left(&cursor)};
+    memcpy(copy, cursor.next, left);
+    cursor = gf_sqlite__cursor((struct gf_str){copy, left});
     if (!read_variables(&cursor, variables, count)) {
         return gf_fail(err, GF_DATA_LOSS, "the stored variables are damaged");
     }

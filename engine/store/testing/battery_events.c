@@ -229,8 +229,9 @@ static void must_miss_doomed(struct battery *battery) {
               &run);
     struct gf_run *runs = NULL;
     size_t count = 1;
+    int64_t scanned = 0;
     const struct gf_run_list_options options = {.limit = 10};
-    must(battery, list_runs, 2, &options, &battery->arena, &runs, &count);
+    must(battery, list_runs, 2, &options, &battery->arena, &runs, &count, &scanned);
     cr_assert_eq(count, 0);
 }
 
@@ -316,8 +317,9 @@ void gf_store_battery_large_batch_is_all_there(const struct gf_store_factory *fa
     battery_look(&battery);
     struct gf_run *runs = NULL;
     size_t count = 0;
+    int64_t scanned = 0;
     const struct gf_run_list_options options = {.limit = 5000};
-    must(&battery, list_runs, 1, &options, &battery.arena, &runs, &count);
+    must(&battery, list_runs, 1, &options, &battery.arena, &runs, &count, &scanned);
     cr_assert_eq(count, 3000);
     struct gf_task_execution task = {0};
     must(&battery, get_task, 3000, GF_STR("main"), &battery.arena, &task);

@@ -121,18 +121,25 @@ static void list_all(struct battery *battery, struct gf_run_list_options options
                      int64_t step, size_t expected_count) {
     int64_t expected = first;
     size_t seen = 0;
-    for (size_t count = options.limit; count == options.limit;) {
+    for (;;) {
         struct gf_run *items = NULL;
-        must(battery, list_runs, 1, &options, &battery->arena, &items, &count);
+        size_t count = 0;
+        int64_t scanned = 0;
+        must(battery, list_runs, 1, &options, &battery->arena, &items, &count, &scanned);
         cr_assert(count <= options.limit);
         for (size_t i = 0; i < count; i++) {
             cr_assert_eq(items[i].run_id, expected, "run %lld, expected %lld",
                          (long long)items[i].run_id, (long long)expected);
             cr_assert_eq(items[i].pipeline_key, 1);
+            cr_assert(options.ascending ? items[i].run_id <= scanned : items[i].run_id >= scanned);
             expected += step;
-            options.after_run_id = items[i].run_id;
             seen++;
         }
+        if (scanned == options.after_run_id) {
+            cr_assert_eq(count, 0);
+            break;
+        }
+        options.after_run_id = scanned;
     }
     cr_assert_eq(seen, expected_count);
 }
@@ -182,17 +189,29 @@ void gf_store_battery_runs_are_listed_by_state(const struct gf_store_factory *fa
         gf_rows_again_run(&battery.rows, runs[i]);
     }
     battery_look(&battery);
-    struct gf_run_list_options options = {.limit = 3, .state = GF_RUN_STATE_COMPLETE};
+    const uint32_t complete = 1u << GF_RUN_STATE_COMPLETE;
+    const uint32_t running = 1u << GF_RUN_STATE_RUNNING;
+    const uint32_t queued = 1u << GF_RUN_STATE_QUEUED;
+    struct gf_run_list_options options = {.limit = 3, .states = complete};
     list_all(&battery, options, 20, -1, 20);
-    options.state = GF_RUN_STATE_RUNNING;
+    options.states = running;
     list_all(&battery, options, 30, -1, 10);
+    options.states = running | queued;
+    list_all(&battery, options, 40, -1, 20);
+    options.states = running | complete;
+    list_all(&battery, options, 30, -1, 30);
     options.ascending = true;
-    list_all(&battery, options, 21, 1, 10);
-    options.state = GF_RUN_STATE_QUEUED;
+    list_all(&battery, options, 1, 1, 30);
+    options.states = running | queued;
+    list_all(&battery, options, 21, 1, 20);
+    options.states = queued;
     list_all(&battery, options, 31, 1, 10);
-    options.state = GF_RUN_STATE_COMPLETE;
+    options.after_run_id = 35;
+    list_all(&battery, options, 36, 1, 5);
+    options.after_run_id = 0;
+    options.states = complete;
     list_all(&battery, options, 1, 1, 20);
-    options.state = GF_RUN_STATE_PENDING;
+    options.states = 1u << GF_RUN_STATE_PENDING;
     list_all(&battery, options, 0, 0, 0);
     battery_close(&battery);
 }

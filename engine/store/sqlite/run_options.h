@@ -1,0 +1,41 @@
+/*
+ * How runs.options holds what few runs have: labels, the input, priority, ordering, what is
+ * retried.
+ *
+ * One packed column, because each run pays for every column of its table, and nothing searches for
+ * these: a run with none of them has no bytes here, which costs one byte of its row. Otherwise: a
+ * format number (1), then the fields that are not at their default, each as its number and its
+ * content, in rising order (packed.h has the forms):
+ *
+ *     1 priority        how far from 0, doubled, less 1 where it is below 0
+ *     2 labels          how many, then key and value of each, sorted by key
+ *     3 input           media type, digest, size in bytes
+ *     4 ordering        policy, key
+ *     5 retried_run_id  the number
+ *     6 kept_tasks      the bytes
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_ENGINE_STORE_SQLITE_RUN_OPTIONS_H_
+#define GOFER_ENGINE_STORE_SQLITE_RUN_OPTIONS_H_
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "engine/core/model.h"
+
+/* Appends to `out`; nothing where all are at their defaults. */
+void gf_sqlite__run_options_encode(const struct gf_run *run, struct gf_strbuf *out);
+
+/*
+ * Any bytes are safe. Sets the members of *run that are in the bytes, in the arena; those that are
+ * not are left at their defaults, which is how *run comes.
+ *
+ * Codes: GF_DATA_LOSS (not what was written), GF_RESOURCE_EXHAUSTED (the arena's cap). The members
+ * are untouched then.
+ */
+enum gf_code gf_sqlite__run_options_decode(struct gf_str bytes, struct gf_arena *arena,
+                                           struct gf_run *run, struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_ENGINE_STORE_SQLITE_RUN_OPTIONS_H_ */
