@@ -1,5 +1,7 @@
 #include "api/codec/model/config.h"
 #include "api/codec/model/message.h"
+#include "api/service/command_call.h"
+#include "api/service/config_diff.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/lookup.h"
@@ -26,16 +28,13 @@ static enum gf_code is_unchanged(struct gf_read *read, const struct gf_namespace
     struct gf_config latest = {0};
     enum gf_code rc = read->store->get_pipeline(read->reader, ns->namespace_id, config->pipeline_id,
                                                 read->arena, &pipeline, err);
-    if (rc == GF_NOT_FOUND) {
-        *out = false;
-        return GF_OK;
-    }
-    if (rc == GF_OK) {
+    if (rc == GF_OK) { /* not there either if it was deleted */
         rc = read->store->get_config(read->reader, pipeline.pipeline_key, pipeline.latest_version,
                                      read->arena, &latest, err);
     }
-    if (rc == GF_OK) {
-        *out = gf_str_eq(latest.content_hash, config->content_hash);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        *out = rc == GF_OK && gf_str_eq(latest.content_hash, config->content_hash);
+        rc = GF_OK;
     }
     return rc;
 }
@@ -165,9 +164,36 @@ static void start_list_configs(struct gf_rpc_call *call,
     gf_read_start(call, &request->base, ctx, list_configs);
 }
 
+/* ---- Deleting ---- */
+
+static const ProtobufCMessage *respond_deleted(struct gf_command_call *self,
+                                               GF_UNUSED const struct gf_reply *reply) {
+    return &GF_MESSAGE_NEW(self->arena, Gofer__V1__DeletePipelineConfigResponse,
+                           gofer__v1__delete_pipeline_config_response)
+                ->base;
+}
+
+static void start_delete_config(struct gf_rpc_call *call,
+                                const Gofer__V1__DeletePipelineConfigRequest *request, void *ctx) {
+    struct gf_command_call *self =
+        gf_command_call_create(call, &request->base, ctx, GF_INPUT_DELETE_CONFIG, respond_deleted);
+    struct gf_input *input = &self->command.input;
+    struct gf_error error = {0};
+    enum gf_code rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
+    if (rc == GF_OK) {
+        rc = gf_check_number(request->version, "version", &error);
+    }
+    input->u.deploy.namespace_id = gf_request_namespace(request->namespace_id);
+    input->u.deploy.pipeline_id = gf_str_from(request->pipeline_id);
+    input->u.deploy.version = request->version;
+    gf_command_call_submit_checked(self, rc, &error);
+}
+
 const struct gofer_v1_pipeline_config_service_handlers gf_pipeline_config_service = {
     .register_pipeline_config = {.start = gf_register_start},
     .validate_pipeline_config = {.start = start_validate},
     .list_pipeline_configs = {.start = start_list_configs},
     .get_pipeline_config = {.start = start_get_config},
+    .diff_pipeline_configs = {.start = gf_config_diff_start},
+    .delete_pipeline_config = {.start = start_delete_config},
 };

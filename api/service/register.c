@@ -7,7 +7,6 @@
 
 #include "api/codec/model/config.h"
 #include "api/codec/model/message.h"
-#include "api/codec/model/unsupported.h"
 #include "api/service/command_call.h"
 #include "api/service/lookup.h"
 
@@ -17,6 +16,7 @@ struct registration {
     struct gf_command_call *base;
     struct gf_arena arena; /* of the config and the response */
     struct gf_config config;
+    bool replayed; /* the call was made before: the config is in the store */
     bool created;
     bool pipeline_created;
 };
@@ -62,9 +62,30 @@ static void finish(struct registration *self, const struct gf_error *error) {
     gf_arena_fini(&arena);
 }
 
+/* The version that a call with this request_id gave before, as it is now. */
+static enum gf_code read_config(struct registration *self, struct gf_error *err) {
+    const Gofer__V1__RegisterPipelineConfigRequest *request = (const void *)self->base->request;
+    const int64_t version = self->config.version;
+    struct gf_pipeline pipeline = {0};
+    struct gf_read read;
+    gf_read_open(&read, self->base->services, &self->arena);
+    enum gf_code rc =
+        gf_find_pipeline(&read, request->namespace_id, request->spec->id, &pipeline, err);
+    if (rc == GF_OK) {
+        rc = gf_find_config(&read, &pipeline, version, &self->config, err);
+    }
+    gf_read_close(&read);
+    return rc;
+}
+
 /* On a worker, after the commit. */
 static void answer(void *ctx) {
     struct registration *self = ctx;
+    struct gf_error error = {0};
+    if (self->replayed && read_config(self, &error) != GF_OK) {
+        finish(self, &error);
+        return;
+    }
     struct gf_arena arena = self->arena;
     Gofer__V1__RegisterPipelineConfigResponse response =
         GOFER__V1__REGISTER_PIPELINE_CONFIG_RESPONSE__INIT;
@@ -83,15 +104,21 @@ static void committed(struct gf_command *command, const struct gf_reply *reply) 
         finish(self, &reply->error);
         return;
     }
-    const Gofer__V1__RegisterPipelineConfigRequest *request = (const void *)base->request;
-    const struct gf_config *config = reply->config;
-    self->config.namespace_id = gf_request_namespace(request->namespace_id);
-    self->config.version = config->version;
-    self->config.state = config->state;
-    self->config.register_time = config->register_time;
-    self->config.deprecate_time = config->deprecate_time;
-    self->created = !reply->unchanged;
-    self->pipeline_created = !reply->unchanged && config->version == 1;
+    if (reply->replayed != NULL) {
+        self->replayed = true;
+        self->config.version = reply->replayed->number;
+        self->created = reply->replayed->changed;
+        self->pipeline_created = reply->replayed->created_first;
+    } else {
+        const Gofer__V1__RegisterPipelineConfigRequest *request = (const void *)base->request;
+        self->config.namespace_id = gf_request_namespace(request->namespace_id);
+        self->config.version = reply->config->version;
+        self->config.state = reply->config->state;
+        self->config.register_time = reply->config->register_time;
+        self->config.deprecate_time = reply->config->deprecate_time;
+        self->created = reply->created;
+        self->pipeline_created = reply->created_pipeline;
+    }
     gf_pool_submit_reserved(base->services->pool, answer, self);
 }
 
@@ -101,9 +128,9 @@ static void prepare(void *ctx) {
     struct gf_command_call *base = self->base;
     const Gofer__V1__RegisterPipelineConfigRequest *request = (const void *)base->request;
     struct gf_error error = {0};
-    enum gf_code rc = gf_unsupported_check(&request->base, &error);
+    enum gf_code rc = gf_check_namespace_id(request->namespace_id, &error);
     if (rc == GF_OK) {
-        rc = gf_check_namespace_id(request->namespace_id, &error);
+        rc = gf_check_request_id(request->request_id, &error);
     }
     if (rc == GF_OK) {
         rc = gf_spec_check(base->services, request->spec, &self->arena, &self->config, &error);
@@ -115,6 +142,7 @@ static void prepare(void *ctx) {
     base->command.input.u.register_config.namespace_id =
         gf_request_namespace(request->namespace_id);
     base->command.input.u.register_config.config = &self->config;
+    base->command.input.u.register_config.request.request_id = gf_str_from(request->request_id);
     base->command.done = committed;
     rc = gf_engine_submit(base->services->engine, &base->command, &error);
     if (rc != GF_OK) {

@@ -42,8 +42,6 @@ const struct gf_unimplemented gf_unimplemented_calls[] = {
     {"/gofer.v1.ObjectService/PutExtensionObject", "objects"},
     {"/gofer.v1.ObjectService/PutPipelineObject", "objects"},
     {"/gofer.v1.ObjectService/PutRunObject", "objects"},
-    {"/gofer.v1.PipelineConfigService/DeletePipelineConfig", "the life of configs"},
-    {"/gofer.v1.PipelineConfigService/DiffPipelineConfigs", "the life of configs"},
     {"/gofer.v1.RoleService/CreateRole", "roles"},
     {"/gofer.v1.RoleService/DeleteRole", "roles"},
     {"/gofer.v1.RoleService/GetRole", "roles"},
