@@ -64,15 +64,15 @@ Test(cancel, keeps_the_reason_that_was_given) {
     cr_assert_eq(world_up(&world, "one"), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);
     struct gf_input input = {.kind = GF_INPUT_CANCEL_RUN,
-                             .u.cancel_run = {.namespace_id = GF_STR("default"),
-                                              .pipeline_id = GF_STR("pipe"),
-                                              .run_id = 1,
-                                              .reason = GF_STR("not needed any more")}};
+                             .u.cancel = {.namespace_id = GF_STR("default"),
+                                          .pipeline_id = GF_STR("pipe"),
+                                          .run_id = 1,
+                                          .reason = GF_STR("not needed any more")}};
     cr_assert_eq(world_step(&world, &input), GF_OK);
     world_stopped(&world, "one");
     cr_expect(gf_str_eq(world_run(&world, 1).reason.text, GF_STR("not needed any more")));
     cr_expect(gf_str_eq(world_task(&world, 1, "one").reason.text, GF_STR("not needed any more")));
-    input.u.cancel_run.reason = GF_STR("\xff");
+    input.u.cancel.reason = GF_STR("\xff");
     cr_expect_eq(world_step(&world, &input), GF_INVALID_ARGUMENT);
     cr_expect_str_eq(world.error.field, "reason");
 }
@@ -156,9 +156,9 @@ Test(cancel, a_run_that_ended_in_the_same_batch_stays_as_it_is) {
     const struct gf_input exit = {.kind = GF_INPUT_TASK_EXITED,
                                   .u.exited.attempt = world_find(&world, "one")->attempt};
     const struct gf_input cancel = {.kind = GF_INPUT_CANCEL_RUN,
-                                    .u.cancel_run = {.namespace_id = GF_STR("default"),
-                                                     .pipeline_id = GF_STR("pipe"),
-                                                     .run_id = 1}};
+                                    .u.cancel = {.namespace_id = GF_STR("default"),
+                                                 .pipeline_id = GF_STR("pipe"),
+                                                 .run_id = 1}};
     const int64_t needs = world.need_count;
     world_step_only(&world, &exit);
     world_step_only(&world, &cancel);

@@ -121,11 +121,10 @@ static void random_crash(struct story *story) {
     const struct gf_input start = {
         .kind = GF_INPUT_START_RUN,
         .u.start_run = {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("pipe")}};
-    const struct gf_input cancel = {
-        .kind = GF_INPUT_CANCEL_RUN,
-        .u.cancel_run = {.namespace_id = GF_STR("default"),
-                         .pipeline_id = GF_STR("pipe"),
-                         .run_id = 1 + (int64_t)below(story, RUNS_MAX)}};
+    const struct gf_input cancel = {.kind = GF_INPUT_CANCEL_RUN,
+                                    .u.cancel = {.namespace_id = GF_STR("default"),
+                                                 .pipeline_id = GF_STR("pipe"),
+                                                 .run_id = 1 + (int64_t)below(story, RUNS_MAX)}};
     if (chance(story, 50) && world->pipeline.latest_run_id < RUNS_MAX) {
         world_step_only(world, &start);
         world->pipeline.latest_run_id++; /* a reply that is lost told so */

@@ -79,9 +79,9 @@ Test(restore, a_stop_that_was_lost_is_given_again) {
     cr_assert_eq(world_start(&world), GF_OK);
     world_started(&world, "one");
     const struct gf_input cancel = {.kind = GF_INPUT_CANCEL_RUN,
-                                    .u.cancel_run = {.namespace_id = GF_STR("default"),
-                                                     .pipeline_id = GF_STR("pipe"),
-                                                     .run_id = 1}};
+                                    .u.cancel = {.namespace_id = GF_STR("default"),
+                                                 .pipeline_id = GF_STR("pipe"),
+                                                 .run_id = 1}};
     world_step_only(&world, &cancel);
     world_commit_without_effects(&world);
     cr_expect_not(world_find(&world, "one")->stop_asked);

@@ -32,6 +32,7 @@ void world_fini(struct world *world) {
     gf_core_destroy(world->core);
     world->store->ops->destroy(world->store);
     gf_vec_fini(&world->containers);
+    gf_vec_fini(&world->inquiries);
     gf_arena_fini(&world->arena);
 }
 
@@ -116,6 +117,9 @@ static void take_effect(struct world *world, const struct gf_effect *effect) {
     }
     case GF_EFFECT_FORGET:
         world->forget_count++;
+        return;
+    case GF_EFFECT_INQUIRE:
+        gf_vec_push(&world->inquiries, effect->attempt);
         return;
     }
     gf_unreachable();
@@ -223,10 +227,10 @@ enum gf_code world_start(struct world *world) {
 
 enum gf_code world_cancel(struct world *world, int64_t run_id, bool force) {
     const struct gf_input input = {.kind = GF_INPUT_CANCEL_RUN,
-                                   .u.cancel_run = {.namespace_id = GF_STR("default"),
-                                                    .pipeline_id = GF_STR("pipe"),
-                                                    .run_id = run_id,
-                                                    .force = force}};
+                                   .u.cancel = {.namespace_id = GF_STR("default"),
+                                                .pipeline_id = GF_STR("pipe"),
+                                                .run_id = run_id,
+                                                .force = force}};
     return world_step(world, &input);
 }
 
@@ -253,10 +257,10 @@ static struct world_container *must_find(struct world *world, const char *task_i
 void world_started(struct world *world, const char *task_id) {
     struct world_container *container = must_find(world, task_id);
     container->started = true;
-    const struct gf_input input = {.kind = GF_INPUT_TASK_STARTED,
-                                   .u.started = {.attempt = container->attempt,
-                                                 .image_digest = GF_STR("sha256:abc"),
-                                                 .node = GF_STR("here")}};
+    const struct gf_input input = {
+        .kind = GF_INPUT_TASK_STARTED,
+        .u.started = {.attempt = container->attempt,
+                      .start = {.image_digest = GF_STR("sha256:abc"), .node = GF_STR("here")}}};
     (void)world_step(world, &input);
 }
 

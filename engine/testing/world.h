@@ -31,7 +31,8 @@ struct world {
     struct gf_core *core;
     int64_t now;
     GF_VEC(struct world_container)
-    containers; /* launched and not ended, in the order of launches */
+    containers;                      /* launched and not ended, in the order of launches */
+    struct gf_attempt_vec inquiries; /* that the scheduler was asked and has not answered */
     int64_t launch_count;
     int64_t forget_count;
     /* Of the last command; rows are copies in the arena. */

@@ -106,6 +106,6 @@ const char *world_events(struct world *world, int64_t after_sequence) {
 
 int64_t world_newest_event(struct world *world) {
     struct gf_core_start start = {0};
-    gf_assert(world->store->ops->load_start(world->store, &start, NULL) == GF_OK);
+    gf_assert(world->store->ops->load_start(world->store, &world->arena, &start, NULL) == GF_OK);
     return start.next_event_sequence - 1;
 }
