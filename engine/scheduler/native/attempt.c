@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/socket.h"
 #include "base/tree.h"
+#include "engine/core/limits.h"
 #include "engine/scheduler/native/native_internal.h"
 
 #include <errno.h>
@@ -24,77 +25,14 @@
 static void advance(struct gf_native_attempt *attempt);
 static void look_later(struct gf_native_attempt *attempt);
 
-/* ---- reports ---- */
-
-/* Text of a shim on its way into the store: a command's name may be any bytes. */
-static struct gf_str clean_text(const char *text) {
-    const struct gf_str view = gf_str_from(text);
-    return gf_utf8_valid(view) ? view : GF_STR("(not valid UTF-8)");
-}
-
-static void report_started(struct gf_native_attempt *attempt,
-                           const struct gf_shim_started *started) {
-    const struct gf_native *native = attempt->native;
-    const struct gf_scheduler_events *events = native->options.events;
-    const struct gf_start start = {
-        .start_time = started->start_time,
-        .image_digest = clean_text(started->image_digest),
-        .node = gf_str_from(native->node),
-    };
-    if (native->reporting && !attempt->ended) {
-        events->started(events->ctx, attempt->id, &start);
-    }
-}
-
-static void report_exited(struct gf_native_attempt *attempt, const struct gf_shim_exit *exit) {
-    const struct gf_native *native = attempt->native;
-    const struct gf_scheduler_events *events = native->options.events;
-    const struct gf_exit value = {
-        .exit_code = (int32_t)exit->exit_code,
-        .exit_signal = (int32_t)exit->exit_signal,
-        .timed_out = exit->timed_out,
-        .out_of_memory = exit->out_of_memory,
-        .stopped = exit->stopped,
-        .failure = clean_text(exit->failure),
-        .start_time = exit->start_time,
-        .end_time = exit->end_time,
-        .cpu_time_ns = exit->cpu_time_ns,
-        .peak_memory_bytes = exit->peak_memory_bytes,
-        .log_bytes = exit->log_bytes,
-        .log_truncated = exit->log_truncated,
-    };
-    if (native->reporting && !attempt->ended) {
-        events->exited(events->ctx, attempt->id, &value, clean_text(exit->image_digest),
-                       gf_str_from(native->node));
-    }
-    attempt->ended = true;
-}
-
-static void report_lost(struct gf_native_attempt *attempt, const char *sentence) {
-    const struct gf_native *native = attempt->native;
-    const struct gf_scheduler_events *events = native->options.events;
-    if (native->reporting && !attempt->ended) {
-        events->lost(events->ctx, attempt->id, gf_str_from(sentence));
-    }
-    attempt->ended = true;
-}
-
-void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message) {
-    const struct gf_native *native = attempt->native;
-    const struct gf_scheduler_events *events = native->options.events;
-    if (native->reporting) {
-        events->launch_failed(events->ctx, attempt->id, message);
-    }
-    gf_native__drop(attempt);
-}
-
 /* ---- the connection ---- */
 
 static void send_stop(struct gf_native_attempt *attempt) {
-    const int64_t grace_ms = attempt->native->options.grace_ms;
+    /* The shim knows how long its task wants, also when another server has started it. */
     const struct gf_shim_message message = {
         .kind = GF_SHIM_MESSAGE_STOP,
-        .u.stop.grace_ms = attempt->stop_force ? 0 : grace_ms,
+        .u.stop = {.grace_ms = attempt->stop_force ? 0 : GF_STOP_TIMEOUT_MS_DEFAULT,
+                   .own_grace = !attempt->stop_force},
     };
     struct gf_strbuf bytes;
     gf_strbuf_init(&bytes, GF_SHIM_MESSAGE_BYTES_MAX);
@@ -125,9 +63,9 @@ static void take_message(struct gf_native_attempt *attempt, struct gf_str bytes)
         return;
     }
     if (message.kind == GF_SHIM_MESSAGE_STARTED) {
-        report_started(attempt, &message.u.started);
+        gf_native__report_started(attempt, &message.u.started);
     } else if (message.kind == GF_SHIM_MESSAGE_EXITED) {
-        report_exited(attempt, &message.u.exited);
+        gf_native__report_exited(attempt, &message.u.exited);
     }
 }
 
@@ -253,15 +191,15 @@ void gf_native__inspected(struct gf_native_attempt *attempt, struct gf_inspectio
         break;
     case GF_INSPECTION_EXITED:
         attempt->gone = true;
-        report_exited(attempt, &inspection->exit);
+        gf_native__report_exited(attempt, &inspection->exit);
         break;
     case GF_INSPECTION_LOST:
         attempt->gone = true;
-        report_lost(attempt, inspection->sentence);
+        gf_native__report_lost(attempt, inspection->sentence);
         break;
     case GF_INSPECTION_NOTHING:
         attempt->gone = true;
-        report_lost(attempt, "the process that was to start the container was killed");
+        gf_native__report_lost(attempt, "the process that was to start the container was killed");
         break;
     }
     gf_inspection_fini(inspection);
@@ -294,13 +232,25 @@ static void remove_attempt(void *ctx) {
         gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", attempt->name),
                     GF_KV_ERROR(&error));
     }
-    free(attempt);
+    gf_native__free(attempt);
 }
 
 static void submit_removal(struct gf_native_attempt *attempt) {
     struct gf_native *native = attempt->native;
     gf_native__unlink(attempt); /* the job owns it from here on */
     gf_pool_submit_reserved(native->options.pool, remove_attempt, attempt);
+}
+
+/*
+ * What is not answered here is answered by what comes: the outcome of the launch, the word of the
+ * shim, or what the directory tells when that one has left.
+ */
+void gf_native__inquire(struct gf_native_attempt *attempt) {
+    if (attempt->ended) {
+        gf_native__tell_end(attempt);
+    } else if (attempt->started && attempt->socket >= 0) {
+        gf_native__tell_start(attempt);
+    }
 }
 
 void gf_native__forget(struct gf_native_attempt *attempt) {

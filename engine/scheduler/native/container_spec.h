@@ -23,6 +23,9 @@ struct gf_container_request {
     const char *stage;
     const char *uppers; /* the directory of all uppers */
     const struct gf_task *task;
+    int64_t timeout_ms;
+    int64_t stop_timeout_ms;
+    bool has_input;
     const char *const *environment; /* final: "KEY=value" */
     size_t environment_count;
     const struct gf_image *image;

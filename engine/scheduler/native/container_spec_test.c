@@ -1,4 +1,7 @@
+#include "engine/core/limits.h"
 #include "engine/scheduler/native/container_spec.h"
+#include "engine/scheduler/native/shim/input.h"
+#include "engine/scheduler/scheduler.h"
 
 #include <signal.h>
 
@@ -54,6 +57,8 @@ static enum gf_code make(void) {
         .task = &task,
         .environment = ENVIRONMENT,
         .environment_count = 2,
+        .timeout_ms = 7000,
+        .stop_timeout_ms = 300,
         .image = &image,
         .cgroups = &cgroups,
         .options = &options,
@@ -67,6 +72,18 @@ static void expect_list(const struct gf_field_list *list, const char *const *exp
         cr_assert(eq(str, (char *)list->items[i], (char *)expected[i]));
     }
     cr_assert(expected[list->count] == NULL, "'%s' is missing", expected[list->count]);
+}
+
+Test(container_spec, limits_of_time_and_the_input_are_those_of_the_launch) {
+    task.timeout_ms = 1;
+    task.stop_timeout_ms = 2;
+    cr_assert(make() == GF_OK);
+    cr_assert(eq(i64, spec.timeout_ms, 7000));
+    cr_assert(eq(i64, spec.grace_ms, 300));
+    cr_assert(not(spec.has_input));
+    cr_assert(eq(str, (char *)GF_SHIM_INPUT_PATH, (char *)GF_INPUT_PATH));
+    const size_t largest = GF_RUN_INPUT_BYTES_MAX;
+    cr_assert(largest <= GF_SPEC_INPUT_BYTES_MAX);
 }
 
 Test(container_spec, image_says_what_the_task_does_not) {

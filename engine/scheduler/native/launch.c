@@ -1,10 +1,10 @@
 /*
  * DESIGN
  * A launch is copied on the engine's thread and carried out by a job of the pool. The job makes
- * what a shim is born with (protocol.h): a locked directory, a log, a spec in sealed memory, a
- * socket. It takes the lock itself and the shim inherits it, so that whoever finds the lock free
- * later knows that no shim is on its way. The only thing that is done after the start is telling
- * the reactor.
+ * what a shim is born with (protocol.h): a locked directory, a log, a spec and the run's document
+ * in sealed memory, a socket. It takes the lock itself and the shim inherits it, so that whoever
+ * finds the lock free later knows that no shim is on its way. The only thing that is done after the
+ * start is telling the reactor.
  */
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -33,6 +33,10 @@ struct job {
     struct gf_task task;   /* what a container needs of it */
     const char **environment;
     size_t environment_count;
+    int64_t timeout_ms;
+    int64_t stop_timeout_ms;
+    bool has_input;
+    struct gf_str input;
     struct gf_log_name log;
     /* The outcome: a shim, or an error. */
     struct gf_proc proc;
@@ -61,7 +65,6 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
         .command_count = from->command_count,
         .user = gf_arena_str(arena, from->user),
         .working_directory = gf_arena_str(arena, from->working_directory),
-        .timeout_ms = from->timeout_ms,
         .resources = from->resources,
         .network = from->network,
     };
@@ -98,6 +101,11 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
         .attempt = launch->attempt.attempt,
     };
     gf_arena_init(&job->arena, JOB_ARENA_BYTES_MAX);
+    if (launch->input != NULL && launch->input->len > GF_SPEC_INPUT_BYTES_MAX) {
+        (void)gf_fail(&job->error, GF_INVALID_ARGUMENT, "the input is larger than %d bytes",
+                      GF_SPEC_INPUT_BYTES_MAX);
+        return job;
+    }
     if (launch_size(launch) > GF_SPEC_BYTES_MAX) {
         (void)gf_fail(&job->error, GF_INVALID_ARGUMENT,
                       "command and environment are larger than %d bytes", GF_SPEC_BYTES_MAX);
@@ -109,6 +117,12 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
         job->environment[i] = gf_arena_strdup(&job->arena, launch->environment[i]);
     }
     job->environment_count = launch->environment_count;
+    job->timeout_ms = launch->timeout_ms;
+    job->stop_timeout_ms = launch->stop_timeout_ms;
+    if (launch->input != NULL) {
+        job->has_input = true;
+        job->input = gf_arena_str(&job->arena, *launch->input);
+    }
     return job;
 }
 
@@ -131,6 +145,9 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .task = &job->task,
         .environment = job->environment,
         .environment_count = job->environment_count,
+        .timeout_ms = job->timeout_ms,
+        .stop_timeout_ms = job->stop_timeout_ms,
+        .has_input = job->has_input,
         .image = image,
         .cgroups = &native->cgroups,
         .options = &native->options,
@@ -157,6 +174,7 @@ struct birth {
     int spec_fd;
     int dir_fd;
     int log_fd;
+    int input_fd;   /* -1: the run has no document */
     int sockets[2]; /* ours, the shim's */
 };
 
@@ -179,6 +197,7 @@ static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_
         {birth->sockets[1], GF_SHIM_FD_SERVER},
         {birth->dir_fd, GF_SHIM_FD_DIR},
         {birth->log_fd, GF_SHIM_FD_LOG},
+        {job->has_input ? birth->input_fd : birth->spec_fd, GF_SHIM_FD_INPUT},
     };
     const struct gf_proc_spec spec = {
         .program_fd = native->program_fd,
@@ -193,6 +212,10 @@ static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_
 static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
     enum gf_code rc = make_spec(job, &birth->spec_fd, err);
+    if (rc == GF_OK && job->has_input) {
+        rc = gf_memfd_sealed("gofer-input", job->input, /* executable = */ false, &birth->input_fd,
+                             err);
+    }
     if (rc == GF_OK) {
         rc = make_dir(job, birth, err);
     }
@@ -242,13 +265,15 @@ static void clean_up_failed(struct job *job, const struct birth *birth) {
 
 static void launch(void *ctx) {
     struct job *job = ctx;
-    struct birth birth = {.spec_fd = -1, .dir_fd = -1, .log_fd = -1, .sockets = {-1, -1}};
+    struct birth birth = {
+        .spec_fd = -1, .dir_fd = -1, .log_fd = -1, .input_fd = -1, .sockets = {-1, -1}};
     if (job->error.code == GF_OK && start_shim(job, &birth, &job->error) != GF_OK) {
         clean_up_failed(job, &birth);
     }
     gf_close(&birth.spec_fd);
     gf_close(&birth.dir_fd);
     gf_close(&birth.log_fd);
+    gf_close(&birth.input_fd);
     gf_close(&birth.sockets[1]);
     job->socket = birth.sockets[0];
     if (job->error.code != GF_OK) {

@@ -37,9 +37,13 @@ struct gf_native_attempt *gf_native__add(struct gf_native *native, struct gf_att
     attempt->retry_ms = GF_NATIVE_RETRY_MS_MIN;
     snprintf(attempt->name, sizeof(attempt->name), "%s", name);
     GF_MUTEX_GUARD(&native->mutex);
+    if (known && gf_map_get(&native->attempts, key_of(&id)) != NULL) {
+        gf_native__free(attempt);
+        return NULL;
+    }
     gf_list_push_back(&native->all, &attempt->link);
     if (known) {
-        gf_assert(gf_map_put(&native->attempts, key_of(&id), attempt) == NULL);
+        (void)gf_map_put(&native->attempts, key_of(&id), attempt);
     }
     return attempt;
 }
@@ -63,6 +67,12 @@ void gf_native__unlink(struct gf_native_attempt *attempt) {
 
 void gf_native__drop(struct gf_native_attempt *attempt) {
     gf_native__unlink(attempt);
+    gf_native__free(attempt);
+}
+
+void gf_native__free(struct gf_native_attempt *attempt) {
+    free(attempt->image_digest);
+    free(attempt->failure);
     free(attempt);
 }
 
@@ -83,21 +93,36 @@ static void native_launch(void *self, const struct gf_launch *launch) {
     char name[GF_NATIVE_NAME_BYTES_MAX];
     struct gf_native_attempt *attempt = gf_native__add(
         native, launch->attempt, gf_native__name(launch->attempt, name), /* known = */ true);
+    if (attempt == NULL) {
+        /* Somebody wonders about it just now, and the answer is on its way. */
+        gf_log_warn("launch_of_known_attempt", GF_KV_STR("attempt", name));
+        return;
+    }
     gf_native__submit_launch(attempt, launch);
 }
 
-/* What stop() and forget() send to the reactor's thread. */
+/* What stop(), forget() and inquire() send to the reactor's thread. */
+enum request_kind {
+    REQUEST_STOP = 1,
+    REQUEST_FORGET,
+    REQUEST_INQUIRE,
+};
+
 struct request {
     struct gf_native *native;
     struct gf_attempt id;
-    bool is_stop;
+    enum request_kind kind;
     bool force;
 };
 
 static void run_request(void *ctx) {
     struct request *request = ctx;
     struct gf_native_attempt *attempt = find(request->native, request->id);
-    if (attempt != NULL && request->is_stop) {
+    if (attempt == NULL && request->kind == REQUEST_INQUIRE) {
+        gf_native__adopt(request->native, request->id);
+    } else if (attempt != NULL && request->kind == REQUEST_INQUIRE) {
+        gf_native__inquire(attempt);
+    } else if (attempt != NULL && request->kind == REQUEST_STOP) {
         gf_native__request_stop(attempt, request->force);
     } else if (attempt != NULL) {
         gf_native__forget(attempt);
@@ -113,11 +138,15 @@ static void post_request(struct request value) {
 }
 
 static void native_stop(void *self, struct gf_attempt id, bool force) {
-    post_request((struct request){.native = self, .id = id, .is_stop = true, .force = force});
+    post_request((struct request){.native = self, .id = id, .kind = REQUEST_STOP, .force = force});
 }
 
 static void native_forget(void *self, struct gf_attempt id) {
-    post_request((struct request){.native = self, .id = id});
+    post_request((struct request){.native = self, .id = id, .kind = REQUEST_FORGET});
+}
+
+static void native_inquire(void *self, struct gf_attempt id) {
+    post_request((struct request){.native = self, .id = id, .kind = REQUEST_INQUIRE});
 }
 
 static void native_recover(void *self, const struct gf_attempt *attempts, size_t count) {
@@ -145,6 +174,7 @@ static const struct gf_scheduler_ops NATIVE_OPS = {
     .launch = native_launch,
     .stop = native_stop,
     .forget = native_forget,
+    .inquire = native_inquire,
     .recover = native_recover,
     .check_image = native_check_image,
     .stop_reporting = native_stop_reporting,
@@ -195,6 +225,7 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
     }
     struct gf_native *native = GF_NEW(struct gf_native);
     native->options = *options;
+    native->dir_fd = -1;
     native->uppers_fd = -1;
     native->attempts_fd = -1;
     native->trash_fd = -1;

@@ -8,7 +8,8 @@
  * Two places on disk:
  *
  *   - `dir`, below the data directory: `stage`, where containers mount their root, each in a mount
- *     namespace of its own, and `uppers`, what containers write;
+ *     namespace of its own; `uppers`, what containers write; and `runtime`, which says what the
+ *     runtime directory was, so that its loss is noticed;
  *   - the runtime directory: `attempts`, one directory for each (protocol.h), and `trash`, those
  *     that are being removed. What is there means nothing after a reboot, so it lies in memory (a
  *     tmpfs) where the machine has a place for that, else in `dir`.
@@ -42,7 +43,6 @@ struct gf_native_defaults {
 /* GF_NATIVE_OPTIONS_DEFAULT fills these. */
 enum {
     GF_NATIVE_PIDS_DEFAULT = 4096,
-    GF_NATIVE_GRACE_MS_DEFAULT = 10000,
     GF_NATIVE_LOG_BYTES_DEFAULT = 1 << 28,
 };
 
@@ -77,7 +77,6 @@ struct gf_native_options {
     const struct gf_scheduler_events *events;
     const char *node; /* the name of this machine in reports; NULL: its host name */
     struct gf_native_defaults defaults;
-    int64_t grace_ms;      /* between the stop signal and SIGKILL */
     int64_t log_bytes_max; /* of one attempt's output; 0 = no limit */
     enum gf_native_upper upper;
     bool allow_host_network; /* tasks may ask for it; else their launch fails */
@@ -86,7 +85,6 @@ struct gf_native_options {
 #define GF_NATIVE_OPTIONS_DEFAULT                                                                  \
     ((struct gf_native_options){                                                                   \
         .defaults = {.pid_count = GF_NATIVE_PIDS_DEFAULT},                                         \
-        .grace_ms = GF_NATIVE_GRACE_MS_DEFAULT,                                                    \
         .log_bytes_max = GF_NATIVE_LOG_BYTES_DEFAULT,                                              \
     })
 

@@ -4,7 +4,8 @@
  * native.c     the object and the port's functions, called by the engine
  * launch.c     a job of the pool: from a task to a running shim
  * attempt.c    an attempt after that, on the reactor's thread
- * recover.c    after a restart: finding attempts again
+ * report.c     what the engine is told about it
+ * recover.c    finding attempts again: after a restart, or when somebody wonders about one
  * runtime.c    the directories
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
@@ -37,12 +38,15 @@ struct gf_native {
     char node[GF_NATIVE_NODE_BYTES_MAX];
     char boot_id[GF_NATIVE_BOOT_ID_BYTES_MAX];
     char *runtime; /* the runtime directory; NULL: not open */
+    int dir_fd;    /* of options.dir */
+    bool marked;   /* the loss of records was looked into; see gf_native__mark_runtime */
     int uppers_fd;
     int attempts_fd;
     int trash_fd;
     int program_fd; /* the shim */
     struct gf_cgroup_host cgroups;
-    struct gf_mutex mutex; /* of the two below: the engine adds, the reactor looks up and removes */
+    struct gf_mutex
+        mutex; /* of the two below: the engine and the reactor add, the latter removes */
     struct gf_map
         attempts;       /* struct gf_attempt -> struct gf_native_attempt, those the engine knows */
     struct gf_list all; /* all attempts, by their `link` */
@@ -53,6 +57,7 @@ struct gf_native {
  * One attempt. Made by launch() or recover(); from then on its fields belong to the reactor's
  * thread, but for those of a job that is running (`busy`), which may read id and name.
  *
+ * An attempt in the map is known to the engine: there is one of that number, whatever is asked for.
  * Its life ends when the shim has ended (`gone`), its end was reported (`ended`), and the engine
  * does not need it any more (`forgotten`): then the directory is removed.
  */
@@ -64,6 +69,7 @@ struct gf_native_attempt {
     bool unknown;        /* to the engine: it is ended and removed, and nothing is reported */
     bool busy;           /* a job of the pool has it */
     bool gone;           /* the shim has ended */
+    bool started;        /* the start was reported: start_time and image_digest tell of it */
     bool ended;          /* the end was reported, or there is nobody to report to */
     bool forgotten;      /* the engine has recorded the end */
     bool stop_requested; /* to be passed on when there is a connection */
@@ -75,6 +81,12 @@ struct gf_native_attempt {
         proc_watch; /* active between the end of the connection and that of the process */
     struct gf_timer retry;
     int64_t retry_ms;
+    /* What was reported; the texts are on the heap, NULL before. */
+    int64_t start_time;
+    char *image_digest;
+    char *failure;
+    struct gf_shim_exit exit; /* of what `ended` and is not lost */
+    const char *lost;         /* why, in static storage; NULL = it is not */
 };
 
 /* ---- native.c ---- */
@@ -82,7 +94,10 @@ struct gf_native_attempt {
 /* "12-0-1" for run 12, task 0, attempt 1. Gives `out`. */
 char *gf_native__name(struct gf_attempt id, char out[GF_NATIVE_NAME_BYTES_MAX]);
 
-/* A new attempt in the list of all; with `known` also in the map. */
+/*
+ * A new attempt in the list of all; with `known` also in the map. NULL when that has one of this
+ * number.
+ */
 struct gf_native_attempt *gf_native__add(struct gf_native *native, struct gf_attempt id,
                                          const char *name, bool known) GF_MUST_USE;
 
@@ -90,6 +105,8 @@ struct gf_native_attempt *gf_native__add(struct gf_native *native, struct gf_att
 void gf_native__unlink(struct gf_native_attempt *attempt);
 /* The same, and frees it. */
 void gf_native__drop(struct gf_native_attempt *attempt);
+/* Frees one that is in none of them. */
+void gf_native__free(struct gf_native_attempt *attempt);
 
 struct gf_inspection_subject gf_native__subject(const struct gf_native_attempt *attempt);
 
@@ -102,6 +119,16 @@ enum gf_code gf_native__open_dirs(struct gf_native *native, const struct gf_nati
 /* Closes them, and removes those of the runtime directory where they are empty. */
 void gf_native__close_dirs(struct gf_native *native);
 
+/*
+ * Why records of attempts may be missing, a sentence in static storage: since the last server the
+ * machine was restarted, or the runtime directory was removed. NULL where neither has happened, so
+ * that an attempt without a record was never started.
+ */
+const char *gf_native__records_lost(const struct gf_native *native);
+
+/* From now on the runtime directory as it is counts as complete; durable. */
+void gf_native__mark_runtime(struct gf_native *native);
+
 /* ---- launch.c ---- */
 
 /* Copies the launch and submits the job for the attempt. Thread: engine. */
@@ -112,20 +139,37 @@ void gf_native__submit_launch(struct gf_native_attempt *attempt, const struct gf
 /* A shim was started: takes over the process and the socket. */
 void gf_native__launched(struct gf_native_attempt *attempt, struct gf_proc proc, int socket);
 
-/* Nothing was started, and nothing is left on disk: reports why and drops the attempt. */
-void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message);
-
 /* Acts on what was found; takes over what the inspection holds. */
 void gf_native__inspected(struct gf_native_attempt *attempt, struct gf_inspection *inspection);
 
 void gf_native__request_stop(struct gf_native_attempt *attempt, bool force);
+void gf_native__inquire(struct gf_native_attempt *attempt);
 void gf_native__forget(struct gf_native_attempt *attempt);
 
 /* Stops what is active and frees it, where it is. For the end of the server. */
 void gf_native__abandon(struct gf_native_attempt *attempt);
 
+/* ---- report.c; reactor's thread ---- */
+
+/* Report, where the end was not reported before, and keep what they report. */
+void gf_native__report_started(struct gf_native_attempt *attempt,
+                               const struct gf_shim_started *started);
+void gf_native__report_exited(struct gf_native_attempt *attempt, const struct gf_shim_exit *exit);
+void gf_native__report_lost(struct gf_native_attempt *attempt, const char *sentence);
+
+/* Report again. */
+void gf_native__tell_start(const struct gf_native_attempt *attempt);
+void gf_native__tell_end(const struct gf_native_attempt *attempt);
+
+/* Nothing was started, and nothing is left on disk: report it and drop the attempt. */
+void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message);
+void gf_native__never_started(struct gf_native_attempt *attempt);
+
 /* ---- recover.c ---- */
 
 void gf_native__recover(struct gf_native *native, const struct gf_attempt *attempts, size_t count);
+
+/* Finds out what became of an attempt that is not in the map, and reports it. Reactor's thread. */
+void gf_native__adopt(struct gf_native *native, struct gf_attempt id);
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_ */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/tree.h"
+#include "engine/core/limits.h"
 #include "engine/scheduler/native/protocol.h"
 #include "engine/scheduler/native/testing/native_host.h"
 
@@ -143,6 +144,38 @@ Test(native_recover, adopted_container_can_be_stopped) {
     finish();
 }
 
+/* The driver launches with NATIVE_DRIVER_STOP_MS and NATIVE_DRIVER_INPUT. */
+Test(native_recover, adopted_container_keeps_its_time_to_stop_and_its_input) {
+    run_and_kill_server("1", "trap 'cat /run/gofer/input' TERM; echo up; "
+                             "while true; do sleep 0.01; done");
+    recover_one();
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_STARTED);
+    native_host_wait_output(&host, attempt_of(1));
+    const int64_t begin = gf_mono_ns();
+    host.scheduler.ops->stop(host.scheduler.self, attempt_of(1), false);
+    const struct native_event end = native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
+    cr_assert(eq(i32, end.exit.exit_signal, SIGKILL));
+    cr_assert(gf_mono_ns() - begin < GF_STOP_TIMEOUT_MS_DEFAULT * GF_NS_PER_MS);
+    GF_CLEANUP(gf_free_p) char *output = native_host_read_output(&host, attempt_of(1));
+    cr_assert(eq(str, output, "up\n" NATIVE_DRIVER_INPUT));
+    finish();
+}
+
+Test(native_recover, adopted_container_answers_who_wonders) {
+    run_and_kill_server("1", "sleep 1000");
+    recover_one();
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_STARTED);
+    host.scheduler.ops->inquire(host.scheduler.self, attempt_of(1));
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), NATIVE_HOST_WAIT_MS);
+    while (native_host_count(&host, attempt_of(1), NATIVE_STARTED) < 2) {
+        cr_assert(gf_mono_ns() < deadline, "no answer");
+        (void)poll(NULL, 0, 1);
+    }
+    host.scheduler.ops->stop(host.scheduler.self, attempt_of(1), true);
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
+    finish();
+}
+
 Test(native_recover, stop_that_comes_before_the_connection_is_not_lost) {
     run_and_kill_server("1", "sleep 1000");
     recover_one();
@@ -256,6 +289,56 @@ Test(native_recover, half_an_exit_record_does_not_count) {
     struct stat status;
     cr_assert(eq(int, stat(path, &status), 0));
     cr_assert(eq(int, truncate(path, status.st_size / 2), 0));
+    recover_one();
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_LOST);
+    finish();
+}
+
+/* ---- records that are gone ---- */
+
+static void write_mark(const char *text) {
+    struct gf_error error;
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/native/runtime", dir);
+    GF_CLEANUP(gf_free_p) char *parent = gf_asprintf("%s/native", dir);
+    cr_assert(gf_tree_make(AT_FDCWD, parent, 0700, &error) == GF_OK);
+    cr_assert(gf_file_replace(AT_FDCWD, path, gf_str_from(text), 0600, GF_FILE_SYNC_NONE, &error) ==
+              GF_OK);
+}
+
+Test(native_recover, attempt_without_a_record_is_lost_where_the_machine_was_restarted) {
+    write_mark("00000000-0000-0000-0000-000000000000 1-1\n");
+    recover_one();
+    const struct native_event end = native_host_wait(&host, attempt_of(1), NATIVE_LOST);
+    cr_assert(
+        eq(str, end.text, "the machine was restarted, and the records of the container were lost"));
+    /* The engine has not recorded that, and its server ends: the next one says the same. */
+    native_host_close(&host);
+    recover_one();
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_LOST);
+    finish();
+    /* All is told: what comes now was never started. */
+    recover_one();
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_NEVER_STARTED);
+    native_host_close(&host);
+}
+
+Test(native_recover, attempt_without_a_record_is_lost_where_somebody_removed_them) {
+    struct gf_error error;
+    GF_CLEANUP(gf_free_p) char *attempts = gf_asprintf("%s/native/attempts", dir);
+    run_and_kill_server("1", "sleep 1000");
+    const struct gf_shim_start start = read_start();
+    cr_assert(gf_tree_remove(AT_FDCWD, attempts, &error) == GF_OK, "%s", error.message);
+    recover_one();
+    const struct native_event end = native_host_wait(&host, attempt_of(1), NATIVE_LOST);
+    cr_assert(eq(str, end.text, "the records of the container were removed"));
+    wait_for_death((pid_t)start.container_pid);
+    finish();
+}
+
+Test(native_recover, server_that_recovers_nothing_leaves_the_loss_to_the_next) {
+    write_mark("00000000-0000-0000-0000-000000000000 1-1\n");
+    native_host_open(&host, dir);
+    native_host_close(&host);
     recover_one();
     (void)native_host_wait(&host, attempt_of(1), NATIVE_LOST);
     finish();

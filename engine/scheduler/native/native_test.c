@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/tree.h"
+#include "engine/core/limits.h"
 #include "engine/scheduler/native/native.h"
 #include "engine/scheduler/native/testing/native_host.h"
 
@@ -185,6 +186,36 @@ Test(native, time_limit_of_the_task_holds) {
     const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
     cr_assert(end.exit.timed_out);
     cr_assert(not(end.exit.stopped));
+}
+
+static void launch_deaf_task(struct gf_attempt attempt, int64_t stop_timeout_ms) {
+    const struct gf_str command[] = {
+        GF_STR("sh"), GF_STR("-c"),
+        GF_STR("trap '' TERM; echo up; while true; do sleep 0.01; done")};
+    const struct gf_task task = {.task_id = GF_STR("deaf"),
+                                 .image = GF_STR("busybox"),
+                                 .command = command,
+                                 .command_count = GF_ARRAY_COUNT(command),
+                                 .stop_timeout_ms = stop_timeout_ms};
+    native_host_launch_task(&host, attempt, &task);
+    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
+    native_host_wait_output(&host, attempt);
+}
+
+Test(native, each_task_has_its_own_time_to_stop) {
+    launch_deaf_task(attempt_of(1), 40);
+    launch_deaf_task(attempt_of(2), 10 * NATIVE_HOST_WAIT_MS);
+    const int64_t begin = gf_mono_ns();
+    stop(attempt_of(1), false);
+    stop(attempt_of(2), false);
+    const struct native_event end = native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
+    cr_assert(end.exit.stopped);
+    cr_assert(eq(i32, end.exit.exit_signal, SIGKILL));
+    cr_assert(gf_mono_ns() - begin < GF_STOP_TIMEOUT_MS_DEFAULT * GF_NS_PER_MS);
+    cr_assert(eq(sz, native_host_count(&host, attempt_of(2), NATIVE_EXITED), (size_t)0));
+    stop(attempt_of(2), true); /* also where a stop is under way */
+    const struct native_event other = native_host_wait(&host, attempt_of(2), NATIVE_EXITED);
+    cr_assert(eq(i32, other.exit.exit_signal, SIGKILL));
 }
 
 Test(native, killed_shim_is_a_lost_container) {

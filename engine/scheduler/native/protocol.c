@@ -41,7 +41,8 @@ static const struct gf_field_def EXIT_FIELDS[] = {
 };
 
 static const struct gf_field_def STOP_FIELDS[] = {
-    {"grace_ms", GF_FIELD_NUMBER, 0, 0, INT64_MAX},
+    NUMBER(struct gf_shim_stop, grace_ms, 0, INT64_MAX),
+    FLAG(struct gf_shim_stop, own_grace),
 };
 
 static const struct gf_field_def SIGNAL_FIELDS[] = {

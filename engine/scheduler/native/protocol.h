@@ -38,7 +38,8 @@ enum {
     GF_SHIM_FD_SERVER = 4, /* a connected SOCK_SEQPACKET socket */
     GF_SHIM_FD_DIR = 5,    /* the attempt's directory, locked */
     GF_SHIM_FD_LOG = 6,    /* the log file, for reading and writing */
-    GF_SHIM_FDS_END = 7,
+    GF_SHIM_FD_INPUT = 7,  /* a sealed memory file: the run's document; else the spec once more */
+    GF_SHIM_FDS_END = 8,
 };
 
 #define GF_ATTEMPT_FILE_CONTROL "control"
@@ -92,6 +93,14 @@ struct gf_shim_exit {
     bool log_truncated;
 };
 
+/* The message "stop". */
+struct gf_shim_stop {
+    int64_t grace_ms; /* 0: SIGKILL at once */
+    /* The grace period that the shim was born with instead; a shim that does not know this field
+     * takes grace_ms. */
+    bool own_grace;
+};
+
 enum gf_shim_message_kind {
     GF_SHIM_MESSAGE_UNKNOWN = 0, /* of a later version */
     /* From the shim. */
@@ -110,9 +119,7 @@ struct gf_shim_message {
     union {
         struct gf_shim_started started;
         struct gf_shim_exit exited;
-        struct {
-            int64_t grace_ms; /* 0: SIGKILL at once */
-        } stop;
+        struct gf_shim_stop stop;
         struct {
             int64_t number;
         } signal;

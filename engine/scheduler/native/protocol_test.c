@@ -72,8 +72,11 @@ Test(protocol, exited_passes) {
 }
 
 Test(protocol, requests_pass) {
-    const struct gf_shim_message stop = {.kind = GF_SHIM_MESSAGE_STOP, .u.stop.grace_ms = 500};
-    cr_assert(eq(i64, pass(&stop).u.stop.grace_ms, 500));
+    const struct gf_shim_message stop = {.kind = GF_SHIM_MESSAGE_STOP,
+                                         .u.stop = {.grace_ms = 500, .own_grace = true}};
+    const struct gf_shim_message decoded = pass(&stop);
+    cr_assert(eq(i64, decoded.u.stop.grace_ms, 500));
+    cr_assert(decoded.u.stop.own_grace);
     gf_strbuf_reset(&bytes);
     const struct gf_shim_message signal = {.kind = GF_SHIM_MESSAGE_SIGNAL, .u.signal.number = 10};
     cr_assert(eq(i64, pass(&signal).u.signal.number, 10));

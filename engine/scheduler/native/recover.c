@@ -4,6 +4,11 @@
  * compared with what the engine thinks is running. Attempts that the engine knows get the answer
  * that their directory gives; the others are ended and removed, and so are control groups without a
  * directory. All answers are handed to the reactor's thread at once, when the sweep is done.
+ *
+ * No record means that nothing was started, but only where records last: they are in memory, and go
+ * with the machine. So after a restart of the machine what has none is lost. That answer must be
+ * the same until the engine has recorded it, also when the server ends before: it is written down
+ * as a start record of another boot.
  */
 #include "base/alloc.h"
 #include "base/file.h"
@@ -25,7 +30,8 @@ struct finding {
 
 struct sweep {
     struct gf_native *native;
-    struct gf_map names; /* of directories: name -> a pointer that is not NULL */
+    const char *records_lost; /* see gf_native__records_lost */
+    struct gf_map names;      /* of directories: name -> a pointer that is not NULL */
     GF_VEC(struct finding) findings;
 };
 
@@ -34,6 +40,30 @@ static void note(struct sweep *sweep, struct gf_native_attempt *attempt) {
     const struct gf_inspection_subject subject = gf_native__subject(attempt);
     finding->attempt = attempt;
     gf_inspect(&subject, &finding->inspection);
+}
+
+/* A start record of no boot that there ever was: the attempt stays lost. */
+static void write_lost(const struct gf_native *native, const char *name) {
+    const struct gf_shim_start start = {.boot_id = "lost"};
+    GF_CLEANUP(gf_close_p) int dir_fd = -1;
+    struct gf_error error;
+    struct gf_strbuf record;
+    gf_strbuf_init(&record, GF_SHIM_MESSAGE_BYTES_MAX);
+    enum gf_code rc = gf_tree_make(native->attempts_fd, name, 0700, &error);
+    if (rc == GF_OK) {
+        rc = gf_file_open(native->attempts_fd, name, O_RDONLY | O_DIRECTORY, 0, &dir_fd, &error);
+    }
+    if (rc == GF_OK) {
+        rc = gf_shim_start_encode(&start, &record, &error);
+    }
+    if (rc == GF_OK) {
+        rc = gf_file_replace(dir_fd, GF_ATTEMPT_FILE_START, gf_strbuf_view(&record), 0600,
+                             GF_FILE_SYNC_NONE, &error);
+    }
+    if (rc != GF_OK) {
+        gf_log_warn("attempt_not_marked", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+    }
+    gf_strbuf_fini(&record);
 }
 
 /* Attempts that were never started have nothing to keep; they may be launched again under this
@@ -50,9 +80,15 @@ static void sweep_known(struct sweep *sweep, struct gf_attempt id) {
     char name[GF_NATIVE_NAME_BYTES_MAX];
     struct gf_native_attempt *attempt =
         gf_native__add(native, id, gf_native__name(id, name), /* known = */ true);
+    gf_assert(attempt != NULL);
     (void)gf_map_remove(&sweep->names, gf_str_from(name));
     note(sweep, attempt);
-    if (sweep->findings.items[sweep->findings.count - 1].inspection.kind == GF_INSPECTION_NOTHING) {
+    struct gf_inspection *found = &sweep->findings.items[sweep->findings.count - 1].inspection;
+    if (found->kind == GF_INSPECTION_NOTHING && sweep->records_lost != NULL) {
+        found->kind = GF_INSPECTION_LOST;
+        found->sentence = sweep->records_lost;
+        write_lost(native, name);
+    } else if (found->kind == GF_INSPECTION_NOTHING) {
         remove_now(native->attempts_fd, name);
     }
 }
@@ -112,14 +148,12 @@ static void empty(int dir_fd, const struct gf_map *keep) {
 
 /* ---- the answers; reactor's thread ---- */
 
-static void report_never_started(struct gf_native_attempt *attempt) {
-    const struct gf_native *native = attempt->native;
-    const struct gf_scheduler_events *events = native->options.events;
-    const struct gf_attempt id = attempt->id;
-    /* Dropped first: the engine launches it again under the same number. */
-    gf_native__drop(attempt);
-    if (native->reporting) {
-        events->never_started(events->ctx, id);
+static void answer(struct gf_native_attempt *attempt, struct gf_inspection *inspection) {
+    if (inspection->kind == GF_INSPECTION_NOTHING && !attempt->unknown) {
+        gf_inspection_fini(inspection);
+        gf_native__never_started(attempt);
+    } else {
+        gf_native__inspected(attempt, inspection);
     }
 }
 
@@ -127,12 +161,7 @@ static void swept(void *ctx) {
     struct sweep *sweep = ctx;
     for (size_t i = 0; i < sweep->findings.count; i++) {
         struct finding *finding = &sweep->findings.items[i];
-        if (finding->inspection.kind == GF_INSPECTION_NOTHING && !finding->attempt->unknown) {
-            gf_inspection_fini(&finding->inspection);
-            report_never_started(finding->attempt);
-        } else {
-            gf_native__inspected(finding->attempt, &finding->inspection);
-        }
+        answer(finding->attempt, &finding->inspection);
     }
     gf_vec_fini(&sweep->findings);
     free(sweep);
@@ -143,6 +172,7 @@ void gf_native__recover(struct gf_native *native, const struct gf_attempt *attem
     size_t position = 0;
     struct gf_str name;
     sweep->native = native;
+    sweep->records_lost = gf_native__records_lost(native);
     gf_map_init(&sweep->names);
 
     empty(native->trash_fd, NULL);
@@ -157,6 +187,7 @@ void gf_native__recover(struct gf_native *native, const struct gf_attempt *attem
         sweep_unknown(sweep, copy);
     }
     gf_map_fini(&sweep->names);
+    gf_native__mark_runtime(native); /* what was lost is written down now */
     if (!gf_reactor_post(native->options.reactor, swept, sweep)) {
         for (size_t i = 0; i < sweep->findings.count; i++) {
             gf_inspection_fini(&sweep->findings.items[i].inspection);
@@ -164,4 +195,40 @@ void gf_native__recover(struct gf_native *native, const struct gf_attempt *attem
         gf_vec_fini(&sweep->findings);
         free(sweep);
     }
+}
+
+/* ---- one attempt that somebody wonders about ---- */
+
+static void adopted(void *ctx) {
+    struct finding *finding = ctx;
+    finding->attempt->busy = false;
+    answer(finding->attempt, &finding->inspection);
+    free(finding);
+}
+
+static void adopt(void *ctx) {
+    struct finding *finding = ctx;
+    struct gf_native *native = finding->attempt->native;
+    const struct gf_inspection_subject subject = gf_native__subject(finding->attempt);
+    gf_inspect(&subject, &finding->inspection);
+    if (finding->inspection.kind == GF_INSPECTION_NOTHING) {
+        remove_now(native->attempts_fd, finding->attempt->name);
+    }
+    if (!gf_reactor_post(native->options.reactor, adopted, finding)) {
+        gf_inspection_fini(&finding->inspection);
+        free(finding);
+    }
+}
+
+void gf_native__adopt(struct gf_native *native, struct gf_attempt id) {
+    char name[GF_NATIVE_NAME_BYTES_MAX];
+    struct gf_native_attempt *attempt =
+        gf_native__add(native, id, gf_native__name(id, name), /* known = */ true);
+    if (attempt == NULL) {
+        return; /* it was launched this moment: that tells */
+    }
+    struct finding *finding = GF_NEW(struct finding);
+    finding->attempt = attempt;
+    attempt->busy = true;
+    gf_pool_submit_reserved(native->options.pool, adopt, finding);
 }

@@ -8,9 +8,14 @@
  * A restarted server must look where its predecessor put its attempts. The name of the directory is
  * therefore made from the identity of the data directory, and one that is there already is taken
  * before another place is considered.
+ *
+ * What is in memory goes with the machine, and anybody who may can remove it. So that this is not
+ * taken for "nothing was ever there", a file on disk says which directory it was and under which
+ * boot of the machine; it is removed when a server leaves nothing behind.
  */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/native_internal.h"
 
@@ -23,6 +28,12 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#define MARK_FILE "runtime"
+
+enum {
+    MARK_BYTES_MAX = 256
+};
 
 static const char *const PLACES[] = {"/run", "/dev/shm"};
 
@@ -97,6 +108,51 @@ const char *gf_native_runtime_dir(const struct gf_native *native) {
     return native->runtime;
 }
 
+/* ---- what it was ---- */
+
+static void write_mark(const struct gf_native *native, struct gf_strbuf *out) {
+    struct stat status = {0};
+    (void)fstat(native->attempts_fd, &status);
+    gf_strbuf_printf(out, "%s %" PRIx64 "-%" PRIx64 "\n", native->boot_id, (uint64_t)status.st_dev,
+                     (uint64_t)status.st_ino);
+}
+
+const char *gf_native__records_lost(const struct gf_native *native) {
+    const char *sentence = NULL;
+    struct gf_error error;
+    struct gf_strbuf old;
+    struct gf_strbuf now;
+    gf_strbuf_init(&old, MARK_BYTES_MAX);
+    gf_strbuf_init(&now, MARK_BYTES_MAX);
+    write_mark(native, &now);
+    const enum gf_code rc = gf_file_read(native->dir_fd, MARK_FILE, &old, &error);
+    if (rc != GF_OK && rc != GF_NOT_FOUND) {
+        gf_log_warn("runtime_mark_unreadable", GF_KV_ERROR(&error));
+        sentence = "it is not known whether records of the container were lost";
+    } else if (rc == GF_OK &&
+               !gf_str_has_prefix(gf_strbuf_view(&old), gf_str_from(native->boot_id))) {
+        sentence = "the machine was restarted, and the records of the container were lost";
+    } else if (rc == GF_OK && !gf_str_eq(gf_strbuf_view(&old), gf_strbuf_view(&now))) {
+        sentence = "the records of the container were removed";
+    }
+    gf_strbuf_fini(&old);
+    gf_strbuf_fini(&now);
+    return sentence;
+}
+
+void gf_native__mark_runtime(struct gf_native *native) {
+    struct gf_error error;
+    struct gf_strbuf mark;
+    gf_strbuf_init(&mark, MARK_BYTES_MAX);
+    write_mark(native, &mark);
+    if (gf_file_replace(native->dir_fd, MARK_FILE, gf_strbuf_view(&mark), 0600, GF_FILE_SYNC_FULL,
+                        &error) != GF_OK) {
+        gf_log_error("runtime_not_marked", GF_KV_ERROR(&error));
+    }
+    native->marked = true;
+    gf_strbuf_fini(&mark);
+}
+
 /* ---- all of them ---- */
 
 enum gf_code gf_native__open_dirs(struct gf_native *native, const struct gf_native_options *options,
@@ -114,6 +170,10 @@ enum gf_code gf_native__open_dirs(struct gf_native *native, const struct gf_nati
     if (dir == NULL) {
         return gf_fail_errno(err, gf_code_from_errno(errno), errno, "'%s'", options->dir);
     }
+    rc = gf_file_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &native->dir_fd, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
     native->stage = gf_asprintf("%s/stage", dir);
     native->uppers = gf_asprintf("%s/uppers", dir);
     rc = identify(native, err);
@@ -128,10 +188,13 @@ void gf_native__close_dirs(struct gf_native *native) {
         GF_CLEANUP(gf_free_p) char *attempts = gf_asprintf("%s/attempts", native->runtime);
         GF_CLEANUP(gf_free_p) char *trash = gf_asprintf("%s/trash", native->runtime);
         /* They stay where a container still runs. */
-        (void)rmdir(attempts);
+        if (rmdir(attempts) == 0 && native->marked) {
+            (void)unlinkat(native->dir_fd, MARK_FILE, 0);
+        }
         (void)rmdir(trash);
         (void)rmdir(native->runtime);
     }
+    gf_close(&native->dir_fd);
     free(native->runtime);
     free(native->stage);
     free(native->uppers);

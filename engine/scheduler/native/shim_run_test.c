@@ -296,6 +296,22 @@ Test(shim_run, stop_kills_after_the_grace_period) {
     cr_assert(eq(i64, box.exit.exit_signal, SIGKILL));
 }
 
+Test(shim_run, stop_may_leave_the_grace_period_to_the_shim) {
+    static const char *const args[] = {
+        "sh", "-c", "trap '' TERM; echo up; while true; do sleep 0.01; done", NULL};
+    const struct gf_shim_message message = {
+        .kind = GF_SHIM_MESSAGE_STOP,
+        .u.stop = {.grace_ms = 10 * HARNESS_WAIT_MS, .own_grace = true},
+    };
+    struct gf_spec spec = harness_spec(&harness, args);
+    spec.grace_ms = 50;
+    start_spec_and_wait_for_output(spec);
+    harness_send(&box, &message);
+    harness_finish(&box);
+    cr_assert(box.exit.stopped);
+    cr_assert(eq(i64, box.exit.exit_signal, SIGKILL));
+}
+
 Test(shim_run, stop_without_grace_kills_at_once) {
     start_and_wait_for_output("trap 'echo never' TERM; echo up; sleep 100");
     stop(0);

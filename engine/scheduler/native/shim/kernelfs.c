@@ -54,8 +54,7 @@ static const struct link LINKS[] = {
     {"/dev/ptmx", "pts/ptmx"},
 };
 
-/* Makes sure that path, right below the root, is a directory and no link to one. */
-static enum gf_code make_mount_point(const char *path, struct gf_error *err) {
+enum gf_code gf_kernelfs_make_mount_point(const char *path, struct gf_error *err) {
     struct stat status;
     if (lstat(path, &status) == 0) {
         if (S_ISDIR(status.st_mode)) {
@@ -80,13 +79,13 @@ static enum gf_code mount_on(const char *type, const char *path, unsigned long f
 }
 
 enum gf_code gf_kernelfs_mount_proc(struct gf_error *err) {
-    enum gf_code rc = make_mount_point("/proc", err);
+    enum gf_code rc = gf_kernelfs_make_mount_point("/proc", err);
     return rc == GF_OK ? mount_on("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err)
                        : rc;
 }
 
 enum gf_code gf_kernelfs_mount_sys(struct gf_error *err) {
-    enum gf_code rc = make_mount_point("/sys", err);
+    enum gf_code rc = gf_kernelfs_make_mount_point("/sys", err);
     return rc == GF_OK
                ? mount_on("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL, err)
                : rc;
@@ -115,7 +114,7 @@ static enum gf_code fill_dev(struct gf_error *err) {
 
 enum gf_code gf_kernelfs_mount_dev(struct gf_error *err) {
     const unsigned long closed = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    enum gf_code rc = make_mount_point("/dev", err);
+    enum gf_code rc = gf_kernelfs_make_mount_point("/dev", err);
     if (rc == GF_OK) {
         rc = mount_on("tmpfs", "/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k", err);
     }

@@ -11,6 +11,12 @@
 #include "base/error.h"
 #include "base/macros.h"
 
+/*
+ * Makes sure that `path`, whose parent is the root or has been through this, is a directory and no
+ * link to one: what is there instead is removed.
+ */
+enum gf_code gf_kernelfs_make_mount_point(const char *path, struct gf_error *err) GF_MUST_USE;
+
 /* /proc and /dev, in the container's own pid and ipc namespaces. */
 enum gf_code gf_kernelfs_mount_proc(struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_kernelfs_mount_dev(struct gf_error *err) GF_MUST_USE;

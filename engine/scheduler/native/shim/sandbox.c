@@ -2,7 +2,7 @@
  * DESIGN: the way of the first process, each step where it is for a reason
  *
  *  1. Root file system, then the host's is let go of; from here on no path can lead to the host.
- *  2. /proc and /dev, the host name, the files of /etc.
+ *  2. /proc and /dev, the host name, the files of /etc, the run's document.
  *  3. Waits for the shim, which makes the v1 control groups and the network in the meantime.
  *  4. Joins the network namespace; then /sys, which shows it, and the masks, of which some are
  *     there. Makes the control group namespace, whose root is the group that it is in now.
@@ -24,6 +24,7 @@
 #include "engine/scheduler/native/protocol.h"
 #include "engine/scheduler/native/shim/etc.h"
 #include "engine/scheduler/native/shim/init.h"
+#include "engine/scheduler/native/shim/input.h"
 #include "engine/scheduler/native/shim/kernelfs.h"
 #include "engine/scheduler/native/shim/network.h"
 #include "engine/scheduler/native/shim/rights.h"
@@ -65,6 +66,9 @@ static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error
     }
     if (rc == GF_OK) {
         rc = gf_etc_write(&etc, err);
+    }
+    if (rc == GF_OK && spec->has_input) {
+        rc = gf_input_mount(GF_SHIM_FD_INPUT, err);
     }
     gf_etc_fini(&etc);
     return rc;

@@ -29,6 +29,7 @@ static const struct gf_field_def FIELDS[] = {
     FIELD(hostname, TEXT, 1, GF_SPEC_HOSTNAME_BYTES_MAX),
     FIELD(stop_signal, NUMBER, 0, SIGNAL_MAX),
     FLAG(network_host),
+    FLAG(has_input),
     COUNT(timeout_ms),
     FIELD(grace_ms, NUMBER, 0, GRACE_MS_MAX),
     COUNT(memory_bytes),

@@ -28,6 +28,7 @@ enum {
     GF_SPEC_NAME_BYTES_MAX = 255,
     GF_SPEC_HOSTNAME_BYTES_MAX = 63,
     GF_SPEC_USER_BYTES_MAX = 128,
+    GF_SPEC_INPUT_BYTES_MAX = 1 << 20,
 };
 
 /* Texts are never NULL after decoding; for encoding NULL is "". All is borrowed. */
@@ -51,10 +52,11 @@ struct gf_spec {
     int64_t stop_signal; /* 0 = SIGTERM */
 
     bool network_host; /* the host's network; else an empty one with a loopback */
+    bool has_input;    /* a document for /run/gofer/input is in GF_SHIM_FD_INPUT */
 
     /* Limits; 0 = none. */
     int64_t timeout_ms;
-    int64_t grace_ms; /* between the stop signal of a timeout and SIGKILL */
+    int64_t grace_ms; /* between the stop signal and SIGKILL; of a timeout, and where a stop asks */
     int64_t memory_bytes;
     int64_t cpu_millis; /* thousandths of one CPU */
     int64_t pid_count;

@@ -51,6 +51,7 @@ Test(spec, passes_whole) {
     spec.user = "u:g";
     spec.stop_signal = 10;
     spec.network_host = true;
+    spec.has_input = true;
     spec.timeout_ms = 2;
     spec.grace_ms = 3;
     spec.memory_bytes = 4;
@@ -71,6 +72,7 @@ Test(spec, passes_whole) {
     cr_assert(eq(str, (char *)decoded.stage, "/stage"));
     cr_assert(eq(str, (char *)decoded.upper, "/uppers/x"));
     cr_assert(decoded.network_host);
+    cr_assert(decoded.has_input);
     cr_assert(eq(sz, decoded.args.count, (size_t)4));
     cr_assert(eq(str, (char *)decoded.args.items[2], "echo \"a=b\"\n"));
     cr_assert(eq(str, (char *)decoded.args.items[3], ""));

@@ -71,8 +71,9 @@ static void stop(struct gf_supervisor *supervisor, int64_t grace_ms) {
 void gf_supervisor_request(const struct gf_shim_message *request, void *ctx) {
     struct gf_supervisor *supervisor = ctx;
     if (request->kind == GF_SHIM_MESSAGE_STOP) {
+        const struct gf_shim_stop *wanted = &request->u.stop;
         supervisor->stopped = true;
-        stop(supervisor, request->u.stop.grace_ms);
+        stop(supervisor, wanted->own_grace ? supervisor->spec->grace_ms : wanted->grace_ms);
     } else if (supervisor->running) {
         gf_container_signal(supervisor->container, (int)request->u.signal.number);
     }

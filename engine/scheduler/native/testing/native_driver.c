@@ -19,6 +19,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     native_host_open(&host, argv[1]);
+    host.input = GF_STR(NATIVE_DRIVER_INPUT);
+    host.stop_timeout_ms = NATIVE_DRIVER_STOP_MS;
     host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
     for (int64_t run = 1; run <= count; run++) {
         native_host_launch(&host, (struct gf_attempt){.run_key = run, .attempt = 1}, argv[3]);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/logframe.h"
 #include "base/tree.h"
+#include "engine/core/limits.h"
 #include "engine/scheduler/native/images/record.h"
 #include "engine/scheduler/native/testing/busybox_layer.h"
 
@@ -76,10 +77,14 @@ static void write_name(const char *store, const struct gf_digest *digest) {
     gf_strbuf_fini(&text);
 }
 
+char *native_host_layer(const char *dir) {
+    return gf_asprintf("%s/images/layers/%s", dir, HEX);
+}
+
 void native_host_make_image(const char *dir) {
     struct gf_digest digest;
     GF_CLEANUP(gf_free_p) char *store = gf_asprintf("%s/images", dir);
-    GF_CLEANUP(gf_free_p) char *layer = gf_asprintf("%s/layers/%s", store, HEX);
+    GF_CLEANUP(gf_free_p) char *layer = native_host_layer(dir);
     GF_CLEANUP(gf_free_p) char *image = gf_asprintf("%s/images/%s", store, HEX);
     GF_CLEANUP(gf_free_p) char *names = gf_asprintf("%s/names", store);
     GF_CLEANUP(gf_free_p) char *format = gf_asprintf("%s/format", store);
@@ -192,6 +197,13 @@ void native_host_close(struct native_host *host) {
 
 /* ---- doing ---- */
 
+static int64_t choose_stop_timeout_ms(const struct native_host *host, const struct gf_task *task) {
+    if (task->stop_timeout_ms > 0) {
+        return task->stop_timeout_ms;
+    }
+    return host->stop_timeout_ms > 0 ? host->stop_timeout_ms : GF_STOP_TIMEOUT_MS_DEFAULT;
+}
+
 void native_host_launch_task(struct native_host *host, struct gf_attempt attempt,
                              const struct gf_task *task) {
     static const char *const environment[] = {"A=1", "B=two words"};
@@ -204,6 +216,9 @@ void native_host_launch_task(struct native_host *host, struct gf_attempt attempt
         .task = task,
         .environment = environment,
         .environment_count = GF_ARRAY_COUNT(environment),
+        .timeout_ms = task->timeout_ms,
+        .stop_timeout_ms = choose_stop_timeout_ms(host, task),
+        .input = host->input.ptr == NULL ? NULL : &host->input,
     };
     host->scheduler.ops->launch(host->scheduler.self, &launch);
 }
@@ -275,6 +290,16 @@ size_t native_host_count(struct native_host *host, struct gf_attempt attempt,
     return count;
 }
 
+struct native_event native_host_last(struct native_host *host, struct gf_attempt attempt) {
+    GF_MUTEX_GUARD(&host->mutex);
+    for (size_t i = host->seen.count; i > 0; i--) {
+        if (same(host->seen.items[i - 1].attempt, attempt)) {
+            return host->seen.items[i - 1];
+        }
+    }
+    return (struct native_event){0};
+}
+
 size_t native_host_count_dirs(const struct native_host *host) {
     GF_CLEANUP(gf_free_p)
     char *path = gf_asprintf("%s/attempts", gf_native_runtime_dir(host->native));
@@ -334,4 +359,14 @@ char *native_host_read_output(struct native_host *host, struct gf_attempt attemp
     } while (event == GF_LOGFRAME_FRAME && !frame.end);
     gf_log_reader_close(&reader);
     return gf_strbuf_take(&out);
+}
+
+void native_host_wait_output(struct native_host *host, struct gf_attempt attempt) {
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), NATIVE_HOST_WAIT_MS);
+    for (bool written = false; !written;) {
+        GF_CLEANUP(gf_free_p) char *output = native_host_read_output(host, attempt);
+        written = output[0] != '\0';
+        gf_assert(written || gf_mono_ns() < deadline);
+        (void)poll(NULL, 0, written ? 0 : PAUSE_MS);
+    }
 }

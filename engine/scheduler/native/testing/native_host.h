@@ -49,9 +49,18 @@ struct native_host {
     struct gf_native *native;
     struct gf_scheduler scheduler;
     struct gf_scheduler_events events;
-    struct gf_mutex mutex; /* of the rest */
+    /* Of launches to come; set by the test. */
+    struct gf_str input;     /* borrowed; NULL in it = none */
+    int64_t stop_timeout_ms; /* where the task has none; 0 = the default */
+    struct gf_mutex mutex;   /* of the rest */
     struct gf_cond changed;
     GF_VEC(struct native_event) seen;
+};
+
+/* What native_driver gives its containers. */
+#define NATIVE_DRIVER_INPUT "the input of a run\n"
+enum {
+    NATIVE_DRIVER_STOP_MS = 1000
 };
 
 /* Puts an image store with busybox into dir/images; its digest is 64 times 'a'. */
@@ -79,6 +88,15 @@ void native_host_launch_task(struct native_host *host, struct gf_attempt attempt
  */
 struct native_event native_host_wait(struct native_host *host, struct gf_attempt attempt,
                                      enum native_event_kind kind);
+
+/* Waits until the attempt, which has started, has written some output. */
+void native_host_wait_output(struct native_host *host, struct gf_attempt attempt);
+
+/* The newest event about the attempt; kind 0 where there is none. */
+struct native_event native_host_last(struct native_host *host, struct gf_attempt attempt);
+
+/* The directory of the image's only layer, below dir; the caller frees it. */
+char *native_host_layer(const char *dir);
 
 /* Events of that kind about that attempt; kind 0: all of them. */
 size_t native_host_count(struct native_host *host, struct gf_attempt attempt,

@@ -1,0 +1,203 @@
+/* Somebody wonders about an attempt: every state that it can be in. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/tree.h"
+#include "engine/scheduler/native/native.h"
+#include "engine/scheduler/native/testing/native_host.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static struct native_host host;
+static char *dir;
+
+static void set_up(void) {
+    const char *parent = getenv("TEST_TMPDIR");
+    if (geteuid() != 0) {
+        cr_log_warn("SKIPPED: containers need root; run the tests as root");
+        cr_skip_test("containers need root");
+    }
+    dir = gf_asprintf("%s/gofer-native-XXXXXX", parent == NULL ? "/tmp" : parent);
+    cr_assert(mkdtemp(dir) != NULL);
+    native_host_make_image(dir);
+    native_host_open(&host, dir);
+    host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
+}
+
+static void tear_down(void) {
+    struct gf_error error;
+    if (geteuid() == 0) {
+        native_host_close(&host);
+        cr_assert(gf_tree_remove(AT_FDCWD, dir, &error) == GF_OK, "%s", error.message);
+        free(dir);
+    }
+}
+
+TestSuite(native_inquire, .init = set_up, .fini = tear_down, .timeout = 120);
+
+static const struct gf_attempt ATTEMPT = {.run_key = 1, .task_index = 2, .attempt = 1};
+
+static void inquire(void) {
+    host.scheduler.ops->inquire(host.scheduler.self, ATTEMPT);
+}
+
+/* Waits until there were that many reports of the kind. */
+static void wait_for_count(enum native_event_kind kind, size_t count) {
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), NATIVE_HOST_WAIT_MS);
+    while (native_host_count(&host, ATTEMPT, kind) < count) {
+        cr_assert(gf_mono_ns() < deadline, "no report");
+        (void)poll(NULL, 0, 1);
+    }
+    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, kind), count));
+}
+
+static void make_attempt_dir(void) {
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/native/attempts/1-2-1", dir);
+    struct gf_error error;
+    cr_assert(gf_tree_make(AT_FDCWD, path, 0700, &error) == GF_OK, "%s", error.message);
+}
+
+static void write_record(const char *name, struct gf_str bytes) {
+    struct gf_error error;
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/native/attempts/1-2-1/%s", dir, name);
+    cr_assert(gf_file_replace(AT_FDCWD, path, bytes, 0600, GF_FILE_SYNC_NONE, &error) == GF_OK);
+}
+
+Test(native_inquire, running_container_is_started_again) {
+    native_host_launch(&host, ATTEMPT, "sleep 1000");
+    (void)native_host_wait(&host, ATTEMPT, NATIVE_STARTED);
+    inquire();
+    wait_for_count(NATIVE_STARTED, 2);
+    host.scheduler.ops->stop(host.scheduler.self, ATTEMPT, true);
+    (void)native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
+    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_STARTED), (size_t)2));
+}
+
+Test(native_inquire, launch_under_way_answers_by_itself) {
+    native_host_launch(&host, ATTEMPT, "exit 3");
+    inquire();
+    const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
+    cr_assert(eq(i32, end.exit.exit_code, 3));
+    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_NEVER_STARTED), (size_t)0));
+    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_LOST), (size_t)0));
+}
+
+Test(native_inquire, end_is_told_again_with_all_that_belongs_to_it) {
+    native_host_launch(&host, ATTEMPT, "echo out; exit 3");
+    const struct native_event first = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
+    inquire();
+    wait_for_count(NATIVE_EXITED, 2);
+    const struct native_event again = native_host_last(&host, ATTEMPT);
+    cr_assert(eq(i32, again.exit.exit_code, 3));
+    cr_assert(eq(i64, again.exit.log_bytes, 4));
+    cr_assert(eq(i64, again.exit.start_time, first.exit.start_time));
+    cr_assert(eq(i64, again.exit.end_time, first.exit.end_time));
+    cr_assert(eq(i64, again.exit.cpu_time_ns, first.exit.cpu_time_ns));
+}
+
+Test(native_inquire, failure_is_told_again) {
+    const struct gf_str command[] = {GF_STR("frobnicate")};
+    const struct gf_task task = {.task_id = GF_STR("plain"),
+                                 .image = GF_STR(NATIVE_HOST_IMAGE),
+                                 .command = command,
+                                 .command_count = 1};
+    native_host_launch_task(&host, ATTEMPT, &task);
+    (void)native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
+    inquire();
+    wait_for_count(NATIVE_EXITED, 2);
+    cr_assert(eq(str, native_host_last(&host, ATTEMPT).text,
+                 "command 'frobnicate' not found in the image"));
+}
+
+Test(native_inquire, loss_is_told_again) {
+    native_host_launch(&host, ATTEMPT, "sleep 1000");
+    (void)native_host_wait(&host, ATTEMPT, NATIVE_STARTED);
+    const struct gf_shim_start start = native_host_read_start(dir, ATTEMPT);
+    cr_assert(eq(int, kill((pid_t)start.shim_pid, SIGKILL), 0));
+    (void)native_host_wait(&host, ATTEMPT, NATIVE_LOST);
+    inquire();
+    wait_for_count(NATIVE_LOST, 2);
+}
+
+Test(native_inquire, attempt_of_which_there_is_nothing_was_never_started) {
+    inquire();
+    wait_for_count(NATIVE_NEVER_STARTED, 1);
+    /* The engine launches it again, and somebody wonders once more. */
+    native_host_launch(&host, ATTEMPT, "exit 4");
+    inquire();
+    wait_for_count(NATIVE_EXITED, 1);
+    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_NEVER_STARTED), (size_t)1));
+}
+
+Test(native_inquire, attempt_with_a_directory_alone_was_never_started_and_can_be) {
+    make_attempt_dir();
+    inquire();
+    wait_for_count(NATIVE_NEVER_STARTED, 1);
+    cr_assert(eq(sz, native_host_count_dirs(&host), (size_t)0));
+}
+
+Test(native_inquire, end_of_an_attempt_that_is_not_known_is_found) {
+    const struct gf_shim_exit exit = {.image_digest = "sha256:x", .exit_code = 9, .end_time = 1};
+    struct gf_error error;
+    struct gf_strbuf bytes;
+    gf_strbuf_init(&bytes, GF_SHIM_MESSAGE_BYTES_MAX);
+    cr_assert(gf_shim_exit_encode(&exit, &bytes, &error) == GF_OK);
+    make_attempt_dir();
+    write_record(GF_ATTEMPT_FILE_EXIT, gf_strbuf_view(&bytes));
+    gf_strbuf_fini(&bytes);
+    inquire();
+    wait_for_count(NATIVE_EXITED, 1);
+    cr_assert(eq(i32, native_host_last(&host, ATTEMPT).exit.exit_code, 9));
+    host.scheduler.ops->forget(host.scheduler.self, ATTEMPT);
+    native_host_wait_empty(&host);
+}
+
+Test(native_inquire, loss_of_an_attempt_that_is_not_known_is_found) {
+    make_attempt_dir();
+    write_record(GF_ATTEMPT_FILE_START, GF_STR("damaged"));
+    inquire();
+    wait_for_count(NATIVE_LOST, 1);
+    inquire();
+    wait_for_count(NATIVE_LOST, 2);
+}
+
+Test(native_inquire, many_at_once_start_nothing_twice) {
+    enum {
+        COUNT = 50
+    };
+    size_t launches = 1;
+    for (int i = 0; i < COUNT; i++) {
+        inquire();
+    }
+    native_host_launch(&host, ATTEMPT, "echo once; sleep 0.05");
+    for (int i = 0; i < COUNT; i++) {
+        inquire();
+    }
+    /* An engine that hears "never started" launches it again; one launch may have met a question.
+     */
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), NATIVE_HOST_WAIT_MS);
+    while (native_host_count(&host, ATTEMPT, NATIVE_EXITED) == 0) {
+        cr_assert(gf_mono_ns() < deadline, "no end");
+        if (native_host_count(&host, ATTEMPT, NATIVE_NEVER_STARTED) >= launches) {
+            native_host_launch(&host, ATTEMPT, "echo once; sleep 0.05");
+            launches++;
+        }
+        (void)poll(NULL, 0, 1);
+    }
+    GF_CLEANUP(gf_free_p) char *output = native_host_read_output(&host, ATTEMPT);
+    cr_assert(eq(str, output, "once\n"));
+}
+
+Test(native_inquire, nothing_is_told_after_stop_reporting) {
+    host.scheduler.ops->stop_reporting(host.scheduler.self);
+    inquire();
+    gf_pool_drain(host.pool);
+    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_NEVER_STARTED), (size_t)0));
+}

@@ -1,0 +1,130 @@
+/*
+ * DESIGN
+ * What the engine is told about an attempt is kept until the engine forgets it: somebody may ask
+ * again, and by then the shim and its directory may not be able to tell any more.
+ *
+ * All of it runs on the reactor's thread.
+ */
+#include "base/alloc.h"
+#include "base/log.h"
+#include "engine/scheduler/native/native_internal.h"
+
+#include <stdlib.h>
+
+/* Text of a shim on its way into the store: a command's name may be any bytes. */
+static struct gf_str clean_text(const char *text) {
+    const struct gf_str view = gf_str_from(text == NULL ? "" : text);
+    return gf_utf8_valid(view) ? view : GF_STR("(not valid UTF-8)");
+}
+
+static void keep_text(char **place, const char *text) {
+    free(*place);
+    *place = gf_strdup(text);
+}
+
+/* ---- telling, once or again ---- */
+
+void gf_native__tell_start(const struct gf_native_attempt *attempt) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    const struct gf_start start = {
+        .start_time = attempt->start_time,
+        .image_digest = clean_text(attempt->image_digest),
+        .node = gf_str_from(native->node),
+    };
+    if (native->reporting) {
+        events->started(events->ctx, attempt->id, &start);
+    }
+}
+
+static void tell_exit(const struct gf_native_attempt *attempt) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    const struct gf_shim_exit *exit = &attempt->exit;
+    const struct gf_exit value = {
+        .exit_code = (int32_t)exit->exit_code,
+        .exit_signal = (int32_t)exit->exit_signal,
+        .timed_out = exit->timed_out,
+        .out_of_memory = exit->out_of_memory,
+        .stopped = exit->stopped,
+        .failure = clean_text(attempt->failure),
+        .start_time = exit->start_time,
+        .end_time = exit->end_time,
+        .cpu_time_ns = exit->cpu_time_ns,
+        .peak_memory_bytes = exit->peak_memory_bytes,
+        .log_bytes = exit->log_bytes,
+        .log_truncated = exit->log_truncated,
+    };
+    events->exited(events->ctx, attempt->id, &value, clean_text(attempt->image_digest),
+                   gf_str_from(native->node));
+}
+
+void gf_native__tell_end(const struct gf_native_attempt *attempt) {
+    const struct gf_scheduler_events *events = attempt->native->options.events;
+    gf_assert(attempt->ended);
+    if (!attempt->native->reporting || attempt->unknown) {
+        return;
+    }
+    if (attempt->lost != NULL) {
+        events->lost(events->ctx, attempt->id, gf_str_from(attempt->lost));
+    } else {
+        tell_exit(attempt);
+    }
+}
+
+/* ---- what has come to be known ---- */
+
+void gf_native__report_started(struct gf_native_attempt *attempt,
+                               const struct gf_shim_started *started) {
+    if (attempt->ended) {
+        return;
+    }
+    attempt->started = true;
+    attempt->start_time = started->start_time;
+    keep_text(&attempt->image_digest, started->image_digest);
+    gf_native__tell_start(attempt);
+}
+
+void gf_native__report_exited(struct gf_native_attempt *attempt, const struct gf_shim_exit *exit) {
+    if (attempt->ended) {
+        return;
+    }
+    keep_text(&attempt->image_digest, exit->image_digest);
+    keep_text(&attempt->failure, exit->failure);
+    attempt->exit = *exit;
+    attempt->exit.image_digest = attempt->image_digest;
+    attempt->exit.failure = attempt->failure;
+    attempt->ended = true;
+    gf_native__tell_end(attempt);
+}
+
+void gf_native__report_lost(struct gf_native_attempt *attempt, const char *sentence) {
+    if (attempt->ended) {
+        return;
+    }
+    attempt->lost = sentence;
+    attempt->ended = true;
+    gf_native__tell_end(attempt);
+}
+
+/* ---- attempts of which nothing remains ---- */
+
+void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    if (native->reporting) {
+        events->launch_failed(events->ctx, attempt->id, message);
+    }
+    gf_native__drop(attempt);
+}
+
+void gf_native__never_started(struct gf_native_attempt *attempt) {
+    const struct gf_native *native = attempt->native;
+    const struct gf_scheduler_events *events = native->options.events;
+    const struct gf_attempt id = attempt->id;
+    /* Dropped first: the engine launches it again under the same number. */
+    gf_native__drop(attempt);
+    if (native->reporting) {
+        events->never_started(events->ctx, id);
+    }
+}
