@@ -61,7 +61,7 @@ enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *
     switch (cli->output) {
     case GF_OUTPUT_TABLE:
         answer->show(cli, response);
-        break;
+        return answer->more == NULL ? GF_EXIT_OK : answer->more(cli, response);
     case GF_OUTPUT_NAME:
         fprintf(cli->out, "%s\n", answer->name(cli, response));
         break;
@@ -77,24 +77,20 @@ char *gf_request_text(const char *text) {
     return (char *)(uintptr_t)(text == NULL ? "" : text);
 }
 
-/* A field of a message by its name, which must exist (asserted). */
-static void *field_at(const ProtobufCMessage *message, const char *name,
-                      const ProtobufCFieldDescriptor **out_field) {
+/* A field of a message by its name; NULL when it has none of it. */
+static void *find_field(const ProtobufCMessage *message, const char *name) {
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
-    gf_assert(field != NULL);
-    if (out_field != NULL) {
-        *out_field = field;
-    }
-    return (char *)(uintptr_t)message + field->offset;
+    return field == NULL ? NULL : (char *)(uintptr_t)message + field->offset;
 }
 
 /* The items of a response: a pointer to the array and to the count. */
 static void items_of(const ProtobufCMessage *response, const char *name,
                      ProtobufCMessage ****out_items, size_t **out_count) {
-    const ProtobufCFieldDescriptor *field = NULL;
-    *out_items = field_at(response, name, &field);
-    gf_assert(field->label == PROTOBUF_C_LABEL_REPEATED);
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(response->descriptor, name);
+    gf_assert(field != NULL && field->label == PROTOBUF_C_LABEL_REPEATED);
+    *out_items = (void *)((char *)(uintptr_t)response + field->offset);
     *out_count = (size_t *)((char *)(uintptr_t)response + field->quantifier_offset);
 }
 
@@ -121,46 +117,73 @@ static enum gf_exit_code print_items(struct gf_cli *cli, const struct gf_listing
     return code;
 }
 
+/* Appends the items of a response. */
+static void take_items(const ProtobufCMessage *response, const char *name, struct gf_items *items) {
+    ProtobufCMessage ***page = NULL;
+    size_t *count = NULL;
+    items_of(response, name, &page, &count);
+    for (size_t i = 0; i < *count; i++) {
+        gf_vec_push(&items->all, (*page)[i]);
+    }
+}
+
+enum gf_exit_code gf_cli_collect(struct gf_cli *cli, const struct gf_rpc_method *method,
+                                 ProtobufCMessage *request, const char *name, int64_t limit,
+                                 struct gf_items *items, ProtobufCMessage **out_response) {
+    int32_t *page_size = find_field(request, "page_size");
+    char **page_token = find_field(request, "page_token");
+    *items = (struct gf_items){0};
+    for (;;) {
+        if (page_size != NULL) {
+            int64_t wanted = limit == 0 ? PAGE_SIZE : limit - (int64_t)items->all.count;
+            *page_size = (int32_t)(wanted < PAGE_SIZE ? wanted : PAGE_SIZE);
+        }
+        enum gf_exit_code code = gf_cli_call(cli, method, request, out_response, NULL);
+        if (code != GF_EXIT_OK) {
+            return code;
+        }
+        take_items(*out_response, name, items);
+        char **next = find_field(*out_response, "next_page_token");
+        items->more = page_token != NULL && next != NULL && (*next)[0] != '\0';
+        bool full = limit != 0 && (int64_t)items->all.count >= limit;
+        if (!items->more || full) {
+            return GF_EXIT_OK;
+        }
+        *page_token = *next;
+    }
+}
+
 enum gf_exit_code gf_cli_list(struct gf_cli *cli, const struct gf_rpc_method *method,
                               ProtobufCMessage *request, const struct gf_listing *listing,
                               int64_t limit) {
-    GF_VEC(ProtobufCMessage *) all = {0};
-    int32_t *page_size = field_at(request, "page_size", NULL);
-    char **page_token = field_at(request, "page_token", NULL);
+    struct gf_items items = {0};
     ProtobufCMessage *response = NULL;
-    enum gf_exit_code code = GF_EXIT_OK;
-    bool more = true;
-    while (more) {
-        int64_t wanted = limit == 0 ? PAGE_SIZE : limit - (int64_t)all.count;
-        *page_size = (int32_t)(wanted < PAGE_SIZE ? wanted : PAGE_SIZE);
-        code = gf_cli_call(cli, method, request, &response, NULL);
-        if (code != GF_EXIT_OK) {
-            break;
-        }
-        ProtobufCMessage ***items = NULL;
-        size_t *count = NULL;
-        items_of(response, listing->items, &items, &count);
-        for (size_t i = 0; i < *count; i++) {
-            gf_vec_push(&all, (*items)[i]);
-        }
-        char **next = field_at(response, "next_page_token", NULL);
-        bool full = limit != 0 && (int64_t)all.count >= limit;
-        more = (*next)[0] != '\0' && !full;
-        *page_token = *next;
-    }
+    enum gf_exit_code code =
+        gf_cli_collect(cli, method, request, listing->items, limit, &items, &response);
     if (code == GF_EXIT_OK && cli->output == GF_OUTPUT_JSON) {
         /* One response that holds the items of all pages. */
-        ProtobufCMessage ***items = NULL;
+        ProtobufCMessage ***all = NULL;
         size_t *count = NULL;
-        items_of(response, listing->items, &items, &count);
-        *items = all.items;
-        *count = all.count;
+        items_of(response, listing->items, &all, &count);
+        *all = items.all.items;
+        *count = items.all.count;
         code = gf_print_message(cli, response);
     } else if (code == GF_EXIT_OK) {
-        code = print_items(cli, listing, all.items, all.count);
+        code = print_items(cli, listing, items.all.items, items.all.count);
     }
-    gf_vec_fini(&all);
+    gf_vec_fini(&items.all);
     return code;
+}
+
+enum gf_exit_code gf_cli_print_list(struct gf_cli *cli, const ProtobufCMessage *response,
+                                    const struct gf_listing *listing) {
+    if (cli->output == GF_OUTPUT_JSON) {
+        return gf_print_message(cli, response);
+    }
+    ProtobufCMessage ***items = NULL;
+    size_t *count = NULL;
+    items_of(response, listing->items, &items, &count);
+    return print_items(cli, listing, *items, *count);
 }
 
 bool gf_cli_number_argument(struct gf_cli *cli, const struct gf_parsed *parsed, size_t index,

@@ -9,6 +9,7 @@
 #ifndef GOFER_CLI_CALL_H_
 #define GOFER_CLI_CALL_H_
 
+#include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/ui/table.h"
 #include "clients/c/client.h"
@@ -29,6 +30,8 @@ struct gf_answer {
     void (*show)(struct gf_cli *cli, const ProtobufCMessage *response); /* for -o table */
     /* The identifier for -o name: in the arena or in the response. */
     const char *(*name)(struct gf_cli *cli, const ProtobufCMessage *response);
+    /* Shows what takes further calls, behind `show`. NULL = nothing. */
+    enum gf_exit_code (*more)(struct gf_cli *cli, const ProtobufCMessage *response);
 };
 
 /* One unary call, and its response in the form that was asked for. */
@@ -50,13 +53,29 @@ struct gf_listing {
     const char *empty; /* said to standard error when there is nothing */
 };
 
+/* Messages, in the arena; the vector is the heap's. */
+struct gf_items {
+    GF_VEC(ProtobufCMessage *) all;
+    bool more; /* there are others, beyond the limit */
+};
+
 /*
- * Calls a List RPC page by page, up to `limit` items (0 = all), and prints them. The request has
- * page_size and page_token, which are set here.
+ * Calls a List RPC page by page, up to `limit` items (0 = all) of the repeated field `name`, and
+ * gives them and the last response. The request has page_size and page_token, which are set here;
+ * without them there is one page. The items are there to be freed (gf_vec_fini) on failure too.
  */
+enum gf_exit_code gf_cli_collect(struct gf_cli *cli, const struct gf_rpc_method *method,
+                                 ProtobufCMessage *request, const char *name, int64_t limit,
+                                 struct gf_items *items, ProtobufCMessage **out_response);
+
+/* Collects, and prints what came. */
 enum gf_exit_code gf_cli_list(struct gf_cli *cli, const struct gf_rpc_method *method,
                               ProtobufCMessage *request, const struct gf_listing *listing,
                               int64_t limit);
+
+/* Prints the items of one response, as gf_cli_list does. */
+enum gf_exit_code gf_cli_print_list(struct gf_cli *cli, const ProtobufCMessage *response,
+                                    const struct gf_listing *listing);
 
 /* A positive whole number from an argument, 0 for an optional one that is missing; on failure
  * prints and sets *out_code to GF_EXIT_USAGE.

@@ -33,8 +33,10 @@ enum gf_output {
 struct gf_cli {
     const struct gf_command_set *commands; /* what there is to run and to help with */
     const struct gf_parsed *parsed;        /* the command line; set by gf_cli_main */
+    FILE *in;                              /* standard input */
     FILE *out;                             /* the answer */
     FILE *err;                             /* chatter, errors, progress */
+    bool in_is_terminal;
     bool out_is_terminal;
     bool err_is_terminal;
     bool colour; /* on out */
@@ -67,6 +69,13 @@ enum gf_exit_code gf_cli_fail_usage(struct gf_cli *cli, const struct gf_error *e
 /* Prints "gofer: <message>" and a hint how to get help; gives GF_EXIT_USAGE. */
 enum gf_exit_code gf_cli_usage(struct gf_cli *cli, const struct gf_command *command,
                                const struct gf_error *error);
+
+/*
+ * Whether what cannot be undone is to be done: true with the command's option --yes; else on a
+ * terminal the question is put ("delete pipeline 'hello'?") and 'y' or 'yes' is the only consent.
+ * On false *out_code is set and everything is said.
+ */
+bool gf_cli_confirm(struct gf_cli *cli, const char *question, enum gf_exit_code *out_code);
 
 /* "hint: ..." to err, unless quiet. */
 void gf_cli_hint(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);

@@ -28,6 +28,7 @@ enum gf_option_kind {
     GF_OPTION_FLAG,     /* --wait */
     GF_OPTION_TEXT,     /* --name REF; the last one counts */
     GF_OPTION_COUNT,    /* --limit 10: a whole number that is not negative */
+    GF_OPTION_NUMBER,   /* --priority -5: a whole number */
     GF_OPTION_DURATION, /* --timeout 1m30s: in milliseconds */
     GF_OPTION_LIST,     /* -v A=B -v C=D: every one counts */
 };
@@ -40,6 +41,9 @@ struct gf_option {
     const char *choices;    /* "table|json|name": the only values; NULL = any */
     const char *complete;   /* the noun whose ids complete the value, or "file"; NULL = nothing */
     const char *help;       /* one line, lower case, no final period */
+    /* Bounds of a count, a number, or a duration in milliseconds; both 0 = those of its kind. */
+    int64_t min;
+    int64_t max;
 };
 
 struct gf_argument {
@@ -114,7 +118,7 @@ size_t gf_parse_leading(const char *const *words, size_t word_count);
 bool gf_parsed_flag(const struct gf_parsed *parsed, const char *name);
 const char *gf_parsed_text(const struct gf_parsed *parsed, const char *name); /* NULL = not given */
 bool gf_parsed_has(const struct gf_parsed *parsed, const char *name);
-/* A count or a duration; `fallback` where it was not given. */
+/* A count, a number or a duration; `fallback` where it was not given. */
 int64_t gf_parsed_number(const struct gf_parsed *parsed, const char *name, int64_t fallback);
 /* Every value of a list, in order. In the arena. */
 const char *const *gf_parsed_list(const struct gf_parsed *parsed, const char *name,

@@ -1,5 +1,5 @@
 /*
- * DESIGN. The main thread watches the run. The first time that a task is seen to have started, a
+ * DESIGN. The main thread watches the run. The first time that an attempt of a task is seen, a
  * thread is started that reads its log to the end and prints it line by line; the lines of several
  * tasks come as they come, never mixed within a line. After the run has ended the threads end by
  * themselves, because their logs do.
@@ -7,12 +7,14 @@
 #include "cli/follow.h"
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/str.h"
 #include "base/sync.h"
 #include "base/vec.h"
 #include "cli/call.h"
 #include "cli/logs.h"
 #include "cli/ui/message.h"
+#include "cli/ui/timeline.h"
 #include "gofer/v1/task_execution.pb-c.h"
 
 #include <string.h>
@@ -27,6 +29,7 @@ struct task_log {
     struct follow *follow;
     pthread_t thread;
     char *task_id;
+    int32_t attempt;
     struct gf_rpc_stream *stream; /* guarded by follow->mutex */
     struct gf_strbuf line;
 };
@@ -38,7 +41,7 @@ struct follow {
     struct gf_mutex mutex; /* guards what the log threads print, and their streams */
     bool abandoned;        /* guarded: no further stream is to be opened */
     GF_VEC(struct task_log *) logs;
-    GF_VEC(char *) states; /* "task state" lines that were printed, to print each change once */
+    struct gf_map told; /* what was printed, to print each change once */
 };
 
 static void print_line(struct task_log *log) {
@@ -96,6 +99,7 @@ static void *read_log(void *ctx) {
         .pipeline_id = follow->options->pipeline_id,
         .run_id = follow->options->run_id,
         .task_id = log->task_id,
+        .attempt = log->attempt,
         .follow = true,
         .chunk = on_chunk,
         .was_there = true,
@@ -118,63 +122,70 @@ static void *read_log(void *ctx) {
     return NULL;
 }
 
-static bool is_followed(const struct follow *follow, const char *task_id) {
-    for (size_t i = 0; i < follow->logs.count; i++) {
-        if (strcmp(follow->logs.items[i]->task_id, task_id) == 0) {
-            return true;
+/* The latest attempt whose log is shown; 0 = none is. */
+static int32_t followed_attempt(const struct follow *follow, const char *task_id) {
+    for (size_t i = follow->logs.count; i > 0; i--) {
+        if (strcmp(follow->logs.items[i - 1]->task_id, task_id) == 0) {
+            return follow->logs.items[i - 1]->attempt;
         }
     }
-    return false;
+    return 0;
 }
 
-static void follow_log(struct follow *follow, const char *task_id) {
-    if (is_followed(follow, task_id)) {
-        return;
-    }
+/* True the first time that this is told. */
+static bool is_news(struct follow *follow, const char *text) {
+    return gf_map_put(&follow->told, gf_str_from(text), follow) == NULL;
+}
+
+static void follow_log(struct follow *follow, const char *task_id, int32_t attempt) {
     if (follow->logs.count == GF_FOLLOW_TASKS_MAX) {
-        gf_cli_note(follow->cli, "the log of %s is not shown: gofer task logs", task_id);
+        if (is_news(follow, gf_show_text(follow->cli, "log of %s", task_id))) {
+            gf_cli_note(follow->cli, "the log of %s is not shown: gofer task logs", task_id);
+        }
         return;
     }
     struct task_log *log = GF_NEW(struct task_log);
     log->follow = follow;
     log->task_id = gf_strdup(task_id);
+    log->attempt = attempt;
     gf_strbuf_init(&log->line, LINE_BYTES_MAX + 1);
     gf_vec_push(&follow->logs, log);
     gf_thread_start(&log->thread, "log", read_log, log);
 }
 
-/* True the first time that the task is in this state. */
-static bool is_news(struct follow *follow, const char *text) {
-    for (size_t i = 0; i < follow->states.count; i++) {
-        if (strcmp(follow->states.items[i], text) == 0) {
-            return false;
-        }
+/* "greet RUNNING", "greet FAILED: exit code 3"; NULL for what is not told. */
+static const char *change_of(struct gf_cli *cli, const Gofer__V1__TaskExecution *task) {
+    const char *word = gf_show_task_word(cli, task);
+    const char *remark = gf_show_task_remark(cli, task);
+    if (task->state == GOFER__V1__TASK_EXECUTION_STATE__TASK_EXECUTION_STATE_COMPLETE) {
+        return gf_show_text(cli, "%s %s%s%s", task->task_id, word, remark[0] == '\0' ? "" : ": ",
+                            remark);
     }
-    gf_vec_push(&follow->states, gf_strdup(text));
-    return true;
+    if (task->state == GOFER__V1__TASK_EXECUTION_STATE__TASK_EXECUTION_STATE_RUNNING) {
+        return task->attempt <= 1
+                   ? gf_show_text(cli, "%s %s", task->task_id, word)
+                   : gf_show_text(cli, "%s %s, attempt %d", task->task_id, word, task->attempt);
+    }
+    return task->next_attempt_time == NULL ? NULL
+                                           : gf_show_text(cli, "%s: %s", task->task_id, remark);
 }
 
+/* The change, and the logs of all attempts that there were since the last one. */
 static void show_task(struct follow *follow, const Gofer__V1__TaskExecution *task) {
-    struct gf_cli *cli = follow->cli;
-    bool complete = task->state == GOFER__V1__TASK_EXECUTION_STATE__TASK_EXECUTION_STATE_COMPLETE;
-    bool running = task->state == GOFER__V1__TASK_EXECUTION_STATE__TASK_EXECUTION_STATE_RUNNING;
-    if (complete || running) {
-        const char *word = complete
-                               ? gf_show_enum(cli, &gofer__v1__task_execution_status__descriptor,
-                                              (int)task->status)
-                               : "RUNNING";
-        const char *text = gf_show_text(cli, "%s %s", task->task_id, word);
-        if (is_news(follow, text)) {
-            GF_MUTEX_GUARD(&follow->mutex);
-            bool ended_well =
-                task->status_reason == NULL || task->status_reason->description[0] == '\0' ||
-                task->status == GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_SUCCESSFUL;
-            gf_cli_note(cli, "%s%s%s", text, ended_well ? "" : ": ",
-                        ended_well ? "" : task->status_reason->description);
-        }
+    const char *change = change_of(follow->cli, task);
+    if (change == NULL) {
+        return;
     }
-    if ((complete || running) && task->attempt > 0) {
-        follow_log(follow, task->task_id);
+    const char *news = gf_show_text(follow->cli, "%s %d %s", task->task_id, task->attempt,
+                                    gf_show_task_word(follow->cli, task));
+    if (is_news(follow, news)) {
+        GF_MUTEX_GUARD(&follow->mutex);
+        gf_cli_note(follow->cli, "%s", change);
+    }
+    /* A result that was kept is of another run, and so is its log. */
+    for (int32_t attempt = followed_attempt(follow, task->task_id) + 1;
+         attempt <= task->attempt && task->kept_run_id == 0; attempt++) {
+        follow_log(follow, task->task_id, attempt);
     }
 }
 
@@ -205,10 +216,7 @@ static void join_logs(struct follow *follow) {
         free(log);
     }
     gf_vec_fini(&follow->logs);
-    for (size_t i = 0; i < follow->states.count; i++) {
-        free(follow->states.items[i]);
-    }
-    gf_vec_fini(&follow->states);
+    gf_map_fini(&follow->told);
 }
 
 enum gf_exit_code gf_follow_run(struct gf_cli *cli, const struct gf_watch_options *options,

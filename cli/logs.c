@@ -12,10 +12,19 @@ enum {
     RESUME_TOKEN_BYTES_MAX = 4096,
 };
 
-/* Receives until the stream ends; keeps the newest resume token. *out_progress: a message came. */
-static enum gf_code receive_all(const struct gf_log_request *request, struct gf_rpc_stream *stream,
-                                struct gf_strbuf *resume_token, bool *out_progress,
-                                Gofer__V1__LogEndKind *out_end, struct gf_error *err) {
+/* How far the reading is. */
+struct reading {
+    const struct gf_log_request *request;
+    struct gf_strbuf resume_token; /* the newest one */
+    int32_t attempt;               /* which a token is of; 0 = whichever is the latest */
+    bool progress;                 /* the stream brought a message */
+    Gofer__V1__LogEndKind end;
+};
+
+/* Receives until the stream ends. */
+static enum gf_code receive_all(struct reading *reading, struct gf_rpc_stream *stream,
+                                struct gf_error *err) {
+    const struct gf_log_request *request = reading->request;
     struct gf_arena arena;
     gf_arena_init(&arena, MESSAGE_ARENA_BYTES_MAX);
     enum gf_code rc = GF_OK;
@@ -29,11 +38,12 @@ static enum gf_code receive_all(const struct gf_log_request *request, struct gf_
         for (size_t i = 0; i < response->n_chunks; i++) {
             request->chunk(request->ctx, response->chunks[i]);
         }
-        *out_progress = true;
-        gf_strbuf_reset(resume_token);
-        gf_strbuf_append_cstr(resume_token, response->resume_token);
+        reading->progress = true;
+        reading->attempt = response->attempt;
+        gf_strbuf_reset(&reading->resume_token);
+        gf_strbuf_append_cstr(&reading->resume_token, response->resume_token);
         if (response->end != NULL) {
-            *out_end = response->end->kind;
+            reading->end = response->end->kind;
         }
         gf_arena_reset(&arena);
     }
@@ -41,18 +51,20 @@ static enum gf_code receive_all(const struct gf_log_request *request, struct gf_
     return rc;
 }
 
-static enum gf_code read_once(const struct gf_log_request *request, struct gf_strbuf *resume_token,
-                              bool *out_progress, Gofer__V1__LogEndKind *out_end,
-                              struct gf_error *err) {
+static enum gf_code read_once(struct reading *reading, struct gf_error *err) {
+    const struct gf_log_request *request = reading->request;
     Gofer__V1__FollowTaskExecutionLogsRequest message =
         GOFER__V1__FOLLOW_TASK_EXECUTION_LOGS_REQUEST__INIT;
     message.namespace_id = (char *)(uintptr_t)request->namespace_id;
     message.pipeline_id = (char *)(uintptr_t)request->pipeline_id;
     message.run_id = request->run_id;
     message.task_id = (char *)(uintptr_t)request->task_id;
+    message.attempt = reading->attempt;
     message.no_wait = !request->follow;
-    if (resume_token->len > 0) {
-        message.resume_token = resume_token->ptr;
+    if (reading->resume_token.len > 0) {
+        message.resume_token = reading->resume_token.ptr;
+    } else {
+        message.tail_bytes = request->tail_bytes;
     }
     GF_CLEANUP(gf_rpc_stream_destroy_p) struct gf_rpc_stream *stream = NULL;
     enum gf_code rc = gofer_v1_task_execution_service_follow_task_execution_logs_stream_open(
@@ -63,7 +75,7 @@ static enum gf_code read_once(const struct gf_log_request *request, struct gf_st
     if (request->stream_opened != NULL) {
         request->stream_opened(request->ctx, stream);
     }
-    rc = receive_all(request, stream, resume_token, out_progress, out_end, err);
+    rc = receive_all(reading, stream, err);
     if (request->stream_opened != NULL) {
         request->stream_opened(request->ctx, NULL);
     }
@@ -72,20 +84,24 @@ static enum gf_code read_once(const struct gf_log_request *request, struct gf_st
 
 enum gf_code gf_log_read(const struct gf_log_request *request, Gofer__V1__LogEndKind *out_end,
                          struct gf_error *err) {
-    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf resume_token;
-    gf_strbuf_init(&resume_token, RESUME_TOKEN_BYTES_MAX);
+    struct reading reading = {.request = request, .attempt = request->attempt};
+    gf_strbuf_init(&reading.resume_token, RESUME_TOKEN_BYTES_MAX);
     bool was_there = request->was_there;
     int tries = 0;
+    enum gf_code rc = GF_OK;
     for (;;) {
-        bool progress = false;
-        enum gf_code rc = read_once(request, &resume_token, &progress, out_end, err);
-        was_there = was_there || progress;
-        tries = progress ? 0 : tries + 1;
+        reading.progress = false;
+        rc = read_once(&reading, err);
+        was_there = was_there || reading.progress;
+        tries = reading.progress ? 0 : tries + 1;
         bool wanted = request->goes_on == NULL || request->goes_on(request->ctx);
         if (rc != GF_UNAVAILABLE || !was_there || !wanted || tries > GF_WATCH_RECONNECTS_MAX) {
-            return rc;
+            break;
         }
         struct timespec pause = {.tv_nsec = GF_WATCH_RECONNECT_PAUSE_MS * GF_NS_PER_MS};
         (void)nanosleep(&pause, NULL);
     }
+    *out_end = reading.end;
+    gf_strbuf_fini(&reading.resume_token);
+    return rc;
 }

@@ -15,7 +15,9 @@ struct gf_log_request {
     const char *pipeline_id;
     int64_t run_id;
     const char *task_id;
-    bool follow; /* until the end of the task; else what is there now */
+    int32_t attempt;    /* 0 = the latest one */
+    int64_t tail_bytes; /* begin this far before the end of what is there; 0 = at the start */
+    bool follow;        /* until the end of the attempt; else what is there now */
     /* Every chunk, in order, once. Borrowed for the call. */
     void (*chunk)(void *ctx, const Gofer__V1__LogChunk *chunk);
     bool was_there; /* the server was reached before: one that is away is waited for at once */

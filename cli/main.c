@@ -57,8 +57,10 @@ int main(int argc, char **argv) {
     gf_arena_init(&arena, GF_CLI_ARENA_BYTES_MAX);
     struct gf_cli cli = {
         .commands = &gf_all_commands,
+        .in = stdin,
         .out = stdout,
         .err = stderr,
+        .in_is_terminal = isatty(STDIN_FILENO) != 0,
         .out_is_terminal = terminal_columns(STDOUT_FILENO) > 0,
         .err_is_terminal = terminal_columns(STDERR_FILENO) > 0,
         .columns = terminal_columns(STDOUT_FILENO),

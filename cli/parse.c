@@ -1,6 +1,7 @@
 /*
  * Command lines to values, by the tables of command.h.
  */
+#include "base/clock.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "cli/command.h"
@@ -90,22 +91,59 @@ static bool is_choice(const char *choices, struct gf_str text) {
     return false;
 }
 
+static bool has_bounds(const struct gf_option *option) {
+    return option->min != 0 || option->max != 0;
+}
+
+static bool is_within(const struct gf_option *option, int64_t number) {
+    return !has_bounds(option) || (number >= option->min && number <= option->max);
+}
+
+static enum gf_code read_number(const struct gf_option *option, const char *shown, const char *text,
+                                int64_t *out_number, struct gf_error *err) {
+    bool read = gf_parse_i64(gf_str_from(text), out_number);
+    if (read && (*out_number >= 0 || option->kind == GF_OPTION_NUMBER) &&
+        is_within(option, *out_number)) {
+        return GF_OK;
+    }
+    if (has_bounds(option)) {
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "%s takes a whole number from %" PRId64 " to %" PRId64 ", not '%s'", shown,
+                       option->min, option->max, text);
+    }
+    return gf_fail(err, GF_INVALID_ARGUMENT, "%s takes a whole number, not '%s'", shown, text);
+}
+
+static enum gf_code read_duration(const struct gf_option *option, const char *shown,
+                                  const char *text, int64_t *out_ms, struct gf_error *err) {
+    int64_t duration_ns = 0;
+    if (gf_duration_parse(gf_str_from(text), &duration_ns, NULL) != GF_OK || duration_ns < 0) {
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "%s takes a duration such as 30s or 1m30s, not '%s'", shown, text);
+    }
+    *out_ms = duration_ns / GF_NS_PER_MS;
+    if (!is_within(option, *out_ms)) {
+        char min[GF_DURATION_BYTES_MAX];
+        char max[GF_DURATION_BYTES_MAX];
+        return gf_fail(err, GF_INVALID_ARGUMENT, "%s takes a duration from %s to %s, not '%s'",
+                       shown, gf_duration_format(option->min * GF_NS_PER_MS, min),
+                       gf_duration_format(option->max * GF_NS_PER_MS, max), text);
+    }
+    return GF_OK;
+}
+
 /* Checks and keeps one value; `shown` is the option as the user wrote it. */
 static enum gf_code keep(struct parser *parser, const struct gf_option *option, const char *shown,
                          const char *text) {
     struct gf_parsed_value value = {.option = option, .text = text};
-    if (option->kind == GF_OPTION_COUNT &&
-        (!gf_parse_i64(gf_str_from(text), &value.number) || value.number < 0)) {
-        return gf_fail(parser->err, GF_INVALID_ARGUMENT, "%s takes a whole number, not '%s'", shown,
-                       text);
+    enum gf_code rc = GF_OK;
+    if (option->kind == GF_OPTION_COUNT || option->kind == GF_OPTION_NUMBER) {
+        rc = read_number(option, shown, text, &value.number, parser->err);
+    } else if (option->kind == GF_OPTION_DURATION) {
+        rc = read_duration(option, shown, text, &value.number, parser->err);
     }
-    if (option->kind == GF_OPTION_DURATION) {
-        int64_t duration_ns = 0;
-        if (gf_duration_parse(gf_str_from(text), &duration_ns, NULL) != GF_OK || duration_ns < 0) {
-            return gf_fail(parser->err, GF_INVALID_ARGUMENT,
-                           "%s takes a duration such as 30s or 1m30s, not '%s'", shown, text);
-        }
-        value.number = duration_ns / 1000000;
+    if (rc != GF_OK) {
+        return rc;
     }
     if (option->choices != NULL && !is_choice(option->choices, gf_str_from(text))) {
         return gf_fail(parser->err, GF_INVALID_ARGUMENT, "%s takes one of %s, not '%s'", shown,

@@ -19,6 +19,14 @@ static const struct gf_option options[] = {
     {.name = "follow", .letter = 'f', .kind = GF_OPTION_FLAG},
     {.name = "limit", .kind = GF_OPTION_COUNT, .value_name = "N"},
     {.name = "timeout", .kind = GF_OPTION_DURATION, .value_name = "DURATION"},
+    {.name = "priority", .kind = GF_OPTION_NUMBER, .value_name = "N", .min = -10, .max = 10},
+    {.name = "offset", .kind = GF_OPTION_NUMBER, .value_name = "N"},
+    {.name = "attempt", .kind = GF_OPTION_COUNT, .value_name = "N", .min = 1, .max = 9},
+    {.name = "grace",
+     .kind = GF_OPTION_DURATION,
+     .value_name = "DURATION",
+     .min = 1,
+     .max = 3600000},
     {.name = "color", .kind = GF_OPTION_TEXT, .value_name = "WHEN", .choices = "always|never"},
 };
 
@@ -128,6 +136,26 @@ Test(parse, every_usage_error_says_what_is_wrong) {
                    "--timeout", "soon");
     EXPECT_REFUSED("--color takes one of always|never, not 'alway'", "one", "--color", "alway");
     EXPECT_REFUSED("-o takes one of table|json|jsonl|name, not 'xml'", "one", "-o", "xml");
+}
+
+Test(parse, numbers_may_be_negative_and_have_bounds) {
+    struct gf_parsed parsed = {0};
+    cr_assert_eq(PARSE(&command, &parsed, NULL, "one", "--priority", "-10", "--offset=-12345",
+                       "--attempt", "9", "--grace", "1h"),
+                 GF_OK);
+    cr_expect_eq(gf_parsed_number(&parsed, "priority", 0), -10);
+    cr_expect_eq(gf_parsed_number(&parsed, "offset", 0), -12345);
+    cr_expect_eq(gf_parsed_number(&parsed, "attempt", 0), 9);
+    cr_expect_eq(gf_parsed_number(&parsed, "grace", 0), 3600000);
+    EXPECT_REFUSED("--priority takes a whole number from -10 to 10, not '-11'", "one", "--priority",
+                   "-11");
+    EXPECT_REFUSED("--priority takes a whole number from -10 to 10, not 'high'", "one",
+                   "--priority=high");
+    EXPECT_REFUSED("--attempt takes a whole number from 1 to 9, not '0'", "one", "--attempt", "0");
+    EXPECT_REFUSED("--offset takes a whole number, not '1.5'", "one", "--offset", "1.5");
+    EXPECT_REFUSED("--grace takes a duration from 1ms to 1h, not '500us'", "one", "--grace",
+                   "500us");
+    EXPECT_REFUSED("--grace takes a duration from 1ms to 1h, not '2h'", "one", "--grace", "2h");
 }
 
 Test(parse, help_asks_for_no_arguments) {

@@ -3,13 +3,13 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
 #include "cli/event_follow.h"
+#include "cli/read.h"
 #include "cli/ui/event.h"
 #include "cli/ui/message.h"
 #include "gofer/v1/event.gofer.h"
 
 enum {
     LIMIT_DEFAULT = 50,
-    KIND_BYTES_MAX = 128,
 };
 
 static const struct gf_option options[] = {
@@ -47,22 +47,6 @@ static const struct gf_option options[] = {
      .help = "also what concerns other namespaces, or none"},
 };
 
-/* "run-completed" is EVENT_KIND_RUN_COMPLETED; 0 when there is no such kind. */
-static Gofer__V1__EventKind kind_of(const char *text) {
-    char name[KIND_BYTES_MAX];
-    int size = snprintf(name, sizeof(name), "EVENT_KIND_%s", text);
-    if (size < 0 || (size_t)size >= sizeof(name)) {
-        return GOFER__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED;
-    }
-    for (char *at = name; *at != '\0'; at++) {
-        *at = *at == '-' ? '_' : (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
-    }
-    const ProtobufCEnumValue *value =
-        protobuf_c_enum_descriptor_get_value_by_name(&gofer__v1__event_kind__descriptor, name);
-    return value == NULL ? GOFER__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED
-                         : (Gofer__V1__EventKind)value->value;
-}
-
 /* Fills the filter from the options; all of it lives in the cli's arena. */
 static enum gf_code read_filter(struct gf_cli *cli, const struct gf_parsed *parsed,
                                 Gofer__V1__EventFilter *filter, struct gf_error *err) {
@@ -70,7 +54,8 @@ static enum gf_code read_filter(struct gf_cli *cli, const struct gf_parsed *pars
     const char *const *kinds = gf_parsed_list(parsed, "kind", &count);
     filter->kinds = GF_ARENA_ARRAY(cli->arena, count + 1, Gofer__V1__EventKind);
     for (size_t i = 0; i < count; i++) {
-        filter->kinds[filter->n_kinds] = kind_of(kinds[i]);
+        filter->kinds[filter->n_kinds] =
+            (Gofer__V1__EventKind)gf_read_enum(&gofer__v1__event_kind__descriptor, kinds[i]);
         if (filter->kinds[filter->n_kinds++] == GOFER__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED) {
             return gf_fail(err, GF_INVALID_ARGUMENT, "there is no kind of event '%s'", kinds[i]);
         }

@@ -10,6 +10,11 @@ static const struct gf_argument arguments[] = {
 static const struct gf_option options[] = {
     {.name = "name", .kind = GF_OPTION_TEXT, .value_name = "TEXT", .help = "its name for people"},
     {.name = "description", .kind = GF_OPTION_TEXT, .value_name = "TEXT", .help = "what it is for"},
+    {.name = "run-parallelism",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "how many of its runs may run at once (default 0: the server's limit)",
+     .max = INT32_MAX},
     {.name = "request-id",
      .kind = GF_OPTION_TEXT,
      .value_name = "ID",
@@ -31,6 +36,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     request.namespace_id = gf_request_text(parsed->arguments[0]);
     request.name = gf_request_text(gf_parsed_text(parsed, "name"));
     request.description = gf_request_text(gf_parsed_text(parsed, "description"));
+    request.run_parallelism = (int32_t)gf_parsed_number(parsed, "run-parallelism", 0);
     request.request_id = gf_request_text(gf_parsed_text(parsed, "request-id"));
     return gf_cli_answer(
         cli, &gofer_v1_namespace_service.methods[GOFER_V1_NAMESPACE_SERVICE_CREATE_NAMESPACE],
@@ -45,6 +51,7 @@ const struct gf_command gf_cmd_namespace_create = {
     .argument_count = GF_ARRAY_COUNT(arguments),
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
-    .examples = "gofer namespace create team-a --description \"What team A runs\"",
+    .examples = "gofer namespace create team-a --description \"What team A runs\"\n"
+                "gofer namespace create team-b --run-parallelism 20",
     .run = run,
 };

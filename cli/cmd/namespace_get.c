@@ -19,6 +19,9 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     if (namespace->description[0] != '\0') {
         fprintf(out, "Description: %s\n", gf_show_line(cli, namespace->description));
     }
+    if (namespace->run_parallelism > 0) {
+        fprintf(out, "Parallelism: %d runs at once\n", namespace->run_parallelism);
+    }
     fprintf(out, "Created:     %s\n", gf_show_time(cli, namespace->create_time));
     fprintf(out, "Changed:     %s\n", gf_show_time(cli, namespace->update_time));
 }

@@ -11,6 +11,11 @@ static const struct gf_argument arguments[] = {
 static const struct gf_option options[] = {
     {.name = "name", .kind = GF_OPTION_TEXT, .value_name = "TEXT", .help = "its name for people"},
     {.name = "description", .kind = GF_OPTION_TEXT, .value_name = "TEXT", .help = "what it is for"},
+    {.name = "run-parallelism",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "how many of its runs may run at once; 0: the server's limit",
+     .max = INT32_MAX},
 };
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
@@ -27,13 +32,14 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     static const struct gf_answer answer = {.show = show, .name = name};
     /* What is given is what changes. */
-    static const char *const fields[] = {"name", "description"};
+    static const char *const fields[] = {"name", "description", "run-parallelism"};
+    static const char *const field_paths[] = {"name", "description", "run_parallelism"};
     Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
     char *paths[GF_ARRAY_COUNT(fields)];
     mask.paths = paths;
     for (size_t i = 0; i < GF_ARRAY_COUNT(fields); i++) {
         if (gf_parsed_has(parsed, fields[i])) {
-            paths[mask.n_paths++] = gf_request_text(fields[i]);
+            paths[mask.n_paths++] = gf_request_text(field_paths[i]);
         }
     }
     if (mask.n_paths == 0) {
@@ -45,6 +51,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     request.namespace_id = gf_request_text(parsed->arguments[0]);
     request.name = gf_request_text(gf_parsed_text(parsed, "name"));
     request.description = gf_request_text(gf_parsed_text(parsed, "description"));
+    request.run_parallelism = (int32_t)gf_parsed_number(parsed, "run-parallelism", 0);
     request.update_mask = &mask;
     return gf_cli_answer(
         cli, &gofer_v1_namespace_service.methods[GOFER_V1_NAMESPACE_SERVICE_UPDATE_NAMESPACE],

@@ -2,6 +2,7 @@
 #include "cli/cmd/commands.h"
 #include "cli/ui/message.h"
 #include "cli/ui/spec.h"
+#include "cli/ui/stats.h"
 #include "gofer/v1/pipeline.gofer.h"
 
 #include <string.h>
@@ -24,10 +25,18 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     }
     fprintf(out, "State:        %s\n",
             gf_show_enum(cli, &gofer__v1__pipeline_state__descriptor, (int)pipeline->state));
+    if (pipeline->state_reason[0] != '\0') {
+        fprintf(out, "Reason:       %s\n", gf_show_line(cli, pipeline->state_reason));
+    }
     fprintf(out, "Live version: %lld of %lld\n", (long long)pipeline->live_version,
             (long long)pipeline->latest_version);
     fprintf(out, "Newest run:   %lld\n", (long long)pipeline->latest_run_id);
     fprintf(out, "Created:      %s\n", gf_show_time(cli, pipeline->create_time));
+    for (size_t i = 0; i < pipeline->n_labels; i++) {
+        fprintf(out, "%s %s=%s\n", i == 0 ? "Labels:      " : "             ",
+                gf_show_line(cli, pipeline->labels[i]->key),
+                gf_show_line(cli, pipeline->labels[i]->value));
+    }
     const Gofer__V1__PipelineConfig *config = response->live_config;
     if (config == NULL || config->spec == NULL) {
         fprintf(out, "Tasks:        none is live; gofer up deploys\n");
@@ -36,13 +45,33 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     gf_print_tasks(cli, config->spec);
 }
 
+/* How its runs have fared; nothing for one that never ran. */
+static enum gf_exit_code show_stats(struct gf_cli *cli, const ProtobufCMessage *message) {
+    const Gofer__V1__Pipeline *pipeline =
+        ((const Gofer__V1__GetPipelineResponse *)message)->pipeline;
+    if (pipeline->latest_run_id == 0) {
+        return GF_EXIT_OK;
+    }
+    Gofer__V1__GetPipelineStatsRequest request = GOFER__V1__GET_PIPELINE_STATS_REQUEST__INIT;
+    request.namespace_id = pipeline->namespace_id;
+    request.pipeline_id = pipeline->pipeline_id;
+    ProtobufCMessage *response = NULL;
+    enum gf_exit_code code = gf_cli_call(
+        cli, &gofer_v1_pipeline_service.methods[GOFER_V1_PIPELINE_SERVICE_GET_PIPELINE_STATS],
+        &request.base, &response, NULL);
+    if (code == GF_EXIT_OK) {
+        gf_print_stats(cli, (const Gofer__V1__GetPipelineStatsResponse *)response);
+    }
+    return code;
+}
+
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
     (void)cli;
     return ((const Gofer__V1__GetPipelineResponse *)message)->pipeline->pipeline_id;
 }
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
-    static const struct gf_answer answer = {.show = show, .name = name};
+    static const struct gf_answer answer = {.show = show, .name = name, .more = show_stats};
     Gofer__V1__GetPipelineRequest request = GOFER__V1__GET_PIPELINE_REQUEST__INIT;
     request.namespace_id = gf_request_text(cli->namespace_id);
     request.pipeline_id = gf_request_text(parsed->arguments[0]);
@@ -54,7 +83,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
 const struct gf_command gf_cmd_pipeline_get = {
     .noun = "pipeline",
     .verb = "get",
-    .summary = "show a pipeline and its live tasks",
+    .summary = "show a pipeline, its live tasks and how its runs have fared",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .run = run,

@@ -1,5 +1,6 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
+#include "cli/read.h"
 #include "cli/ui/message.h"
 #include "gofer/v1/run.gofer.h"
 
@@ -31,7 +32,7 @@ static const struct gf_listing listing = {
     .column_count = GF_ARRAY_COUNT(headers),
     .add_row = add_row,
     .name = name,
-    .empty = "no runs yet",
+    .empty = "no such runs",
 };
 
 static const struct gf_argument arguments[] = {
@@ -43,6 +44,16 @@ static const struct gf_option options[] = {
      .kind = GF_OPTION_COUNT,
      .value_name = "N",
      .help = "how many of the newest to list (default 50, 0 = all)"},
+    {.name = "state",
+     .kind = GF_OPTION_LIST,
+     .value_name = "STATE",
+     .choices = "pending|queued|running|complete",
+     .help = "only runs in this state; may be given many times"},
+    {.name = "status",
+     .kind = GF_OPTION_LIST,
+     .value_name = "STATUS",
+     .choices = "successful|failed|cancelled",
+     .help = "only runs that ended in this way; may be given many times"},
     {.name = "oldest-first", .kind = GF_OPTION_FLAG, .help = "begin with the oldest"},
 };
 
@@ -50,6 +61,10 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     Gofer__V1__ListRunsRequest request = GOFER__V1__LIST_RUNS_REQUEST__INIT;
     request.namespace_id = (char *)(uintptr_t)cli->namespace_id;
     request.pipeline_id = (char *)(uintptr_t)parsed->arguments[0];
+    request.states = (Gofer__V1__RunState *)gf_read_enums(
+        cli, "state", &gofer__v1__run_state__descriptor, &request.n_states);
+    request.statuses = (Gofer__V1__RunStatus *)gf_read_enums(
+        cli, "status", &gofer__v1__run_status__descriptor, &request.n_statuses);
     request.oldest_first = gf_parsed_flag(parsed, "oldest-first");
     return gf_cli_list(cli, &gofer_v1_run_service.methods[GOFER_V1_RUN_SERVICE_LIST_RUNS],
                        &request.base, &listing, gf_parsed_number(parsed, "limit", LIMIT_DEFAULT));
@@ -63,5 +78,7 @@ const struct gf_command gf_cmd_run_list = {
     .argument_count = GF_ARRAY_COUNT(arguments),
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
+    .examples = "gofer run list hello --status failed --limit 10\n"
+                "gofer run list hello --state queued --state running --oldest-first",
     .run = run,
 };

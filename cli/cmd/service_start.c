@@ -10,6 +10,10 @@
 
 static const char *const default_addresses[] = {"127.0.0.1:8080"};
 
+/* What a configuration may ask for at most. */
+#define TIMEOUT_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
+#define STOP_TIMEOUT_MS_MAX (INT64_C(24) * 3600 * 1000)
+
 static const struct gf_option options[] = {
     {.name = "dev",
      .kind = GF_OPTION_FLAG,
@@ -34,6 +38,40 @@ static const struct gf_option options[] = {
      .kind = GF_OPTION_COUNT,
      .value_name = "N",
      .help = "containers at once; more tasks wait"},
+    {.name = "runs-max",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "runs at once; more wait"},
+    {.name = "namespace-runs-max",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "runs at once of one namespace, which may be given a lower limit"},
+    {.name = "pipeline-runs-max",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "runs at once of one pipeline, which may ask for a lower limit"},
+    {.name = "pipeline-queue-max",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "runs of one pipeline that may wait; more are refused"},
+    {.name = "run-timeout-max",
+     .kind = GF_OPTION_DURATION,
+     .value_name = "DURATION",
+     .help = "the longest time of a run, as 2h; a pipeline may ask for less",
+     .min = 1,
+     .max = TIMEOUT_MS_MAX},
+    {.name = "task-timeout-max",
+     .kind = GF_OPTION_DURATION,
+     .value_name = "DURATION",
+     .help = "the longest time of one attempt of a task; a task may ask for less",
+     .min = 1,
+     .max = TIMEOUT_MS_MAX},
+    {.name = "stop-timeout",
+     .kind = GF_OPTION_DURATION,
+     .value_name = "DURATION",
+     .help = "the time between SIGTERM and SIGKILL of tasks that do not say (default 10s)",
+     .min = 1,
+     .max = STOP_TIMEOUT_MS_MAX},
 };
 
 static const char *data_dir(struct gf_cli *cli, const struct gf_parsed *parsed) {
@@ -58,6 +96,13 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         .fetch_program = gf_cli_fetch_program(cli),
         .version = GF_VERSION,
         .containers_max = gf_parsed_number(parsed, "containers-max", 0),
+        .runs_running_max = gf_parsed_number(parsed, "runs-max", 0),
+        .namespace_runs_max = gf_parsed_number(parsed, "namespace-runs-max", 0),
+        .pipeline_runs_max = gf_parsed_number(parsed, "pipeline-runs-max", 0),
+        .pipeline_queue_max = gf_parsed_number(parsed, "pipeline-queue-max", 0),
+        .run_timeout_ms_max = gf_parsed_number(parsed, "run-timeout-max", 0),
+        .task_timeout_ms_max = gf_parsed_number(parsed, "task-timeout-max", 0),
+        .stop_timeout_ms = gf_parsed_number(parsed, "stop-timeout", 0),
     };
     if (server.data_dir == NULL) {
         (void)gf_fail(&err, GF_INVALID_ARGUMENT, "no data directory: give --data-dir");

@@ -1,6 +1,7 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
 #include "cli/ui/message.h"
+#include "cli/ui/timeline.h"
 #include "gofer/v1/task_execution.gofer.h"
 
 static const struct gf_argument arguments[] = {
@@ -15,12 +16,14 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     FILE *out = cli->out;
     fprintf(out, "Task:      %s of %s/%lld\n", task->task_id, task->pipeline_id,
             (long long)task->run_id);
-    fprintf(out, "State:     %s\n",
-            gf_show_enum(cli, &gofer__v1__task_execution_state__descriptor, (int)task->state));
+    fprintf(out, "State:     %s%s\n",
+            gf_show_enum(cli, &gofer__v1__task_execution_state__descriptor, (int)task->state),
+            task->cancel_requested && task->end_time == NULL ? ", is being cancelled" : "");
     fprintf(out, "Status:    %s\n",
             gf_show_enum(cli, &gofer__v1__task_execution_status__descriptor, (int)task->status));
-    if (task->status_reason != NULL && task->status_reason->description[0] != '\0') {
-        fprintf(out, "Reason:    %s\n", gf_show_line(cli, task->status_reason->description));
+    const char *remark = gf_show_task_remark(cli, task);
+    if (remark[0] != '\0') {
+        fprintf(out, "Reason:    %s\n", remark);
     }
     if (task->exit != NULL) {
         fprintf(out, "Exit code: %d\n", task->exit->code);
@@ -45,8 +48,10 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
                 gf_show_line(cli, task->variables[i]->key),
                 gf_show_line(cli, task->variables[i]->value));
     }
-    gf_cli_hint(cli, "gofer task logs %s %lld %s", task->pipeline_id, (long long)task->run_id,
-                task->task_id);
+    gf_print_moments(cli, task->create_time, task->timeline);
+    gf_print_attempts(cli, task);
+    gf_cli_hint(cli, "gofer task logs %s %lld %s%s", task->pipeline_id, (long long)task->run_id,
+                task->task_id, task->n_previous_attempts > 0 ? " --attempt N" : "");
 }
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
@@ -73,7 +78,9 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
 const struct gf_command gf_cmd_task_get = {
     .noun = "task",
     .verb = "get",
-    .summary = "show one task of a run",
+    .summary = "show one task of a run, its timeline and its earlier attempts",
+    .description = "The moments of the timeline count from when the task came into being, which is "
+                   "when its run left the queue.",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .run = run,

@@ -1,6 +1,7 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
 #include "cli/ui/message.h"
+#include "cli/ui/timeline.h"
 #include "gofer/v1/task_execution.gofer.h"
 
 static const char *const headers[] = {"TASK", "STATE", "STATUS", "EXIT", "DURATION", "REASON"};
@@ -11,16 +12,13 @@ static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCM
         gf_show_enum(cli, &gofer__v1__task_execution_state__descriptor, (int)task->state);
     const char *status =
         gf_show_enum(cli, &gofer__v1__task_execution_status__descriptor, (int)task->status);
-    bool successful =
-        task->status == GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_SUCCESSFUL;
     gf_table_cell(table, task->task_id);
     gf_table_cell_coloured(table, state, gf_state_colour(state));
     gf_table_cell_coloured(table, status, gf_state_colour(status));
     gf_table_cell(table, task->exit == NULL ? "-" : gf_show_text(cli, "%d", task->exit->code));
     gf_table_cell(table, gf_show_duration(cli, task->start_time,
                                           task->start_time == NULL ? NULL : task->end_time));
-    gf_table_cell(
-        table, successful || task->status_reason == NULL ? "" : task->status_reason->description);
+    gf_table_cell(table, gf_show_task_remark(cli, task));
 }
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *item) {

@@ -13,7 +13,17 @@ static const struct gf_option options[] = {
     {.name = "follow",
      .letter = 'f',
      .kind = GF_OPTION_FLAG,
-     .help = "go on until the end of the task"},
+     .help = "go on until the end of the attempt"},
+    {.name = "attempt",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "the log of this attempt (default: the latest one)",
+     .min = 1,
+     .max = INT32_MAX},
+    {.name = "tail",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "BYTES",
+     .help = "begin about this far before the end of what is written now"},
 };
 
 struct printer {
@@ -64,6 +74,8 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         .namespace_id = cli->namespace_id,
         .pipeline_id = parsed->arguments[0],
         .task_id = parsed->arguments[2],
+        .attempt = (int32_t)gf_parsed_number(parsed, "attempt", 0),
+        .tail_bytes = gf_parsed_number(parsed, "tail", 0),
         .follow = gf_parsed_flag(parsed, "follow"),
         .chunk = print_chunk,
         .stream_opened = keep_stream,
@@ -97,6 +109,7 @@ const struct gf_command gf_cmd_task_logs = {
     .argument_count = GF_ARRAY_COUNT(arguments),
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
-    .examples = "gofer task logs hello 1 greet\ngofer task logs hello 1 greet --follow",
+    .examples = "gofer task logs hello 1 greet\ngofer task logs hello 1 greet --follow\n"
+                "gofer task logs hello 1 greet --attempt 1",
     .run = run,
 };

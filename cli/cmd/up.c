@@ -5,6 +5,14 @@
 #include "gofer/v1/deployment.gofer.h"
 #include "gofer/v1/pipeline_config.gofer.h"
 
+#include <string.h>
+
+static const char DEPLOY_SUFFIX[] = "-deploy";
+
+enum {
+    REQUEST_ID_CHARS_MAX = 64 - (int)sizeof(DEPLOY_SUFFIX) + 1,
+};
+
 static const struct gf_argument arguments[] = {
     {.name = "FILE", .complete = "file", .help = "the pipeline file, JSON; - is standard input"},
 };
@@ -13,6 +21,11 @@ static const struct gf_option options[] = {
     {.name = "no-deploy",
      .kind = GF_OPTION_FLAG,
      .help = "register only: runs keep the version that is live"},
+    {.name = "request-id",
+     .kind = GF_OPTION_TEXT,
+     .value_name = "ID",
+     .help = "registers and deploys once only, however often the command is given; up to 57 "
+             "characters"},
 };
 
 /* Makes the version live. */
@@ -22,6 +35,11 @@ static enum gf_exit_code deploy(struct gf_cli *cli, const Gofer__V1__PipelineCon
     request.namespace_id = config->namespace_id;
     request.pipeline_id = config->pipeline_id;
     request.version = config->version;
+    /* One id names one call: the second call of the command has one of its own. */
+    const char *request_id = gf_parsed_text(cli->parsed, "request-id");
+    if (request_id != NULL) {
+        request.request_id = gf_request_text(gf_show_text(cli, "%s%s", request_id, DEPLOY_SUFFIX));
+    }
     ProtobufCMessage *message = NULL;
     enum gf_exit_code code = gf_cli_call(
         cli, &gofer_v1_deployment_service.methods[GOFER_V1_DEPLOYMENT_SERVICE_DEPLOY_PIPELINE],
@@ -61,6 +79,12 @@ static void show(struct gf_cli *cli, const Gofer__V1__RegisterPipelineConfigResp
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     struct gf_pipeline_file file = {0};
     struct gf_error err = {0};
+    const char *request_id = gf_parsed_text(parsed, "request-id");
+    if (request_id != NULL && strlen(request_id) > REQUEST_ID_CHARS_MAX) {
+        (void)gf_fail(&err, GF_INVALID_ARGUMENT, "--request-id has more than %d characters",
+                      REQUEST_ID_CHARS_MAX);
+        return gf_cli_fail_usage(cli, &err);
+    }
     if (gf_pipeline_file_load(parsed->arguments[0], cli->arena, &file, &err) != GF_OK) {
         return gf_cli_fail(cli, &err);
     }
@@ -68,6 +92,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         GOFER__V1__REGISTER_PIPELINE_CONFIG_REQUEST__INIT;
     request.namespace_id = (char *)(uintptr_t)cli->namespace_id;
     request.spec = file.spec;
+    request.request_id = gf_request_text(request_id);
     ProtobufCMessage *message = NULL;
     enum gf_exit_code code =
         gf_cli_call(cli,

@@ -80,11 +80,51 @@ const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timesta
     return gf_show_text(cli, "%s", gf_duration_format(duration_ns < 0 ? 0 : duration_ns, text));
 }
 
-/*
- * How many letters of the names are the enum's own prefix: those of the value 0 up to
- * "UNSPECIFIED", which every enum of the contracts has.
- */
-static size_t prefix_length(const ProtobufCEnumDescriptor *descriptor) {
+const char *gf_show_deadline(struct gf_cli *cli, const Google__Protobuf__Timestamp *time) {
+    int64_t left_ns = time == NULL ? 0 : wall_ns(time) - gf_wall_ns();
+    if (left_ns <= 0 || !cli->out_is_terminal) {
+        return gf_show_time(cli, time);
+    }
+    char text[GF_DURATION_BYTES_MAX];
+    return gf_show_text(cli, "in %s", gf_duration_format(left_ns, text));
+}
+
+const char *gf_show_offset(struct gf_cli *cli, const Google__Protobuf__Timestamp *base,
+                           const Google__Protobuf__Timestamp *time) {
+    if (base == NULL || time == NULL) {
+        return "-";
+    }
+    return gf_show_text(cli, "+%s", gf_show_duration(cli, base, time));
+}
+
+const char *gf_show_span(struct gf_cli *cli, const Google__Protobuf__Duration *duration) {
+    if (duration == NULL) {
+        return "-";
+    }
+    int64_t duration_ns = duration->seconds * GF_NS_PER_SEC + duration->nanos;
+    char text[GF_DURATION_BYTES_MAX];
+    return gf_show_text(cli, "%s", gf_duration_format(duration_ns, text));
+}
+
+const char *gf_show_bytes(struct gf_cli *cli, int64_t bytes) {
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (!cli->out_is_terminal) {
+        return gf_show_text(cli, "%lld", (long long)bytes);
+    }
+    if (bytes < 1024) {
+        return gf_show_text(cli, "%lld B", (long long)bytes);
+    }
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+    while (value >= 1024 && unit + 1 < GF_ARRAY_COUNT(units)) {
+        value /= 1024;
+        unit++;
+    }
+    return gf_show_text(cli, "%.1f %s", value, units[unit]);
+}
+
+/* The value 0 ends in "UNSPECIFIED", in every enum of the contracts. */
+size_t gf_enum_prefix_length(const ProtobufCEnumDescriptor *descriptor) {
     const ProtobufCEnumValue *zero = protobuf_c_enum_descriptor_get_value(descriptor, 0);
     const char *end = zero == NULL ? NULL : strstr(zero->name, "UNSPECIFIED");
     return end == NULL ? 0 : (size_t)(end - zero->name);
@@ -95,7 +135,8 @@ const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *desc
         return "-";
     }
     const ProtobufCEnumValue *found = protobuf_c_enum_descriptor_get_value(descriptor, value);
-    return found == NULL ? gf_show_text(cli, "%d", value) : found->name + prefix_length(descriptor);
+    return found == NULL ? gf_show_text(cli, "%d", value)
+                         : found->name + gf_enum_prefix_length(descriptor);
 }
 
 enum gf_cell_colour gf_state_colour(const char *word) {

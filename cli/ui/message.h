@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/ui/table.h"
+#include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -30,6 +31,22 @@ const char *gf_show_time(struct gf_cli *cli, const Google__Protobuf__Timestamp *
 /* How long between two times: "1m3s"; up to now where end is not set, "-" where start is not. */
 const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timestamp *start,
                              const Google__Protobuf__Timestamp *end);
+
+/* A time to come: "in 5 minutes" on a terminal, RFC 3339 elsewhere, "-" for none. */
+const char *gf_show_deadline(struct gf_cli *cli, const Google__Protobuf__Timestamp *time);
+
+/* How long after `base` something happened: "+1.2s"; "-" where either is not set. */
+const char *gf_show_offset(struct gf_cli *cli, const Google__Protobuf__Timestamp *base,
+                           const Google__Protobuf__Timestamp *time);
+
+/* A duration as such: "1m3s"; "-" where it is not set. */
+const char *gf_show_span(struct gf_cli *cli, const Google__Protobuf__Duration *duration);
+
+/* A size: "1.5 MiB" on a terminal, the number of bytes elsewhere. */
+const char *gf_show_bytes(struct gf_cli *cli, int64_t bytes);
+
+/* How many letters of an enum's names are its own prefix: "RUN_STATE_" has ten. */
+size_t gf_enum_prefix_length(const ProtobufCEnumDescriptor *descriptor);
 
 /*
  * The value of an enum without its prefix: "RUN_STATE_RUNNING" is "RUNNING"; "-" for UNSPECIFIED;

@@ -45,6 +45,43 @@ Test(message, durations) {
     cr_expect_str_eq(gf_show_duration(&fixture.cli, &end, &start), "0s", "clocks may go back");
 }
 
+Test(message, offsets_from_another_time) {
+    Google__Protobuf__Timestamp base = timestamp(100, 0);
+    Google__Protobuf__Timestamp later = timestamp(101, 200000000);
+    cr_expect_str_eq(gf_show_offset(&fixture.cli, &base, &later), "+1.2s");
+    cr_expect_str_eq(gf_show_offset(&fixture.cli, &base, &base), "+0s");
+    cr_expect_str_eq(gf_show_offset(&fixture.cli, NULL, &later), "-");
+    cr_expect_str_eq(gf_show_offset(&fixture.cli, &base, NULL), "-");
+}
+
+Test(message, spans_of_time) {
+    Google__Protobuf__Duration duration = GOOGLE__PROTOBUF__DURATION__INIT;
+    duration.seconds = 30 * 86400;
+    cr_expect_str_eq(gf_show_span(&fixture.cli, &duration), "30d");
+    cr_expect_str_eq(gf_show_span(&fixture.cli, NULL), "-");
+}
+
+Test(message, deadlines_on_a_terminal_are_what_is_left) {
+    Google__Protobuf__Timestamp time = timestamp(gf_wall_ns() / GF_NS_PER_SEC + 7230, 0);
+    fixture.cli.out_is_terminal = true;
+    cr_expect_str_eq(gf_show_deadline(&fixture.cli, &time), "in 2h");
+    cr_expect_str_eq(gf_show_deadline(&fixture.cli, NULL), "-");
+    time.seconds -= 7230 + 90;
+    cr_expect_str_eq(gf_show_deadline(&fixture.cli, &time), "1 minute ago");
+    fixture.cli.out_is_terminal = false;
+    time.seconds = 1700000000;
+    cr_expect_str_eq(gf_show_deadline(&fixture.cli, &time), "2023-11-14T22:13:20Z");
+}
+
+Test(message, sizes_are_for_people_on_a_terminal_only) {
+    cr_expect_str_eq(gf_show_bytes(&fixture.cli, 1536), "1536");
+    fixture.cli.out_is_terminal = true;
+    cr_expect_str_eq(gf_show_bytes(&fixture.cli, 1023), "1023 B");
+    cr_expect_str_eq(gf_show_bytes(&fixture.cli, 1536), "1.5 KiB");
+    cr_expect_str_eq(gf_show_bytes(&fixture.cli, INT64_C(3) << 30), "3.0 GiB");
+    cr_expect_str_eq(gf_show_bytes(&fixture.cli, INT64_C(2048) << 40), "2048.0 TiB");
+}
+
 Test(message, enums_lose_their_prefix) {
     const ProtobufCEnumDescriptor *descriptor = &gofer__v1__run_state__descriptor;
     cr_expect_str_eq(gf_show_enum(&fixture.cli, descriptor, 0), "-");

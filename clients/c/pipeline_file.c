@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The part of a field's path that the request puts before that of the spec. */
-static const char SPEC_PREFIX[] = "spec.";
+/* The parts of a field's path that requests put before that of the spec. */
+static const char *const spec_prefixes[] = {"spec.", "target_spec."};
 
 /* Puts "FILE:LINE:COLUMN: " before the message, in the place of `skip` bytes of it. */
 static void put_place(const char *path, const struct gf_json_place *place, size_t skip,
@@ -84,11 +84,16 @@ enum gf_code gf_pipeline_file_load(const char *path, struct gf_arena *arena,
 }
 
 bool gf_pipeline_file_locate(const struct gf_pipeline_file *file, struct gf_error *error) {
-    size_t prefix = sizeof(SPEC_PREFIX) - 1;
-    if (strncmp(error->field, SPEC_PREFIX, prefix) != 0) {
+    const char *field = NULL;
+    for (size_t i = 0; i < GF_ARRAY_COUNT(spec_prefixes); i++) {
+        size_t length = strlen(spec_prefixes[i]);
+        if (strncmp(error->field, spec_prefixes[i], length) == 0) {
+            field = error->field + length;
+        }
+    }
+    if (field == NULL) {
         return false;
     }
-    const char *field = error->field + prefix;
     struct gf_json_place place = {0};
     if (gf_json_locate(file->text, gf_str_from(field), &place, NULL) != GF_OK) {
         return false;

@@ -34,8 +34,9 @@ enum gf_code gf_pipeline_file_load(const char *path, struct gf_arena *arena,
 
 /*
  * Puts the place in the file before the message of an error that the server gave for this spec:
- * a field "spec.tasks[1].image" becomes "FILE:LINE:COLUMN: tasks[1].image: ...". An error without a
- * field of the spec stays as it is: then the file is not what is wrong, and false is returned.
+ * a field "spec.tasks[1].image", or "target_spec.tasks[1].image", becomes "FILE:LINE:COLUMN:
+ * tasks[1].image: ...". An error without a field of the spec stays as it is: then the file is not
+ * what is wrong, and false is returned.
  */
 bool gf_pipeline_file_locate(const struct gf_pipeline_file *file, struct gf_error *error);
 

@@ -86,6 +86,10 @@ Test(pipeline_file, server_errors_get_their_place) {
     (void)gf_fail_field(&err, "spec.tasks[0].image", "spec.tasks[0].image: image 'x' is not there");
     cr_expect(gf_pipeline_file_locate(&file, &err));
     cr_expect_str_eq(err.message, expected, "the field is named once");
+
+    (void)gf_fail_field(&err, "target_spec.tasks[0].image", "image 'x' is not there");
+    cr_expect(gf_pipeline_file_locate(&file, &err));
+    cr_expect_str_eq(err.message, expected);
 }
 
 Test(pipeline_file, other_errors_stay) {

@@ -1,0 +1,55 @@
+#include "cli/call.h"
+#include "cli/cmd/commands.h"
+#include "cli/ui/message.h"
+#include "gofer/v1/pipeline.gofer.h"
+
+static const struct gf_argument arguments[] = {
+    {.name = "PIPELINE", .complete = "pipeline", .help = "the pipeline to delete"},
+};
+
+static const struct gf_option options[] = {
+    {.name = "yes",
+     .letter = 'y',
+     .kind = GF_OPTION_FLAG,
+     .help = "do not ask; needed where there is no terminal to ask at"},
+};
+
+static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
+    (void)message;
+    return cli->parsed->arguments[0];
+}
+
+static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
+    fprintf(cli->out, "pipeline %s deleted\n", name(cli, message));
+}
+
+static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    static const struct gf_answer answer = {.show = show, .name = name};
+    enum gf_exit_code code = GF_EXIT_OK;
+    const char *question = gf_show_text(
+        cli, "delete pipeline '%s' of namespace '%s' with its versions, runs and logs?",
+        gf_show_line(cli, parsed->arguments[0]), gf_show_line(cli, cli->namespace_id));
+    if (!gf_cli_confirm(cli, question, &code)) {
+        return code;
+    }
+    Gofer__V1__DeletePipelineRequest request = GOFER__V1__DELETE_PIPELINE_REQUEST__INIT;
+    request.namespace_id = gf_request_text(cli->namespace_id);
+    request.pipeline_id = gf_request_text(parsed->arguments[0]);
+    return gf_cli_answer(
+        cli, &gofer_v1_pipeline_service.methods[GOFER_V1_PIPELINE_SERVICE_DELETE_PIPELINE],
+        &request.base, &answer);
+}
+
+const struct gf_command gf_cmd_pipeline_delete = {
+    .noun = "pipeline",
+    .verb = "delete",
+    .summary = "delete a pipeline with all that belongs to it",
+    .description = "Its versions, deployments, runs and logs are gone for good. A pipeline that "
+                   "has runs which have not ended stays: cancel them first.",
+    .arguments = arguments,
+    .argument_count = GF_ARRAY_COUNT(arguments),
+    .options = options,
+    .option_count = GF_ARRAY_COUNT(options),
+    .examples = "gofer pipeline delete hello\ngofer pipeline delete hello --yes",
+    .run = run,
+};
