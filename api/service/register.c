@@ -9,6 +9,8 @@
 #include "api/codec/model/message.h"
 #include "api/service/command_call.h"
 #include "api/service/lookup.h"
+#include "base/clock.h"
+#include "engine/core/limits.h"
 
 #include <stdio.h>
 
@@ -42,12 +44,13 @@ static enum gf_code check_images(struct gf_services *services, const struct gf_c
 }
 
 enum gf_code gf_spec_check(struct gf_services *services, const Gofer__V1__PipelineSpec *spec,
-                           struct gf_arena *arena, struct gf_config *out, struct gf_error *err) {
+                           bool with_images, struct gf_arena *arena, struct gf_config *out,
+                           struct gf_error *err) {
     if (spec == NULL) {
         return gf_fail_field(err, "spec", "there is no spec");
     }
     enum gf_code rc = gf_config_from_spec(spec, arena, out, err);
-    if (rc == GF_OK) {
+    if (rc == GF_OK && with_images) {
         rc = check_images(services, out, err);
     }
     if (rc != GF_OK) {
@@ -122,6 +125,25 @@ static void committed(struct gf_command *command, const struct gf_reply *reply) 
     gf_pool_submit_reserved(base->services->pool, answer, self);
 }
 
+/*
+ * Whether a call with this request_id has an outcome. The engine decides what comes of that; here
+ * it says that images need not be there any more: they were when the outcome came about.
+ */
+static bool was_given_before(struct registration *self, struct gf_str request_id) {
+    if (request_id.len == 0) {
+        return false;
+    }
+    const struct gf_str caller = self->base->command.input.u.register_config.request.caller;
+    struct gf_request outcome = {0};
+    struct gf_read read;
+    gf_read_open(&read, self->base->services, &self->arena);
+    const enum gf_code rc =
+        read.store->get_request(read.reader, caller, request_id, read.arena, &outcome, NULL);
+    gf_read_close(&read);
+    return rc == GF_OK && outcome.create_time + GF_REQUEST_AGE_NS_MAX >
+                              gf_clock_wall_ns(self->base->services->clock);
+}
+
 /* On a worker, before the engine. */
 static void prepare(void *ctx) {
     struct registration *self = ctx;
@@ -133,7 +155,9 @@ static void prepare(void *ctx) {
         rc = gf_check_request_id(request->request_id, &error);
     }
     if (rc == GF_OK) {
-        rc = gf_spec_check(base->services, request->spec, &self->arena, &self->config, &error);
+        const bool with_images = !was_given_before(self, gf_str_from(request->request_id));
+        rc = gf_spec_check(base->services, request->spec, with_images, &self->arena, &self->config,
+                           &error);
     }
     if (rc != GF_OK) {
         finish(self, &error);

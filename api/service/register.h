@@ -11,11 +11,12 @@
 #include "gofer/v1/pipeline_config.gofer.h"
 
 /*
- * Reads and checks a spec, its images too. Errors are on fields from "spec" on. Codes:
- * GF_INVALID_ARGUMENT, GF_UNIMPLEMENTED, GF_NOT_FOUND (an image, reason IMAGE_NOT_FOUND).
+ * Reads and checks a spec, and that its images are there where `with_images` is set. Errors are on
+ * fields from "spec" on. Codes: GF_INVALID_ARGUMENT, GF_UNIMPLEMENTED, GF_NOT_FOUND (an image,
+ * reason IMAGE_NOT_FOUND).
  */
 enum gf_code gf_spec_check(struct gf_services *services, const Gofer__V1__PipelineSpec *spec,
-                           struct gf_arena *arena, struct gf_config *out,
+                           bool with_images, struct gf_arena *arena, struct gf_config *out,
                            struct gf_error *err) GF_MUST_USE;
 
 void gf_register_start(struct gf_rpc_call *call,

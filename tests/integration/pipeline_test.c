@@ -92,17 +92,6 @@ Test(pipeline, bad_specs_name_their_field_and_register_nothing) {
                  "pipeline 'hello' not found in namespace 'default'");
 }
 
-Test(pipeline, a_request_id_is_refused_where_it_is_not_kept) {
-    Gofer__V1__RegisterPipelineConfigRequest request =
-        GOFER__V1__REGISTER_PIPELINE_CONFIG_REQUEST__INIT;
-    Gofer__V1__RegisterPipelineConfigResponse *response = NULL;
-    request.spec = make_spec("hello", "one");
-    request.request_id = "abc";
-    expect_error(gofer_v1_pipeline_config_service_register_pipeline_config(
-                     harness.channel, NULL, &request, &arena, &response, &error),
-                 GF_UNIMPLEMENTED, "request_id", "'request_id' is not supported by this version");
-}
-
 Test(pipeline, validating_tells_and_stores_nothing) {
     Gofer__V1__ValidatePipelineConfigRequest request =
         GOFER__V1__VALIDATE_PIPELINE_CONFIG_REQUEST__INIT;
