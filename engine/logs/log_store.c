@@ -100,6 +100,31 @@ enum gf_code gf_log_store_remove(struct gf_log_store *store, const struct gf_log
     return GF_OK;
 }
 
+enum gf_code gf_log_store_list_pipelines(struct gf_log_store *store, struct gf_log_pipelines *out,
+                                         struct gf_error *err) {
+    int fd = -1;
+    const enum gf_code rc = gf_file_open(store->dir_fd, ".", O_RDONLY | O_DIRECTORY, 0, &fd, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    GF_CLEANUP(gf_closedir_p) DIR *dir = fdopendir(fd);
+    gf_assert(dir != NULL);
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (entry == NULL && errno != 0) {
+            return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory of logs");
+        }
+        if (entry == NULL) {
+            return GF_OK;
+        }
+        int64_t key = 0;
+        if (gf_parse_i64(gf_str_from(entry->d_name), &key) && key > 0) {
+            gf_vec_push(out, key);
+        }
+    }
+}
+
 enum gf_code gf_log_store_remove_pipeline(struct gf_log_store *store, int64_t pipeline_key,
                                           struct gf_error *err) {
     char path[GF_LOG_PATH_BYTES_MAX];

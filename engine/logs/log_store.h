@@ -18,6 +18,7 @@
 #include "base/logframe.h"
 #include "base/reactor.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,6 +59,13 @@ enum gf_code gf_log_store_create(struct gf_log_store *store, const struct gf_log
 /* Removes a log; one that is not there is no error. Readers that have it open read on. */
 enum gf_code gf_log_store_remove(struct gf_log_store *store, const struct gf_log_name *name,
                                  struct gf_error *err) GF_MUST_USE;
+
+/* Keys of pipelines. */
+struct gf_log_pipelines GF_VEC_FIELDS(int64_t);
+
+/* Appends the keys of all pipelines that have logs, in no order. Blocks. */
+enum gf_code gf_log_store_list_pipelines(struct gf_log_store *store, struct gf_log_pipelines *out,
+                                         struct gf_error *err) GF_MUST_USE;
 
 /* Removes all logs of a pipeline. Blocks. */
 enum gf_code gf_log_store_remove_pipeline(struct gf_log_store *store, int64_t pipeline_key,

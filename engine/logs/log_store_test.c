@@ -228,3 +228,30 @@ Test(log_store, removing_a_pipeline_removes_its_logs_only) {
     gf_log_reader_close(&reader);
     close_fixture(&fixture);
 }
+
+Test(log_store, lists_the_pipelines_that_have_logs) {
+    struct fixture fixture;
+    struct gf_error err = {0};
+    struct gf_log_pipelines keys = {0};
+    open_fixture(&fixture);
+    cr_assert_eq(gf_log_store_list_pipelines(fixture.store, &keys, &err), GF_OK, "%s", err.message);
+    cr_expect_eq(keys.count, 0);
+    const int64_t pipelines[] = {7, 12};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(pipelines); i++) {
+        struct gf_log_name name = NAME;
+        int fd = -1;
+        name.pipeline_key = pipelines[i];
+        cr_assert_eq(gf_log_store_create(fixture.store, &name, &fd, &err), GF_OK);
+        gf_close(&fd);
+    }
+    cr_assert_eq(gf_log_store_list_pipelines(fixture.store, &keys, &err), GF_OK, "%s", err.message);
+    cr_assert_eq(keys.count, 2);
+    cr_expect_eq(keys.items[0] + keys.items[1], 19);
+    cr_assert_eq(gf_log_store_remove_pipeline(fixture.store, 7, &err), GF_OK, "%s", err.message);
+    gf_vec_clear(&keys);
+    cr_assert_eq(gf_log_store_list_pipelines(fixture.store, &keys, &err), GF_OK, "%s", err.message);
+    cr_assert_eq(keys.count, 1);
+    cr_expect_eq(keys.items[0], 12);
+    gf_vec_fini(&keys);
+    close_fixture(&fixture);
+}
