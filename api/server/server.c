@@ -22,7 +22,7 @@ enum {
     POOL_QUEUE = 4096,
     LONG_POOL_THREADS = 2,
     LONG_POOL_QUEUE = 64,
-    READERS = POOL_THREADS + 1, /* one more for the engine */
+    READERS = POOL_THREADS + 2, /* one more for the engine, one for the sweep of logs */
     /* A spec has up to 16 MiB; a decoded one takes more. */
     RECEIVE_BYTES_MAX = 17 << 20,
     DECODED_BYTES_MAX = 256 << 20,
@@ -101,6 +101,30 @@ static struct gf_core_limits limits_of(const struct gf_server_options *options) 
     };
 }
 
+/* The first key that the engine will give away. Before it runs: the store is still ours to ask. */
+static enum gf_code load_next_pipeline_key(struct gf_server *server, int64_t *out_key,
+                                           struct gf_error *err) {
+    struct gf_core_start start = {0};
+    struct gf_arena scratch;
+    gf_arena_init(&scratch, ARENA_BYTES_MAX);
+    const enum gf_code rc = server->store->ops->load_start(server->store, &scratch, &start, err);
+    gf_arena_fini(&scratch);
+    *out_key = start.next_pipeline_key;
+    return rc;
+}
+
+static enum gf_code start_log_sweep(struct gf_server *server, int64_t next_pipeline_key,
+                                    struct gf_error *err) {
+    const struct gf_log_sweep_options options = {
+        .store = server->store,
+        .logs = server->logs,
+        .hub = server->hub,
+        .pool = server->long_pool,
+        .next_pipeline_key = next_pipeline_key,
+    };
+    return gf_log_sweep_start(&options, &server->log_sweep, err);
+}
+
 static enum gf_code start_engine(struct gf_server *server, const struct gf_server_options *options,
                                  struct gf_error *err) {
     server->hub = gf_event_hub_create();
@@ -122,12 +146,16 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
             gf_null_scheduler_create(gf_engine_scheduler_events(server->engine), gf_clock_system());
         server->scheduler = gf_null_scheduler_port(server->null);
     }
+    int64_t next_pipeline_key = 0;
+    if (rc == GF_OK) {
+        rc = load_next_pipeline_key(server, &next_pipeline_key, err);
+    }
     if (rc == GF_OK) {
         gf_engine_set_scheduler(server->engine, server->scheduler);
         rc = gf_engine_start(server->engine, err);
         server->engine_started = rc == GF_OK;
     }
-    return rc;
+    return rc == GF_OK ? start_log_sweep(server, next_pipeline_key, err) : rc;
 }
 
 static void make_services(struct gf_server *server, const struct gf_server_options *options) {
@@ -148,6 +176,10 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .development_mode = options->development_mode,
         .start_time = gf_wall_ns(),
         .spool_path = server->dir.spool_path,
+        .limits = limits_of(options),
+        .store_path = server->dir.store_path,
+        .images_path = server->dir.images_path,
+        .logs_path = server->dir.logs_path,
         .upload_bytes_max = options->upload_bytes_max != 0 ? options->upload_bytes_max
                                                            : GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT,
     };
@@ -237,6 +269,7 @@ enum gf_code gf_server_create(const struct gf_server_options *options,
 /* Everything that runs comes to rest, in the reverse order of the start. */
 static void stop(struct gf_server *server, int64_t grace_ms) {
     gf_data_dir_remove_addresses(&server->dir);
+    gf_log_sweep_stop(server->log_sweep);
     if (server->health != NULL) {
         gf_rpc_health_shutdown(server->health);
     }
@@ -280,6 +313,7 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     if (server->engine != NULL) {
         gf_engine_destroy(server->engine);
     }
+    gf_log_sweep_destroy(server->log_sweep);
     gf_event_hub_destroy(server->hub);
     if (server->images != NULL) {
         gf_image_store_close(server->images);

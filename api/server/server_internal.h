@@ -12,6 +12,7 @@
 #include "api/rpc/health/health.h"
 #include "api/rpc/server.h"
 #include "api/server/data_dir.h"
+#include "api/server/log_sweep.h"
 #include "api/server/server.h"
 #include "api/service/services.h"
 #include "base/reactor.h"
@@ -26,7 +27,7 @@ struct gf_server {
     int fatal_fd; /* an eventfd */
     struct gf_reactor *reactor;
     struct gf_pool *pool;      /* reads and streams */
-    struct gf_pool *long_pool; /* imports of images */
+    struct gf_pool *long_pool; /* imports of images, removal of logs */
     struct gf_store *store;
     struct gf_log_store *logs;
     struct gf_image_store *images; /* with the native scheduler only */
@@ -35,6 +36,7 @@ struct gf_server {
     bool engine_started;
     struct gf_native *native;
     struct gf_null_scheduler *null;
+    struct gf_log_sweep *log_sweep;
     struct gf_scheduler scheduler; /* zeroed before there is one */
     struct gf_services services;
     bool has_services;

@@ -42,9 +42,14 @@ struct gf_services {
     const char *version;
     const char *commit; /* may be empty */
     bool development_mode;
-    int64_t start_time;       /* of the process */
-    const char *spool_path;   /* directory for uploads; emptied at the start of the server */
-    int64_t upload_bytes_max; /* of one upload */
+    int64_t start_time;           /* of the process */
+    const char *spool_path;       /* directory for uploads; emptied at the start of the server */
+    int64_t upload_bytes_max;     /* of one upload */
+    struct gf_core_limits limits; /* that the engine has */
+    /* Where files are, for who wants to know how large they are. */
+    const char *store_path;
+    const char *images_path;
+    const char *logs_path;
 
     /* Private to api/service. */
     struct gf_mutex mutex; /* guards streams */
