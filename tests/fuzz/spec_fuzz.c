@@ -1,9 +1,10 @@
 /*
  * Pipeline specs from the wire: what is refused says why, and what is accepted is shown in a form
- * that is accepted again and says the same.
+ * that is accepted again and says the same, also to who compares the two.
  */
 #include "api/codec/model/config.h"
 #include "api/codec/model/message.h"
+#include "api/codec/model/spec_diff.h"
 #include "api/codec/wire/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,6 +12,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
     ARENA_BYTES_MAX = 64 << 20
 };
+
+/* Of two specs that say the same, and of one with one that has nothing else in common. */
+static void check_diff(const Gofer__V1__PipelineSpec *spec, const Gofer__V1__PipelineSpec *same,
+                       struct gf_arena *arena) {
+    Gofer__V1__PipelineSpec other = GOFER__V1__PIPELINE_SPEC__INIT;
+    Gofer__V1__ConfigChange **changes = NULL;
+    size_t count = 0;
+    gf_assert(gf_spec_diff(spec, same, arena, &changes, &count, NULL) == GF_OK && count == 0);
+    gf_assert(gf_spec_diff(spec, &other, arena, &changes, &count, NULL) == GF_OK && count >= 2);
+    for (size_t i = 0; i < count; i++) {
+        gf_assert(changes[i]->before[0] != '\0' && changes[i]->after[0] == '\0');
+        gf_assert(gf_utf8_valid(gf_str_from(changes[i]->field)));
+        gf_assert(i == 0 || strcmp(changes[i - 1]->field, changes[i]->field) <= 0);
+    }
+}
 
 static void check_spec(const Gofer__V1__PipelineSpec *spec, struct gf_arena *arena) {
     struct gf_config config = {0};
@@ -27,6 +43,7 @@ static void check_spec(const Gofer__V1__PipelineSpec *spec, struct gf_arena *are
         gf_config_to_message(&config, /* with_tasks= */ true, arena);
     gf_assert(gf_config_from_spec(shown->spec, arena, &again, &err) == GF_OK);
     gf_assert(gf_str_eq(config.content_hash, again.content_hash));
+    check_diff(shown->spec, gf_config_to_message(&again, true, arena)->spec, arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
