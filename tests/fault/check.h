@@ -1,0 +1,30 @@
+/*
+ * What must be true of a database, seen through the store. Each function ends the process with
+ * SERVE_WRONG and a sentence on stderr when it is not.
+ */
+#ifndef GOFER_TESTS_FAULT_CHECK_H_
+#define GOFER_TESTS_FAULT_CHECK_H_
+
+#include "base/macros.h"
+#include "engine/store/store.h"
+#include "tests/fault/ledger.h"
+
+#define must(condition, ...)                                                                       \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            check_failed(__FILE__, __LINE__, __VA_ARGS__);                                         \
+        }                                                                                          \
+    } while (0)
+void check_failed(const char *file, int line, const char *format, ...) GF_PRINTF(3, 4) GF_NORETURN;
+
+/* Right after a crash: everything that the ledger says was told is there. */
+void check_acknowledged(struct gf_store *store, const struct ledger *past);
+
+/*
+ * In the end, when no run is active: every run has ended as it must, none is there twice, limits
+ * and orders held, no attempt is beyond its policy, and the event log has no gap and agrees.
+ * `past` names the cancels that were acknowledged.
+ */
+void check_ended(struct gf_store *store, const struct ledger *past);
+
+#endif /* GOFER_TESTS_FAULT_CHECK_H_ */
