@@ -3,8 +3,8 @@
  * by themselves under load and are of one input without it. A report is a gf_command without
  * `done`, so that one kind of item is in the queue.
  *
- * Each batch first looks at the clock, so that what is due is not held up by load, and a batch
- * without items is how a deadline alone is met.
+ * Each batch first looks at the clock, so that what is due is not held up by load; a batch without
+ * items is how a deadline alone is met.
  *
  * The thread ends when the queue is closed and empty. Until then it answers every command, also
  * after a failed commit, so that each submitted command comes back exactly once.
@@ -76,6 +76,7 @@ static void *run(void *ctx) {
             gf_engine__run_batch(engine, &items);
         } while (items.first != NULL);
     }
+    gf_engine__finish(engine);
     return NULL;
 }
 

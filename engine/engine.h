@@ -81,7 +81,8 @@ void gf_engine_set_scheduler(struct gf_engine *engine, struct gf_scheduler sched
 enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
 
 /*
- * Takes no more commands, finishes what is queued, and joins the thread. Containers run on. Reports
+ * Takes no more commands, finishes what is queued, answers those that wait for reports of the
+ * scheduler (REPAIR_RUN) with GF_UNAVAILABLE, and joins the thread. Containers run on. Reports
  * that come later are dropped: the scheduler tells of them again after the next start. Does nothing
  * when the engine was not started.
  */
@@ -98,7 +99,7 @@ enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *comma
 struct gf_engine_stats {
     struct gf_core_stats core;
     int64_t inputs_total;
-    int64_t clock_steps_total; /* times that something was due */
+    int64_t clock_steps_total; /* not among the inputs above */
     int64_t commits_total;
     int64_t rows_total; /* written */
     int64_t commit_time_ns_total;

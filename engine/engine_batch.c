@@ -52,10 +52,8 @@ static void step_own(struct gf_engine *engine, const struct gf_input *input) {
 
 static void step_clock(struct gf_engine *engine) {
     const struct gf_input input = {.kind = GF_INPUT_CLOCK};
-    if (gf_engine__is_due(engine, gf_clock_wall_ns(engine->options.clock))) {
-        engine->counters.clock_steps_total++;
-        step_own(engine, &input);
-    }
+    engine->counters.clock_steps_total++;
+    step_own(engine, &input);
 }
 
 static void step_item(struct gf_engine *engine, struct gf_command *command) {
@@ -116,6 +114,7 @@ static void fail(struct gf_engine *engine, const struct gf_error *cause) {
     (void)gf_wrap(&err, "the outcome is unknown because a write failed");
     err.code = GF_UNAVAILABLE;
     engine->failed = true;
+    gf_core_stop(engine->core); /* what waits for reports is answered, too */
     gf_engine__refuse_effects(engine, &err);
     if (engine->options.on_fatal != NULL) {
         engine->options.on_fatal(engine->options.ctx, cause);
@@ -163,7 +162,10 @@ void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items
         return;
     }
     const int64_t begin = mono_now(engine);
-    step_clock(engine);
+    if (items->first == NULL ||
+        gf_engine__is_due(engine, gf_clock_wall_ns(engine->options.clock))) {
+        step_clock(engine);
+    }
     for (int inputs = 0; !is_full(engine, inputs); inputs++) {
         struct gf_command *command = next_command(items);
         if (command == NULL) {
@@ -173,4 +175,11 @@ void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items
     }
     engine->counters.step_time_ns_total += mono_now(engine) - begin;
     finish_batch(engine);
+}
+
+void gf_engine__finish(struct gf_engine *engine) {
+    if (!engine->failed) {
+        gf_core_stop(engine->core);
+        finish_batch(engine);
+    }
 }

@@ -1,8 +1,9 @@
 /*
  * Design: deadlines are wall times, waiting is monotonic. The one is turned into the other anew
- * before each wait, and no wait is longer than a minute while there is a deadline: so a wall clock
- * that is set forward is noticed, one that is set back makes things late by as much as it was set
- * and not by more, and neither makes the thread spin, because it wakes only for what is due.
+ * before each wait, and no wait is longer than a minute while there is a deadline. Whoever has
+ * waited in vain steps the clock, due or not: so the core learns that the wall clock was set,
+ * either way, within a minute, and moves what is to come along with it. The thread cannot spin:
+ * after a step of the clock nothing is due.
  */
 #include "engine/engine_internal.h"
 

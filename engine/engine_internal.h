@@ -39,9 +39,12 @@ struct gf_engine {
 
 /*
  * Steps what is due and then items, up to GF_ENGINE_BATCH_INPUTS_MAX of them or
- * GF_ENGINE_BATCH_BYTES_MAX; commits, and releases what came of it.
+ * GF_ENGINE_BATCH_BYTES_MAX; commits, and releases what came of it. Without items it steps the
+ * clock, due or not.
  */
 void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items);
+/* After the last batch: answers the commands that still wait for reports. */
+void gf_engine__finish(struct gf_engine *engine);
 /* Commits the core's batch; on success publishes its events. */
 enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
 /* Makes the figures visible to other threads. */

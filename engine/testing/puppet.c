@@ -150,6 +150,11 @@ size_t puppet_launch_count(struct puppet *puppet) {
     return puppet->launches.count;
 }
 
+size_t puppet_stop_count(struct puppet *puppet) {
+    GF_MUTEX_GUARD(&puppet->mutex);
+    return puppet->stops.count;
+}
+
 void puppet_started(struct puppet *puppet, struct gf_attempt attempt) {
     const struct gf_start start = {
         .start_time = 1000, .image_digest = GF_STR("sha256:abc"), .node = GF_STR("here")};

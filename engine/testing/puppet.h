@@ -52,6 +52,7 @@ struct puppet_stop puppet_wait_stop(struct puppet *puppet, size_t count);
 void puppet_wait_forget(struct puppet *puppet, size_t count);
 struct gf_attempt puppet_wait_inquiry(struct puppet *puppet, size_t count);
 size_t puppet_launch_count(struct puppet *puppet);
+size_t puppet_stop_count(struct puppet *puppet);
 
 void puppet_started(struct puppet *puppet, struct gf_attempt attempt);
 void puppet_exit(struct puppet *puppet, struct gf_attempt attempt, int32_t exit_code);
