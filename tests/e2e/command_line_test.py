@@ -36,7 +36,9 @@ class Completion(e2e.ServerTest):
         self.assertIn("pipeline", self.complete(""))
         self.assertNotIn("__complete", self.complete("_"))
         self.assertEqual(self.complete("pipe"), ["pipeline"])
-        self.assertEqual(self.complete("pipeline", ""), ["get", "list", "run"])
+        self.assertEqual(self.complete("pipeline", ""),
+                         ["delete", "disable", "enable", "get", "list", "run", "stats"])
+        self.assertEqual(self.complete("run", "list", "hello", "--state", "p"), ["pending"])
         self.assertEqual(self.complete("-n", "default", "pipeline", "g"), ["get"])
         self.assertEqual(self.complete("pipeline", "run", "hello", "--w"), ["--wait"])
         self.assertEqual(self.complete("pipeline", "list", "-o", "json"), ["json", "jsonl"])
