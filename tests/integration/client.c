@@ -116,16 +116,20 @@ int64_t register_spec(Gofer__V1__PipelineSpec *spec) {
     return response->config->version;
 }
 
-int64_t up(char *id, const char *tasks) {
-    const int64_t version = register_spec(make_spec(id, tasks));
+int64_t up_made(Gofer__V1__PipelineSpec *spec) {
+    const int64_t version = register_spec(spec);
     Gofer__V1__DeployPipelineRequest request = GOFER__V1__DEPLOY_PIPELINE_REQUEST__INIT;
     Gofer__V1__DeployPipelineResponse *response = NULL;
-    request.pipeline_id = id;
+    request.pipeline_id = spec->id;
     request.version = version;
     must(gofer_v1_deployment_service_deploy_pipeline(harness.channel, NULL, &request, &arena,
                                                      &response, &error),
          "deploy");
     return version;
+}
+
+int64_t up(char *id, const char *tasks) {
+    return up_made(make_spec(id, tasks));
 }
 
 Gofer__V1__Run *start_run(char *pipeline_id) {
@@ -172,4 +176,25 @@ Gofer__V1__TaskExecution *get_task(char *pipeline_id, int64_t run_id, char *task
                                                             &response, &error),
          "get task");
     return response->task_execution;
+}
+
+Gofer__V1__Run *get_run(char *pipeline_id, int64_t run_id) {
+    Gofer__V1__GetRunRequest request = GOFER__V1__GET_RUN_REQUEST__INIT;
+    Gofer__V1__GetRunResponse *response = NULL;
+    request.pipeline_id = pipeline_id;
+    request.run_id = run_id;
+    must(gofer_v1_run_service_get_run(harness.channel, NULL, &request, &arena, &response, &error),
+         "get run");
+    return response->run;
+}
+
+void cancel_run(char *pipeline_id, int64_t run_id) {
+    Gofer__V1__CancelRunRequest request = GOFER__V1__CANCEL_RUN_REQUEST__INIT;
+    Gofer__V1__CancelRunResponse *response = NULL;
+    request.pipeline_id = pipeline_id;
+    request.run_id = run_id;
+    request.force = true;
+    must(
+        gofer_v1_run_service_cancel_run(harness.channel, NULL, &request, &arena, &response, &error),
+        "cancel");
 }

@@ -44,10 +44,14 @@ Gofer__V1__PipelineSpec *make_spec(char *id, const char *tasks);
 /* Registers, or registers and deploys, and gives the version. */
 int64_t register_spec(Gofer__V1__PipelineSpec *spec);
 int64_t up(char *id, const char *tasks);
+int64_t up_made(Gofer__V1__PipelineSpec *spec);
 
 Gofer__V1__Run *start_run(char *pipeline_id);
 /* Follows the run to its end and gives it. */
 Gofer__V1__Run *wait_run(char *pipeline_id, int64_t run_id);
+Gofer__V1__Run *get_run(char *pipeline_id, int64_t run_id);
+/* With force. */
+void cancel_run(char *pipeline_id, int64_t run_id);
 
 Gofer__V1__TaskExecution *get_task(char *pipeline_id, int64_t run_id, char *task_id);
 

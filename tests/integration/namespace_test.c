@@ -98,8 +98,70 @@ Test(namespace, bad_requests_name_their_field) {
                  "names no field to change");
     expect_error(update("default", "x", "nam", &updated), GF_INVALID_ARGUMENT,
                  "update_mask.paths[0]", "'nam' is no field that can be changed");
-    expect_error(update("default", "x", "run_parallelism", &updated), GF_UNIMPLEMENTED,
-                 "update_mask.paths[0]", "'run_parallelism' is not supported by this version");
+    expect_error(update("default", "x", "create_time", &updated), GF_INVALID_ARGUMENT,
+                 "update_mask.paths[0]", "'create_time' is no field that can be changed");
+}
+
+Test(namespace, limits_its_runs) {
+    Gofer__V1__CreateNamespaceRequest request = GOFER__V1__CREATE_NAMESPACE_REQUEST__INIT;
+    Gofer__V1__CreateNamespaceResponse *response = NULL;
+    Gofer__V1__UpdateNamespaceRequest change = GOFER__V1__UPDATE_NAMESPACE_REQUEST__INIT;
+    Gofer__V1__UpdateNamespaceResponse *changed = NULL;
+    Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
+    Gofer__V1__Namespace *ns = NULL;
+    char *path = "run_parallelism";
+    request.namespace_id = "team";
+    request.run_parallelism = -1;
+    expect_error(gofer_v1_namespace_service_create_namespace(harness.channel, NULL, &request,
+                                                             &arena, &response, &error),
+                 GF_INVALID_ARGUMENT, "run_parallelism", "value is -1, expected 0 or more");
+    request.run_parallelism = 3;
+    cr_assert_eq(gofer_v1_namespace_service_create_namespace(harness.channel, NULL, &request,
+                                                             &arena, &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect_eq(response->namespace_->run_parallelism, 3);
+    change.namespace_id = "team";
+    change.run_parallelism = 5;
+    change.name = "not in the mask";
+    change.update_mask = &mask;
+    mask.n_paths = 1;
+    mask.paths = &path;
+    cr_assert_eq(gofer_v1_namespace_service_update_namespace(harness.channel, NULL, &change, &arena,
+                                                             &changed, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect(changed->changed);
+    cr_expect_eq(changed->namespace_->run_parallelism, 5);
+    gf_harness_restart(&harness);
+    cr_assert_eq(get("team", &ns), GF_OK, "%s", error.message);
+    cr_expect_eq(ns->run_parallelism, 5);
+    cr_expect_str_eq(ns->name, "team");
+}
+
+static enum gf_code create_as(char *request_id, char *id, char *name,
+                              Gofer__V1__CreateNamespaceResponse **out) {
+    Gofer__V1__CreateNamespaceRequest request = GOFER__V1__CREATE_NAMESPACE_REQUEST__INIT;
+    request.namespace_id = id;
+    request.name = name;
+    request.request_id = request_id;
+    return gofer_v1_namespace_service_create_namespace(harness.channel, NULL, &request, &arena, out,
+                                                       &error);
+}
+
+Test(namespace, a_request_id_creates_one) {
+    Gofer__V1__CreateNamespaceResponse *first = NULL;
+    Gofer__V1__CreateNamespaceResponse *again = NULL;
+    cr_assert_eq(create_as("req-1", "team", "Team", &first), GF_OK, "%s", error.message);
+    cr_assert_eq(create_as("req-1", "team", "Team", &again), GF_OK, "%s", error.message);
+    cr_expect_eq(again->namespace_->create_time->nanos, first->namespace_->create_time->nanos);
+    cr_expect_str_eq(again->namespace_->name, "Team");
+    expect_error(create_as("req-1", "other", "Team", &again), GF_FAILED_PRECONDITION, "",
+                 "request id 'req-1' was used for another call");
+    cr_expect_str_eq(error.reason, "REQUEST_ID_REUSED");
+    cr_expect_eq(create_as("req-2", "team", "Team", &again), GF_ALREADY_EXISTS);
+    gf_harness_restart(&harness);
+    cr_assert_eq(create_as("req-1", "team", "Team", &again), GF_OK, "%s", error.message);
+    expect_error(create_as("not good", "team", "", &again), GF_INVALID_ARGUMENT, "request_id",
+                 "expected up to 64 letters, digits, hyphens and underscores");
 }
 
 Test(namespace, one_with_pipelines_goes_with_them_only) {

@@ -1,206 +1,30 @@
 /*
- * The server with real containers. They need root; without it each test is skipped, and says so.
+ * The server with real containers: logs, cancels, images.
  */
-#include "base/clock.h"
-#include "base/proc.h"
-#include "tests/integration/client.h"
+#include "tests/integration/native.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <criterion/criterion.h>
 
-static bool ready;
-
-static void run_program(const char *const *argv) {
-    const struct gf_proc_spec spec = {.program = argv[0],
-                                      .argv = argv,
-                                      .envp = (const char *const[]){"PATH=/usr/bin:/bin", NULL}};
-    struct gf_proc proc;
-    struct gf_proc_exit status;
-    cr_assert_eq(gf_proc_spawn(&spec, &proc, &error), GF_OK, "%s", error.message);
-    cr_assert_eq(gf_proc_wait(&proc, GF_NEVER, &status, &error), GF_OK);
-    cr_assert_eq(status.status, 0, "%s", argv[0]);
-}
-
-/* Uploads the archive and gives the answer. */
-static enum gf_code import_file(const char *path, char *name,
-                                Gofer__V1__ImportImageResponse **out) {
-    enum {
-        CHUNK_BYTES = 256 << 10
-    };
-    struct gf_rpc_stream *stream = NULL;
-    Gofer__V1__ImportImageRequest request = GOFER__V1__IMPORT_IMAGE_REQUEST__INIT;
-    Gofer__V1__ImportImageStart start = GOFER__V1__IMPORT_IMAGE_START__INIT;
-    char *chunk = gf_arena_alloc(&arena, CHUNK_BYTES);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(
-        gofer_v1_image_service_import_image_stream_open(harness.channel, NULL, &stream, &error),
-        GF_OK);
-    start.name = name;
-    request.part_case = GOFER__V1__IMPORT_IMAGE_REQUEST__PART_START;
-    request.start = &start;
-    enum gf_code rc = gofer_v1_image_service_import_image_stream_send(stream, &request, &error);
-    request.part_case = GOFER__V1__IMPORT_IMAGE_REQUEST__PART_CHUNK;
-    request.chunk.data = (uint8_t *)chunk;
-    for (;;) {
-        const ssize_t size = read(fd, chunk, CHUNK_BYTES);
-        if (size <= 0 || rc != GF_OK) {
-            break;
-        }
-        request.chunk.len = (size_t)size;
-        rc = gofer_v1_image_service_import_image_stream_send(stream, &request, &error);
-    }
-    (void)close(fd);
-    gf_rpc_stream_close_send(stream);
-    rc = gofer_v1_image_service_import_image_stream_recv(stream, TIMEOUT_MS, &arena, out, &error);
-    gf_rpc_stream_destroy(stream);
-    return rc;
-}
-
-static void setup(void) {
-    char layout[128];
-    char tar[128];
-    Gofer__V1__ImportImageResponse *response = NULL;
-    if (geteuid() != 0) {
-        return;
-    }
-    ready = true;
-    client_setup_native();
-    (void)snprintf(layout, sizeof(layout), "%s/layout", harness.dir);
-    (void)snprintf(tar, sizeof(tar), "%s/image.tar", harness.dir);
-    run_program(
-        (const char *const[]){"/usr/bin/python3", "tools/make_busybox_image", layout, NULL});
-    run_program((const char *const[]){"/usr/bin/tar", "-cf", tar, "-C", layout, ".", NULL});
-    cr_assert_eq(import_file(tar, "", &response), GF_OK, "%s", error.message);
-    cr_assert_eq(response->n_images, 1);
-    cr_assert_eq(response->new_count, 1);
-}
-
-static void teardown(void) {
-    if (ready) {
-        client_teardown();
-    }
-}
-
-TestSuite(native, .init = setup, .fini = teardown);
-
-#define NEED_ROOT()                                                                                \
-    do {                                                                                           \
-        if (!ready) {                                                                              \
-            cr_skip_test("containers need root");                                                  \
-        }                                                                                          \
-    } while (0)
-
-/* A pipeline "shell" of one task "one" that runs the script, deployed. */
-static void up_script_with(char *script, int32_t parallelism) {
-    Gofer__V1__PipelineSpec *spec = make_spec("shell", "one");
-    spec->parallelism = parallelism;
-    char **command = GF_ARENA_ARRAY(&arena, 3, char *);
-    command[0] = "sh";
-    command[1] = "-c";
-    command[2] = script;
-    spec->tasks[0]->command = command;
-    spec->tasks[0]->n_command = 3;
-    (void)register_spec(spec);
-    Gofer__V1__DeployPipelineRequest request = GOFER__V1__DEPLOY_PIPELINE_REQUEST__INIT;
-    Gofer__V1__DeployPipelineResponse *response = NULL;
-    request.pipeline_id = "shell";
-    cr_assert_eq(gofer_v1_deployment_service_deploy_pipeline(harness.channel, NULL, &request,
-                                                             &arena, &response, &error),
-                 GF_OK, "%s", error.message);
-}
-
-static void up_script(char *script) {
-    up_script_with(script, 0);
-}
-
-struct log {
-    struct gf_strbuf text[4]; /* by stream */
-    char *resume_token;
-    Gofer__V1__LogEnd *end;
-    size_t message_count;
-};
-
-static struct gf_rpc_stream *follow(char *resume_token, bool no_wait, int64_t tail_bytes) {
-    Gofer__V1__FollowTaskExecutionLogsRequest request =
-        GOFER__V1__FOLLOW_TASK_EXECUTION_LOGS_REQUEST__INIT;
-    struct gf_rpc_stream *stream = NULL;
-    request.pipeline_id = "shell";
-    request.run_id = 1;
-    request.task_id = "one";
-    request.resume_token = resume_token;
-    request.no_wait = no_wait;
-    request.tail_bytes = tail_bytes;
-    cr_assert_eq(gofer_v1_task_execution_service_follow_task_execution_logs_stream_open(
-                     harness.channel, NULL, &request, &stream, &error),
-                 GF_OK);
-    return stream;
-}
-
-static void log_init(struct log *log) {
-    *log = (struct log){0};
-    for (int i = 0; i < 4; i++) {
-        gf_strbuf_init(&log->text[i], 64 << 20);
-    }
-}
-
-static void log_fini(struct log *log) {
-    for (int i = 0; i < 4; i++) {
-        gf_strbuf_fini(&log->text[i]);
-    }
-}
-
-/* One message; false at the end. */
-static bool take(struct gf_rpc_stream *stream, struct log *log) {
-    Gofer__V1__FollowTaskExecutionLogsResponse *message = NULL;
-    cr_assert_eq(gofer_v1_task_execution_service_follow_task_execution_logs_stream_recv(
-                     stream, TIMEOUT_MS, &arena, &message, &error),
-                 GF_OK, "%s", error.message);
-    if (message == NULL) {
-        return false;
-    }
-    cr_assert_null(log->end);
-    cr_expect(log->message_count > 0 || message->n_chunks == 0);
-    log->message_count++;
-    for (size_t i = 0; i < message->n_chunks; i++) {
-        const Gofer__V1__LogChunk *chunk = message->chunks[i];
-        gf_strbuf_append_bytes(&log->text[chunk->stream], chunk->content.data, chunk->content.len);
-    }
-    log->resume_token = message->resume_token;
-    log->end = message->end;
-    return true;
-}
-
-static void take_all(struct gf_rpc_stream *stream, struct log *log) {
-    while (take(stream, log)) {
-    }
-    gf_rpc_stream_destroy(stream);
-    cr_assert_not_null(log->end);
-}
-
-static const char *stdout_of(struct log *log) {
-    return gf_strbuf_view(&log->text[GOFER__V1__LOG_STREAM__LOG_STREAM_STDOUT]).ptr;
-}
+TestSuite(native, .init = native_setup, .fini = native_teardown);
 
 Test(native, a_log_is_followed_while_it_grows) {
     NEED_ROOT();
-    struct log log;
+    struct followed_log log;
     log_init(&log);
     up_script("echo first; echo wrong >&2; while [ ! -e /tmp/go ]; do sleep 0.02; i=$((i+1)); "
               "[ $i -gt 20 ] && touch /tmp/go; done; echo last; exit 3");
     (void)start_run("shell");
-    struct gf_rpc_stream *stream = follow("", false, 0);
+    struct gf_rpc_stream *stream = follow_log("", false, 0);
     while (log.text[1].len == 0) {
-        cr_assert(take(stream, &log));
+        cr_assert(log_take(stream, &log));
     }
     cr_expect_neq((int)get_task("shell", 1, "one")->state,
                   GOFER__V1__TASK_EXECUTION_STATE__TASK_EXECUTION_STATE_COMPLETE);
-    take_all(stream, &log);
-    cr_expect_str_eq(stdout_of(&log), "first\nlast\n");
+    log_take_all(stream, &log);
+    cr_expect_str_eq(log_stdout(&log), "first\nlast\n");
     cr_expect_str_eq(log.text[2].ptr, "wrong\n");
     cr_expect_eq((int)log.end->kind, GOFER__V1__LOG_END_KIND__LOG_END_KIND_COMPLETE);
     const Gofer__V1__Run *run = wait_run("shell", 1);
@@ -215,12 +39,12 @@ Test(native, a_log_is_followed_while_it_grows) {
 
 Test(native, a_log_is_read_after_the_end) {
     NEED_ROOT();
-    struct log log;
+    struct followed_log log;
     log_init(&log);
     up_script("i=0; while [ $i -lt 20000 ]; do echo line number $i; i=$((i+1)); done");
     (void)start_run("shell");
     (void)wait_run("shell", 1);
-    take_all(follow("", false, 0), &log);
+    log_take_all(follow_log("", false, 0), &log);
     const size_t whole = log.text[1].len;
     cr_expect_eq(whole, 348890); /* of "line number 0" to "line number 19999" */
     cr_expect_gt(log.message_count, 3);
@@ -228,28 +52,28 @@ Test(native, a_log_is_read_after_the_end) {
     /* Taken up again behind the end, there is nothing but the end. */
     char *token = log.resume_token;
     log_init(&log);
-    take_all(follow(token, false, 0), &log);
+    log_take_all(follow_log(token, false, 0), &log);
     cr_expect_eq(log.text[1].len, 0);
     log_fini(&log);
     log_init(&log);
-    take_all(follow("", false, 40), &log);
+    log_take_all(follow_log("", false, 40), &log);
     cr_expect_geq(log.text[1].len, 40);
     cr_expect_lt(log.text[1].len, whole);
-    cr_expect_not_null(strstr(stdout_of(&log), "line number 19999\n"));
+    cr_expect_not_null(strstr(log_stdout(&log), "line number 19999\n"));
     log_fini(&log);
 }
 
 Test(native, a_broken_stream_goes_on_where_it_was) {
     NEED_ROOT();
-    struct log log;
+    struct followed_log log;
     log_init(&log);
     up_script("i=0; while [ $i -lt 50 ]; do echo $i; i=$((i+1)); sleep 0.005; done");
     (void)start_run("shell");
     char *token = "";
     for (int round = 0; log.end == NULL; round++) {
-        struct gf_rpc_stream *stream = follow(token, false, 0);
+        struct gf_rpc_stream *stream = follow_log(token, false, 0);
         log.message_count = 0;
-        for (int i = 0; i < 4 && take(stream, &log); i++) {
+        for (int i = 0; i < 4 && log_take(stream, &log); i++) {
         }
         token = log.resume_token;
         gf_rpc_stream_destroy(stream);
@@ -262,48 +86,41 @@ Test(native, a_broken_stream_goes_on_where_it_was) {
     for (int i = 0; i < 50; i++) {
         gf_strbuf_printf(&expected, "%d\n", i);
     }
-    cr_expect_str_eq(stdout_of(&log), expected.ptr);
+    cr_expect_str_eq(log_stdout(&log), expected.ptr);
     gf_strbuf_fini(&expected);
     log_fini(&log);
 }
 
 Test(native, no_wait_ends_at_what_is_written) {
     NEED_ROOT();
-    struct log log;
+    struct followed_log log;
     log_init(&log);
     up_script("echo here; exec sleep 60");
     (void)start_run("shell");
-    struct gf_rpc_stream *stream = follow("", false, 0);
+    struct gf_rpc_stream *stream = follow_log("", false, 0);
     while (log.text[1].len == 0) {
-        cr_assert(take(stream, &log));
+        cr_assert(log_take(stream, &log));
     }
     gf_rpc_stream_destroy(stream);
     log_fini(&log);
     log_init(&log);
-    take_all(follow("", true, 0), &log);
+    log_take_all(follow_log("", true, 0), &log);
     cr_expect_eq((int)log.end->kind, GOFER__V1__LOG_END_KIND__LOG_END_KIND_OPEN);
-    cr_expect_str_eq(stdout_of(&log), "here\n");
+    cr_expect_str_eq(log_stdout(&log), "here\n");
     log_fini(&log);
-    Gofer__V1__CancelRunRequest cancel = GOFER__V1__CANCEL_RUN_REQUEST__INIT;
-    Gofer__V1__CancelRunResponse *cancelled = NULL;
-    cancel.pipeline_id = "shell";
-    cancel.run_id = 1;
-    cancel.force = true;
-    cr_assert_eq(
-        gofer_v1_run_service_cancel_run(harness.channel, NULL, &cancel, &arena, &cancelled, &error),
-        GF_OK);
+    cancel_run("shell", 1);
     (void)wait_run("shell", 1);
 }
 
 Test(native, a_running_task_is_cancelled) {
     NEED_ROOT();
-    struct log log;
+    struct followed_log log;
     log_init(&log);
     up_script("trap 'echo stopped; exit 7' TERM; echo up; while :; do sleep 0.05; done");
     (void)start_run("shell");
-    struct gf_rpc_stream *stream = follow("", false, 0);
+    struct gf_rpc_stream *stream = follow_log("", false, 0);
     while (log.text[1].len == 0) {
-        cr_assert(take(stream, &log));
+        cr_assert(log_take(stream, &log));
     }
     Gofer__V1__CancelRunRequest cancel = GOFER__V1__CANCEL_RUN_REQUEST__INIT;
     Gofer__V1__CancelRunResponse *cancelled = NULL;
@@ -315,8 +132,8 @@ Test(native, a_running_task_is_cancelled) {
         GF_OK, "%s", error.message);
     cr_expect(cancelled->changed);
     cr_expect(cancelled->run->cancel_requested);
-    take_all(stream, &log);
-    cr_expect_str_eq(stdout_of(&log), "up\nstopped\n");
+    log_take_all(stream, &log);
+    cr_expect_str_eq(log_stdout(&log), "up\nstopped\n");
     const Gofer__V1__Run *run = wait_run("shell", 1);
     cr_expect_eq((int)run->status, GOFER__V1__RUN_STATUS__RUN_STATUS_CANCELLED);
     cr_expect_str_eq(run->status_reason->description, "enough");
@@ -329,21 +146,14 @@ Test(native, followers_that_go_away_leave_nothing) {
     up_script("exec sleep 60");
     (void)start_run("shell");
     for (int i = 0; i < 50; i++) {
-        struct log log;
+        struct followed_log log;
         log_init(&log);
-        struct gf_rpc_stream *stream = follow("", false, 0);
-        cr_assert(take(stream, &log));
+        struct gf_rpc_stream *stream = follow_log("", false, 0);
+        cr_assert(log_take(stream, &log));
         gf_rpc_stream_destroy(stream);
         log_fini(&log);
     }
-    Gofer__V1__CancelRunRequest cancel = GOFER__V1__CANCEL_RUN_REQUEST__INIT;
-    Gofer__V1__CancelRunResponse *cancelled = NULL;
-    cancel.pipeline_id = "shell";
-    cancel.run_id = 1;
-    cancel.force = true;
-    cr_assert_eq(
-        gofer_v1_run_service_cancel_run(harness.channel, NULL, &cancel, &arena, &cancelled, &error),
-        GF_OK);
+    cancel_run("shell", 1);
     (void)wait_run("shell", 1);
 }
 
@@ -400,9 +210,9 @@ Test(native, bad_uploads_are_refused) {
     cr_assert_not_null(file);
     (void)fputs("this is no archive", file);
     (void)fclose(file);
-    cr_expect_eq(import_file(path, "", &response), GF_INVALID_ARGUMENT, "%s", error.message);
+    cr_expect_eq(native_import(path, "", &response), GF_INVALID_ARGUMENT, "%s", error.message);
     cr_expect_str_eq(error.reason, "ARCHIVE_INVALID");
-    cr_expect_eq(import_file(path, "No Name", &response), GF_INVALID_ARGUMENT);
+    cr_expect_eq(native_import(path, "No Name", &response), GF_INVALID_ARGUMENT);
     cr_expect_str_eq(error.field, "start.name");
 }
 

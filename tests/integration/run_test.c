@@ -75,10 +75,6 @@ Test(run, bad_starts_name_their_field) {
         gofer_v1_run_service_start_run(harness.channel, NULL, &request, &arena, &response, &error),
         GF_FAILED_PRECONDITION);
     cr_expect_str_eq(error.reason, "NOTHING_LIVE");
-    request.priority = (Gofer__V1__RunPriority[]){GOFER__V1__RUN_PRIORITY__INIT};
-    expect_error(
-        gofer_v1_run_service_start_run(harness.channel, NULL, &request, &arena, &response, &error),
-        GF_UNIMPLEMENTED, "priority", "'priority' is not supported by this version");
     expect_error(start_with("no spaces", "x", &run), GF_INVALID_ARGUMENT, "request_id",
                  "expected up to 64 letters, digits, hyphens and underscores");
     expect_error(start_with("", "global_secret{{a}}", &run), GF_UNIMPLEMENTED, "variables[\"WHO\"]",
