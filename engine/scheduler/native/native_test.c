@@ -255,8 +255,9 @@ static size_t count_lines(const char *path) {
     return count;
 }
 
-/* Groups of containers of attempt 77, which no other test has. */
+/* Groups of containers with this process's number as the attempt's, which no other test has. */
 static size_t count_groups(void) {
+    GF_CLEANUP(gf_free_p) char *suffix = gf_asprintf("-2-%d", (int)getpid());
     const char *const parents[] = {"memory/gofer", "pids/gofer", "cpu/gofer", "unified/gofer",
                                    "gofer"};
     size_t count = 0;
@@ -265,7 +266,7 @@ static size_t count_groups(void) {
         GF_CLEANUP(gf_closedir_p) DIR *groups = opendir(path);
         const struct dirent *group = NULL;
         while (groups != NULL && (group = readdir(groups)) != NULL) {
-            count += strstr(group->d_name, "-2-77") != NULL;
+            count += gf_str_has_suffix(gf_str_from(group->d_name), gf_str_from(suffix));
         }
     }
     return count;
@@ -285,11 +286,13 @@ Test(native, nothing_is_left_after_two_hundred_containers) {
     const size_t fds_before = count_entries("/proc/self/fd");
     const size_t mounts_before = count_lines("/proc/self/mountinfo");
     for (int64_t run = 1; run <= COUNT; run++) {
-        const struct gf_attempt attempt = {.run_key = run, .task_index = 2, .attempt = 77};
+        const struct gf_attempt attempt = {
+            .run_key = run, .task_index = 2, .attempt = (int32_t)getpid()};
         native_host_launch(&host, attempt, "echo x > /file; mkdir /dir; exit $((RANDOM % 3))");
         if (run % 8 == 0) {
             for (int64_t ended = run - 7; ended <= run; ended++) {
-                const struct gf_attempt old = {.run_key = ended, .task_index = 2, .attempt = 77};
+                const struct gf_attempt old = {
+                    .run_key = ended, .task_index = 2, .attempt = (int32_t)getpid()};
                 (void)native_host_wait(&host, old, NATIVE_EXITED);
                 forget(old);
             }
