@@ -66,3 +66,45 @@ void same_variables(const struct gf_variable *actual, size_t actual_count,
         must_be_equal(&actual[i], &expected[i], source);
     }
 }
+
+struct gf_core_start battery_load_start(struct battery *battery) {
+    struct gf_core_start start = {0};
+    cr_assert_eq(
+        battery->store->ops->load_start(battery->store, &battery->arena, &start, &battery->err),
+        GF_OK, "%s", battery->err.message);
+    return start;
+}
+
+size_t battery_follow(struct battery *battery, const struct gf_event_filter *filter, int64_t after,
+                      size_t limit, int64_t *out_sum) {
+    size_t seen = 0;
+    int64_t last = after;
+    *out_sum = 0;
+    for (;;) {
+        struct gf_event *items = NULL;
+        size_t count = 0;
+        int64_t scanned = 0;
+        must(battery, list_events, filter, after, limit, &battery->arena, &items, &count, &scanned);
+        cr_assert(count <= limit);
+        for (size_t i = 0; i < count; i++) {
+            cr_assert(items[i].sequence > last && items[i].sequence <= scanned);
+            last = items[i].sequence;
+            *out_sum += items[i].sequence;
+        }
+        seen += count;
+        cr_assert(scanned >= after);
+        if (scanned == after) {
+            return seen;
+        }
+        after = scanned;
+    }
+}
+
+void battery_reopen(struct battery *battery, const struct gf_store_factory *factory) {
+    battery_look_away(battery);
+    if (factory->reopen != NULL) {
+        battery->store->ops->destroy(battery->store);
+        battery->store = factory->reopen(factory->ctx);
+        cr_assert_not_null(battery->store);
+    }
+}

@@ -13,6 +13,7 @@ static void same_namespace(const struct gf_namespace *actual, const struct gf_na
     must_be_same(actual, expected, namespace_id);
     must_be_same(actual, expected, name);
     must_be_same(actual, expected, description);
+    must_be_equal(actual, expected, run_parallelism);
     must_be_equal(actual, expected, create_time);
     must_be_equal(actual, expected, update_time);
 }
@@ -23,6 +24,7 @@ static void same_pipeline(const struct gf_pipeline *actual, const struct gf_pipe
     must_be_same(actual, expected, namespace_id);
     must_be_same(actual, expected, pipeline_id);
     must_be_equal(actual, expected, state);
+    must_be_same(actual, expected, state_reason);
     must_be_equal(actual, expected, create_time);
     must_be_equal(actual, expected, update_time);
     must_be_equal(actual, expected, latest_version);
@@ -96,6 +98,7 @@ void gf_store_battery_namespaces_come_back(const struct gf_store_factory *factor
     same_namespace(&found, ns);
 
     ns->name = GF_STR("");
+    ns->run_parallelism = INT32_MAX;
     ns->description = HARD_TEXT;
     ns->update_time++;
     gf_rows_again_namespace(&battery.rows, ns);
@@ -153,6 +156,7 @@ void gf_store_battery_pipelines_come_back(const struct gf_store_factory *factory
     same_pipeline(&found, pipeline);
 
     pipeline->state = GF_PIPELINE_STATE_DISABLED;
+    pipeline->state_reason = HARD_TEXT;
     pipeline->update_time += 5;
     pipeline->latest_version = 7;
     pipeline->live_version = 6;
@@ -258,6 +262,36 @@ void gf_store_battery_configs_are_listed_newest_first(const struct gf_store_fact
         }
     }
     cr_assert_eq(expected, 0);
+    battery_close(&battery);
+}
+
+void gf_store_battery_deleted_configs_are_gone(const struct gf_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    const struct gf_pipeline *pipeline = battery_pipeline(&battery);
+    const struct gf_namespace ns = {.namespace_key = 1, .namespace_id = GF_STR("default")};
+    const struct gf_pipeline *other = gf_rows_pipeline(&battery.rows, &ns, 2, "other");
+    for (int64_t version = 1; version <= 3; version++) {
+        (void)gf_rows_config(&battery.rows, pipeline, version, "one");
+    }
+    (void)gf_rows_config(&battery.rows, other, 2, "one");
+    battery_look(&battery);
+
+    gf_rows_delete_config(&battery.rows, 1, 2);
+    gf_rows_delete_config(&battery.rows, 1, 9);  /* not known: nothing */
+    gf_rows_delete_config(&battery.rows, 99, 1); /* likewise */
+    (void)gf_rows_config(&battery.rows, pipeline, 4, "one; two");
+    battery_look(&battery);
+    struct gf_config found = {0};
+    must_miss(&battery, "2 not found in pipeline 'pipe'", get_config, 1, 2, &battery.arena, &found);
+    must(&battery, get_config, 2, 2, &battery.arena, &found);
+    struct gf_config *items = NULL;
+    size_t count = 0;
+    must(&battery, list_configs, 1, 0, 10, &battery.arena, &items, &count);
+    cr_assert_eq(count, 3);
+    cr_assert_eq(items[0].version, 4);
+    cr_assert_eq(items[1].version, 3);
+    cr_assert_eq(items[2].version, 1);
     battery_close(&battery);
 }
 

@@ -22,6 +22,19 @@ void battery_look(struct battery *battery);
 /* Gives the reader back; what was read stays. */
 void battery_look_away(struct battery *battery);
 
+/* The same store after a restart, where it can be: nothing is being read. */
+void battery_reopen(struct battery *battery, const struct gf_store_factory *factory);
+
+/* The texts are in the battery's arena. */
+struct gf_core_start battery_load_start(struct battery *battery);
+
+/*
+ * Follows the log from `after` in pages of `limit` to its end. Gives how many events matched, and
+ * the sum of their sequence numbers.
+ */
+size_t battery_follow(struct battery *battery, const struct gf_event_filter *filter, int64_t after,
+                      size_t limit, int64_t *out_sum);
+
 /* Namespace 1 "default" and pipeline 1 "pipe", not committed yet. */
 struct gf_pipeline *battery_pipeline(struct battery *battery);
 

@@ -1,4 +1,5 @@
-/* The battery: runs and task executions. */
+/* The battery: runs. */
+#include "engine/core/limits.h"
 #include "engine/store/testing/battery_internal.h"
 
 #include <criterion/criterion.h>
@@ -10,6 +11,16 @@ static const struct gf_variable VARIABLES[] = {
      .value = GF_STR("w\xc3\xb6rld"),
      .source = GF_VARIABLE_SOURCE_RUN_OPTIONS},
 };
+
+static const struct gf_label LABELS[] = {
+    {.key = GF_STR("empty"), .value = GF_STR("")},
+    {.key = GF_STR("team"), .value = GF_STR("it's \"\xc3\xa4\"")},
+};
+
+static void set_ordering(struct gf_run *run, enum gf_run_ordering_policy policy, const char *key) {
+    run->ordering_policy = policy;
+    run->ordering_key = gf_str_from(key);
+}
 
 static void same_run(const struct gf_run *actual, const struct gf_run *expected) {
     must_be_equal(actual, expected, run_key);
@@ -27,36 +38,26 @@ static void same_run(const struct gf_run *actual, const struct gf_run *expected)
     must_be_same(actual, expected, initiator.reason);
     same_variables(actual->variables, actual->variable_count, expected->variables,
                    expected->variable_count);
+    must_be_equal(actual, expected, label_count);
+    for (size_t i = 0; i < expected->label_count; i++) {
+        must_be_same(&actual->labels[i], &expected->labels[i], key);
+        must_be_same(&actual->labels[i], &expected->labels[i], value);
+    }
+    must_be_equal(actual, expected, has_input);
+    must_be_same(actual, expected, input.media_type);
+    must_be_same(actual, expected, input.digest);
+    must_be_equal(actual, expected, input.size_bytes);
+    must_be_equal(actual, expected, priority);
+    must_be_same(actual, expected, ordering_key);
+    must_be_equal(actual, expected, ordering_policy);
+    must_be_equal(actual, expected, retried_run_id);
+    must_be_same(actual, expected, kept_tasks);
     must_be_same(actual, expected, request_id);
     must_be_equal(actual, expected, cancel_requested);
+    must_be_equal(actual, expected, deadline_time);
     must_be_equal(actual, expected, create_time);
     must_be_equal(actual, expected, start_time);
     must_be_equal(actual, expected, end_time);
-}
-
-static void same_task(const struct gf_task_execution *actual,
-                      const struct gf_task_execution *expected) {
-    must_be_equal(actual, expected, run_key);
-    must_be_equal(actual, expected, task_index);
-    must_be_same(actual, expected, task_id);
-    must_be_equal(actual, expected, attempt);
-    must_be_equal(actual, expected, state);
-    must_be_equal(actual, expected, status);
-    must_be_equal(actual, expected, reason.kind);
-    must_be_same(actual, expected, reason.text);
-    must_be_equal(actual, expected, has_exit_code);
-    must_be_equal(actual, expected, exit_code);
-    must_be_equal(actual, expected, exit_signal);
-    must_be_equal(actual, expected, create_time);
-    must_be_equal(actual, expected, launch_time);
-    must_be_equal(actual, expected, start_time);
-    must_be_equal(actual, expected, end_time);
-    must_be_same(actual, expected, image_digest);
-    must_be_same(actual, expected, node);
-    must_be_equal(actual, expected, cpu_time_ns);
-    must_be_equal(actual, expected, peak_memory_bytes);
-    must_be_equal(actual, expected, log_bytes);
-    must_be_equal(actual, expected, log_truncated);
 }
 
 static void complete_run(struct gf_run *run, enum gf_run_status status) {
@@ -79,12 +80,42 @@ void gf_store_battery_runs_come_back(const struct gf_store_factory *factory) {
     full->variables = VARIABLES;
     full->variable_count = GF_ARRAY_COUNT(VARIABLES);
     full->request_id = GF_STR("f47ac10b-58cc-4372-a567-0e02b2c3d479");
+    full->labels = LABELS;
+    full->label_count = GF_ARRAY_COUNT(LABELS);
+    full->has_input = true;
+    full->input = (struct gf_run_input){.media_type = GF_STR("application/json"),
+                                        .digest = GF_STR("0123abcd"),
+                                        .size_bytes = INT64_C(262144)};
+    full->priority = 1000;
+    set_ordering(full, GF_RUN_ORDERING_STRICT, "customer-7");
+    full->retried_run_id = 1;
+    full->kept_tasks = (struct gf_str){"\x05", 1};
+    full->deadline_time = full->create_time + 99;
     battery_look(&battery);
     struct gf_run found = {0};
     must(&battery, get_run, 1, 1, &battery.arena, &found);
     same_run(&found, plain);
     must(&battery, get_run, 1, 2, &battery.arena, &found);
     same_run(&found, full);
+
+    /* Each of the rare members alone. */
+    gf_rows_run(&battery.rows, pipeline, 3, 3)->priority = -1000;
+    set_ordering(gf_rows_run(&battery.rows, pipeline, 4, 4), GF_RUN_ORDERING_NEWEST,
+                 "\xe2\x82\xac");
+    gf_rows_run(&battery.rows, pipeline, 5, 5)->retried_run_id = INT64_MAX;
+    gf_rows_run(&battery.rows, pipeline, 6, 6)->kept_tasks = (struct gf_str){"\x00\xff\x01", 3};
+    struct gf_run *labelled = gf_rows_run(&battery.rows, pipeline, 7, 7);
+    labelled->labels = LABELS;
+    labelled->label_count = GF_ARRAY_COUNT(LABELS);
+    const struct gf_run *rare[5] = {NULL};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(rare); i++) {
+        rare[i] = battery.rows.batch.runs.items[i];
+    }
+    battery_look(&battery);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(rare); i++) {
+        must(&battery, get_run, 1, rare[i]->run_id, &battery.arena, &found);
+        same_run(&found, rare[i]);
+    }
     battery_close(&battery);
 }
 
@@ -100,8 +131,13 @@ void gf_store_battery_runs_change(const struct gf_store_factory *factory) {
     battery_look(&battery);
 
     run->cancel_requested = true;
+    run->reason.kind = GF_REASON_TIMED_OUT;
+    run->deadline_time = run->create_time + 1000;
     gf_rows_again_run(&battery.rows, run);
     battery_look(&battery);
+    struct gf_run ending = {0};
+    must(&battery, get_run, 1, 1, &battery.arena, &ending);
+    same_run(&ending, run);
     complete_run(run, GF_RUN_STATUS_CANCELLED);
     run->reason.kind = GF_REASON_USER_CANCELLED;
     run->reason.text = GF_STR("cancelled by somebody");
@@ -276,105 +312,165 @@ void gf_store_battery_active_runs_are_listed_by_key(const struct gf_store_factor
     battery_close(&battery);
 }
 
-void gf_store_battery_tasks_come_back(const struct gf_store_factory *factory) {
-    struct battery battery;
-    battery_open(&battery, factory);
-    const struct gf_run *run = gf_rows_run(&battery.rows, battery_pipeline(&battery), 1, 1);
-    struct gf_task_execution *fresh = gf_rows_task(&battery.rows, run, 0, "fresh");
-    struct gf_task_execution *ended = gf_rows_task(&battery.rows, run, 1, "ended");
-    ended->attempt = 3;
-    ended->state = GF_TASK_STATE_COMPLETE;
-    ended->status = GF_TASK_STATUS_FAILED;
-    ended->reason.kind = GF_REASON_OUT_OF_MEMORY;
-    ended->reason.text = GF_STR("the kernel ended it at its limit of 64 MiB");
-    ended->has_exit_code = true;
-    ended->exit_code = 137;
-    ended->exit_signal = 9;
-    ended->launch_time = ended->create_time + 1;
-    ended->start_time = ended->create_time + 2;
-    ended->end_time = ended->create_time + 3;
-    ended->image_digest = GF_STR("sha256:0123456789abcdef");
-    ended->node = GF_STR("worker-1");
-    ended->cpu_time_ns = INT64_C(12345678901);
-    ended->peak_memory_bytes = INT64_C(1) << 40;
-    ended->log_bytes = 77;
-    ended->log_truncated = true;
-    battery_look(&battery);
-    struct gf_task_execution found = {0};
-    must(&battery, get_task, 1, GF_STR("fresh"), &battery.arena, &found);
-    same_task(&found, fresh);
-    must(&battery, get_task, 1, GF_STR("ended"), &battery.arena, &found);
-    same_task(&found, ended);
-    battery_close(&battery);
-}
-
-void gf_store_battery_tasks_change(const struct gf_store_factory *factory) {
-    struct battery battery;
-    battery_open(&battery, factory);
-    struct gf_run *run = gf_rows_run(&battery.rows, battery_pipeline(&battery), 1, 1);
-    battery_look(&battery);
-    /* A queued run gets its tasks later than its own row. */
-    struct gf_task_execution *task = gf_rows_task(&battery.rows, run, 0, "late");
-    struct gf_task_execution *other = gf_rows_task(&battery.rows, run, 1, "other");
-    gf_rows_again_run(&battery.rows, run);
-    battery_look(&battery);
-
-    task->attempt = 1;
-    task->state = GF_TASK_STATE_COMPLETE;
-    task->status = GF_TASK_STATUS_SUCCESSFUL;
-    task->has_exit_code = true;
-    task->exit_code = 0;
-    gf_rows_again_task(&battery.rows, task);
-    battery_look(&battery);
-    struct gf_task_execution found = {0};
-    must(&battery, get_task, 1, GF_STR("late"), &battery.arena, &found);
-    same_task(&found, task);
-    must(&battery, get_task, 1, GF_STR("other"), &battery.arena, &found);
-    same_task(&found, other);
-    battery_close(&battery);
-}
-
-void gf_store_battery_tasks_are_listed_by_index(const struct gf_store_factory *factory) {
+void gf_store_battery_runs_are_listed_by_status(const struct gf_store_factory *factory) {
     struct battery battery;
     battery_open(&battery, factory);
     const struct gf_pipeline *pipeline = battery_pipeline(&battery);
-    const struct gf_run *run = gf_rows_run(&battery.rows, pipeline, 1, 1);
-    const struct gf_run *next = gf_rows_run(&battery.rows, pipeline, 2, 2);
-    for (int32_t i = 29; i >= 0; i--) {
-        const struct gf_str id = gf_rows_text(&battery.rows, "task-%d", 100 - i);
-        (void)gf_rows_task(&battery.rows, run, i, id.ptr);
-    }
-    (void)gf_rows_task(&battery.rows, next, 0, "task-of-the-next");
-    battery_look(&battery);
-    int32_t after = -1;
-    for (size_t count = 4; count == 4;) {
-        struct gf_task_execution *items = NULL;
-        must(&battery, list_tasks, 1, after, 4, &battery.arena, &items, &count);
-        for (size_t i = 0; i < count; i++) {
-            cr_assert_eq(items[i].task_index, after + 1);
-            cr_assert_eq(items[i].run_key, 1);
-            after++;
+    /* 1 to 10 successful, 11 to 20 failed, 21 to 30 cancelled, 31 to 40 running. */
+    for (int64_t i = 1; i <= 40; i++) {
+        struct gf_run *run = gf_rows_run(&battery.rows, pipeline, i, i);
+        if (i <= 30) {
+            complete_run(run, (enum gf_run_status)((i + 9) / 10));
         }
     }
-    cr_assert_eq(after, 29);
+    battery_look(&battery);
+    const uint32_t none = 1;
+    const uint32_t successful = 1u << GF_RUN_STATUS_SUCCESSFUL;
+    const uint32_t failed = 1u << GF_RUN_STATUS_FAILED;
+    const uint32_t cancelled = 1u << GF_RUN_STATUS_CANCELLED;
+    struct gf_run_list_options options = {.limit = 4, .statuses = failed};
+    list_all(&battery, options, 20, -1, 10);
+    options.statuses = failed | successful;
+    list_all(&battery, options, 20, -1, 20);
+    options.statuses = failed | cancelled | none;
+    list_all(&battery, options, 40, -1, 30);
+    options.ascending = true;
+    list_all(&battery, options, 11, 1, 30);
+    options.states = 1u << GF_RUN_STATE_COMPLETE;
+    list_all(&battery, options, 11, 1, 20);
+    options.states = 1u << GF_RUN_STATE_RUNNING;
+    list_all(&battery, options, 31, 1, 10);
+    options.statuses = failed;
+    list_all(&battery, options, 0, 0, 0);
+    options.states |= 1u << GF_RUN_STATE_COMPLETE;
+    list_all(&battery, options, 11, 1, 10);
     battery_close(&battery);
 }
 
-void gf_store_battery_missing_children_are_named(const struct gf_store_factory *factory) {
+void gf_store_battery_inputs_come_back(const struct gf_store_factory *factory) {
     struct battery battery;
     battery_open(&battery, factory);
-    const struct gf_run *run = gf_rows_run(&battery.rows, battery_pipeline(&battery), 1, 12);
-    (void)gf_rows_task(&battery.rows, run, 0, "one");
+    const struct gf_pipeline *pipeline = battery_pipeline(&battery);
+    const struct gf_run *small = gf_rows_run(&battery.rows, pipeline, 1, 1);
+    const struct gf_run *empty = gf_rows_run(&battery.rows, pipeline, 2, 2);
+    const struct gf_run *large = gf_rows_run(&battery.rows, pipeline, 3, 3);
+    (void)gf_rows_run(&battery.rows, pipeline, 4, 4);
+    const struct gf_str bytes = {"{\"a\": '\x00\xff'}", 12};
+    char *much = gf_arena_alloc(&battery.arena, GF_RUN_INPUT_BYTES_MAX);
+    for (size_t i = 0; i < GF_RUN_INPUT_BYTES_MAX; i++) {
+        much[i] = (char)(i * 7 >> 3);
+    }
+    gf_rows_input(&battery.rows, small, bytes);
+    gf_rows_input(&battery.rows, empty, GF_STR(""));
+    gf_rows_input(&battery.rows, large, (struct gf_str){much, GF_RUN_INPUT_BYTES_MAX});
     battery_look(&battery);
-    struct gf_config config = {0};
-    struct gf_deployment deployment = {0};
-    struct gf_run found = {0};
-    struct gf_task_execution task = {0};
-    must_miss(&battery, "4", get_config, 1, 4, &battery.arena, &config);
-    must_miss(&battery, "deployment 5", get_deployment, 1, 5, &battery.arena, &deployment);
-    must_miss(&battery, "run 13", get_run, 1, 13, &battery.arena, &found);
-    must_miss(&battery, "pipeline", get_run, 2, 12, &battery.arena, &found);
-    must_miss(&battery, "task 'two'", get_task, 1, GF_STR("two"), &battery.arena, &task);
-    must_miss(&battery, "run", get_task, 2, GF_STR("one"), &battery.arena, &task);
+    struct gf_str found = GF_STR("before");
+    must_miss(&battery, "input document not found in run 4 of pipeline 'pipe'", get_run_input, 4,
+              &battery.arena, &found);
+    must_miss(&battery, "run with key 5 not found", get_run_input, 5, &battery.arena, &found);
+    same_str(found, GF_STR("before"), "outputs are untouched on failure");
+    must(&battery, get_run_input, 1, &battery.arena, &found);
+    same_str(found, bytes, "content");
+    must(&battery, get_run_input, 2, &battery.arena, &found);
+    same_str(found, GF_STR(""), "content");
+    must(&battery, get_run_input, 3, &battery.arena, &found);
+    cr_assert(gf_str_eq(found, (struct gf_str){much, GF_RUN_INPUT_BYTES_MAX}));
+    battery_close(&battery);
+}
+
+static void same_stats(const struct gf_run_stats *actual, const struct gf_run_stats *expected) {
+    must_be_equal(actual, expected, successful_count);
+    must_be_equal(actual, expected, failed_count);
+    must_be_equal(actual, expected, cancelled_count);
+    must_be_equal(actual, expected, median_duration);
+    must_be_equal(actual, expected, p95_duration);
+    must_be_equal(actual, expected, median_queue_duration);
+}
+
+void gf_store_battery_stats_are_exact(const struct gf_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    const struct gf_pipeline *pipeline = battery_pipeline(&battery);
+    /*
+     * Run i (1 to 100) waits i, lasts 10 * ((i * 37) % 100 + 1), each number once, and ends at
+     * 100000 + i. Every tenth failed; every twentieth was cancelled before it started.
+     */
+    for (int64_t i = 1; i <= 100; i++) {
+        struct gf_run *run = gf_rows_run(&battery.rows, pipeline, i, i);
+        run->state = GF_RUN_STATE_COMPLETE;
+        run->status = GF_RUN_STATUS_SUCCESSFUL;
+        run->end_time = 100000 + i;
+        run->start_time = run->end_time - 10 * (i * 37 % 100 + 1);
+        run->create_time = run->start_time - i;
+        if (i % 20 == 0) {
+            run->status = GF_RUN_STATUS_CANCELLED;
+            run->start_time = 0;
+        } else if (i % 10 == 0) {
+            run->status = GF_RUN_STATUS_FAILED;
+        }
+    }
+    battery_look(&battery);
+    struct gf_run_stats found = {0};
+    must(&battery, get_run_stats, 1, 100001, &found);
+    /* The cancelled ones would have lasted 10 * (1, 21, 41, 61, 81). */
+    const struct gf_run_stats all = {.successful_count = 90,
+                                     .failed_count = 5,
+                                     .cancelled_count = 5,
+                                     .median_duration = 510,
+                                     .p95_duration = 960,
+                                     .median_queue_duration = 50};
+    same_stats(&found, &all);
+    must(&battery, get_run_stats, 1, 0, &found);
+    same_stats(&found, &all);
+    /* The last three: 98, 99 and 100, which never started. */
+    must(&battery, get_run_stats, 1, 100098, &found);
+    const struct gf_run_stats three = {.successful_count = 2,
+                                       .cancelled_count = 1,
+                                       .median_duration = 270,
+                                       .p95_duration = 640,
+                                       .median_queue_duration = 98};
+    same_stats(&found, &three);
+    must(&battery, get_run_stats, 1, 100100, &found);
+    same_stats(&found, &(const struct gf_run_stats){.cancelled_count = 1});
+    must(&battery, get_run_stats, 1, 100101, &found);
+    same_stats(&found, &(const struct gf_run_stats){0});
+    battery_close(&battery);
+}
+
+void gf_store_battery_stats_are_of_one_pipeline_and_its_ended_runs(
+    const struct gf_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    const struct gf_pipeline *pipeline = battery_pipeline(&battery);
+    const struct gf_namespace ns = {.namespace_key = 1, .namespace_id = GF_STR("default")};
+    const struct gf_pipeline *other = gf_rows_pipeline(&battery.rows, &ns, 2, "other");
+    struct gf_run *run = gf_rows_run(&battery.rows, pipeline, 1, 1);
+    struct gf_run *next = gf_rows_run(&battery.rows, pipeline, 2, 2);
+    run->start_time = run->create_time + 10;
+    complete_run(gf_rows_run(&battery.rows, other, 3, 1), GF_RUN_STATUS_FAILED);
+    battery_look(&battery);
+    struct gf_run_stats found = {.failed_count = 77};
+    must(&battery, get_run_stats, 1, 0, &found);
+    same_stats(&found, &(const struct gf_run_stats){0});
+
+    complete_run(run, GF_RUN_STATUS_SUCCESSFUL);
+    gf_rows_again_run(&battery.rows, run);
+    battery_look(&battery);
+    must(&battery, get_run_stats, 1, 0, &found);
+    cr_assert_eq(found.successful_count, 1);
+    cr_assert_eq(found.failed_count, 0);
+    cr_assert_eq(found.median_duration, 990);
+    cr_assert_eq(found.p95_duration, 990);
+
+    /* A clock that was set back makes no duration below 0. */
+    complete_run(next, GF_RUN_STATUS_FAILED);
+    next->start_time = next->end_time + 5;
+    gf_rows_again_run(&battery.rows, next);
+    battery_look(&battery);
+    must(&battery, get_run_stats, 1, 0, &found);
+    cr_assert_eq(found.failed_count, 1);
+    cr_assert_eq(found.median_duration, 0);
+    must(&battery, get_run_stats, 99, 0, &found);
+    same_stats(&found, &(const struct gf_run_stats){0});
     battery_close(&battery);
 }

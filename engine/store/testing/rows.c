@@ -19,27 +19,32 @@ void gf_rows_init(struct gf_rows *rows) {
     gf_arena_init(&rows->arena, ARENA_BYTES_MAX);
 }
 
+/* Applies an operation to every list of the batch. */
+#define EACH_LIST(batch, op)                                                                       \
+    do {                                                                                           \
+        op(&(batch)->namespaces);                                                                  \
+        op(&(batch)->deleted_namespaces);                                                          \
+        op(&(batch)->deleted_pipelines);                                                           \
+        op(&(batch)->deleted_configs);                                                             \
+        op(&(batch)->pipelines);                                                                   \
+        op(&(batch)->configs);                                                                     \
+        op(&(batch)->deployments);                                                                 \
+        op(&(batch)->runs);                                                                        \
+        op(&(batch)->inputs);                                                                      \
+        op(&(batch)->tasks);                                                                       \
+        op(&(batch)->attempts);                                                                    \
+        op(&(batch)->requests);                                                                    \
+        op(&(batch)->events);                                                                      \
+    } while (0)
+
 void gf_rows_fini(struct gf_rows *rows) {
-    gf_vec_fini(&rows->batch.namespaces);
-    gf_vec_fini(&rows->batch.deleted_namespaces);
-    gf_vec_fini(&rows->batch.pipelines);
-    gf_vec_fini(&rows->batch.configs);
-    gf_vec_fini(&rows->batch.deployments);
-    gf_vec_fini(&rows->batch.runs);
-    gf_vec_fini(&rows->batch.tasks);
-    gf_vec_fini(&rows->batch.events);
+    EACH_LIST(&rows->batch, gf_vec_fini);
     gf_arena_fini(&rows->arena);
 }
 
 static void clear(struct gf_rows *rows) {
-    gf_vec_clear(&rows->batch.namespaces);
-    gf_vec_clear(&rows->batch.deleted_namespaces);
-    gf_vec_clear(&rows->batch.pipelines);
-    gf_vec_clear(&rows->batch.configs);
-    gf_vec_clear(&rows->batch.deployments);
-    gf_vec_clear(&rows->batch.runs);
-    gf_vec_clear(&rows->batch.tasks);
-    gf_vec_clear(&rows->batch.events);
+    EACH_LIST(&rows->batch, gf_vec_clear);
+    rows->batch.preferences = NULL;
 }
 
 struct gf_str gf_rows_text(struct gf_rows *rows, const char *fmt, ...) {
@@ -132,6 +137,36 @@ struct gf_task_execution *gf_rows_task(struct gf_rows *rows, const struct gf_run
     return task;
 }
 
+struct gf_task_execution *gf_rows_attempt(struct gf_rows *rows,
+                                          const struct gf_task_execution *task) {
+    struct gf_task_execution *attempt = GF_ARENA_NEW(&rows->arena, struct gf_task_execution);
+    *attempt = *task;
+    gf_vec_push(&rows->batch.attempts, attempt);
+    return attempt;
+}
+
+void gf_rows_input(struct gf_rows *rows, const struct gf_run *run, struct gf_str content) {
+    const struct gf_run_input_row input = {.run_key = run->run_key, .content = content};
+    gf_vec_push(&rows->batch.inputs, input);
+}
+
+struct gf_request *gf_rows_request(struct gf_rows *rows, const char *caller, const char *request_id,
+                                   int64_t create_time) {
+    struct gf_request *request = gf_vec_push_zeroed(&rows->batch.requests);
+    request->caller = gf_str_from(caller);
+    request->request_id = gf_str_from(request_id);
+    request->kind = GF_REQUEST_CREATE_NAMESPACE;
+    request->fingerprint = ~create_time;
+    request->create_time = create_time;
+    return request;
+}
+
+void gf_rows_preferences(struct gf_rows *rows, const struct gf_preferences *preferences) {
+    struct gf_preferences *copy = GF_ARENA_NEW(&rows->arena, struct gf_preferences);
+    *copy = *preferences;
+    rows->batch.preferences = copy;
+}
+
 struct gf_event *gf_rows_event(struct gf_rows *rows, enum gf_event_kind kind,
                                const char *namespace_id, const char *pipeline_id, int64_t run_id) {
     struct gf_event *event = gf_vec_push_zeroed(&rows->batch.events);
@@ -170,6 +205,15 @@ void gf_rows_again_task(struct gf_rows *rows, const struct gf_task_execution *ta
 
 void gf_rows_delete_namespace(struct gf_rows *rows, int64_t namespace_key) {
     gf_vec_push(&rows->batch.deleted_namespaces, namespace_key);
+}
+
+void gf_rows_delete_pipeline(struct gf_rows *rows, int64_t pipeline_key) {
+    gf_vec_push(&rows->batch.deleted_pipelines, pipeline_key);
+}
+
+void gf_rows_delete_config(struct gf_rows *rows, int64_t pipeline_key, int64_t version) {
+    const struct gf_config_key key = {.pipeline_key = pipeline_key, .version = version};
+    gf_vec_push(&rows->batch.deleted_configs, key);
 }
 
 enum gf_code gf_rows_try_commit(struct gf_rows *rows, struct gf_store *store,

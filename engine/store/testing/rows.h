@@ -52,6 +52,15 @@ struct gf_run *gf_rows_run(struct gf_rows *rows, const struct gf_pipeline *pipel
 /* WAITING. */
 struct gf_task_execution *gf_rows_task(struct gf_rows *rows, const struct gf_run *run,
                                        int32_t task_index, const char *task_id);
+/* How the task is now, as the row of an earlier attempt. */
+struct gf_task_execution *gf_rows_attempt(struct gf_rows *rows,
+                                          const struct gf_task_execution *task);
+/* The content is borrowed until the commit. */
+void gf_rows_input(struct gf_rows *rows, const struct gf_run *run, struct gf_str content);
+/* CREATE_NAMESPACE, of a fingerprint of its own. Good until the next request or the commit. */
+struct gf_request *gf_rows_request(struct gf_rows *rows, const char *caller, const char *request_id,
+                                   int64_t create_time);
+void gf_rows_preferences(struct gf_rows *rows, const struct gf_preferences *preferences);
 /* With the next sequence number, from 1. */
 struct gf_event *gf_rows_event(struct gf_rows *rows, enum gf_event_kind kind,
                                const char *namespace_id, const char *pipeline_id, int64_t run_id);
@@ -63,6 +72,8 @@ void gf_rows_again_deployment(struct gf_rows *rows, const struct gf_deployment *
 void gf_rows_again_run(struct gf_rows *rows, const struct gf_run *run);
 void gf_rows_again_task(struct gf_rows *rows, const struct gf_task_execution *task);
 void gf_rows_delete_namespace(struct gf_rows *rows, int64_t namespace_key);
+void gf_rows_delete_pipeline(struct gf_rows *rows, int64_t pipeline_key);
+void gf_rows_delete_config(struct gf_rows *rows, int64_t pipeline_key, int64_t version);
 
 /* Commits the batch and starts an empty one. */
 void gf_rows_commit(struct gf_rows *rows, struct gf_store *store);

@@ -37,25 +37,39 @@ struct gf_store_factory {
     X(missing_pipeline_names_its_namespace)                                                        \
     X(configs_come_back)                                                                           \
     X(configs_are_listed_newest_first)                                                             \
+    X(deleted_configs_are_gone)                                                                    \
     X(deployments_come_back)                                                                       \
     X(deployments_are_listed_newest_first)                                                         \
     X(runs_come_back)                                                                              \
     X(runs_change)                                                                                 \
     X(runs_are_listed_both_ways)                                                                   \
     X(runs_are_listed_by_state)                                                                    \
+    X(runs_are_listed_by_status)                                                                   \
+    X(inputs_come_back)                                                                            \
+    X(stats_are_exact)                                                                             \
+    X(stats_are_of_one_pipeline_and_its_ended_runs)                                                \
     X(requests_find_their_run)                                                                     \
     X(active_runs_are_listed_by_key)                                                               \
     X(tasks_come_back)                                                                             \
     X(tasks_change)                                                                                \
     X(tasks_are_listed_by_index)                                                                   \
+    X(tasks_are_counted)                                                                           \
+    X(attempts_come_back)                                                                          \
     X(missing_children_are_named)                                                                  \
     X(events_come_back)                                                                            \
     X(events_are_listed_in_pages)                                                                  \
     X(events_are_filtered)                                                                         \
+    X(requests_come_back)                                                                          \
+    X(requests_replace_older_ones)                                                                 \
+    X(old_requests_go)                                                                             \
+    X(preferences_come_back)                                                                       \
     X(keys_go_on_after_the_highest)                                                                \
     X(rows_of_any_key_are_inserted)                                                                \
     X(deleted_namespace_takes_everything_along)                                                    \
     X(deleted_namespace_frees_its_id)                                                              \
+    X(deleted_pipeline_takes_everything_along)                                                     \
+    X(deleted_pipeline_frees_its_id)                                                               \
+    X(deleted_pipeline_goes_with_its_namespace)                                                    \
     X(keys_of_deleted_rows_never_return)                                                           \
     X(large_batch_is_all_there)                                                                    \
     X(everything_survives_a_reopen)

@@ -4,6 +4,7 @@
 
 enum {
     BATCH_BYTES_MAX = 256 << 20,
+    RUN_NS = 5000000, /* from its creation to its end */
 };
 
 #define START_TIME INT64_C(1700000000000000000)
@@ -70,6 +71,10 @@ int64_t workload_run_id(const struct workload *workload, int64_t run_key) {
     return run_key / workload->pipeline_count + (run_key % workload->pipeline_count == 0 ? 0 : 1);
 }
 
+int64_t workload_end_time(int64_t run_key) {
+    return START_TIME + run_key * WORKLOAD_NS_PER_RUN + RUN_NS;
+}
+
 struct gf_str workload_request_id(struct gf_arena *arena, int64_t run_key) {
     const uint64_t spread = (uint64_t)run_key * UINT64_C(0x9e3779b97f4a7c15);
     return gf_str_from(gf_arena_printf(arena, "%016llx-4b1d-9c2e-%012llx",
@@ -84,7 +89,7 @@ static void push_event(struct workload *workload, enum gf_event_kind kind, int64
                        int64_t run_id, struct gf_str task_id) {
     const struct gf_event event = {
         .sequence = workload->next_sequence++,
-        .time = START_TIME + run_key * 100000,
+        .time = START_TIME + run_key * WORKLOAD_NS_PER_RUN,
         .kind = kind,
         .namespace_id = GF_STR("default"),
         .pipeline_id = pipeline_of(workload, run_key)->pipeline_id,
@@ -106,9 +111,9 @@ static void push_rows(struct workload *workload, int64_t run_key, int64_t run_id
     run->status = complete ? GF_RUN_STATUS_SUCCESSFUL : GF_RUN_STATUS_UNSPECIFIED;
     run->initiator.kind = GF_INITIATOR_HUMAN;
     run->initiator.id = GF_STR("somebody");
-    run->create_time = START_TIME + run_key * 100000;
+    run->create_time = START_TIME + run_key * WORKLOAD_NS_PER_RUN;
     run->start_time = run->create_time + 1000;
-    run->end_time = complete ? run->create_time + 5000000 : 0;
+    run->end_time = complete ? workload_end_time(run_key) : 0;
     if (workload->with_request_ids) {
         run->request_id = workload_request_id(&workload->arena, run_key);
     }
@@ -120,7 +125,9 @@ static void push_rows(struct workload *workload, int64_t run_key, int64_t run_id
     task->state = complete ? GF_TASK_STATE_COMPLETE : GF_TASK_STATE_PROCESSING;
     task->status = complete ? GF_TASK_STATUS_SUCCESSFUL : GF_TASK_STATUS_UNSPECIFIED;
     task->create_time = run->create_time;
-    task->launch_time = run->start_time;
+    task->ready_time = run->start_time;
+    task->queue_time = run->start_time;
+    task->launch_time = run->start_time + 500;
     if (complete) {
         task->has_exit_code = true;
         task->start_time = run->start_time + 900;

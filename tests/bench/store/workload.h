@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 enum {
-    WORKLOAD_ROWS_PER_RUN = 9, /* without the pipelines */
+    WORKLOAD_ROWS_PER_RUN = 9,    /* without the pipelines */
+    WORKLOAD_NS_PER_RUN = 100000, /* between the creations of two runs */
 };
 
 struct workload {
@@ -40,6 +41,9 @@ const struct gf_batch *workload_next(struct workload *workload, int64_t runs);
 
 /* The number in its pipeline of a run that was started. */
 int64_t workload_run_id(const struct workload *workload, int64_t run_key);
+
+/* When it ends. */
+int64_t workload_end_time(int64_t run_key);
 
 /* Its request_id, in the arena: spread as random ids are. */
 struct gf_str workload_request_id(struct gf_arena *arena, int64_t run_key);
