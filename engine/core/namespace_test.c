@@ -1,4 +1,5 @@
 #include "engine/core/limits.h"
+#include "engine/core/testing/fixture.h"
 #include "engine/testing/world.h"
 
 #include <stdio.h>
@@ -46,13 +47,10 @@ static bool is_stored(const char *id) {
 }
 
 static enum gf_code up_in(const char *id) {
-    static const struct gf_task task = {.task_id = GF_STR("one"), .image = GF_STR("busybox")};
-    struct gf_task tasks[] = {task};
-    const struct gf_config config = {
-        .pipeline_id = GF_STR("pipe"), .tasks = tasks, .task_count = 1};
+    const struct gf_config *config = gf_fixture_checked(&world.arena, "one");
     const struct gf_input input = {
         .kind = GF_INPUT_REGISTER_CONFIG,
-        .u.register_config = {.namespace_id = gf_str_from(id), .config = &config, .deploy = true}};
+        .u.register_config = {.namespace_id = gf_str_from(id), .config = config, .deploy = true}};
     return world_step(&world, &input);
 }
 
@@ -173,12 +171,10 @@ Test(namespace, one_with_active_runs_is_not_deleted) {
 Test(namespace, deletion_takes_its_rows_out_of_the_batch) {
     const struct gf_input create = {.kind = GF_INPUT_CREATE_NAMESPACE,
                                     .u.ns.namespace_id = GF_STR("team")};
-    struct gf_task tasks[] = {{.task_id = GF_STR("one"), .image = GF_STR("busybox")}};
-    const struct gf_config config = {
-        .pipeline_id = GF_STR("pipe"), .tasks = tasks, .task_count = 1};
+    const struct gf_config *config = gf_fixture_checked(&world.arena, "one");
     const struct gf_input up = {
         .kind = GF_INPUT_REGISTER_CONFIG,
-        .u.register_config = {.namespace_id = GF_STR("team"), .config = &config, .deploy = true}};
+        .u.register_config = {.namespace_id = GF_STR("team"), .config = config, .deploy = true}};
     const struct gf_input start = {
         .kind = GF_INPUT_START_RUN,
         .u.start_run = {.namespace_id = GF_STR("team"), .pipeline_id = GF_STR("pipe")}};

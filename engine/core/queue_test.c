@@ -1,5 +1,6 @@
 /* Limits of what runs at once: runs of a pipeline, containers of the server. */
 #include "engine/core/core.h"
+#include "engine/core/testing/fixture.h"
 #include "engine/testing/world.h"
 
 #include <criterion/criterion.h>
@@ -87,10 +88,10 @@ Test(queue, pipelines_do_not_wait_for_each_other) {
     cr_assert_eq(world_up_parallel(&world, "one", 1), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);
-    struct gf_task tasks[] = {{.task_id = GF_STR("two"), .image = GF_STR("busybox")}};
-    const struct gf_config other = {
-        .pipeline_id = GF_STR("other"), .parallelism = 1, .tasks = tasks, .task_count = 1};
-    cr_assert_eq(world_register(&world, &other, /* deploy= */ true), GF_OK);
+    struct gf_config *other = gf_fixture_config(&world.arena, "two");
+    other->pipeline_id = GF_STR("other");
+    other->parallelism = 1;
+    cr_assert_eq(world_up_config(&world, other), GF_OK);
     const struct gf_input start = {
         .kind = GF_INPUT_START_RUN,
         .u.start_run = {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("other")}};

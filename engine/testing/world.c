@@ -1,8 +1,7 @@
 #include "engine/testing/world.h"
 
-#include "engine/core/config.h"
+#include "base/clock.h"
 #include "engine/core/copy.h"
-#include "engine/core/testing/fixture.h"
 #include "engine/engine_loader.h"
 #include "engine/store/memory/memory.h"
 
@@ -19,7 +18,7 @@ static void fail(const char *what, const struct gf_error *err) {
 
 void world_init(struct world *world, struct gf_core_limits limits) {
     struct gf_error err = {0};
-    *world = (struct world){.limits = limits, .now = INT64_C(1000000000)};
+    *world = (struct world){.limits = limits, .now = INT64_C(1000) * 3600 * GF_NS_PER_SEC};
     gf_arena_init(&world->arena, (size_t)1 << 32);
     world->store = gf_memory_store_create();
     if (gf_engine_restore(world->store, &limits, &world->core, &err) != GF_OK) {
@@ -52,6 +51,29 @@ void world_step_only(struct world *world, const struct gf_input *input) {
     }
 }
 
+/* What only some commands are answered with. */
+static void take_result(struct world *world, const struct gf_reply *reply) {
+    world->task = (struct gf_task_execution){0};
+    world->replayed = (struct gf_request){0};
+    if (reply->task != NULL) {
+        gf_task_execution_copy(reply->task, &world->arena, &world->task);
+    }
+    if (reply->preferences != NULL) {
+        gf_preferences_copy(reply->preferences, &world->arena, &world->preferences);
+    }
+    if (reply->replayed != NULL) {
+        gf_request_copy(reply->replayed, &world->arena, &world->replayed);
+    }
+    world->run_count = reply->run_count;
+    for (size_t i = 0; i < GF_ARRAY_COUNT(world->run_ids); i++) {
+        world->run_ids[i] = i < reply->run_id_count ? reply->run_ids[i] : 0;
+    }
+    world->action_count = reply->action_count;
+    for (size_t i = 0; i < reply->action_count && i < WORLD_ACTIONS_MAX; i++) {
+        world->actions[i] = gf_text_copy(reply->actions[i], &world->arena);
+    }
+}
+
 static void take_reply(struct world *world, const struct gf_reply *reply) {
     world->error = reply->error;
     world->unchanged = reply->unchanged;
@@ -66,6 +88,7 @@ static void take_reply(struct world *world, const struct gf_reply *reply) {
     if (reply->config != NULL) {
         gf_config_copy(reply->config, &world->arena, &world->config);
     }
+    take_result(world, reply);
     world->deployment = (struct gf_deployment){0};
     if (reply->deployment != NULL) {
         gf_deployment_copy(reply->deployment, &world->arena, &world->deployment);
@@ -109,6 +132,7 @@ static void take_effect(struct world *world, const struct gf_effect *effect) {
     }
     case GF_EFFECT_STOP: {
         struct world_container *container = find_attempt(world, effect->attempt);
+        world->stop_count++;
         if (container != NULL) {
             container->stop_asked = true;
             container->stop_forced = container->stop_forced || effect->force;
@@ -117,6 +141,8 @@ static void take_effect(struct world *world, const struct gf_effect *effect) {
     }
     case GF_EFFECT_FORGET:
         world->forget_count++;
+        world->given_up_count += find_attempt(world, effect->attempt) != NULL;
+        remove_container(world, effect->attempt);
         return;
     case GF_EFFECT_INQUIRE:
         gf_vec_push(&world->inquiries, effect->attempt);
@@ -174,64 +200,37 @@ void world_restart(struct world *world) {
         }
     }
     gf_vec_fini(&attempts);
+    gf_vec_clear(&world->inquiries);
 }
 
-/* ---- Commands ---- */
+/* ---- Time ---- */
 
-enum gf_code world_create_namespace(struct world *world, const char *namespace_id) {
-    const struct gf_input input = {.kind = GF_INPUT_CREATE_NAMESPACE,
-                                   .u.ns.namespace_id = gf_str_from(namespace_id)};
-    return world_step(world, &input);
+static void step_clock(struct world *world) {
+    const struct gf_input input = {.kind = GF_INPUT_CLOCK};
+    (void)world_step(world, &input);
 }
 
-enum gf_code world_register(struct world *world, const struct gf_config *config, bool deploy) {
-    const struct gf_input input = {.kind = GF_INPUT_REGISTER_CONFIG,
-                                   .u.register_config = {.namespace_id = GF_STR("default"),
-                                                         .config = config,
-                                                         .deploy = deploy}};
-    return world_step(world, &input);
+void world_advance(struct world *world, int64_t ms) {
+    const int64_t until = world->now + ms * GF_NS_PER_MS;
+    int64_t next = 0;
+    while ((next = gf_core_next_deadline(world->core)) <= until) {
+        world->now = next > world->now ? next : world->now;
+        step_clock(world);
+    }
+    world->now = until > world->now ? until : world->now;
 }
 
-enum gf_code world_up_parallel(struct world *world, const char *tasks, int64_t parallelism) {
-    struct gf_config *config = gf_fixture_checked(&world->arena, tasks);
-    config->parallelism = parallelism;
-    const char *hash = gf_arena_printf(&world->arena, "%s %lld", tasks, (long long)parallelism);
-    config->content_hash = gf_str_from(hash);
-    return world_register(world, config, /* deploy= */ true);
+int64_t world_advance_to_next(struct world *world) {
+    const int64_t before = world->now;
+    const int64_t next = gf_core_next_deadline(world->core);
+    gf_assert(next != GF_NEVER);
+    world->now = next > before ? next : before;
+    step_clock(world);
+    return next > before ? (next - before) / GF_NS_PER_MS : 0;
 }
 
-enum gf_code world_up(struct world *world, const char *tasks) {
-    return world_up_parallel(world, tasks, 0);
-}
-
-enum gf_code world_deploy(struct world *world, int64_t version) {
-    const struct gf_input input = {.kind = GF_INPUT_DEPLOY,
-                                   .u.deploy = {.namespace_id = GF_STR("default"),
-                                                .pipeline_id = GF_STR("pipe"),
-                                                .version = version}};
-    return world_step(world, &input);
-}
-
-enum gf_code world_start_request(struct world *world, const char *request_id) {
-    const struct gf_input input = {.kind = GF_INPUT_START_RUN,
-                                   .u.start_run = {.namespace_id = GF_STR("default"),
-                                                   .pipeline_id = GF_STR("pipe"),
-                                                   .initiator = {.kind = GF_INITIATOR_HUMAN},
-                                                   .request_id = gf_str_from(request_id)}};
-    return world_step(world, &input);
-}
-
-enum gf_code world_start(struct world *world) {
-    return world_start_request(world, "");
-}
-
-enum gf_code world_cancel(struct world *world, int64_t run_id, bool force) {
-    const struct gf_input input = {.kind = GF_INPUT_CANCEL_RUN,
-                                   .u.cancel = {.namespace_id = GF_STR("default"),
-                                                .pipeline_id = GF_STR("pipe"),
-                                                .run_id = run_id,
-                                                .force = force}};
-    return world_step(world, &input);
+void world_set_back(struct world *world, int64_t ms) {
+    world->now -= ms * GF_NS_PER_MS;
 }
 
 /* ---- Reports ---- */
@@ -262,6 +261,22 @@ void world_started(struct world *world, const char *task_id) {
         .u.started = {.attempt = container->attempt,
                       .start = {.image_digest = GF_STR("sha256:abc"), .node = GF_STR("here")}}};
     (void)world_step(world, &input);
+}
+
+void world_answer(struct world *world, enum gf_input_kind kind) {
+    gf_assert(world->inquiries.count > 0);
+    const struct gf_attempt attempt = world->inquiries.items[0];
+    gf_vec_remove(&world->inquiries, 0);
+    if (kind == GF_INPUT_TASK_STARTED) {
+        const struct gf_input input = {.kind = kind, .u.started.attempt = attempt};
+        find_attempt(world, attempt)->started = true;
+        (void)world_step(world, &input);
+    } else if (kind == GF_INPUT_TASK_EXITED) {
+        const struct gf_exit exit = {.exit_code = 0};
+        world_report(world, attempt, &exit);
+    } else {
+        world_failed(world, kind, attempt, "");
+    }
 }
 
 void world_report(struct world *world, struct gf_attempt attempt, const struct gf_exit *exit) {

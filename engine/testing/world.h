@@ -15,6 +15,10 @@
 #include "engine/core/core.h"
 #include "engine/store/store.h"
 
+enum {
+    WORLD_ACTIONS_MAX = 8, /* of a repair, that are kept */
+};
+
 /* What the scheduler knows of an attempt. */
 struct world_container {
     struct gf_attempt attempt;
@@ -35,6 +39,8 @@ struct world {
     struct gf_attempt_vec inquiries; /* that the scheduler was asked and has not answered */
     int64_t launch_count;
     int64_t forget_count;
+    int64_t given_up_count; /* containers that were forgotten before their end was told */
+    int64_t stop_count;
     /* Of the last command; rows are copies in the arena. */
     struct gf_error error;
     struct gf_run run;
@@ -42,6 +48,13 @@ struct world {
     struct gf_config config;
     struct gf_deployment deployment;
     struct gf_namespace ns;
+    struct gf_task_execution task; /* run_key 0 = there was none in the reply */
+    struct gf_preferences preferences;
+    struct gf_request replayed; /* kind UNSPECIFIED = it was no repetition */
+    int64_t run_count;          /* of those that were cancelled */
+    int64_t run_ids[2];         /* the first of them */
+    struct gf_str actions[WORLD_ACTIONS_MAX];
+    size_t action_count;
     bool unchanged;
     bool created;
     int64_t reply_count;
@@ -73,11 +86,39 @@ enum gf_code world_create_namespace(struct world *world, const char *namespace_i
 /* Registers and deploys a config as gf_fixture_checked writes it. */
 enum gf_code world_up(struct world *world, const char *tasks);
 enum gf_code world_up_parallel(struct world *world, const char *tasks, int64_t parallelism);
+/* The same of a config as gf_fixture_config writes it, changed by the test: it is checked first. */
+enum gf_code world_up_config(struct world *world, struct gf_config *config);
 enum gf_code world_register(struct world *world, const struct gf_config *config, bool deploy);
 enum gf_code world_deploy(struct world *world, int64_t version);
+enum gf_code world_delete_config(struct world *world, int64_t version);
+/* Enables, disables or deletes pipeline "pipe". */
+enum gf_code world_pipeline(struct world *world, enum gf_input_kind kind);
+enum gf_code world_pause(struct world *world, bool paused);
+/* A start of "pipe", for the test to add to and to step. */
+struct gf_input world_start_input(void);
 enum gf_code world_start(struct world *world);
 enum gf_code world_start_request(struct world *world, const char *request_id);
+enum gf_code world_start_priority(struct world *world, int32_t priority);
+enum gf_code world_start_key(struct world *world, const char *key,
+                             enum gf_run_ordering_policy policy);
+enum gf_code world_retry(struct world *world, int64_t run_id, bool failed_tasks_only);
+/* A command about a run, or all, for the test to add to and to step. */
+struct gf_input world_run_input(enum gf_input_kind kind, int64_t run_id);
 enum gf_code world_cancel(struct world *world, int64_t run_id, bool force);
+enum gf_code world_cancel_all(struct world *world, bool force);
+enum gf_code world_cancel_task(struct world *world, int64_t run_id, const char *task_id,
+                               bool force);
+/* GF_OK may also mean that there is no answer yet: see reply_count. */
+enum gf_code world_repair(struct world *world, int64_t run_id);
+
+/* ---- Time ---- */
+
+/* Moves the time; what is due happens, each thing when it is due. */
+void world_advance(struct world *world, int64_t ms);
+/* Moves it to the next thing that is due, which there must be; gives by how much, in ms. */
+int64_t world_advance_to_next(struct world *world);
+/* Somebody sets the clock back; nothing happens. */
+void world_set_back(struct world *world, int64_t ms);
 
 /* ---- Reports; the container is that of the task in the newest run that has one ---- */
 
@@ -87,6 +128,8 @@ void world_started(struct world *world, const char *task_id);
 void world_exit(struct world *world, const char *task_id, int32_t exit_code);
 /* The container ends because it was told to. */
 void world_stopped(struct world *world, const char *task_id);
+/* The scheduler answers the oldest inquiry, whatever its containers are. */
+void world_answer(struct world *world, enum gf_input_kind kind);
 void world_report(struct world *world, struct gf_attempt attempt, const struct gf_exit *exit);
 void world_failed(struct world *world, enum gf_input_kind kind, struct gf_attempt attempt,
                   const char *message);
@@ -96,6 +139,11 @@ void world_failed(struct world *world, enum gf_input_kind kind, struct gf_attemp
 /* Run `run_id` of pipeline "pipe" as it is stored; aborts when it is not. In the world's arena. */
 struct gf_run world_run(struct world *world, int64_t run_id);
 struct gf_task_execution world_task(struct world *world, int64_t run_id, const char *task_id);
+/* Its earlier attempts. */
+size_t world_attempts(struct world *world, int64_t run_id, const char *task_id,
+                      struct gf_task_execution **out);
+/* The states of all runs, oldest first: 'q' QUEUED, 'r' RUNNING, 'S', 'F', 'C' as of tasks. */
+const char *world_runs(struct world *world);
 /*
  * States of all tasks of a run in the order of the file, as letters: '.' no row, 'w' WAITING, 'p'
  * PROCESSING, 'r' RUNNING, 'S' SUCCESSFUL, 'F' FAILED, 'C' CANCELLED, 'K' SKIPPED.
@@ -106,8 +154,8 @@ const char *world_events(struct world *world, int64_t after_sequence);
 int64_t world_newest_event(struct world *world);
 
 /*
- * Checks what must hold after every commit; gives NULL or what is wrong, in the arena. See world.c
- * for the list.
+ * Checks what must hold after every commit; gives NULL or what is wrong, in the arena. See
+ * world_check.c for the list.
  */
 const char *world_check(struct world *world);
 

@@ -45,6 +45,37 @@ struct gf_task_execution world_task(struct world *world, int64_t run_id, const c
     gf_unreachable();
 }
 
+size_t world_attempts(struct world *world, int64_t run_id, const char *task_id,
+                      struct gf_task_execution **out) {
+    const struct gf_task_execution task = world_task(world, run_id, task_id);
+    size_t count = 0;
+    struct gf_store_reader *reader = world->store->ops->open_reader(world->store);
+    gf_assert(world->store->ops->list_attempts(reader, task.run_key, task.task_index, &world->arena,
+                                               out, &count, NULL) == GF_OK);
+    world->store->ops->close_reader(world->store, reader);
+    return count;
+}
+
+const char *world_runs(struct world *world) {
+    struct gf_pipeline pipeline = {0};
+    struct gf_run *runs = NULL;
+    size_t count = 0;
+    int64_t scanned = 0;
+    const struct gf_run_list_options options = {.ascending = true, .limit = 1 << 20};
+    struct gf_store_reader *reader = world->store->ops->open_reader(world->store);
+    gf_assert(world->store->ops->get_pipeline(reader, GF_STR("default"), GF_STR("pipe"),
+                                              &world->arena, &pipeline, NULL) == GF_OK);
+    gf_assert(world->store->ops->list_runs(reader, pipeline.pipeline_key, &options, &world->arena,
+                                           &runs, &count, &scanned, NULL) == GF_OK);
+    world->store->ops->close_reader(world->store, reader);
+    char *letters = gf_arena_alloc(&world->arena, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        letters[i] =
+            runs[i].state == GF_RUN_STATE_COMPLETE ? "?SFC"[runs[i].status] : "?pqr"[runs[i].state];
+    }
+    return letters;
+}
+
 static char letter(const struct gf_task_execution *task) {
     switch (task->state) {
     case GF_TASK_STATE_WAITING:
