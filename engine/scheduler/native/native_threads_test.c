@@ -1,8 +1,8 @@
 /*
  * The scheduler's threads, without Criterion, so that it runs under the thread sanitizer: one
- * thread launches, stops and forgets, as an engine does, while the pool starts containers and the
- * reactor reports their ends; then the server ends with containers still running, and the next one
- * adopts them. Ends with 0 when every container had its end.
+ * thread launches, stops, wonders and forgets, as an engine does, while the pool starts containers
+ * and the reactor reports their ends; then the server ends with containers still running, and the
+ * next one adopts them. Ends with 0 when every container had its end.
  */
 #include "base/alloc.h"
 #include "base/error.h"
@@ -24,7 +24,11 @@ static struct gf_attempt attempt_of(int64_t run_key) {
     return (struct gf_attempt){.run_key = run_key, .attempt = 1};
 }
 
-/* Every third one is stopped, at any moment of its life. */
+static void inquire(struct native_host *host, struct gf_attempt attempt) {
+    host->scheduler.ops->inquire(host->scheduler.self, attempt);
+}
+
+/* Every third one is stopped, at any moment of its life, and all are wondered about. */
 static void run_many(struct native_host *host) {
     const struct gf_scheduler *scheduler = &host->scheduler;
     for (int64_t run = 1; run <= CONTAINERS; run++) {
@@ -32,11 +36,15 @@ static void run_many(struct native_host *host) {
         if (run % 3 == 0) {
             scheduler->ops->stop(scheduler->self, attempt_of(run), run % 2 == 0);
         }
+        inquire(host, attempt_of(run));
+        inquire(host, attempt_of(run / 2 + 1));
     }
     for (int64_t run = 1; run <= CONTAINERS; run++) {
         const struct native_event end = native_host_wait(host, attempt_of(run), NATIVE_EXITED);
         gf_assert(end.exit.stopped == (run % 3 == 0));
         gf_assert(end.exit.stopped || end.exit.exit_code == 3);
+        gf_assert(native_host_count(host, attempt_of(run), NATIVE_NEVER_STARTED) == 0);
+        inquire(host, attempt_of(run));
         scheduler->ops->forget(scheduler->self, attempt_of(run));
     }
     native_host_wait_empty(host);
@@ -58,6 +66,9 @@ static void adopt(struct native_host *host) {
         attempts[i] = attempt_of(FIRST_LEFT + i);
     }
     host->scheduler.ops->recover(host->scheduler.self, attempts, LEFT_RUNNING);
+    for (int i = 0; i < LEFT_RUNNING; i++) {
+        inquire(host, attempts[i]);
+    }
     for (int i = 0; i < LEFT_RUNNING; i++) {
         const struct native_event end = native_host_wait(host, attempts[i], 0);
         if (end.kind == NATIVE_EXITED) {
