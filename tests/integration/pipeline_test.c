@@ -179,6 +179,42 @@ Test(pipeline, a_version_is_deployed_once) {
     cr_expect_eq(deploy("other", 1, &response), GF_NOT_FOUND);
 }
 
+static enum gf_code deploy_as(char *request_id, int64_t version,
+                              Gofer__V1__DeployPipelineResponse **out) {
+    Gofer__V1__DeployPipelineRequest request = GOFER__V1__DEPLOY_PIPELINE_REQUEST__INIT;
+    request.pipeline_id = "hello";
+    request.version = version;
+    request.request_id = request_id;
+    return gofer_v1_deployment_service_deploy_pipeline(harness.channel, NULL, &request, &arena, out,
+                                                       &error);
+}
+
+Test(pipeline, a_request_id_deploys_once) {
+    Gofer__V1__DeployPipelineResponse *response = NULL;
+    (void)register_spec(make_spec("hello", "one"));
+    (void)register_spec(make_spec("hello", "two"));
+    cr_assert_eq(deploy_as("req-1", 1, &response), GF_OK, "%s", error.message);
+    cr_expect(response->changed);
+    cr_assert_eq(deploy_as("req-2", 1, &response), GF_OK, "%s", error.message);
+    cr_expect_not(response->changed);
+    cr_assert_eq(deploy_as("req-3", 2, &response), GF_OK, "%s", error.message);
+    cr_expect_eq(response->deployment->deployment_id, 2);
+    /* The first outcomes, though version 2 is live now. */
+    gf_harness_restart(&harness);
+    cr_assert_eq(deploy_as("req-1", 1, &response), GF_OK, "%s", error.message);
+    cr_expect(response->changed);
+    cr_expect_eq(response->deployment->deployment_id, 1);
+    cr_expect_eq(response->deployment->end_version, 1);
+    cr_assert_eq(deploy_as("req-2", 1, &response), GF_OK, "%s", error.message);
+    cr_expect_not(response->changed);
+    cr_expect_eq(response->deployment->deployment_id, 1);
+    expect_error(deploy_as("req-1", 2, &response), GF_FAILED_PRECONDITION, "",
+                 "request id 'req-1' was used for another call");
+    cr_expect_str_eq(error.reason, "REQUEST_ID_REUSED");
+    expect_error(deploy_as("no good", 2, &response), GF_INVALID_ARGUMENT, "request_id",
+                 "expected up to 64 letters, digits, hyphens and underscores");
+}
+
 Test(pipeline, other_strategies_are_refused) {
     Gofer__V1__DeployPipelineRequest request = GOFER__V1__DEPLOY_PIPELINE_REQUEST__INIT;
     Gofer__V1__DeploymentStrategy strategy = GOFER__V1__DEPLOYMENT_STRATEGY__INIT;

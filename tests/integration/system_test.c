@@ -120,6 +120,139 @@ Test(system, lists_its_services_by_reflection) {
     gf_rpc_stream_destroy(stream);
 }
 
+/* ---- Preferences ---- */
+
+static enum gf_code update_preferences(Gofer__V1__SystemPreferences *preferences, char *path,
+                                       Gofer__V1__UpdateSystemPreferencesResponse **out) {
+    Gofer__V1__UpdateSystemPreferencesRequest request =
+        GOFER__V1__UPDATE_SYSTEM_PREFERENCES_REQUEST__INIT;
+    Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
+    mask.n_paths = path == NULL ? 0 : 1;
+    mask.paths = &path;
+    request.preferences = preferences;
+    request.update_mask = &mask;
+    return gofer_v1_system_service_update_system_preferences(harness.channel, NULL, &request,
+                                                             &arena, out, &error);
+}
+
+static Gofer__V1__SystemPreferences *get_preferences(void) {
+    Gofer__V1__GetSystemPreferencesRequest request =
+        GOFER__V1__GET_SYSTEM_PREFERENCES_REQUEST__INIT;
+    Gofer__V1__GetSystemPreferencesResponse *response = NULL;
+    cr_assert_eq(gofer_v1_system_service_get_system_preferences(harness.channel, NULL, &request,
+                                                                &arena, &response, &error),
+                 GF_OK, "%s", error.message);
+    return response->preferences;
+}
+
+static enum gf_code try_start(void) {
+    Gofer__V1__StartRunRequest request = GOFER__V1__START_RUN_REQUEST__INIT;
+    Gofer__V1__StartRunResponse *response = NULL;
+    request.pipeline_id = "hello";
+    return gofer_v1_run_service_start_run(harness.channel, NULL, &request, &arena, &response,
+                                          &error);
+}
+
+Test(system, paused_run_starts_are_refused_also_after_a_restart) {
+    Gofer__V1__SystemPreferences wanted = GOFER__V1__SYSTEM_PREFERENCES__INIT;
+    Gofer__V1__UpdateSystemPreferencesResponse *updated = NULL;
+    (void)up("hello", "one");
+    cr_expect_not(get_preferences()->run_starts_paused);
+    cr_expect_null(get_preferences()->update_time);
+    wanted.run_starts_paused = true;
+    wanted.attach_disabled = true; /* not in the mask */
+    cr_assert_eq(update_preferences(&wanted, "run_starts_paused", &updated), GF_OK, "%s",
+                 error.message);
+    cr_expect(updated->changed);
+    cr_expect(updated->preferences->run_starts_paused);
+    cr_expect_not(updated->preferences->attach_disabled);
+    cr_expect_not_null(updated->preferences->update_time);
+    wanted.run_starts_paused_reason = "moving house";
+    cr_assert_eq(update_preferences(&wanted, "run_starts_paused_reason", &updated), GF_OK, "%s",
+                 error.message);
+    cr_assert_eq(update_preferences(&wanted, "run_starts_paused_reason", &updated), GF_OK, "%s",
+                 error.message);
+    cr_expect_not(updated->changed);
+    gf_harness_restart(&harness);
+    cr_expect_str_eq(get_preferences()->run_starts_paused_reason, "moving house");
+    expect_error(try_start(), GF_FAILED_PRECONDITION, "", "run starts are paused: moving house");
+    cr_expect_str_eq(error.reason, "RUN_STARTS_PAUSED");
+    wanted.run_starts_paused = false;
+    cr_assert_eq(update_preferences(&wanted, "run_starts_paused", &updated), GF_OK);
+    cr_expect_eq(try_start(), GF_OK, "%s", error.message);
+}
+
+Test(system, bad_preferences_name_their_field) {
+    Gofer__V1__SystemPreferences wanted = GOFER__V1__SYSTEM_PREFERENCES__INIT;
+    Gofer__V1__UpdateSystemPreferencesResponse *updated = NULL;
+    char reason[1026];
+    expect_error(update_preferences(NULL, "attach_disabled", &updated), GF_INVALID_ARGUMENT,
+                 "preferences", "there are no preferences");
+    expect_error(update_preferences(&wanted, NULL, &updated), GF_INVALID_ARGUMENT, "update_mask",
+                 "names no field to change");
+    expect_error(update_preferences(&wanted, "update_time", &updated), GF_INVALID_ARGUMENT,
+                 "update_mask.paths[0]", "'update_time' is no field that can be changed");
+    memset(reason, 'x', sizeof(reason) - 1);
+    reason[sizeof(reason) - 1] = '\0';
+    wanted.run_starts_paused_reason = reason;
+    expect_error(update_preferences(&wanted, "run_starts_paused_reason", &updated),
+                 GF_INVALID_ARGUMENT, "preferences.run_starts_paused_reason",
+                 "text is too long, expected up to 1024 characters");
+}
+
+/* ---- Figures ---- */
+
+Test(system, sums_up_what_it_holds) {
+    Gofer__V1__GetSystemSummaryRequest request = GOFER__V1__GET_SYSTEM_SUMMARY_REQUEST__INIT;
+    Gofer__V1__GetSystemSummaryResponse *response = NULL;
+    (void)up("hello", "one");
+    (void)up("other", "one");
+    for (int i = 1; i <= 3; i++) {
+        (void)start_run("hello");
+        (void)wait_run("hello", i);
+    }
+    cr_assert_eq(gofer_v1_system_service_get_system_summary(harness.channel, NULL, &request, &arena,
+                                                            &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect_eq(response->namespace_count, 1);
+    cr_expect_eq(response->pipeline_count, 2);
+    cr_expect_eq(response->run_count, 3);
+    cr_expect_eq(response->queued_run_count, 0);
+    cr_expect_eq(response->running_task_count, 0);
+    cr_expect_gt(response->database_bytes, 0);
+    cr_expect_eq(response->extension_count, 0);
+}
+
+Test(system, tells_its_limits) {
+    Gofer__V1__GetSystemLimitsRequest request = GOFER__V1__GET_SYSTEM_LIMITS_REQUEST__INIT;
+    Gofer__V1__GetSystemLimitsResponse *response = NULL;
+    harness.options.pipeline_queue_max = 17;
+    harness.options.run_timeout_ms_max = 90000;
+    gf_harness_restart(&harness);
+    cr_assert_eq(gofer_v1_system_service_get_system_limits(harness.channel, NULL, &request, &arena,
+                                                           &response, &error),
+                 GF_OK, "%s", error.message);
+    int64_t found = 0;
+    for (size_t i = 0; i < response->n_limits; i++) {
+        const Gofer__V1__SystemLimit *limit = response->limits[i];
+        cr_expect(i == 0 || strcmp(response->limits[i - 1]->name, limit->name) < 0, "%s",
+                  limit->name);
+        cr_expect(strcmp(limit->unit, "bytes") == 0 || strcmp(limit->unit, "milliseconds") == 0 ||
+                  strcmp(limit->unit, "count") == 0);
+        cr_expect_neq(limit->description[0], '\0');
+        if (strcmp(limit->name, "pipeline_queue_max") == 0) {
+            found += limit->value;
+        } else if (strcmp(limit->name, "run_timeout_max") == 0) {
+            found += limit->value;
+        } else if (strcmp(limit->name, "stop_timeout") == 0) {
+            found += limit->value;
+        } else if (strcmp(limit->name, "run_input_bytes_max") == 0) {
+            found += limit->value;
+        }
+    }
+    cr_expect_eq(found, 17 + 90000 + 10000 + (256 << 10));
+}
+
 /* ---- The service around the calls ---- */
 
 Test(system, writes_where_it_listens) {
