@@ -1,0 +1,72 @@
+/*
+ * The invariants (invariants.h). Those about a row are checked after the step that touched it,
+ * those about all of them at times, after each crash, and at the end.
+ */
+#ifndef GOFER_TESTS_SIM_CHECK_H_
+#define GOFER_TESTS_SIM_CHECK_H_
+
+#include "tests/sim/sim.h"
+
+/* ---- check.c ---- */
+
+/* Looks at what a step has left in the batch: takes the rows over, and checks all about them. */
+void sim_check_step(struct sim *sim);
+/* A new core begins with an empty batch. */
+void sim_check_reset(struct sim *sim);
+/* The batch was committed: the next step begins with an empty one. */
+void sim_check_batch_done(struct sim *sim);
+
+/* ---- check_take.c: from the batch into the rows ---- */
+
+void sim_check_take(struct sim *sim);
+
+/* ---- check_events.c ---- */
+
+/* What a row says that an event must tell. */
+void sim_check_event_due(struct sim *sim, const struct gf_event *event);
+void sim_check_events(struct sim *sim);
+
+/* ---- check_task.c, check_run.c, check_queue.c ---- */
+
+void sim_check_tasks(struct sim *sim);
+void sim_check_runs(struct sim *sim);
+/* Who may run, and in what order. */
+void sim_check_queues(struct sim *sim);
+
+/* ---- check_effects.c ---- */
+
+void sim_check_effects(struct sim *sim);
+/* A reply that was released: what it told is committed. */
+void sim_check_acknowledged(struct sim *sim, struct sim_command *command);
+
+/* ---- check_world.c ---- */
+
+/* Everything that can be seen in all rows together. */
+void sim_check_world(struct sim *sim);
+/* What was acknowledged is still there: after a crash, and at the end. */
+void sim_check_ledger(struct sim *sim);
+
+/* ---- Of use to several ---- */
+
+/* Something ends the run before its time. */
+static inline bool sim_run_is_ending(const struct gf_run *row) {
+    return row->state != GF_RUN_STATE_COMPLETE && row->reason.kind != GF_REASON_UNSPECIFIED;
+}
+
+/* The least of two limits, where 0 is none. */
+static inline int64_t sim_least(int64_t a, int64_t b) {
+    if (a == 0 || b == 0) {
+        return a + b;
+    }
+    return a < b ? a : b;
+}
+
+static inline const struct gf_task *sim_task_config(const struct sim_task *task) {
+    return &task->run->config->content.tasks[task->row.task_index];
+}
+
+static inline int64_t sim_task_timeout_ms(const struct sim *sim, const struct sim_task *task) {
+    return sim_least(sim_task_config(task)->timeout_ms, sim->limits.task_timeout_ms_max);
+}
+
+#endif /* GOFER_TESTS_SIM_CHECK_H_ */

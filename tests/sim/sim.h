@@ -1,0 +1,222 @@
+/*
+ * One story: a core, a store, a scheduler, people who give commands, time, and crashes, all from
+ * one seed.
+ *
+ * A step is one input for the core: a command, a report, or the clock. After each one the rows that
+ * it touched are checked (check.h), and at times everything is. Steps gather in batches of random
+ * size; a batch is committed and its effects are released, or it is not: the server crashes at one
+ * of the points in between, and a new core is restored from what is committed.
+ *
+ * A broken invariant ends the story by a longjmp to sim_story_tell.
+ */
+#ifndef GOFER_TESTS_SIM_SIM_H_
+#define GOFER_TESTS_SIM_SIM_H_
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "engine/core/core.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/random.h"
+#include "tests/sim/rows.h"
+#include "tests/sim/scheduler.h"
+
+#include <setjmp.h>
+
+enum {
+    SIM_HISTORY = 24, /* the last inputs that are told with a broken invariant */
+    SIM_TEXT_BYTES_MAX = 1024,
+    SIM_CALLERS = 2,
+    SIM_REQUEST_IDS = 40,
+};
+
+/* What this story is like: drawn from its seed, so that each seed looks elsewhere. */
+struct sim_profile {
+    int64_t crash_count; /* at least */
+    uint32_t crashes;    /* more of them, in 1000 batches */
+    uint32_t commit_fails;
+    uint32_t commands; /* in 1000 steps, if there is also something else to do */
+    uint32_t requests; /* of the commands that may have one */
+    uint32_t repeats;  /* of those, that were given before */
+    uint32_t queue_full;
+    uint32_t keys; /* of the starts */
+    uint32_t inputs;
+    uint32_t clock_jumps;
+    uint32_t late_clock;
+    uint32_t load_fails;
+    uint32_t switches; /* commands that disable, pause, delete: in 1000 commands */
+    uint32_t cancels;
+    uint32_t retries;
+    uint32_t registers;
+    int64_t batch_max;
+    int64_t active_max; /* runs: no more are started beyond */
+    int64_t tasks_max;
+    int64_t pipelines_max;
+    int64_t twin_steps; /* 0 = no twin */
+};
+
+/* A command, from its beginning to its reply. */
+struct sim_command {
+    struct gf_input input;
+    const struct sim_command *original; /* the one that it repeats; itself if it repeats none */
+    int64_t number;                     /* of all commands, from 1 */
+    uint32_t allowed;                   /* bit GF_X: this code may be the answer */
+    bool open;                          /* it waits for its reply */
+    bool decided;                       /* its reply is in the batch */
+    bool answered;                      /* its reply was released */
+    enum gf_code code;
+    bool changes; /* its reply does not say that it found everything as it wants it */
+    bool replayed;
+    /* What the reply told; 0 = nothing. */
+    int64_t namespace_key;
+    int64_t pipeline_key;
+    int64_t run_key;
+    int64_t version;
+    int64_t deployment_id;
+};
+
+/* What a step changed in a row. */
+struct sim_task_look {
+    struct sim_task *task;
+    struct gf_task_execution old; /* all zero = it is new */
+    bool retried;                 /* the attempt that old tells of has a row of its own now */
+};
+struct sim_run_look {
+    struct sim_run *run;
+    struct gf_run old;
+};
+
+struct sim;
+
+struct sim_options {
+    uint64_t seed;
+    int64_t steps;
+    bool trace;
+    void (*print)(const struct sim *sim); /* called when an invariant is broken; may be NULL */
+};
+
+struct sim_result {
+    bool broken;
+    enum sim_invariant invariant;
+    int64_t step;
+    char text[SIM_TEXT_BYTES_MAX];
+    /* What happened, for those who want to know whether anything did. */
+    int64_t steps;
+    int64_t crashes;
+    int64_t runs;
+    int64_t launches;
+    int64_t events;
+    int64_t commands_done;
+    int64_t retries;
+};
+
+struct sim {
+    struct sim_options options;
+    struct sim_profile profile;
+    struct sim_random random;
+    struct gf_arena arena;
+    struct sim_rows rows;
+    struct sim_scheduler scheduler;
+    struct gf_core *core;
+    struct gf_core_limits limits;
+    int64_t mono;     /* never jumps */
+    int64_t wall;     /* what the core is told */
+    int64_t core_now; /* of the last step of this core; 0 = there was none */
+    int64_t forward;  /* how far the time has gone forward, as cores have seen it */
+    int64_t step;
+    int64_t crashes_left;
+    int64_t next_crash_step;
+    bool ending; /* only reports and the clock are given */
+    bool limits_changed;
+
+    GF_VEC(struct sim_command *) commands;
+
+    /* Of the step under way. */
+    const struct gf_input *input;
+    struct sim_command *command; /* NULL = the input is none */
+    GF_VEC(struct sim_task_look) task_looks;
+    GF_VEC(struct sim_run_look) run_looks;
+    uint64_t events_due;   /* what the rows say that must have been told: a sum of hashes */
+    size_t rows_touched;   /* by the step */
+    bool answered_in_step; /* the command of the step has its reply */
+    bool repaired;         /* a repair that did something was answered */
+    int64_t replies_in_step;
+    size_t events_seen; /* of the batch, by steps before */
+    size_t effects_seen;
+    size_t attempts_seen;
+    size_t requests_seen;
+    size_t inputs_seen;
+    size_t deployments_seen;
+    size_t deleted_namespaces_seen;
+    size_t deleted_pipelines_seen;
+    size_t deleted_configs_seen;
+    size_t released; /* effects of the batch */
+    int64_t batch_steps;
+
+    struct {
+        int64_t step;
+        struct gf_input input;
+        int64_t wall;
+    } history[SIM_HISTORY];
+
+    jmp_buf out;
+    struct sim_result result;
+};
+
+/* ---- story.c ---- */
+
+/* Tells the story of a seed; *out_result says how it went. */
+void sim_story_tell(const struct sim_options *options, struct sim_result *out_result);
+/* Ends the story under way: an invariant is broken. */
+GF_NORETURN void sim_break(struct sim *sim, enum sim_invariant invariant, const char *fmt, ...)
+    GF_PRINTF(3, 4);
+/* The story under way in this process; NULL = none. For the handler of SIGABRT. */
+struct sim *sim_story_current(void);
+
+#define SIM_EXPECT(sim, invariant, condition, ...)                                                 \
+    do {                                                                                           \
+        if (__builtin_expect(!(condition), 0)) {                                                   \
+            sim_break((sim), SIM_INVARIANT_##invariant, __VA_ARGS__);                              \
+        }                                                                                          \
+    } while (0)
+
+/* Steps one input, and checks what came of it. */
+void sim_step(struct sim *sim, const struct gf_input *input, struct sim_command *command);
+
+/* ---- profile.c ---- */
+
+void sim_profile_draw(struct sim *sim);
+
+/* ---- make.c: random configs ---- */
+
+/* A config that was checked, in the arena of the story. */
+struct gf_config *sim_make_config(struct sim *sim, struct gf_str pipeline_id);
+
+/* ---- expect.c ---- */
+
+/* The codes that the rows allow as the answer to a command, as bits. */
+uint32_t sim_expect(struct sim *sim, const struct sim_command *command);
+
+/* ---- commands.c: what people ask for ---- */
+
+/* Makes a command and steps it, or has it refused at the edge. */
+void sim_command_random(struct sim *sim);
+/* The first ones: a namespace and a pipeline to begin with. */
+void sim_command_begin(struct sim *sim);
+
+/* ---- crash.c: commits, effects, crashes ---- */
+
+/* Ends the batch in one of the ways there are. */
+void sim_batch_end(struct sim *sim);
+/* Commits and releases all effects. */
+void sim_batch_commit(struct sim *sim);
+/* The server dies now, wherever it stands, and another one starts. */
+void sim_crash(struct sim *sim);
+
+/* ---- print.c ---- */
+
+void sim_print_input(struct gf_strbuf *out, const struct gf_input *input);
+void sim_print_history(struct gf_strbuf *out, const struct sim *sim);
+/* With --trace: what the step changed, to standard output. */
+void sim_trace(struct sim *sim, const char *fmt, ...) GF_PRINTF(2, 3);
+
+#endif /* GOFER_TESTS_SIM_SIM_H_ */
