@@ -12,22 +12,14 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import e2e  # pylint: disable=wrong-import-position
 from e2e import (  # pylint: disable=wrong-import-position
     CONFLICT, FAILED, INTERRUPTED, NOT_FOUND, OK, RUN_UNSUCCESSFUL, UNREACHABLE)
 
-WAIT_S = 60  # for what must come; the tests wait for events, not for time
 # A task that runs until it is told to stop, and stops when it is.
 LONG = ("sh", "-c", "trap 'echo stopping; exit 7' TERM; echo ready; while :; do sleep 0.1; done")
-
-
-def make_image(folder, *options):
-    path = os.path.join(folder, "layout")
-    subprocess.run([e2e.ARGUMENTS[0], path] + list(options), check=True)
-    return path
 
 
 def pack(folder, path):
@@ -37,47 +29,13 @@ def pack(folder, path):
     return path
 
 
-class NativeTest(e2e.ServerTest):
-    scheduler = "native"
-
-    def start_gofer(self, *arguments, **environment):
-        """Starts the CLI and leaves it running; it is gone when the test ends."""
-        process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [self.server.gofer] + list(arguments), env=dict(self.server.environment(), **environment),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-        def end():
-            process.kill()
-            process.communicate()
-
-        self.addCleanup(end)
-        return process
-
-    def wait_until(self, condition):
-        deadline = time.monotonic() + WAIT_S
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, "it did not come")
-            time.sleep(0.02)
-
-    def task_state(self, pipeline_id, run_id, task_id):
-        task = self.json("task", "get", pipeline_id, run_id, task_id)["taskExecution"]
-        return task["state"].replace("TASK_EXECUTION_STATE_", "")
-
-    def start_long(self, pipeline_id):
-        """Starts a run of the pipeline and waits until its task `long` has written a line."""
-        run_id = self.answer("pipeline", "run", pipeline_id, "-o", "name").strip()
-        self.wait_until(lambda: self.task_state(pipeline_id, run_id, "long") == "RUNNING")
-        self.wait_until(lambda: self.answer("task", "logs", pipeline_id, run_id, "long") != "")
-        return run_id
-
-
-class Images(NativeTest):
+class Images(e2e.NativeTest):
     """image import in all its forms."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.layout = make_image(cls.folder, "--docker-archive", cls.folder + "/docker.tar")
+        cls.layout = e2e.make_image(cls.folder, "--docker-archive", cls.folder + "/docker.tar")
 
     def test_directory(self):
         self.assertEqual(self.answer("image", "import", self.layout), "image busybox:latest imported\n")
@@ -133,13 +91,13 @@ class Images(NativeTest):
         self.assertTrue(set(before.splitlines()) <= set(self.lines("image", "list")))
 
 
-class Results(NativeTest):
+class Results(e2e.NativeTest):
     """Runs of real containers: what they print, and what their end means."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server.run("image", "import", make_image(cls.folder))
+        cls.server.run("image", "import", e2e.make_image(cls.folder))
         for spec in (
                 e2e.pipeline("good", e2e.task(
                     "greet", "sh", "-c", "echo hello $WHO; echo oops >&2", variables={"WHO": "world"})),
@@ -192,7 +150,7 @@ class Results(NativeTest):
         reader = self.start_gofer("task", "logs", "slow", run_id, "long", "--follow")
         self.assertEqual(reader.stdout.readline(), "line 1\n")
         self.assertNotEqual(self.task_state("slow", run_id, "long"), "COMPLETE")
-        out, err = reader.communicate(timeout=WAIT_S)
+        out, err = reader.communicate(timeout=e2e.WAIT_S)
         self.assertEqual((reader.returncode, out, err), (OK, "line 2\nline 3\n", ""))
 
     def test_cancel_of_a_running_run(self):
@@ -200,7 +158,7 @@ class Results(NativeTest):
         waiter = self.start_gofer("task", "logs", "long", run_id, "long", "--follow")
         self.assertEqual(self.answer("run", "cancel", "long", run_id, "--reason", "enough"),
                          "run long/%s is being cancelled\n" % run_id)
-        self.assertIn("stopping\n", waiter.communicate(timeout=WAIT_S)[0])
+        self.assertIn("stopping\n", waiter.communicate(timeout=e2e.WAIT_S)[0])
         self.wait_until(lambda: "CANCELLED" in self.answer("run", "get", "long", run_id))
         self.assertEqual(self.answer("run", "cancel", "long", run_id),
                          "run long/%s had ended already\n" % run_id)
@@ -210,7 +168,7 @@ class Results(NativeTest):
         self.assertEqual(waiter.stdout.readline(), "long | ready\n")
         run_id = self.lines("run", "list", "long", "-o", "name")[0]
         self.gofer("run", "cancel", "long", run_id, "--force")
-        out = waiter.communicate(timeout=WAIT_S)[0]
+        out = waiter.communicate(timeout=e2e.WAIT_S)[0]
         self.assertEqual(waiter.returncode, RUN_UNSUCCESSFUL)
         self.assertTrue(out.endswith("run long/%s CANCELLED\n" % run_id), out)
 
@@ -233,7 +191,7 @@ class Results(NativeTest):
             run_id = self.lines("run", "list", "long", "-o", "name")[0]
             self.wait_until(lambda run_id=run_id: self.task_state("long", run_id, "long") == "RUNNING")
             follower.send_signal(signal.SIGINT)
-            err = follower.communicate(timeout=WAIT_S)[1]
+            err = follower.communicate(timeout=e2e.WAIT_S)[1]
             self.assertEqual(follower.returncode, INTERRUPTED, err)
             self.assertIn("run long/%s goes on" % run_id, err)
             self.assertIn("gofer run cancel long %s" % run_id, err)
@@ -242,12 +200,12 @@ class Results(NativeTest):
 
     def test_progress_on_a_terminal(self):
         waiter = self.start_gofer("pipeline", "run", "slow", "--wait", GOFER_FORCE_TTY="80")
-        out, err = waiter.communicate(timeout=WAIT_S)
+        out, err = waiter.communicate(timeout=e2e.WAIT_S)
         self.assertRegex(out, r"^run slow/\d+ SUCCESSFUL\n$")
         # Read as text, a carriage return is a newline.
         self.assertRegex(err, r"^(\n\033\[Krun slow/\d+ [A-Z]+, \ds)+\n\033\[K$")
         quiet = self.start_gofer("pipeline", "run", "slow", "--wait", "-q", GOFER_FORCE_TTY="80")
-        self.assertEqual(quiet.communicate(timeout=WAIT_S)[1], "")
+        self.assertEqual(quiet.communicate(timeout=e2e.WAIT_S)[1], "")
 
     def test_followers_live_through_a_restart_of_the_server(self):
         # The port is another one after the restart; the socket is not.
@@ -263,12 +221,12 @@ class Results(NativeTest):
         self.assertIn("RUN_STARTED", waiter.stdout.readline())
         self.server.kill()
         self.server.start()
-        out, err = follower.communicate(timeout=WAIT_S)
+        out, err = follower.communicate(timeout=e2e.WAIT_S)
         self.assertEqual(out, "long | line 2\nlong | line 3\nrun slow/%s SUCCESSFUL\n" % run_id, err)
         self.assertIn("long RUNNING\n", err)
         self.assertEqual(follower.returncode, OK)
-        self.assertEqual(reader.communicate(timeout=WAIT_S)[0], "line 2\nline 3\n")
-        self.assertIn("SUCCESSFUL", waiter.communicate(timeout=WAIT_S)[0])
+        self.assertEqual(reader.communicate(timeout=e2e.WAIT_S)[0], "line 2\nline 3\n")
+        self.assertIn("SUCCESSFUL", waiter.communicate(timeout=e2e.WAIT_S)[0])
         self.assertEqual((reader.returncode, waiter.returncode), (OK, OK))
 
     def test_namespace_with_a_running_run_stays(self):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
@@ -13,6 +14,7 @@ from gofer_server import GoferServer  # pylint: disable=wrong-import-position
 
 OK, FAILED, USAGE, RUN_UNSUCCESSFUL, NOT_FOUND, UNREACHABLE, CONFLICT = 0, 1, 2, 3, 5, 6, 7
 INTERRUPTED = 130
+WAIT_S = 60  # for what must come; the tests wait for events, not for time
 
 GOFER = None  # path of the program under test; set by main()
 ARGUMENTS = []  # what stands behind it
@@ -31,12 +33,13 @@ class ServerTest(unittest.TestCase):
     """A server for all tests of a class; `scheduler` names what runs its tasks."""
 
     scheduler = "null"
+    server_options = []
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="gofer-e2e-", dir="/tmp")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-        cls.server = GoferServer(GOFER, scheduler=cls.scheduler)
+        cls.server = GoferServer(GOFER, scheduler=cls.scheduler, options=cls.server_options)
         cls.addClassCleanup(cls.server.__exit__)
         cls.server.start()
 
@@ -80,6 +83,48 @@ class ServerTest(unittest.TestCase):
 
     def up(self, *tasks, pipeline_id, **fields):
         self.gofer("up", self.file(pipeline_id + ".json", pipeline(pipeline_id, *tasks, **fields)))
+
+
+def make_image(folder, *options):
+    path = os.path.join(folder, "layout")
+    subprocess.run([ARGUMENTS[0], path] + list(options), check=True)
+    return path
+
+
+class NativeTest(ServerTest):
+    """With containers: the tests need root. ARGUMENTS[0] is the tool that makes a busybox image."""
+
+    scheduler = "native"
+
+    def start_gofer(self, *arguments, **environment):
+        """Starts the CLI and leaves it running; it is gone when the test ends."""
+        process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [self.server.gofer] + list(arguments), env=dict(self.server.environment(), **environment),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+        def end():
+            process.kill()
+            process.communicate()
+
+        self.addCleanup(end)
+        return process
+
+    def wait_until(self, condition):
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, "it did not come")
+            time.sleep(0.02)
+
+    def task_state(self, pipeline_id, run_id, task_id):
+        task = self.json("task", "get", pipeline_id, run_id, task_id)["taskExecution"]
+        return task["state"].replace("TASK_EXECUTION_STATE_", "")
+
+    def start_long(self, pipeline_id):
+        """Starts a run of the pipeline and waits until its task `long` has written a line."""
+        run_id = self.answer("pipeline", "run", pipeline_id, "-o", "name").strip()
+        self.wait_until(lambda: self.task_state(pipeline_id, run_id, "long") == "RUNNING")
+        self.wait_until(lambda: self.answer("task", "logs", pipeline_id, run_id, "long") != "")
+        return run_id
 
 
 def main():
