@@ -231,13 +231,21 @@ static bool has_parts(const ProtobufCFieldDescriptor *field) {
                    strlen(well_known)) != 0;
 }
 
+static bool same_field(struct differ *self, const ProtobufCMessage *before,
+                       const ProtobufCMessage *after, const ProtobufCFieldDescriptor *field) {
+    if (field->label != PROTOBUF_C_LABEL_REPEATED && field->type == PROTOBUF_C_TYPE_STRING) {
+        return strcmp(gf_field_text(before, field), gf_field_text(after, field)) == 0;
+    }
+    const struct gf_str wire = field_wire(self, before, field);
+    const bool same = gf_str_eq(wire, field_wire(self, after, field));
+    gf_arena_reset(&self->scratch);
+    return same;
+}
+
 static enum gf_code diff_values(struct differ *self, const ProtobufCMessage *before,
                                 const ProtobufCMessage *after,
                                 const ProtobufCFieldDescriptor *field) {
-    const struct gf_str old = field_wire(self, before, field);
-    const bool same = gf_str_eq(old, field_wire(self, after, field));
-    gf_arena_reset(&self->scratch);
-    if (same) {
+    if (same_field(self, before, after, field)) {
         return GF_OK;
     }
     char *was = (char *)protobuf_c_empty_string;
