@@ -156,3 +156,20 @@ Test(engine_restart, a_run_that_timed_out_while_the_server_was_away_is_stopped) 
     rig_wait_for(&rig, run_id, GF_EVENT_RUN_COMPLETED);
     cr_expect_eq(rig_stored_run(&rig, run_id).reason.kind, GF_REASON_TIMED_OUT);
 }
+
+Test(engine_restart, a_container_that_started_while_the_server_was_away_goes_on) {
+    rig_up(&rig, "one");
+    const int64_t run_id = rig_start_run(&rig);
+    const struct gf_attempt attempt = puppet_wait_launch(&rig.puppet, 1).attempt;
+    rig.clock.wall_offset_ns = GF_NS_PER_DAY; /* longer than the lease of any launch */
+    restart();
+    struct caller caller; /* time passes until the scheduler has looked */
+    caller_create_namespace(&caller, "default");
+    cr_expect_eq(caller_call(&caller, rig.engine), GF_ALREADY_EXISTS);
+    puppet_started(&rig.puppet, attempt);
+    rig_wait_for(&rig, run_id, GF_EVENT_TASK_EXECUTION_STARTED);
+    cr_expect_eq(puppet_stop_count(&rig.puppet), 0);
+    puppet_exit(&rig.puppet, attempt, 0);
+    rig_wait_for(&rig, run_id, GF_EVENT_RUN_COMPLETED);
+    cr_expect_eq(rig_stored_run(&rig, run_id).status, GF_RUN_STATUS_SUCCESSFUL);
+}

@@ -74,12 +74,23 @@ bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
     return true;
 }
 
+/*
+ * The scheduler is asked about the attempt now, so the patience with it begins anew: a launch of
+ * which nothing could be heard while the server was away is not late.
+ */
+static void watch_again(struct gf_core *core, struct core_task *task) {
+    const int64_t launch_time = task->row.launch_time;
+    task->row.launch_time = core->now;
+    gf_core__task_watch(core, task);
+    task->row.launch_time = launch_time;
+}
+
 /* What a task that has not ended waits for. */
 static void resume_task(struct gf_core *core, struct core_task *task,
                         struct gf_attempt_vec *out_attempts) {
     if (gf_core__task_is_live(task)) {
         gf_vec_push(out_attempts, gf_core__task_attempt(task));
-        gf_core__task_watch(core, task);
+        watch_again(core, task);
         if (task->row.cancel_requested) {
             gf_core__task_stop(core, task, /* force= */ false);
         }
