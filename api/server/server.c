@@ -1,7 +1,7 @@
 /*
  * Design: parts are made one after another, each from those before it, and freed in the reverse
  * order by one function that accepts a server at any stage of its making. Stopping has two phases:
- * first everything that runs comes to rest (calls, engine, scheduler, pools, reactor), then all is
+ * first everything that runs comes to rest (calls, engine, scheduler, reactor, pools), then all is
  * freed.
  */
 #include "api/codec/json/schema.h"
@@ -288,12 +288,13 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
     if (server->scheduler.ops != NULL) {
         server->scheduler.ops->stop_reporting(server->scheduler.self);
     }
+    /* What the reactor sees goes to the pool as a job; what a job then posts to it is dropped. */
+    if (server->reactor != NULL) {
+        gf_reactor_stop(server->reactor);
+    }
     if (server->pool != NULL) {
         gf_pool_join(server->long_pool);
         gf_pool_join(server->pool);
-    }
-    if (server->reactor != NULL) {
-        gf_reactor_stop(server->reactor);
     }
 }
 
