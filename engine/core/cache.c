@@ -168,6 +168,7 @@ void gf_core__bury_pipeline(struct gf_core *core, struct core_pipeline *pipeline
         unidle_pipeline(core, pipeline);
     }
     forget_pipeline(core, pipeline);
+    gf_core__remember_no_pipeline(core, pipeline);
     gf_list_remove(&pipeline->ns_link);
     pipeline->deleted = true;
     gf_list_push_back(&core->dead_pipelines, &pipeline->idle_link);
@@ -185,6 +186,7 @@ void gf_core__bury_config(struct gf_core *core, struct core_config *config) {
         unidle_config(core, config);
     }
     forget_config(core, config);
+    gf_core__remember_no_config(core, config);
     config->deleted = true;
     gf_list_push_back(&core->dead_configs, &config->idle_link);
 }

@@ -71,6 +71,9 @@ enum core_found gf_core__find_run_tasks(struct gf_core *core, const struct gf_ru
                                         struct gf_need *out_need);
 enum core_found gf_core__find_run_input(struct gf_core *core, const struct gf_run *run,
                                         struct gf_str *out_content, struct gf_need *out_need);
+/* What is deleted is not asked for again in this batch: until its commit the store has it still. */
+void gf_core__remember_no_pipeline(struct gf_core *core, const struct core_pipeline *pipeline);
+void gf_core__remember_no_config(struct gf_core *core, const struct core_config *config);
 /* From now on it is found, for the rest of the batch. */
 void gf_core__remember_outcome(struct gf_core *core, const struct gf_request *outcome);
 /* CORE_FOUND when the namespace has a pipeline, CORE_ABSENT when it has none. */

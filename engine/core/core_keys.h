@@ -11,7 +11,7 @@
 
 enum {
     CORE_KEY_TEXT_BYTES_MAX = 64, /* of identifiers and request ids */
-    CORE_KEY_BYTES_MAX = 1 + 8 + 8 + CORE_KEY_TEXT_BYTES_MAX + GF_CALLER_BYTES_MAX,
+    CORE_KEY_BYTES_MAX = 2 + 8 + 8 + CORE_KEY_TEXT_BYTES_MAX + GF_CALLER_BYTES_MAX,
 };
 
 _Static_assert((int)GF_IDENTIFIER_CHARS_MAX <= (int)CORE_KEY_TEXT_BYTES_MAX,

@@ -21,11 +21,11 @@ struct given {
 };
 
 static struct core_key key_of_need(const struct gf_need *need) {
-    const char kind = (char)need->kind;
+    const char head[] = {(char)need->kind, (char)need->text.len};
     /* Each kind has at most one of them. */
     const int64_t number = need->version + need->run_id + need->run_key;
     struct core_key key = {.len = 0};
-    gf_core__key_add(&key, &kind, sizeof(kind));
+    gf_core__key_add(&key, head, sizeof(head));
     gf_core__key_add(&key, need->pipeline_key != 0 ? &need->pipeline_key : &need->namespace_key,
                      sizeof(int64_t));
     gf_core__key_add(&key, &number, sizeof(number));
@@ -50,7 +50,8 @@ static struct given *remember(struct gf_core *core, const struct gf_need *need, 
 void gf_core_give_pipeline(struct gf_core *core, const struct gf_need *need,
                            const struct gf_pipeline *pipeline) {
     struct core_namespace *ns = gf_map_i64_get(&core->namespaces_by_key, need->namespace_key);
-    if (pipeline == NULL || ns == NULL) {
+    /* One of another namespace, that had the same id and is deleted in this batch, is not meant. */
+    if (pipeline == NULL || ns == NULL || pipeline->namespace_key != need->namespace_key) {
         (void)remember(core, need, false);
     } else if (gf_map_i64_get(&core->pipelines_by_key, pipeline->pipeline_key) == NULL) {
         (void)gf_core__add_pipeline(core, ns, pipeline);
@@ -140,6 +141,28 @@ static enum core_found ask(const struct gf_core *core, const struct gf_need *nee
     return given->exists ? CORE_FOUND : CORE_ABSENT;
 }
 
+static struct gf_need need_of_pipeline(const struct core_namespace *ns, struct gf_str pipeline_id) {
+    return (struct gf_need){.kind = GF_NEED_PIPELINE,
+                            .namespace_key = ns->row.namespace_key,
+                            .namespace_id = ns->row.namespace_id,
+                            .text = pipeline_id};
+}
+
+static struct gf_need need_of_config(const struct core_pipeline *pipeline, int64_t version) {
+    return (struct gf_need){
+        .kind = GF_NEED_CONFIG, .pipeline_key = pipeline->row.pipeline_key, .version = version};
+}
+
+void gf_core__remember_no_pipeline(struct gf_core *core, const struct core_pipeline *pipeline) {
+    const struct gf_need need = need_of_pipeline(pipeline->ns, pipeline->row.pipeline_id);
+    (void)remember(core, &need, false);
+}
+
+void gf_core__remember_no_config(struct gf_core *core, const struct core_config *config) {
+    const struct gf_need need = need_of_config(config->pipeline, config->row.version);
+    (void)remember(core, &need, false);
+}
+
 enum core_found gf_core__find_pipeline(struct gf_core *core, const struct core_namespace *ns,
                                        struct gf_str pipeline_id, struct core_pipeline **out,
                                        struct gf_need *out_need) {
@@ -149,10 +172,7 @@ enum core_found gf_core__find_pipeline(struct gf_core *core, const struct core_n
     const struct core_key key = gf_core__key_of_text(ns->row.namespace_key, pipeline_id);
     struct core_pipeline *pipeline = gf_map_get(&core->pipelines, gf_core__key_view(&key));
     if (pipeline == NULL) {
-        const struct gf_need need = {.kind = GF_NEED_PIPELINE,
-                                     .namespace_key = ns->row.namespace_key,
-                                     .namespace_id = ns->row.namespace_id,
-                                     .text = pipeline_id};
+        const struct gf_need need = need_of_pipeline(ns, pipeline_id);
         return ask(core, &need, out_need);
     }
     gf_core__touch_pipeline(core, pipeline);
@@ -166,8 +186,7 @@ enum core_found gf_core__find_config(struct gf_core *core, struct core_pipeline 
     const struct core_key key = gf_core__key_of_numbers(pipeline->row.pipeline_key, version);
     struct core_config *config = gf_map_get(&core->configs, gf_core__key_view(&key));
     if (config == NULL) {
-        const struct gf_need need = {
-            .kind = GF_NEED_CONFIG, .pipeline_key = pipeline->row.pipeline_key, .version = version};
+        const struct gf_need need = need_of_config(pipeline, version);
         return ask(core, &need, out_need);
     }
     gf_core__touch_config(core, config);
