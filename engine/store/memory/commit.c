@@ -28,124 +28,6 @@ enum {
         }                                                                                          \
     } while (0)
 
-/* ---- Freeing ---- */
-
-static void free_task(struct memory_task *task) {
-    if (task != NULL) {
-        gf_arena_fini(&task->arena);
-        free(task);
-    }
-}
-
-static void free_run(struct memory_run *run) {
-    for (size_t i = 0; i < run->tasks.count; i++) {
-        free_task(run->tasks.items[i]);
-    }
-    for (size_t i = 0; i < run->attempts.count; i++) {
-        free_task(run->attempts.items[i]);
-    }
-    gf_vec_fini(&run->tasks);
-    gf_vec_fini(&run->attempts);
-    free(run->document);
-    gf_arena_fini(&run->arena);
-    free(run);
-}
-
-static void free_config(struct memory_config *config) {
-    gf_arena_fini(&config->arena);
-    free(config);
-}
-
-static void free_pipeline(struct memory_store *store, struct memory_pipeline *pipeline) {
-    for (size_t i = 0; i < pipeline->configs.count; i++) {
-        free_config(pipeline->configs.items[i]);
-    }
-    for (size_t i = 0; i < pipeline->deployments.count; i++) {
-        gf_arena_fini(&pipeline->deployments.items[i]->arena);
-        free(pipeline->deployments.items[i]);
-    }
-    for (size_t i = 0; i < pipeline->runs.count; i++) {
-        (void)gf_map_i64_remove(&store->runs, pipeline->runs.items[i]->row.run_key);
-        free_run(pipeline->runs.items[i]);
-    }
-    (void)gf_map_i64_remove(&store->pipelines, pipeline->row.pipeline_key);
-    gf_vec_fini(&pipeline->configs);
-    gf_vec_fini(&pipeline->deployments);
-    gf_vec_fini(&pipeline->runs);
-    gf_map_fini(&pipeline->requests);
-    gf_arena_fini(&pipeline->arena);
-    free(pipeline);
-}
-
-static void remove_pipeline(struct memory_store *store, int64_t pipeline_key) {
-    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, pipeline_key);
-    if (pipeline != NULL) {
-        free_pipeline(store, pipeline);
-    }
-}
-
-static void remove_config(struct memory_store *store, struct gf_config_key key) {
-    struct memory_pipeline *pipeline = gf_map_i64_get(&store->pipelines, key.pipeline_key);
-    size_t kept = 0;
-    for (size_t i = 0; pipeline != NULL && i < pipeline->configs.count; i++) {
-        struct memory_config *config = pipeline->configs.items[i];
-        if (config->row.version == key.version) {
-            free_config(config);
-        } else {
-            pipeline->configs.items[kept++] = config;
-        }
-    }
-    if (pipeline != NULL) {
-        pipeline->configs.count = kept;
-    }
-}
-
-static void free_request(struct memory_request *request) {
-    gf_arena_fini(&request->arena);
-    free(request);
-}
-
-static void remove_namespace(struct memory_store *store, int64_t namespace_key) {
-    size_t position = 0;
-    void *value = NULL;
-    while (gf_map_i64_next(&store->pipelines, &position, NULL, &value)) {
-        struct memory_pipeline *pipeline = value;
-        if (pipeline->row.namespace_key == namespace_key) {
-            free_pipeline(store, pipeline);
-        }
-    }
-    struct memory_namespace *ns = gf_map_i64_remove(&store->namespaces, namespace_key);
-    if (ns != NULL) {
-        (void)gf_map_remove(&store->namespaces_by_id, ns->row.namespace_id);
-        gf_arena_fini(&ns->arena);
-        free(ns);
-    }
-}
-
-void gf_memory__free_all(struct memory_store *store) {
-    size_t position = 0;
-    int64_t key = 0;
-    while (gf_map_i64_next(&store->namespaces, &position, &key, NULL)) {
-        remove_namespace(store, key);
-    }
-    for (size_t i = 0; i < store->events.count; i++) {
-        gf_arena_fini(&store->events.items[i]->arena);
-        free(store->events.items[i]);
-    }
-    position = 0;
-    void *request = NULL;
-    while (gf_map_next(&store->requests, &position, NULL, &request)) {
-        free_request(request);
-    }
-    gf_map_fini(&store->requests);
-    gf_arena_fini(&store->preferences_arena);
-    gf_vec_fini(&store->events);
-    gf_map_i64_fini(&store->namespaces);
-    gf_map_fini(&store->namespaces_by_id);
-    gf_map_i64_fini(&store->pipelines);
-    gf_map_i64_fini(&store->runs);
-}
-
 /* ---- Writing rows; parents are there before their children ---- */
 
 static void put_namespace(struct memory_store *store, const struct gf_namespace *row) {
@@ -259,7 +141,7 @@ static void put_request(struct memory_store *store, const struct gf_request *row
     char *memory = gf_memory__request_key(row->caller, row->request_id, &key);
     struct memory_request *older = gf_map_remove(&store->requests, key);
     if (older != NULL) {
-        free_request(older);
+        gf_memory__free_request(older);
     }
     struct memory_request *request = GF_NEW(struct memory_request);
     SET_ROW(request, gf_request_copy, row);
@@ -282,7 +164,7 @@ static void put_requests(struct memory_store *store, const struct gf_request_vec
         struct memory_request *request = value;
         if (request->row.create_time < newest - GF_REQUEST_AGE_NS_MAX) {
             (void)gf_map_remove(&store->requests, key);
-            free_request(request);
+            gf_memory__free_request(request);
         }
     }
 }
@@ -308,14 +190,14 @@ static void raise_next(int64_t *next, int64_t key) {
 static void apply_deletions(struct memory_store *store, const struct gf_batch *batch) {
     for (size_t i = 0; i < batch->deleted_namespaces.count; i++) {
         raise_next(&store->next.next_namespace_key, batch->deleted_namespaces.items[i]);
-        remove_namespace(store, batch->deleted_namespaces.items[i]);
+        gf_memory__remove_namespace(store, batch->deleted_namespaces.items[i]);
     }
     for (size_t i = 0; i < batch->deleted_pipelines.count; i++) {
         raise_next(&store->next.next_pipeline_key, batch->deleted_pipelines.items[i]);
-        remove_pipeline(store, batch->deleted_pipelines.items[i]);
+        gf_memory__remove_pipeline(store, batch->deleted_pipelines.items[i]);
     }
     for (size_t i = 0; i < batch->deleted_configs.count; i++) {
-        remove_config(store, batch->deleted_configs.items[i]);
+        gf_memory__remove_config(store, batch->deleted_configs.items[i]);
     }
 }
 

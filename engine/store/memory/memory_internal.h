@@ -87,6 +87,14 @@ struct memory_store {
 
 void gf_memory__apply(struct memory_store *store, const struct gf_batch *batch);
 void gf_memory__copy_all(struct memory_store *from, struct memory_store *to);
+
+/* ---- remove.c: with all that is below; a key that is not known is nothing ---- */
+
+void gf_memory__remove_namespace(struct memory_store *store, int64_t namespace_key);
+void gf_memory__remove_pipeline(struct memory_store *store, int64_t pipeline_key);
+void gf_memory__remove_config(struct memory_store *store, struct gf_config_key key);
+/* One that is in no map. */
+void gf_memory__free_request(struct memory_request *request);
 void gf_memory__free_all(struct memory_store *store);
 
 /* ---- find.c: with the mutex held; NULL where there is none ---- */

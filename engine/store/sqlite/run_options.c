@@ -121,11 +121,13 @@ static bool take_input(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
 
 static bool take_ordering(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
     int64_t policy = 0;
-    if (!gf_sqlite__take_number(cursor, &policy) || !gf_run_ordering_policy_valid(policy)) {
+    if (!gf_sqlite__take_number(cursor, &policy) ||
+        (policy != 0 && !gf_run_ordering_policy_valid(policy))) {
         return false;
     }
     run->ordering_policy = (enum gf_run_ordering_policy)policy;
-    return gf_sqlite__take_text(cursor, &run->ordering_key) && run->ordering_key.len > 0;
+    return gf_sqlite__take_text(cursor, &run->ordering_key) &&
+           (policy != 0 || run->ordering_key.len > 0);
 }
 
 static bool take_field(struct gf_sqlite_cursor *cursor, unsigned char field, struct gf_arena *arena,

@@ -186,6 +186,60 @@ Test(sqlite_store, a_hundred_thousand_runs_are_paged) {
     close_fixture(&fixture);
 }
 
+/* Lists the runs of a status to the end; gives how many there are and how many calls it took. */
+static size_t follow_runs(struct fixture *fixture, struct gf_run_list_options options,
+                          int *out_calls) {
+    struct gf_store_reader *reader = fixture->store->ops->open_reader(fixture->store);
+    size_t seen = 0;
+    *out_calls = 0;
+    for (;;) {
+        struct gf_run *items = NULL;
+        size_t count = 0;
+        int64_t scanned = 0;
+        cr_assert_eq(fixture->store->ops->list_runs(reader, 1, &options, &fixture->arena, &items,
+                                                    &count, &scanned, &fixture->err),
+                     GF_OK, "%s", fixture->err.message);
+        seen += count;
+        if (scanned == options.after_run_id) {
+            break;
+        }
+        options.after_run_id = scanned;
+        (*out_calls)++;
+    }
+    fixture->store->ops->close_reader(fixture->store, reader);
+    return seen;
+}
+
+Test(sqlite_store, one_call_looks_at_a_bounded_number_of_runs) {
+    struct fixture fixture;
+    open_fixture(&fixture, NULL);
+    const int64_t all = 3 * GF_SQLITE_RUNS_SCANNED_MAX + 10;
+    for (int64_t i = 1; i <= all; i++) {
+        struct gf_run *run = gf_rows_run(&fixture.rows, fixture.pipeline, i, i);
+        run->state = i == 7 ? GF_RUN_STATE_QUEUED : GF_RUN_STATE_COMPLETE;
+        run->status = i == 7   ? GF_RUN_STATUS_UNSPECIFIED
+                      : i == 5 ? GF_RUN_STATUS_FAILED
+                               : GF_RUN_STATUS_SUCCESSFUL;
+    }
+    gf_rows_commit(&fixture.rows, fixture.store);
+    int calls = 0;
+    struct gf_run_list_options options = {.limit = 10, .statuses = 1u << GF_RUN_STATUS_FAILED};
+    cr_assert_eq(follow_runs(&fixture, options, &calls), 1);
+    cr_assert_eq(calls, 4);
+    options.ascending = true;
+    cr_assert_eq(follow_runs(&fixture, options, &calls), 1);
+    cr_assert_eq(calls, 4);
+    /* Those that are not COMPLETE are found at once. */
+    options = (struct gf_run_list_options){.limit = 10, .states = 1u << GF_RUN_STATE_QUEUED};
+    cr_assert_eq(follow_runs(&fixture, options, &calls), 1);
+    cr_assert_eq(calls, 1);
+    /* Without a filter one call gives whatever is asked for. */
+    options = (struct gf_run_list_options){.limit = (size_t)all};
+    cr_assert_eq(follow_runs(&fixture, options, &calls), (size_t)all);
+    cr_assert_eq(calls, 1);
+    close_fixture(&fixture);
+}
+
 Test(sqlite_store, one_call_scans_a_bounded_number_of_events) {
     struct fixture fixture;
     open_fixture(&fixture, NULL);
@@ -210,51 +264,6 @@ Test(sqlite_store, one_call_scans_a_bounded_number_of_events) {
     cr_assert_eq(count, 1);
     cr_assert_eq(scanned, all);
     fixture.store->ops->close_reader(fixture.store, reader);
-    close_fixture(&fixture);
-}
-
-/* Rows of every table that hangs below a namespace. */
-static int64_t rows_left(struct fixture *fixture) {
-    return gf_sqlite_fixture_query(
-        &fixture->sqlite,
-        "SELECT (SELECT count(*) FROM runs) + (SELECT count(*) FROM task_executions)"
-        " + (SELECT count(*) FROM configs) + (SELECT count(*) FROM deployments)"
-        " + (SELECT count(*) FROM pipelines) + (SELECT count(*) FROM namespaces)");
-}
-
-Test(sqlite_store, a_deleted_namespace_goes_in_portions) {
-    struct fixture fixture;
-    open_fixture(&fixture, NULL);
-    const struct gf_namespace *ns = gf_rows_namespace(&fixture.rows, 2, "doomed");
-    for (int64_t key = 2; key <= 4; key++) {
-        const struct gf_str id = gf_rows_text(&fixture.rows, "pipe-%d", (int)key);
-        const struct gf_pipeline *pipeline = gf_rows_pipeline(&fixture.rows, ns, key, id.ptr);
-        (void)gf_rows_config(&fixture.rows, pipeline, 1, "one");
-        (void)gf_rows_deployment(&fixture.rows, pipeline, 1);
-        for (int64_t i = 1; i <= 300; i++) {
-            const struct gf_run *run = gf_rows_run(&fixture.rows, pipeline, key * 1000 + i, i);
-            /* One run alone has more tasks than go at once. */
-            for (int32_t t = 0; t < (i == 150 ? GF_SQLITE_PURGE_ROWS_MAX + 1 : 1); t++) {
-                (void)gf_rows_task(&fixture.rows, run, t, "task");
-            }
-        }
-    }
-    gf_rows_commit(&fixture.rows, fixture.store);
-    int64_t left = rows_left(&fixture);
-    gf_rows_delete_namespace(&fixture.rows, 2);
-    gf_rows_commit(&fixture.rows, fixture.store);
-    for (int64_t before = left;; before = left) {
-        left = rows_left(&fixture);
-        cr_assert_leq(before - left, GF_SQLITE_PURGE_ROWS_MAX);
-        if (left == 2) {
-            break;
-        }
-        cr_assert_lt(left, before, "a commit removed nothing");
-        /* A restart does not forget what is left to do. */
-        fixture.store->ops->destroy(fixture.store);
-        fixture.store = gf_sqlite_fixture_open(&fixture.sqlite, NULL);
-        gf_rows_commit(&fixture.rows, fixture.store);
-    }
     close_fixture(&fixture);
 }
 

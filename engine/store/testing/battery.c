@@ -41,6 +41,13 @@ struct gf_pipeline *battery_pipeline(struct battery *battery) {
     return gf_rows_pipeline(&battery->rows, ns, 1, "pipe");
 }
 
+void battery_complete_run(struct gf_run *run, enum gf_run_status status) {
+    run->state = GF_RUN_STATE_COMPLETE;
+    run->status = status;
+    run->start_time = run->create_time + 10;
+    run->end_time = run->create_time + 1000;
+}
+
 void battery_must(struct battery *battery, enum gf_code rc, const char *op) {
     cr_assert_eq(rc, GF_OK, "%s: %s", op, battery->err.message);
 }

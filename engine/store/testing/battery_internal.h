@@ -38,6 +38,9 @@ size_t battery_follow(struct battery *battery, const struct gf_event_filter *fil
 /* Namespace 1 "default" and pipeline 1 "pipe", not committed yet. */
 struct gf_pipeline *battery_pipeline(struct battery *battery);
 
+/* COMPLETE, started 10 ns and ended 1000 ns after its creation. */
+void battery_complete_run(struct gf_run *run, enum gf_run_status status);
+
 /* Calls an operation of the store on the reader: must(&battery, get_run, 1, 1, &out). */
 #define must(battery, op, ...)                                                                     \
     battery_must((battery),                                                                        \

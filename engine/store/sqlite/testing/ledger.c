@@ -37,6 +37,9 @@ static struct gf_run *push_run(struct gf_ledger *ledger, int64_t run_id, bool co
         run->status = GF_RUN_STATUS_SUCCESSFUL;
         task->state = GF_TASK_STATE_COMPLETE;
         task->status = GF_TASK_STATUS_SUCCESSFUL;
+        (void)gf_rows_attempt(&ledger->rows, task);
+    } else {
+        gf_rows_input(&ledger->rows, run, run->initiator.reason);
     }
     return run;
 }
@@ -68,10 +71,19 @@ static void check_run(struct gf_store *store, struct gf_store_reader *reader, in
     struct gf_run run = {0};
     struct gf_task_execution task = {0};
     struct gf_event event = {0};
+    struct gf_str input = {0};
+    struct gf_task_execution *attempts = NULL;
+    size_t attempt_count = 0;
     must(store->ops->get_run(reader, 1, id, arena, &run, &err) == GF_OK, "run", id, err.message);
     must(store->ops->get_task(reader, id, GF_STR("main"), arena, &task, &err) == GF_OK, "task", id,
          err.message);
     must(store->ops->get_event(reader, id, arena, &event, &err) == GF_OK, "event", id, err.message);
+    must(store->ops->get_run_input(reader, id, arena, &input, &err) == GF_OK, "input", id,
+         err.message);
+    must(store->ops->list_attempts(reader, id, 0, arena, &attempts, &attempt_count, &err) == GF_OK,
+         "attempts", id, err.message);
+    must(input.len == run.initiator.reason.len, "input of run", id, "not the one of its batch");
+    must(attempt_count == (complete ? 1 : 0), "attempts of run", id, "not those of its batch");
     must((run.state == GF_RUN_STATE_COMPLETE) == complete, "state of run", id, "not of its batch");
     must((task.state == GF_TASK_STATE_COMPLETE) == complete, "state of task", id,
          "not of its batch");

@@ -1,9 +1,9 @@
 /*
  * Batches whose traces can be told apart afterwards, for tests of crashes and faults.
  *
- * Batch N (from 1) starts LEDGER_RUNS runs with a task and an event each, ends the runs of batch N
- * - 1, and sets the pipeline's latest_run_id to its last run. So from the rows alone one can tell
- * which batches are there, and whether each is there whole.
+ * Batch N (from 1) starts LEDGER_RUNS runs with an input, a task and an event each, ends the runs
+ * of batch N - 1, each with an attempt, and sets the pipeline's latest_run_id to its last run. So
+ * from the rows alone one can tell which batches are there, and whether each is there whole.
  */
 #ifndef GOFER_ENGINE_STORE_SQLITE_TESTING_LEDGER_H_
 #define GOFER_ENGINE_STORE_SQLITE_TESTING_LEDGER_H_
