@@ -13,6 +13,7 @@ static const struct gf_command *const items[] = {
     &gf_cmd_config_diff,
     &gf_cmd_config_get,
     &gf_cmd_config_list,
+    &gf_cmd_config_validate,
     &gf_cmd_deployment_get,
     &gf_cmd_deployment_list,
     &gf_cmd_event_list,

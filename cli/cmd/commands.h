@@ -12,6 +12,7 @@ extern const struct gf_command gf_cmd_config_delete;
 extern const struct gf_command gf_cmd_config_diff;
 extern const struct gf_command gf_cmd_config_get;
 extern const struct gf_command gf_cmd_config_list;
+extern const struct gf_command gf_cmd_config_validate;
 extern const struct gf_command gf_cmd_deployment_get;
 extern const struct gf_command gf_cmd_deployment_list;
 extern const struct gf_command gf_cmd_event_list;

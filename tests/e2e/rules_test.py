@@ -362,6 +362,27 @@ class Configs(e2e.ServerTest):
         self.error("config", "diff", "nope", code=NOT_FOUND)
         self.error("config", "diff", "hello", "one", code=USAGE)
 
+    def test_validate(self):
+        path = self.file("good.json", self.specs[2])
+        self.assertEqual(self.answer("config", "validate", path),
+                         path + " is valid and says the same as the newest version\n")
+        self.assertTrue(self.json("config", "validate", path)["valid"])
+        path = self.file("new.json", e2e.pipeline("brand-new", e2e.task("one")))
+        self.assertEqual(self.answer("config", "validate", path), path + " is valid\n")
+        self.assertRegex(self.answer("config", "validate", path, "-o", "name"), r"^[0-9a-f]{64}\n$")
+        self.error("pipeline", "get", "brand-new", code=NOT_FOUND)
+        path = self.file("bad.json", '{"id": "bad", "tasks": [\n {"id": "one", "image": "busybox"},\n'
+                                     ' {"id": "one", "image": "busybox"}]}')
+        out, err = self.gofer("config", "validate", path, code=FAILED)
+        self.assertTrue(out.startswith("ERROR %s:3:9: tasks[1].id: task 'one'" % path), out)
+        self.assertEqual(err, "")
+        problem = json.loads(self.gofer("config", "validate", path, "-o", "json",
+                                        code=FAILED)[0])["problems"][0]
+        self.assertEqual(problem["field"], "spec.tasks[1].id")
+        error = self.error("config", "validate", self.file("broken.json", "{"), code=FAILED)
+        self.assertIn("broken.json:1:", error)
+        self.error("config", "validate", path, "-n", "nowhere", code=NOT_FOUND)
+
     def test_delete(self):
         for number in (1, 2):
             self.up(e2e.task("one"), pipeline_id="short", description=str(number))
