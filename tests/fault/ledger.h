@@ -33,6 +33,7 @@ struct ledger_record {
     int64_t run_id;     /* of a run that was acknowledged */
     int64_t run_key;    /* likewise */
     int64_t number;     /* a version or a deployment */
+    int64_t syncs;      /* of a step that was given, and its answer: how many there had been */
     struct gf_attempt attempt;
     int64_t counts[4];
     char path[64];

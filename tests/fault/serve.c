@@ -106,6 +106,7 @@ static void on_done(struct gf_command *command, const struct gf_reply *reply) {
         .run_id = answer->run_id,
         .run_key = answer->run_key,
         .number = answer->number,
+        .syncs = fault_count(FAULT_SYNC),
     };
     ledger_write(call->service->ledger_fd, &record);
     gf_latch_open(&call->done);
@@ -134,7 +135,8 @@ void service_give(struct service *service, int first, int count, const int64_t *
         call->command.done = on_done;
         call->command.input = step_input(first + i, run_ids[i], &arena);
         gf_latch_init(&call->done);
-        const struct ledger_record record = {.kind = LEDGER_GIVEN, .step = first + i};
+        const struct ledger_record record = {
+            .kind = LEDGER_GIVEN, .step = first + i, .syncs = fault_count(FAULT_SYNC)};
         ledger_write(service->ledger_fd, &record);
         call->given = gf_engine_submit(service->engine, &call->command, NULL) == GF_OK;
     }

@@ -119,6 +119,19 @@ static void check_silence(const struct fault_plan *plan, const struct ledger *le
     }
 }
 
+/* Between the submission of a command that changes something and its answer lies a sync. */
+static void check_syncs(const struct ledger *ledger) {
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct ledger_record *record = &ledger->items[i];
+        if (record->kind == LEDGER_ACKNOWLEDGED && !record->unchanged) {
+            const struct ledger_record *given =
+                ledger_find_step(ledger, LEDGER_GIVEN, record->step);
+            cr_assert_gt(record->syncs, given->syncs, "step %d was acknowledged without a sync",
+                         record->step);
+        }
+    }
+}
+
 static int compare_launches(const void *a, const void *b) {
     const struct gf_attempt *left = &((const struct ledger_record *)a)->attempt;
     const struct gf_attempt *right = &((const struct ledger_record *)b)->attempt;
@@ -152,6 +165,7 @@ static void run_plan(const struct fault_plan *plan, struct ledger *out) {
     struct ledger ledger = {0};
     check_end(run_child(plan, &ledger), plan, &ledger);
     check_silence(plan, &ledger);
+    check_syncs(&ledger);
     const size_t count = ledger.count;
     const int status = run_child(NULL, &ledger);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == SERVE_DONE,
