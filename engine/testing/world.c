@@ -244,6 +244,14 @@ struct world_container *world_find(struct world *world, const char *task_id) {
     return NULL;
 }
 
+struct world_container *world_find_in(struct world *world, int64_t run_id, const char *task_id) {
+    const struct gf_task_execution task = world_task(world, run_id, task_id);
+    struct world_container *container =
+        find_attempt(world, (struct gf_attempt){task.run_key, task.task_index, task.attempt});
+    gf_assert(container != NULL);
+    return container;
+}
+
 static struct world_container *must_find(struct world *world, const char *task_id) {
     struct world_container *container = world_find(world, task_id);
     if (container == NULL) {
@@ -291,9 +299,19 @@ void world_exit(struct world *world, const char *task_id, int32_t exit_code) {
     world_report(world, must_find(world, task_id)->attempt, &exit);
 }
 
+void world_exit_in(struct world *world, int64_t run_id, const char *task_id, int32_t exit_code) {
+    const struct gf_exit exit = {.exit_code = exit_code};
+    world_report(world, world_find_in(world, run_id, task_id)->attempt, &exit);
+}
+
+static const struct gf_exit STOPPED = {.exit_code = 143, .exit_signal = 15, .stopped = true};
+
 void world_stopped(struct world *world, const char *task_id) {
-    const struct gf_exit exit = {.exit_code = 143, .exit_signal = 15, .stopped = true};
-    world_report(world, must_find(world, task_id)->attempt, &exit);
+    world_report(world, must_find(world, task_id)->attempt, &STOPPED);
+}
+
+void world_stopped_in(struct world *world, int64_t run_id, const char *task_id) {
+    world_report(world, world_find_in(world, run_id, task_id)->attempt, &STOPPED);
 }
 
 void world_failed(struct world *world, enum gf_input_kind kind, struct gf_attempt attempt,

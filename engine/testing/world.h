@@ -124,10 +124,15 @@ void world_set_back(struct world *world, int64_t ms);
 
 /* NULL where there is none. */
 struct world_container *world_find(struct world *world, const char *task_id);
+/* The same of a certain run, which has it. */
+struct world_container *world_find_in(struct world *world, int64_t run_id, const char *task_id);
 void world_started(struct world *world, const char *task_id);
 void world_exit(struct world *world, const char *task_id, int32_t exit_code);
 /* The container ends because it was told to. */
 void world_stopped(struct world *world, const char *task_id);
+/* The same of a certain run. */
+void world_exit_in(struct world *world, int64_t run_id, const char *task_id, int32_t exit_code);
+void world_stopped_in(struct world *world, int64_t run_id, const char *task_id);
 /* The scheduler answers the oldest inquiry, whatever its containers are. */
 void world_answer(struct world *world, enum gf_input_kind kind);
 void world_report(struct world *world, struct gf_attempt attempt, const struct gf_exit *exit);
