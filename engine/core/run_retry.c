@@ -9,7 +9,7 @@
 
 static bool is_same_retry(const struct gf_input *input, const struct gf_run *run) {
     return run->retried_run_id == input->u.retry_run.run_id &&
-           (run->kept_tasks.len > 0 || !input->u.retry_run.failed_tasks_only) &&
+           (run->kept_tasks.len > 0) == input->u.retry_run.failed_tasks_only &&
            gf_str_eq(input->u.retry_run.initiator.reason, run->initiator.reason);
 }
 
