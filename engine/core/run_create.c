@@ -57,8 +57,30 @@ static int64_t coalesced_count(const struct core_new_run *new_run) {
     return count;
 }
 
+/* How many of those that wait would be ended to make room for a new one. */
+static int64_t displaced_count(const struct gf_core *core, const struct core_new_run *new_run) {
+    const struct core_pipeline *pipeline = new_run->pipeline;
+    const int64_t most = gf_core__pipeline_parallelism(core, new_run->config);
+    if (new_run->config->row.queue_policy != GF_QUEUE_POLICY_CANCEL_OLDEST || most == 0) {
+        return 0;
+    }
+    int64_t left = pipeline->runs_unended + 1 - most;
+    int64_t count = 0;
+    GF_LIST_FOREACH(link, &pipeline->runs) {
+        if (left-- <= 0) {
+            break;
+        }
+        const struct core_run *run = GF_CONTAINER_OF(link, struct core_run, pipeline_link);
+        count += run->row.state == GF_RUN_STATE_QUEUED;
+    }
+    return count;
+}
+
+/* A pipeline's own limit is one of those that queue; the server's holds for all. */
 static int64_t queue_limit(const struct gf_core *core, const struct core_config *config) {
-    const int64_t of_config = config->row.queue_limit;
+    const bool queues = config->row.queue_policy == GF_QUEUE_POLICY_UNSPECIFIED ||
+                        config->row.queue_policy == GF_QUEUE_POLICY_QUEUE;
+    const int64_t of_config = queues ? config->row.queue_limit : 0;
     const int64_t of_server = core->limits.pipeline_queue_max;
     if (of_config == 0 || of_server == 0) {
         return of_config + of_server;
@@ -81,7 +103,7 @@ static enum gf_code check_queue(const struct gf_core *core, const struct core_ne
                               GF_STR_ARG(pipeline->row.pipeline_id),
                               pipeline->runs_running + waiting);
     }
-    if (limit > 0 && waiting >= limit &&
+    if (limit > 0 && waiting - displaced_count(core, new_run) >= limit &&
         !gf_core__run_would_begin(core, pipeline, config, new_run->ordering_key)) {
         return gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "QUEUE_FULL",
                               "%" PRId64 " runs of pipeline '%" GF_STR_FMT
