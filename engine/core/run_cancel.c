@@ -4,6 +4,8 @@
 #include "engine/core/core_internal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct gf_str reason_or(const struct gf_input *input, struct gf_str otherwise) {
     return input->u.cancel.reason.len > 0 ? input->u.cancel.reason : otherwise;
@@ -54,14 +56,10 @@ enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *in
     return GF_STEP_DONE;
 }
 
-struct cancelled_ids {
-    int64_t *items;
-    size_t count;
-    int64_t all;
-};
+struct run_ids GF_VEC_FIELDS(int64_t);
 
 static void cancel_listed(struct gf_core *core, const struct gf_input *input, struct gf_list *list,
-                          struct cancelled_ids *ids) {
+                          struct run_ids *ids) {
     /* Those that are ended now go to the end of the other list, or away. */
     GF_LIST_FOREACH(link, list) {
         struct core_run *run = GF_CONTAINER_OF(link, struct core_run, pipeline_link);
@@ -69,11 +67,28 @@ static void cancel_listed(struct gf_core *core, const struct gf_input *input, st
         if (!cancel_run(core, run, input)) {
             continue;
         }
-        if (ids->count < GF_REPLY_RUN_IDS_MAX) {
-            ids->items[ids->count++] = run_id;
-        }
-        ids->all++;
+        gf_vec_push(ids, run_id);
     }
+}
+
+static int compare_ids(const void *a, const void *b) {
+    const int64_t first = *(const int64_t *)a;
+    const int64_t second = *(const int64_t *)b;
+    return (first > second) - (first < second);
+}
+
+/* The oldest ones, as many as an answer may have. */
+static void answer_with_ids(struct gf_core *core, struct gf_reply *reply, struct run_ids *ids) {
+    const size_t count = ids->count < GF_REPLY_RUN_IDS_MAX ? ids->count : GF_REPLY_RUN_IDS_MAX;
+    int64_t *oldest = GF_ARENA_ARRAY(&core->batch_arena, count + 1, int64_t);
+    if (count > 0) {
+        qsort(ids->items, ids->count, sizeof(*ids->items), compare_ids);
+        memcpy(oldest, ids->items, count * sizeof(*oldest));
+    }
+    reply->run_ids = oldest;
+    reply->run_id_count = count;
+    reply->run_count = (int64_t)ids->count;
+    reply->unchanged = ids->count == 0;
 }
 
 enum gf_step gf_core__cancel_all_runs(struct gf_core *core, const struct gf_input *input,
@@ -87,18 +102,15 @@ enum gf_step gf_core__cancel_all_runs(struct gf_core *core, const struct gf_inpu
     if (refuse_reason(core, input)) {
         return GF_STEP_DONE;
     }
-    struct cancelled_ids ids = {
-        .items = GF_ARENA_ARRAY(&core->batch_arena, GF_REPLY_RUN_IDS_MAX, int64_t)};
+    struct run_ids ids = {0};
     if (input->u.cancel.force) {
         cancel_listed(core, input, &pipeline->ending, &ids);
     }
     cancel_listed(core, input, &pipeline->runs, &ids);
     struct gf_reply *reply = gf_core__reply(core, input);
     reply->pipeline = &pipeline->row;
-    reply->run_ids = ids.items;
-    reply->run_id_count = ids.count;
-    reply->run_count = ids.all;
-    reply->unchanged = ids.all == 0;
+    answer_with_ids(core, reply, &ids);
+    gf_vec_fini(&ids);
     return GF_STEP_DONE;
 }
 
