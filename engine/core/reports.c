@@ -248,8 +248,11 @@ void gf_core__report(struct gf_core *core, const struct gf_input *input) {
         report_live(core, task, input);
         return;
     }
-    /* The end of an attempt that is over already: the scheduler need not keep it. */
-    if (input->kind != GF_INPUT_TASK_STARTED && input->kind != GF_INPUT_TASK_NEVER_STARTED) {
+    if (input->kind == GF_INPUT_TASK_STARTED) {
+        /* Nobody wants it any more: it was given up, and came late. */
+        gf_core__effect(core, GF_EFFECT_STOP, attempt)->force = true;
+    } else if (input->kind != GF_INPUT_TASK_NEVER_STARTED) {
+        /* The end of an attempt that is over already: the scheduler need not keep it. */
         gf_core__effect(core, GF_EFFECT_FORGET, attempt);
     }
 }
