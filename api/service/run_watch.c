@@ -32,6 +32,12 @@ enum phase {
     FOLLOWING,
 };
 
+/* Where a task stands in the config. */
+struct place {
+    struct gf_str task_id;
+    int32_t index;
+};
+
 struct watch {
     struct gf_stream stream;
     const Gofer__V1__WatchRunRequest *request;
@@ -44,9 +50,10 @@ struct watch {
     int32_t sent_task; /* index of the last one of the snapshot */
     bool sent_any;
     bool sent_end;         /* the run as it is when it has ended */
-    struct gf_arena arena; /* for the life of the watch: the images of the tasks */
+    struct gf_arena arena; /* for the life of the watch: what the config says of the tasks */
     struct gf_str *images; /* by task index; equal neighbours share their text */
-    size_t image_count;
+    struct place *places;  /* by task id: events name ids, the store finds tasks by their index */
+    size_t task_count;
 };
 
 static void wake(struct gf_event_follower *follower) {
@@ -70,7 +77,7 @@ static Gofer__V1__TaskExecution *task_message(struct watch *self, const struct g
     const struct gf_task_execution_view view = {
         .run = run,
         .execution = execution,
-        .image = index < self->image_count ? self->images[index] : GF_STR(""),
+        .image = index < self->task_count ? self->images[index] : GF_STR(""),
         .scheduler = gf_str_from(self->stream.services->scheduler.ops->name),
     };
     return gf_task_execution_to_message(&view, &self->stream.arena);
@@ -100,19 +107,31 @@ static bool send(struct watch *self, const struct gf_run *run,
 
 /* ---- Starting ---- */
 
-static enum gf_code load_images(struct watch *self, struct gf_read *read, const struct gf_run *run,
-                                struct gf_error *err) {
+static int compare_places(const void *left, const void *right) {
+    const struct place *a = left;
+    const struct place *b = right;
+    return gf_str_cmp(a->task_id, b->task_id);
+}
+
+static enum gf_code load_tasks(struct watch *self, struct gf_read *read, const struct gf_run *run,
+                               struct gf_error *err) {
     struct gf_arena scratch;
     gf_arena_init(&scratch, GF_SERVICES_ARENA_BYTES_MAX);
     struct gf_config config = {0};
     const enum gf_code rc = gf_find_run_config(read, run, &scratch, &config, err);
     self->images = GF_ARENA_ARRAY(&self->arena, config.task_count, struct gf_str);
-    self->image_count = config.task_count;
+    self->places = GF_ARENA_ARRAY(&self->arena, config.task_count, struct place);
+    self->task_count = config.task_count;
     for (size_t i = 0; i < config.task_count; i++) {
         const struct gf_str image = config.tasks[i].image;
         self->images[i] = i > 0 && gf_str_eq(image, self->images[i - 1])
                               ? self->images[i - 1]
                               : gf_arena_str(&self->arena, image);
+        self->places[i].task_id = gf_arena_str(&self->arena, config.tasks[i].task_id);
+        self->places[i].index = (int32_t)i;
+    }
+    if (self->task_count > 1) {
+        qsort(self->places, self->task_count, sizeof(*self->places), compare_places);
     }
     gf_arena_fini(&scratch);
     return rc;
@@ -156,7 +175,7 @@ static enum gf_code begin(struct watch *self, struct gf_read *read, struct gf_er
     };
     rc = read_token(self, read, err);
     if (rc == GF_OK) {
-        rc = load_images(self, read, &run, err);
+        rc = load_tasks(self, read, &run, err);
     }
     if (rc == GF_OK) {
         rc = gf_event_hub_add(hub, &self->follower, err);
@@ -199,11 +218,32 @@ static int compare_events(const void *left, const void *right) {
     return gf_str_cmp(a->task_id, b->task_id);
 }
 
+/* Reads a task as it is now; it may not be there yet or any more. */
+static enum gf_code read_task(const struct watch *self, struct gf_read *read,
+                              const struct gf_run *run, struct gf_str task_id,
+                              const struct gf_task_execution **out_task, struct gf_error *err) {
+    const struct place wanted = {.task_id = task_id};
+    const struct place *place =
+        bsearch(&wanted, self->places, self->task_count, sizeof(*self->places), compare_places);
+    struct gf_task_execution *found = NULL;
+    size_t count = 0;
+    *out_task = NULL;
+    if (place == NULL) {
+        return GF_OK;
+    }
+    const enum gf_code rc = read->store->list_tasks(read->reader, run->run_key, place->index - 1, 1,
+                                                    read->arena, &found, &count, err);
+    if (rc == GF_OK && count == 1 && found->task_index == place->index) {
+        *out_task = found;
+    }
+    return rc;
+}
+
 /* The tasks that the events name, each once, as they are now. Sorts the events. */
-static enum gf_code read_changed(struct gf_read *read, const struct gf_run *run,
-                                 struct gf_event *events, size_t event_count,
-                                 const struct gf_task_execution ***out_tasks, size_t *out_count,
-                                 struct gf_error *err) {
+static enum gf_code read_changed(const struct watch *self, struct gf_read *read,
+                                 const struct gf_run *run, struct gf_event *events,
+                                 size_t event_count, const struct gf_task_execution ***out_tasks,
+                                 size_t *out_count, struct gf_error *err) {
     const struct gf_task_execution **tasks =
         GF_ARENA_ARRAY(read->arena, event_count, const struct gf_task_execution *);
     size_t count = 0;
@@ -215,13 +255,11 @@ static enum gf_code read_changed(struct gf_read *read, const struct gf_run *run,
         if (id.len == 0 || (i > 0 && gf_str_eq(id, events[i - 1].task_id))) {
             continue;
         }
-        struct gf_task_execution *task = GF_ARENA_NEW(read->arena, struct gf_task_execution);
-        const enum gf_code rc =
-            read->store->get_task(read->reader, run->run_key, id, read->arena, task, err);
+        const enum gf_code rc = read_task(self, read, run, id, &tasks[count], err);
         if (rc != GF_OK) {
             return rc;
         }
-        tasks[count++] = task;
+        count += tasks[count] != NULL ? 1 : 0;
     }
     *out_tasks = tasks;
     *out_count = count;
@@ -237,11 +275,16 @@ struct news {
 };
 
 static enum gf_code ask_hub(struct watch *self, struct news *out, struct gf_error *err) {
+    struct gf_error failure = {0};
     const enum gf_code rc = gf_event_hub_read(self->stream.services->hub, &self->follower.filter,
                                               self->sequence, EVENTS_MAX, &self->stream.arena,
-                                              &out->events, &out->count, &out->scanned, err);
+                                              &out->events, &out->count, &out->scanned, &failure);
     out->wanted_from_store = rc == GF_OUT_OF_RANGE;
-    return out->wanted_from_store ? GF_OK : rc;
+    if (rc == GF_OK || out->wanted_from_store) {
+        return GF_OK;
+    }
+    *err = failure; /* the stream ends with it: what the store can do as well must not be in it */
+    return rc;
 }
 
 static enum gf_code ask_store(struct watch *self, struct gf_read *read, struct news *out,
@@ -261,7 +304,7 @@ static enum gf_code follow(struct watch *self, struct gf_read *read, const struc
         rc = ask_store(self, read, news, err);
     }
     if (rc == GF_OK) {
-        rc = read_changed(read, run, news->events, news->count, &tasks, &count, err);
+        rc = read_changed(self, read, run, news->events, news->count, &tasks, &count, err);
     }
     if (rc != GF_OK) {
         return rc;
