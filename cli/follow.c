@@ -139,8 +139,11 @@ static bool is_news(struct follow *follow, const char *text) {
 
 static void follow_log(struct follow *follow, const char *task_id, int32_t attempt) {
     if (follow->logs.count == GF_FOLLOW_TASKS_MAX) {
-        if (is_news(follow, gf_show_text(follow->cli, "log of %s", task_id))) {
-            gf_cli_note(follow->cli, "the log of %s is not shown: gofer task logs", task_id);
+        if (is_news(follow, "logs")) {
+            gf_cli_note(follow->cli,
+                        "the logs of %s and of those that start later are not shown: gofer task "
+                        "logs",
+                        task_id);
         }
         return;
     }

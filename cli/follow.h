@@ -9,7 +9,7 @@
 #include "cli/watch.h"
 
 enum {
-    GF_FOLLOW_TASKS_MAX = 256, /* logs that are shown; the others are named */
+    GF_FOLLOW_TASKS_MAX = 256, /* logs that are shown; of the others is told once */
 };
 
 /*

@@ -15,7 +15,9 @@ static enum gf_exit_code print_document(struct gf_cli *cli, const Gofer__V1__Run
                       input->object_key);
         return gf_cli_fail(cli, &err);
     }
-    (void)fwrite(input->content.data, 1, input->content.len, cli->out);
+    if (input->content.len > 0) {
+        (void)fwrite(input->content.data, 1, input->content.len, cli->out);
+    }
     return GF_EXIT_OK;
 }
 

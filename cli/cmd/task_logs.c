@@ -38,8 +38,10 @@ static void keep_stream(void *ctx, struct gf_rpc_stream *stream) {
 /* What the program wrote, byte for byte: its standard error goes to ours. */
 static void print_content(struct gf_cli *cli, const Gofer__V1__LogChunk *chunk) {
     FILE *to = chunk->stream == GOFER__V1__LOG_STREAM__LOG_STREAM_STDOUT ? cli->out : cli->err;
-    (void)fwrite(chunk->content.data, 1, chunk->content.len, to);
-    (void)fflush(to);
+    if (chunk->content.len > 0) {
+        (void)fwrite(chunk->content.data, 1, chunk->content.len, to);
+        (void)fflush(to);
+    }
 }
 
 static void print_chunk(void *ctx, const Gofer__V1__LogChunk *chunk) {

@@ -263,8 +263,8 @@ class Limits(RulesTest):
     """Options of service start that bound what pipelines may ask for."""
 
     server_options = ["--runs-max", "2", "--namespace-runs-max", "2", "--pipeline-runs-max", "1",
-                      "--pipeline-queue-max", "1", "--run-timeout-max", "2s", "--task-timeout-max",
-                      "600ms", "--stop-timeout", "5s"]
+                      "--pipeline-queue-max", "1", "--run-timeout-max", "10s", "--task-timeout-max",
+                      "3s", "--stop-timeout", "5s"]
 
     def test_they_hold(self):
         self.up(e2e.task("long", *LONG), pipeline_id="bounded")
@@ -278,7 +278,10 @@ class Limits(RulesTest):
         self.assertEqual(task["statusReason"]["kind"],
                          "TASK_EXECUTION_STATUS_REASON_KIND_TIMED_OUT")
         limits = dict(line.split("\t")[:2] for line in self.lines("service", "limits"))
-        self.assertIn("600", limits.values())
+        self.assertEqual((limits["task_timeout_max"], limits["run_timeout_max"], limits["runs_max"],
+                          limits["pipeline_runs_max"], limits["pipeline_queue_max"],
+                          limits["namespace_runs_max"], limits["stop_timeout"]),
+                         ("3000", "10000", "2", "1", "1", "2", "5000"))
         self.wait_for("bounded", runs[1])
 
 

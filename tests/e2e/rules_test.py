@@ -142,6 +142,22 @@ class Starts(e2e.ServerTest):
         self.assertNotIn("Earlier attempts", out)
 
 
+class Wide(e2e.ServerTest):
+    """A run of more tasks than the server keeps events of in memory."""
+
+    def test_waiting_and_following(self):
+        count = 20000
+        self.up(*[e2e.task("task-%d" % number) for number in range(count)], pipeline_id="wide")
+        self.assertEqual(self.gofer("pipeline", "run", "wide", "--wait"),
+                         ("run wide/1 SUCCESSFUL\n", ""))
+        out, err = self.gofer("pipeline", "run", "wide", "--follow")
+        self.assertEqual(out, "run wide/2 SUCCESSFUL\n")
+        self.assertEqual(len(set(err.splitlines()) - {""}), count + 1)
+        self.assertEqual(err.count("are not shown"), 1)
+        out = self.answer("run", "get", "wide", "1", "--tasks", "0")
+        self.assertEqual(len(out.split("Timeline:\n")[1].splitlines()), count)
+
+
 class Retries(e2e.ServerTest):
     """run retry, repair and cancel of what has ended."""
 
