@@ -48,6 +48,7 @@ bool gf_core__run_would_begin(const struct gf_core *core, const struct core_pipe
     return server_has_room(core) && namespace_has_room(core, pipeline->ns) &&
            has_room(pipeline->runs_running + pipeline->runs_queued,
                     gf_core__pipeline_parallelism(core, config)) &&
+           gf_heap_peek(&pipeline->queue) == NULL && /* it would wait behind the first one */
            (ordering_key.len == 0 || gf_map_get(&pipeline->orders, ordering_key) == NULL);
 }
 

@@ -124,6 +124,20 @@ Test(queue, a_new_version_brings_its_own_parallelism) {
     }
 }
 
+Test(queue, the_limit_of_a_queue_counts_those_that_would_wait_behind_an_older_version) {
+    cr_assert_eq(world_up_parallel(&world, "one", 1), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    struct gf_config *config = gf_fixture_checked(&world.arena, "one; two");
+    config->queue_limit = 1;
+    cr_assert_eq(world_register(&world, config, /* deploy= */ true), GF_OK);
+    cr_expect_eq(world_start(&world), GF_RESOURCE_EXHAUSTED, "it would be the second to wait");
+    world_exit(&world, "one", 0);
+    world_exit(&world, "one", 0);
+    cr_expect_eq(world_start(&world), GF_OK);
+    expect_state(3, GF_RUN_STATE_RUNNING);
+}
+
 Test(queue, slots_bound_the_containers_of_the_server) {
     use_limits((struct gf_core_limits){.attempts_running_max = 2});
     cr_assert_eq(world_up(&world, "aaa; bbb; ccc; ddd < aaa"), GF_OK);
