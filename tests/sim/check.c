@@ -51,6 +51,7 @@ void sim_check_step(struct sim *sim) {
     sim->rows_touched = 0;
     sim->answered_in_step = false;
     sim->repaired = false;
+    sim->repair_ended = false;
     sim->replies_in_step = 0;
     sim_check_take(sim);
     sim_check_effects(sim);

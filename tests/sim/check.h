@@ -61,6 +61,14 @@ static inline int64_t sim_least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* How many runs of a pipeline may wait; 0 = any number. Its own limit is one of those that queue.
+ */
+static inline int64_t sim_queue_limit(const struct sim *sim, const struct gf_config *config) {
+    const bool queues = config->queue_policy == GF_QUEUE_POLICY_UNSPECIFIED ||
+                        config->queue_policy == GF_QUEUE_POLICY_QUEUE;
+    return sim_least(queues ? config->queue_limit : 0, sim->limits.pipeline_queue_max);
+}
+
 static inline const struct gf_task *sim_task_config(const struct sim_task *task) {
     return &task->run->config->content.tasks[task->row.task_index];
 }

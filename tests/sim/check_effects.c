@@ -105,6 +105,7 @@ static void note_repaired(struct sim *sim, struct sim_command *command,
     if (run != NULL) {
         run->repair_step = 0;
     }
+    sim->repair_ended = true;
     sim->repaired = sim->repaired || reply->action_count > 0;
 }
 
@@ -117,8 +118,8 @@ static void check_reply(struct sim *sim, const struct gf_effect *effect) {
     command->code = reply->error.code;
     command->changes = command->code == GF_OK && !reply->unchanged;
     SIM_EXPECT(sim, refusal, (command->allowed >> command->code & 1) != 0,
-               "command %" PRId64 " is answered %s (%s)", command->number,
-               gf_code_name(command->code), reply->error.message);
+               "command %" PRId64 " is answered %s (%s), the rows allow %#x", command->number,
+               gf_code_name(command->code), reply->error.message, command->allowed);
     if (command->input.kind == GF_INPUT_REPAIR_RUN) {
         note_repaired(sim, command, reply);
     }

@@ -130,14 +130,14 @@ static void check_began(struct sim *sim, const struct sim_run *run) {
 
 static void check_new(struct sim *sim, const struct sim_run *run) {
     const struct gf_config *config = &run->config->content;
-    const int64_t limit = sim_least(config->queue_limit, sim->limits.pipeline_queue_max);
+    const int64_t limit = sim_queue_limit(sim, config);
     const int64_t most = pipeline_limit(sim, run);
     int64_t unended = 0;
     SIM_EXPECT(sim, queue_limit,
                limit == 0 || run->row.state != GF_RUN_STATE_QUEUED ||
                    run->pipeline->runs_queued <= limit,
-               RUN_FMT " is queued: %" PRId64 " wait, %" PRId64 " may", RUN_ARG(run),
-               run->pipeline->runs_queued, limit);
+               RUN_FMT " is queued: %" PRId64 " wait, %" PRId64 " may; %" PRId64 " run of %" PRId64,
+               RUN_ARG(run), run->pipeline->runs_queued, limit, run->pipeline->runs_running, most);
     SIM_EXPECT(sim, active_runs_limit,
                sim->limits.runs_active_max == 0 ||
                    (int64_t)sim->rows.active.count <= sim->limits.runs_active_max,

@@ -498,7 +498,7 @@ static void take_deleted_namespace(struct sim *sim, int64_t key) {
 static bool take_deleted(struct sim *sim, const struct gf_batch *batch) {
     const bool any = sim->deleted_namespaces_seen < batch->deleted_namespaces.count ||
                      sim->deleted_pipelines_seen < batch->deleted_pipelines.count;
-    while (sim->deleted_configs_seen < batch->deleted_configs.count) {
+    while (!any && sim->deleted_configs_seen < batch->deleted_configs.count) {
         take_deleted_config(sim, batch->deleted_configs.items[sim->deleted_configs_seen++]);
     }
     while (sim->deleted_pipelines_seen < batch->deleted_pipelines.count) {
@@ -509,6 +509,7 @@ static bool take_deleted(struct sim *sim, const struct gf_batch *batch) {
                                batch->deleted_namespaces.items[sim->deleted_namespaces_seen++]);
     }
     if (any) {
+        sim->deleted_configs_seen = batch->deleted_configs.count;
         sim->deployments_seen = batch->deployments.count;
         sim->inputs_seen = batch->inputs.count;
         sim->attempts_seen = batch->attempts.count;

@@ -162,6 +162,16 @@ static struct asked end_asked(const struct sim *sim, const struct sim_task_look 
                           GF_REASON_USER_CANCELLED};
 }
 
+/* Whether the time of a run is over, also where that is not its reason in the end. */
+static bool is_timed_out(const struct sim *sim, const struct sim_run *run) {
+    const int64_t timeout_ms =
+        sim_least(run->config->content.timeout_ms, sim->limits.run_timeout_ms_max);
+    return run->row.reason.kind == GF_REASON_TIMED_OUT ||
+           (sim->input != NULL && sim->input->kind == GF_INPUT_CLOCK &&
+            run->row.deadline_time > 0 &&
+            sim->forward - run->forward_start >= timeout_ms * GF_NS_PER_MS);
+}
+
 /* What becomes of an attempt with such an exit. */
 static bool exit_allows(const struct sim *sim, const struct sim_task_look *look,
                         enum gf_task_status status, enum gf_reason_kind kind) {
@@ -207,8 +217,8 @@ static void check_given_up(struct sim *sim, const struct sim_task_look *look,
     const int64_t since = launching ? task->forward_launch : task->forward_start;
     SIM_EXPECT(sim, stop_reaches, task->told_force,
                TASK_FMT " is given up without having been told to end at once", TASK_ARG(task));
-    if (sim_run_is_ending(&task->run->row) || task->run->row.cancel_requested ||
-        look->old.cancel_requested || task->run->row.reason.kind == GF_REASON_TIMED_OUT) {
+    if (end_asked(sim, look).any || task->run->row.cancel_requested ||
+        is_timed_out(sim, task->run)) {
         return;
     }
     SIM_EXPECT(sim, timeout_early,
@@ -261,7 +271,8 @@ static void check_retry(struct sim *sim, const struct sim_task_look *look) {
     task->forward_fail = sim->forward;
     const int64_t least = least_backoff_ms(policy, attempt) * GF_NS_PER_MS;
     SIM_EXPECT(sim, backoff_waited,
-               task->row.attempt > attempt || task->row.next_attempt_time >= sim->wall + least,
+               least == 0 || task->row.state != GF_TASK_STATE_WAITING ||
+                   task->row.next_attempt_time >= sim->wall + least,
                TASK_FMT ": the next attempt is due too early", TASK_ARG(task));
 }
 
@@ -309,8 +320,8 @@ static void check_end_without_attempt(struct sim *sim, const struct sim_task_loo
         return;
     case GF_TASK_STATUS_FAILED:
         SIM_EXPECT(sim, task_result,
-                   run->reason.kind == GF_REASON_TIMED_OUT &&
-                       task->row.reason.kind == GF_REASON_TIMED_OUT && task->row.ready_time > 0,
+                   is_timed_out(sim, task->run) && task->row.reason.kind == GF_REASON_TIMED_OUT &&
+                       task->row.ready_time > 0,
                    TASK_FMT " failed without having run", TASK_ARG(task));
         return;
     case GF_TASK_STATUS_UNSPECIFIED:
@@ -335,20 +346,23 @@ static void check_end(struct sim *sim, const struct sim_task_look *look) {
                row->end_time > 0 && row->next_attempt_time == 0 &&
                    (row->start_time == 0 || row->end_time >= row->start_time),
                TASK_FMT ": times of its end", TASK_ARG(task));
-    if (!sim_row_is_live(&look->old)) {
+    if (!sim_row_is_live(&look->old) || look->retried) {
         check_end_without_attempt(sim, look);
         return;
     }
     SIM_EXPECT(sim, one_outcome, task->attempts_recorded == row->attempt - 1,
                TASK_FMT ": its last attempt is recorded twice", TASK_ARG(task));
     check_attempt_end(sim, look, row->status, row->reason.kind);
-    const bool ending = task->run->row.cancel_requested ||
-                        task->run->row.reason.kind == GF_REASON_TIMED_OUT || row->cancel_requested;
+    const bool ending = end_asked(sim, look).any || task->run->row.cancel_requested ||
+                        is_timed_out(sim, task->run) || row->cancel_requested;
     SIM_EXPECT(sim, retry_made,
                ending || row->status != GF_TASK_STATUS_FAILED ||
                    row->attempt >= policy->max_attempts || !retry_covers(policy, row),
-               TASK_FMT " failed (%s) after %" PRId32 " of %" PRId32 " attempts", TASK_ARG(task),
-               gf_reason_kind_name(row->reason.kind), row->attempt, policy->max_attempts);
+               TASK_FMT " failed (%s, code %" PRId32 ") after %" PRId32 " of %" PRId32
+                        " attempts, and %zu codes are to be retried from %" PRId32 " on",
+               TASK_ARG(task), gf_reason_kind_name(row->reason.kind), row->exit_code, row->attempt,
+               policy->max_attempts, policy->exit_code_count,
+               policy->exit_code_count > 0 ? policy->exit_codes[0] : 0);
 }
 
 /* ---- Every change ---- */

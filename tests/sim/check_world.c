@@ -12,6 +12,9 @@
     GF_STR_ARG((task)->row.task_id), (task)->run->row.run_id,                                      \
         GF_STR_ARG((task)->run->row.pipeline_id)
 
+/* The core does not look at a clock that is set back by less. */
+#define SMALL_JUMP_NS GF_NS_PER_SEC
+
 struct census {
     int64_t ready;
     int64_t backoff;
@@ -35,7 +38,7 @@ static int64_t stop_grace_ms(const struct sim *sim, const struct sim_task *task)
 
 /* A deadline of a row is not later than this. */
 static void check_deadline(struct sim *sim, const struct sim_task *task, int64_t latest) {
-    SIM_EXPECT(sim, owner_or_deadline, gf_core_next_deadline(sim->core) <= latest,
+    SIM_EXPECT(sim, owner_or_deadline, gf_core_next_deadline(sim->core) <= latest + SMALL_JUMP_NS,
                TASK_FMT " has no deadline", TASK_ARG(task));
 }
 
@@ -72,6 +75,25 @@ static bool parents_ended(const struct sim_task *task) {
     return true;
 }
 
+/*
+ * The least limit of a pool among the active runs of a pipeline: a task of an older version, whose
+ * limit is reached, may stand before others in its queue.
+ */
+static int64_t least_pool_limit(const struct sim *sim, const struct sim_task *task) {
+    const struct sim_config *own = task->run->config;
+    const int number = own->pool_numbers[sim_task_config(task)->pool_index];
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < sim->rows.active.count; i++) {
+        const struct sim_config *config = sim->rows.active.items[i]->config;
+        for (size_t p = 0; config->pipeline == own->pipeline && p < config->content.pool_count;
+             p++) {
+            const int64_t limit = config->content.pools[p].parallelism;
+            least = config->pool_numbers[p] == number && limit < least ? limit : least;
+        }
+    }
+    return least;
+}
+
 static void check_waiting_task(struct sim *sim, const struct sim_task *task,
                                struct census *census) {
     const struct sim_run *run = task->run;
@@ -91,7 +113,7 @@ static void check_waiting_task(struct sim *sim, const struct sim_task *task,
         !has_room(sim->rows.live, sim->limits.attempts_running_max) ||
             !has_room(run->live, run->config->content.task_parallelism) ||
             (pool >= 0 && !has_room(run->pipeline->pool_live[run->config->pool_numbers[pool]],
-                                    run->config->content.pools[pool].parallelism)),
+                                    least_pool_limit(sim, task))),
         TASK_FMT " waits for nothing", TASK_ARG(task));
 }
 

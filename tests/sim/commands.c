@@ -143,7 +143,7 @@ static void make_cancel(struct sim *sim, struct gf_input *input) {
     input->u.cancel.force = chance(sim, 350);
     input->u.cancel.reason = chance(sim, 500) ? GF_STR("enough of it") : GF_STR("");
     input->u.cancel.task_id = gf_str_from(
-        gf_arena_printf(&sim->arena, "task-%d", (int)between(sim, 0, sim->profile.tasks_max)));
+        gf_arena_printf(&sim->arena, "task-%02d", (int)between(sim, 0, sim->profile.tasks_max)));
 }
 
 static void make_register(struct sim *sim, struct gf_input *input) {

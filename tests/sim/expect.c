@@ -70,23 +70,50 @@ static int64_t coalesced(const struct sim *sim, const struct new_run *new_run, b
     return count;
 }
 
+/* Queued runs that the policy of the new one ends. */
+static int64_t displaced(const struct sim *sim, const struct new_run *new_run, int64_t most) {
+    int64_t left = 1 - most;
+    int64_t count = 0;
+    if (new_run->config->content.queue_policy != GF_QUEUE_POLICY_CANCEL_OLDEST || most == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < sim->rows.active.count; i++) {
+        const struct sim_run *run = sim->rows.active.items[i];
+        left += run->pipeline == new_run->pipeline && !sim_run_is_ending(&run->row);
+    }
+    for (size_t i = 0; i < new_run->pipeline->runs.count && left > 0; i++) {
+        const struct sim_run *run = new_run->pipeline->runs.items[i];
+        if (run != NULL && run->active_index >= 0 && !sim_run_is_ending(&run->row)) {
+            count += run->row.state == GF_RUN_STATE_QUEUED;
+            left--;
+        }
+    }
+    return count;
+}
+
 static uint32_t queue_refusals(const struct sim *sim, const struct new_run *new_run) {
     const struct sim_pipeline *pipeline = new_run->pipeline;
     const struct gf_config *config = &new_run->config->content;
     const int64_t most = sim_least(config->parallelism, sim->limits.pipeline_runs_max);
-    const int64_t limit = sim_least(config->queue_limit, sim->limits.pipeline_queue_max);
+    const int64_t limit = sim_queue_limit(sim, config);
     bool key_in_use = false;
-    const int64_t waiting = pipeline->runs_queued - coalesced(sim, new_run, &key_in_use);
+    int64_t waiting = pipeline->runs_queued - coalesced(sim, new_run, &key_in_use);
     if (config->queue_policy == GF_QUEUE_POLICY_REJECT &&
         !has_room(pipeline->runs_running + waiting, most)) {
         return bit(GF_RESOURCE_EXHAUSTED);
+    }
+    waiting -= displaced(sim, new_run, most);
+    if (has_room(waiting, limit)) {
+        return 0;
     }
     const bool begins =
         !key_in_use && has_room(sim->rows.runs_running, sim->limits.runs_running_max) &&
         has_room(pipeline->ns->runs_running,
                  sim_least(pipeline->ns->row.run_parallelism, sim->limits.namespace_runs_max)) &&
         has_room(pipeline->runs_running + pipeline->runs_queued, most);
-    return has_room(waiting, limit) || begins ? 0 : bit(GF_RESOURCE_EXHAUSTED);
+    /* Whether it would overtake those that wait is not looked at here: see the queue's limit. */
+    const uint32_t refused = bit(GF_RESOURCE_EXHAUSTED);
+    return begins ? (pipeline->runs_queued > 0 ? refused | bit(GF_OK) : 0) : refused;
 }
 
 static uint32_t new_run_refusals(const struct sim *sim, const struct new_run *new_run) {

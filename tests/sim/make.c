@@ -52,7 +52,7 @@ static void make_retry(struct sim *sim, struct gf_retry_policy *retry) {
 
 static void make_task(struct sim *sim, struct gf_config *config, size_t index) {
     struct gf_task *task = &config->tasks[index];
-    task->task_id = gf_str_from(gf_arena_printf(&sim->arena, "task-%zu", index));
+    task->task_id = gf_str_from(gf_arena_printf(&sim->arena, "task-%02zu", index));
     task->image = GF_STR("busybox:latest");
     make_parents(sim, config, index);
     if (chance(sim, 500)) {

@@ -138,6 +138,7 @@ struct sim {
     uint64_t events_due;   /* what the rows say that must have been told: a sum of hashes */
     size_t rows_touched;   /* by the step */
     bool answered_in_step; /* the command of the step has its reply */
+    bool repair_ended;     /* a repair was answered, or given up */
     bool repaired;         /* a repair that did something was answered */
     int64_t replies_in_step;
     size_t events_seen; /* of the batch, by steps before */
