@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """SIGKILL of the server, again and again, under load, checked against a ledger of what was acknowledged.
 
-Usage: kill_test.py GOFER KILL_LOAD PIPELINE_DIR BUSYBOX_IMAGE_TOOL [--rounds N] [--seed N]
+Usage: kill_test.py GOFER KILL_LOAD PIPELINE_DIR BUSYBOX_IMAGE_TOOL [--rounds N] [--seed N] [--keep]
 
 Each round kills the server at a random moment and starts it again on the same data directory, while a
 load (kill/work.h) starts, retries and cancels runs, registers and deploys versions, pauses run starts
@@ -53,6 +53,7 @@ def run_part(arguments, scheduler, rounds, chance):
     data_dir = tempfile.mkdtemp(prefix="gofer-kill-", dir="/tmp")
     server = GoferServer(arguments.gofer, scheduler=scheduler, data_dir=data_dir)
     load = None
+    failed = False
     begin = time.monotonic()
     try:
         server.start()
@@ -71,13 +72,17 @@ def run_part(arguments, scheduler, rounds, chance):
         assert code == 0, "the server ended with %r" % code
     except BaseException:
         print(server.log()[-8000:], file=sys.stderr)
+        failed = True
         raise
     finally:
         if load is not None:
             load.kill()
             load.wait()
         server.kill()
-        shutil.rmtree(data_dir, ignore_errors=True)
+        if failed and arguments.keep:
+            print("the data is in %s" % data_dir, file=sys.stderr)
+        else:
+            shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def main():
@@ -88,6 +93,7 @@ def main():
     parser.add_argument("image_tool")
     full = os.environ.get("GOFER_TEST_FULL") == "1"
     parser.add_argument("--rounds", type=int, default=ROUNDS_FULL if full else ROUNDS)
+    parser.add_argument("--keep", action="store_true", help="leave the data of a failure behind")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     arguments = parser.parse_args()
     print("seed %d, %d rounds" % (arguments.seed, arguments.rounds), flush=True)

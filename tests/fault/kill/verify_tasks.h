@@ -18,7 +18,10 @@ void verify_tasks_init(struct verify_tasks *tasks, struct worker *worker,
                        enum work_pipeline pipeline);
 void verify_tasks_fini(struct verify_tasks *tasks);
 
-/* One run that has ended. Ends the program when something is not as it must be. */
-void verify_tasks_check(struct verify_tasks *tasks, const Gofer__V1__Run *run);
+/*
+ * One run that has ended; `cancelled`: somebody wanted it to. Ends the program when something is
+ * not as it must be.
+ */
+void verify_tasks_check(struct verify_tasks *tasks, const Gofer__V1__Run *run, bool cancelled);
 
 #endif /* GOFER_TESTS_FAULT_KILL_VERIFY_TASKS_H_ */
