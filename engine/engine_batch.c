@@ -24,6 +24,7 @@ static enum gf_code step(struct gf_engine *engine, const struct gf_input *input,
     struct gf_need need;
     for (int needs = 0; needs <= NEEDS_MAX; needs++) {
         const int64_t now = gf_clock_wall_ns(engine->options.clock);
+        engine->stepped_wall_ns = now;
         if (gf_core_step(engine->core, input, now, &need) == GF_STEP_DONE) {
             return GF_OK;
         }

@@ -19,6 +19,7 @@ struct gf_engine {
     struct gf_arena scratch; /* of one launch */
     struct gf_engine_stats counters;
     int64_t rows_since_checkpoint;
+    int64_t stepped_wall_ns; /* the time of the last step */
 
     pthread_t thread;
     bool started; /* Thread: the owner's */

@@ -111,8 +111,9 @@ Test(engine_time, a_silent_scheduler_is_given_up) {
 
 Test(engine_time, a_clock_that_is_set_back_makes_nothing_late_by_that_much) {
     up_with_timeout(200);
-    (void)rig_start_run(&rig);
+    const int64_t run_id = rig_start_run(&rig);
     puppet_started(&rig.puppet, puppet_wait_launch(&rig.puppet, 1).attempt);
+    rig_wait_for(&rig, run_id, GF_EVENT_TASK_EXECUTION_STARTED);
     rig.clock.wall_offset_ns = -GF_NS_PER_HOUR;
     (void)puppet_wait_stop(&rig.puppet, 1);
     cr_expect_lt(gf_engine_get_stats(rig.engine).clock_steps_total, 20); /* it does not spin */
@@ -120,9 +121,9 @@ Test(engine_time, a_clock_that_is_set_back_makes_nothing_late_by_that_much) {
 
 Test(engine_time, a_clock_that_is_set_forward_makes_due_what_it_has_passed) {
     up_with_timeout(3600 * 1000);
-    (void)rig_start_run(&rig);
+    const int64_t run_id = rig_start_run(&rig);
     puppet_started(&rig.puppet, puppet_wait_launch(&rig.puppet, 1).attempt);
-    nudge();
+    rig_wait_for(&rig, run_id, GF_EVENT_TASK_EXECUTION_STARTED);
     cr_expect_eq(puppet_stop_count(&rig.puppet), 0);
     rig.clock.wall_offset_ns = 2 * GF_NS_PER_HOUR;
     nudge();

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 enum {
-    POOL_THREADS = 4,
     POOL_QUEUE = 64,
     OUTPUT_BYTES_MAX = 16 << 20,
     PAUSE_MS = 2,
@@ -146,7 +145,7 @@ void native_host_open(struct native_host *host, const char *dir) {
 void native_host_open_with(struct native_host *host, const char *dir,
                            struct gf_native_options options) {
     const struct gf_pool_opts pool = {
-        .thread_count = POOL_THREADS, .queue_limit = POOL_QUEUE, .name = "pool"};
+        .thread_count = NATIVE_HOST_POOL_THREADS, .queue_limit = POOL_QUEUE, .name = "pool"};
     struct gf_error error;
     *host = (struct native_host){.dir = gf_strdup(dir)};
     gf_mutex_init(&host->mutex, GF_RANK_TEST_OUTER);

@@ -18,7 +18,8 @@
 #include <stdbool.h>
 
 enum {
-    NATIVE_HOST_WAIT_MS = 30000
+    NATIVE_HOST_WAIT_MS = 30000,
+    NATIVE_HOST_POOL_THREADS = 4,
 };
 
 /* Name of the image that native_host_make_image makes. */
