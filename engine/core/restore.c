@@ -85,6 +85,16 @@ static void watch_again(struct gf_core *core, struct core_task *task) {
     task->row.launch_time = launch_time;
 }
 
+/*
+ * An attempt that nobody wanted to end was told to: it was overdue, and still is. Of one that
+ * started only after that, the start took too long; of another one that runs, the end.
+ */
+static void resume_overdue(struct gf_core *core, struct core_task *task) {
+    const bool of_end = task->row.start_time > 0 && task->row.start_time <= task->row.stop_time;
+    task->overdue = of_end ? CORE_OVERDUE_END : CORE_OVERDUE_LAUNCH;
+    gf_core__task_stop(core, task, /* force= */ true);
+}
+
 /* What a task that has not ended waits for. */
 static void resume_task(struct gf_core *core, struct core_task *task,
                         struct gf_attempt_vec *out_attempts) {
@@ -93,6 +103,8 @@ static void resume_task(struct gf_core *core, struct core_task *task,
         watch_again(core, task);
         if (task->row.cancel_requested) {
             gf_core__task_stop(core, task, /* force= */ false);
+        } else if (task->row.stop_time > 0 && !gf_core__run_is_ending(task->run)) {
+            resume_overdue(core, task);
         }
     } else if (task->row.next_attempt_time > 0) {
         core->backoff_count++;
