@@ -132,10 +132,9 @@ static enum gf_code list_configs(struct gf_read *read, struct gf_error *err) {
     const Gofer__V1__ListPipelineConfigsRequest *request = (const void *)read->request;
     struct gf_pipeline pipeline = {0};
     struct gf_list_page page;
-    enum gf_code rc = gf_list_page_init(&page, read, "configs", request->page_size, err);
-    if (rc == GF_OK) {
-        rc = gf_find_pipeline(read, request->namespace_id, request->pipeline_id, &pipeline, err);
-    }
+    enum gf_code rc =
+        gf_list_page_of_pipeline(&page, read, "configs", request->page_size, request->namespace_id,
+                                 request->pipeline_id, &pipeline, err);
     if (rc != GF_OK) {
         return rc;
     }
@@ -143,21 +142,11 @@ static enum gf_code list_configs(struct gf_read *read, struct gf_error *err) {
                                .include_tasks = request->include_tasks};
     gf_arena_init(&list.scratch, GF_SERVICES_ARENA_BYTES_MAX);
     page.data = &list;
-    gf_token_scope_number(&page.scope, pipeline.pipeline_key);
     gf_token_scope_number(&page.scope, request->include_tasks);
-    rc = gf_list_page_read(&page, request->page_token, fetch_config, take_config, err);
+    rc = gf_list_page_answer(&page, request->page_token, fetch_config, take_config,
+                             &gofer__v1__list_pipeline_configs_response__descriptor, err);
     gf_arena_fini(&list.scratch);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    Gofer__V1__ListPipelineConfigsResponse *response =
-        GF_MESSAGE_NEW(read->arena, Gofer__V1__ListPipelineConfigsResponse,
-                       gofer__v1__list_pipeline_configs_response);
-    response->configs = (Gofer__V1__PipelineConfig **)page.messages;
-    response->n_configs = page.count;
-    response->next_page_token = page.next_page_token;
-    read->response = &response->base;
-    return GF_OK;
+    return rc;
 }
 
 static void start_list_configs(struct gf_rpc_call *call,

@@ -5,7 +5,7 @@
 #include "api/codec/json/text.h"
 #include "api/codec/model/config.h"
 #include "api/codec/model/digest.h"
-#include "api/codec/model/labels.h"
+#include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/run.h"
 #include "api/codec/model/unsupported.h"

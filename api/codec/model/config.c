@@ -5,18 +5,14 @@
  */
 #include "api/codec/model/config.h"
 
+#include "api/codec/model/digest.h"
+#include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/unsupported.h"
 #include "engine/core/config.h"
 #include "engine/core/config_codec.h"
 
 #include <stdio.h>
-
-#include <sodium.h>
-
-enum {
-    HASH_BYTES = 32,
-};
 
 /* ---- Reading: variables and labels ---- */
 
@@ -58,18 +54,6 @@ enum gf_code gf_variable_from_entry(const char *key, const char *value,
         *(out_count) = (spec)->n_variables;                                                        \
         code_;                                                                                     \
     })
-
-#define READ_LABELS(spec, arena, out_labels, out_count)                                            \
-    do {                                                                                           \
-        struct gf_label *labels_ = GF_ARENA_ARRAY((arena), (spec)->n_labels, struct gf_label);     \
-        for (size_t l_ = 0; l_ < (spec)->n_labels; l_++) {                                         \
-            labels_[l_] = (struct gf_label){gf_str_from((spec)->labels[l_]->key),                  \
-                                            gf_str_from((spec)->labels[l_]->value)};               \
-        }                                                                                          \
-        gf_labels_sort(labels_, (spec)->n_labels);                                                 \
-        *(out_labels) = labels_;                                                                   \
-        *(out_count) = (spec)->n_labels;                                                           \
-    } while (0)
 
 /* ---- Reading: tasks ---- */
 
@@ -210,7 +194,7 @@ static enum gf_code read_task(const Gofer__V1__TaskSpec *spec, struct gf_arena *
     out->entrypoint_count = spec->n_entrypoint;
     out->command = read_arguments(spec->command, spec->n_command, arena);
     out->command_count = spec->n_command;
-    READ_LABELS(spec, arena, &out->labels, &out->label_count);
+    GF_LABELS_READ(spec, arena, &out->labels, &out->label_count);
     enum gf_code rc = gf_unsupported_check(&spec->base, err);
     if (rc == GF_OK) {
         rc = READ_VARIABLES(spec, arena, &out->variables, &out->variable_count, err);
@@ -246,12 +230,7 @@ static enum gf_code make_hash(struct gf_config *config, struct gf_arena *arena,
         rc = gf_fail_field(err, "", "spec is too large, expected up to %d bytes when stored",
                            GF_CONFIG_BYTES_MAX);
     } else {
-        unsigned char hash[HASH_BYTES];
-        char *text = gf_arena_alloc(arena, 2 * HASH_BYTES + 1);
-        (void)crypto_generichash(hash, sizeof(hash), (const unsigned char *)bytes.ptr, bytes.len,
-                                 NULL, 0);
-        (void)sodium_bin2hex(text, 2 * HASH_BYTES + 1, hash, sizeof(hash));
-        config->content_hash = gf_str_from(text);
+        config->content_hash = gf_digest_text(gf_strbuf_view(&bytes), arena);
     }
     gf_strbuf_fini(&bytes);
     return rc;
@@ -297,7 +276,7 @@ static enum gf_code read_head(const Gofer__V1__PipelineSpec *spec, struct gf_are
     out->queue_limit = spec->queue_limit;
     out->priority = spec->priority;
     out->task_parallelism = spec->task_parallelism;
-    READ_LABELS(spec, arena, &out->labels, &out->label_count);
+    GF_LABELS_READ(spec, arena, &out->labels, &out->label_count);
     enum gf_code rc = gf_unsupported_check(&spec->base, err);
     if (rc == GF_OK) {
         rc = read_queue_policy(spec->queue_policy, &out->queue_policy, err);

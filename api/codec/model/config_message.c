@@ -1,19 +1,7 @@
 #include "api/codec/model/config.h"
+#include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
 #include "base/clock.h"
-
-/* Fills the map `entries` of `message`, whose entries are messages of type entry_type. */
-#define WRITE_MAP(message, entries, entry_type, prefix, count_, key_of, value_of, arena)           \
-    do {                                                                                           \
-        const size_t total_ = (count_);                                                            \
-        (message)->n_##entries = total_;                                                           \
-        (message)->entries = GF_ARENA_ARRAY((arena), total_, entry_type *);                        \
-        for (size_t i = 0; i < total_; i++) {                                                      \
-            (message)->entries[i] = GF_MESSAGE_NEW((arena), entry_type, prefix);                   \
-            (message)->entries[i]->key = gf_message_text((key_of), (arena));                       \
-            (message)->entries[i]->value = gf_message_text((value_of), (arena));                   \
-        }                                                                                          \
-    } while (0)
 
 static char *parent_word(enum gf_parent_rule rule) {
     switch (rule) {
@@ -128,14 +116,15 @@ Gofer__V1__TaskSpec *gf_task_to_message(const struct gf_task *task, struct gf_ar
     if (task->pull == GF_PULL_NEVER) {
         message->pull = "never";
     }
-    WRITE_MAP(message, variables, Gofer__V1__TaskSpec__VariablesEntry,
-              gofer__v1__task_spec__variables_entry, task->variable_count, task->variables[i].key,
-              task->variables[i].value, arena);
-    WRITE_MAP(message, labels, Gofer__V1__TaskSpec__LabelsEntry, gofer__v1__task_spec__labels_entry,
-              task->label_count, task->labels[i].key, task->labels[i].value, arena);
-    WRITE_MAP(message, depends_on, Gofer__V1__TaskSpec__DependsOnEntry,
-              gofer__v1__task_spec__depends_on_entry, task->parent_count, task->parents[i].task_id,
-              gf_str_from(parent_word(task->parents[i].rule)), arena);
+    GF_MAP_WRITE(message, variables, Gofer__V1__TaskSpec__VariablesEntry,
+                 gofer__v1__task_spec__variables_entry, task->variable_count,
+                 task->variables[i].key, task->variables[i].value, arena);
+    GF_MAP_WRITE(message, labels, Gofer__V1__TaskSpec__LabelsEntry,
+                 gofer__v1__task_spec__labels_entry, task->label_count, task->labels[i].key,
+                 task->labels[i].value, arena);
+    GF_MAP_WRITE(message, depends_on, Gofer__V1__TaskSpec__DependsOnEntry,
+                 gofer__v1__task_spec__depends_on_entry, task->parent_count,
+                 task->parents[i].task_id, gf_str_from(parent_word(task->parents[i].rule)), arena);
     return message;
 }
 
@@ -153,12 +142,12 @@ static Gofer__V1__PipelineSpec *spec_to_message(const struct gf_config *config, 
     message->timeout = duration_of(config->timeout_ms, arena);
     message->task_parallelism = (int32_t)config->task_parallelism;
     write_pools(config, arena, message);
-    WRITE_MAP(message, variables, Gofer__V1__PipelineSpec__VariablesEntry,
-              gofer__v1__pipeline_spec__variables_entry, config->variable_count,
-              config->variables[i].key, config->variables[i].value, arena);
-    WRITE_MAP(message, labels, Gofer__V1__PipelineSpec__LabelsEntry,
-              gofer__v1__pipeline_spec__labels_entry, config->label_count, config->labels[i].key,
-              config->labels[i].value, arena);
+    GF_MAP_WRITE(message, variables, Gofer__V1__PipelineSpec__VariablesEntry,
+                 gofer__v1__pipeline_spec__variables_entry, config->variable_count,
+                 config->variables[i].key, config->variables[i].value, arena);
+    GF_MAP_WRITE(message, labels, Gofer__V1__PipelineSpec__LabelsEntry,
+                 gofer__v1__pipeline_spec__labels_entry, config->label_count, config->labels[i].key,
+                 config->labels[i].value, arena);
     if (with_tasks) {
         message->n_tasks = config->task_count;
         message->tasks = GF_ARENA_ARRAY(arena, config->task_count, Gofer__V1__TaskSpec *);

@@ -1,6 +1,6 @@
 #include "api/codec/model/pipeline.h"
 
-#include "api/codec/model/labels.h"
+#include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
 
 Gofer__V1__Pipeline *gf_pipeline_to_message(const struct gf_pipeline *pipeline,
@@ -18,7 +18,8 @@ Gofer__V1__Pipeline *gf_pipeline_to_message(const struct gf_pipeline *pipeline,
     message->live_version = pipeline->live_version;
     message->latest_version = pipeline->latest_version;
     message->latest_run_id = pipeline->latest_run_id;
-    GF_LABELS_WRITE(message, Gofer__V1__Pipeline__LabelsEntry, gofer__v1__pipeline__labels_entry,
-                    shown->labels, shown->label_count, arena);
+    GF_MAP_WRITE(message, labels, Gofer__V1__Pipeline__LabelsEntry,
+                 gofer__v1__pipeline__labels_entry, shown->label_count, shown->labels[i].key,
+                 shown->labels[i].value, arena);
     return message;
 }

@@ -1,7 +1,7 @@
 #include "api/codec/model/run.h"
 
 #include "api/codec/model/enums.h"
-#include "api/codec/model/labels.h"
+#include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
 
 void gf_variables_to_messages(const struct gf_variable *variables, size_t count,
@@ -59,8 +59,8 @@ Gofer__V1__Run *gf_run_to_message(const struct gf_run *run, struct gf_arena *are
     message->end_time = gf_message_time(run->end_time, arena);
     gf_variables_to_messages(run->variables, run->variable_count, arena, &message->n_variables,
                              &message->variables);
-    GF_LABELS_WRITE(message, Gofer__V1__Run__LabelsEntry, gofer__v1__run__labels_entry, run->labels,
-                    run->label_count, arena);
+    GF_MAP_WRITE(message, labels, Gofer__V1__Run__LabelsEntry, gofer__v1__run__labels_entry,
+                 run->label_count, run->labels[i].key, run->labels[i].value, arena);
     message->input = run->has_input ? input_of(&run->input, arena) : NULL;
     message->priority = run->priority;
     message->ordering_key = gf_message_text(run->ordering_key, arena);

@@ -1,9 +1,9 @@
 /*
- * Labels: maps of messages to and from arrays of struct gf_label. protobuf-c makes a type of its
- * own for the entries of each map, all alike, so these are macros. Thread: any.
+ * Maps of messages. protobuf-c makes a type of its own for the entries of each map, all alike, so
+ * these are macros. Thread: any.
  */
-#ifndef GOFER_API_CODEC_MODEL_LABELS_H_
-#define GOFER_API_CODEC_MODEL_LABELS_H_
+#ifndef GOFER_API_CODEC_MODEL_MAPS_H_
+#define GOFER_API_CODEC_MODEL_MAPS_H_
 
 #include "api/codec/model/message.h"
 #include "engine/core/config.h"
@@ -27,22 +27,22 @@
     } while (0)
 
 /*
- * Fills message->labels: GF_LABELS_WRITE(run, Gofer__V1__Run__LabelsEntry,
- * gofer__v1__run__labels_entry, labels, count, arena).
+ * Fills the map `entries` of `message`, whose entries are messages of type entry_type. key_of and
+ * value_of are the texts of entry `i`:
+ *
+ *     GF_MAP_WRITE(message, labels, Gofer__V1__Run__LabelsEntry, gofer__v1__run__labels_entry,
+ *                  run->label_count, run->labels[i].key, run->labels[i].value, arena);
  */
-#define GF_LABELS_WRITE(message, type, prefix, from, from_count, arena)                            \
+#define GF_MAP_WRITE(message, entries, entry_type, prefix, count_, key_of, value_of, arena)        \
     do {                                                                                           \
-        const struct gf_label *gf_labels_ = (from);                                                \
-        (message)->n_labels = (from_count);                                                        \
-        (message)->labels = (message)->n_labels == 0                                               \
-                                ? NULL                                                             \
-                                : GF_ARENA_ARRAY((arena), (message)->n_labels, type *);            \
-        for (size_t gf_i_ = 0; gf_i_ < (message)->n_labels; gf_i_++) {                             \
-            type *gf_entry_ = GF_MESSAGE_NEW((arena), type, prefix);                               \
-            gf_entry_->key = gf_message_text(gf_labels_[gf_i_].key, (arena));                      \
-            gf_entry_->value = gf_message_text(gf_labels_[gf_i_].value, (arena));                  \
-            (message)->labels[gf_i_] = gf_entry_;                                                  \
+        const size_t total_ = (count_);                                                            \
+        (message)->n_##entries = total_;                                                           \
+        (message)->entries = GF_ARENA_ARRAY((arena), total_, entry_type *);                        \
+        for (size_t i = 0; i < total_; i++) {                                                      \
+            (message)->entries[i] = GF_MESSAGE_NEW((arena), entry_type, prefix);                   \
+            (message)->entries[i]->key = gf_message_text((key_of), (arena));                       \
+            (message)->entries[i]->value = gf_message_text((value_of), (arena));                   \
         }                                                                                          \
     } while (0)
 
-#endif /* GOFER_API_CODEC_MODEL_LABELS_H_ */
+#endif /* GOFER_API_CODEC_MODEL_MAPS_H_ */
