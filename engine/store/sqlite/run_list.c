@@ -10,6 +10,7 @@
 
 enum {
     COMPLETE_BIT = 1 << GF_RUN_STATE_COMPLETE,
+    NO_STATUS_BIT = 1 << GF_RUN_STATUS_UNSPECIFIED,
 };
 
 #define ANY UINT32_MAX
@@ -50,7 +51,9 @@ static bool is_filtered(const struct gf_run_list_options *options) {
 }
 
 static bool is_of_open_runs(const struct gf_run_list_options *options) {
-    return options->states != 0 && (options->states & COMPLETE_BIT) == 0;
+    /* Every run that is COMPLETE has a status. */
+    return (options->states != 0 && (options->states & COMPLETE_BIT) == 0) ||
+           options->statuses == NO_STATUS_BIT;
 }
 
 static enum gf_sql statement_of(const struct gf_run_list_options *options) {

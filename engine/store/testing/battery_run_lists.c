@@ -126,7 +126,11 @@ void gf_store_battery_runs_are_listed_by_status(const struct gf_store_factory *f
     list_all(&battery, options, 20, -1, 20);
     options.statuses = failed | cancelled | none;
     list_all(&battery, options, 40, -1, 30);
+    options.statuses = none;
+    list_all(&battery, options, 40, -1, 10);
     options.ascending = true;
+    list_all(&battery, options, 31, 1, 10);
+    options.statuses = failed | cancelled | none;
     list_all(&battery, options, 11, 1, 30);
     options.states = 1u << GF_RUN_STATE_COMPLETE;
     list_all(&battery, options, 11, 1, 20);
