@@ -16,7 +16,7 @@
 #include "engine/engine_loader.h"
 
 enum {
-    SCRATCH_BYTES_MAX = 64 << 20, /* the environment of one launch, several times over */
+    SCRATCH_BYTES_MAX = 64 << 20, /* what one launch takes, several times over */
 };
 
 struct gf_engine *gf_engine_create(const struct gf_engine_options *options) {
@@ -27,6 +27,7 @@ struct gf_engine *gf_engine_create(const struct gf_engine_options *options) {
     gf_mutex_init(&engine->mutex, GF_RANK_ENGINE);
     gf_cond_init(&engine->checkpoint_ended);
     gf_arena_init(&engine->scratch, SCRATCH_BYTES_MAX);
+    gf_arena_init(&engine->input_arena, SCRATCH_BYTES_MAX);
     gf_engine__init_events(engine);
     return engine;
 }
@@ -52,6 +53,7 @@ void gf_engine_destroy(struct gf_engine *engine) {
     gf_core_destroy(engine->core);
     gf_queue_destroy(engine->queue);
     gf_arena_fini(&engine->scratch);
+    gf_arena_fini(&engine->input_arena);
     gf_cond_fini(&engine->checkpoint_ended);
     gf_mutex_fini(&engine->mutex);
     free(engine);

@@ -35,6 +35,7 @@ void gf_engine__release_effects(struct gf_engine *engine) {
     for (size_t i = 0; i < batch->effects.count; i++) {
         release(engine, &batch->effects.items[i]);
     }
+    gf_engine__end_launches(engine);
 }
 
 void gf_engine__refuse_effects(struct gf_engine *engine, const struct gf_error *err) {

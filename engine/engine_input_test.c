@@ -87,6 +87,42 @@ Test(engine_input, a_retry_works_on_the_same) {
     expect_document(&launch);
 }
 
+/* ---- The store ---- */
+
+static const struct gf_store_ops *true_ops;
+static _Atomic int reads;
+
+static enum gf_code count_input(struct gf_store_reader *reader, int64_t run_key,
+                                struct gf_arena *arena, struct gf_str *out_content,
+                                struct gf_error *err) {
+    reads++;
+    return true_ops->get_run_input(reader, run_key, arena, out_content, err);
+}
+
+Test(engine_input, tasks_that_are_launched_together_read_it_once) {
+    true_ops = rig.store->ops;
+    struct gf_store_ops counting = *true_ops;
+    counting.get_run_input = count_input;
+    rig_up(&rig, "one; two; tri; four < one");
+    gf_engine_stop(rig.engine); /* nobody reads the ops now */
+    rig.store->ops = &counting;
+    rig_restart(&rig, (struct gf_core_limits){0}, NULL);
+    for (int i = 0; i < 2; i++) {
+        (void)run_with_document();
+        for (size_t task = 1; task <= 3; task++) {
+            const struct puppet_launch launch = puppet_wait_launch(&rig.puppet, 3 * i + task);
+            expect_document(&launch);
+        }
+        cr_expect_eq(reads, i + 1);
+    }
+    puppet_exit(&rig.puppet, puppet_wait_launch(&rig.puppet, 1).attempt, 0);
+    const struct puppet_launch last = puppet_wait_launch(&rig.puppet, 7);
+    expect_document(&last);
+    cr_expect_eq(reads, 3);
+    gf_engine_stop(rig.engine);
+    rig.store->ops = true_ops;
+}
+
 static enum gf_code lose_input(GF_UNUSED struct gf_store_reader *reader, GF_UNUSED int64_t run_key,
                                GF_UNUSED struct gf_arena *arena,
                                GF_UNUSED struct gf_str *out_content, struct gf_error *err) {

@@ -17,6 +17,10 @@ struct gf_engine {
     /* Thread: engine. */
     struct gf_core *core;
     struct gf_arena scratch; /* of one launch */
+    /* The document that was read last, for the launches of one batch; key 0 = none. */
+    struct gf_arena input_arena;
+    int64_t input_run_key;
+    struct gf_str input;
     struct gf_engine_stats counters;
     int64_t rows_since_checkpoint;
     int64_t stepped_wall_ns; /* the time of the last step */
@@ -76,6 +80,8 @@ void gf_engine__answer(struct gf_command *command, const struct gf_error *err);
 
 /* Hands an attempt to the scheduler, or reports that it cannot be. */
 void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect);
+/* The launches of a batch are done: lets go of what was read for them. */
+void gf_engine__end_launches(struct gf_engine *engine);
 
 /* ---- engine_reports.c. Thread: any ---- */
 

@@ -1,7 +1,8 @@
 /*
  * From a LAUNCH effect to what a back end needs: the environment, the limits of time, and the
  * document that the run works on. That one is not in the core, which would hold it for as long as
- * the run lives: it is read from the store at each launch, and only runs that have one pay for it.
+ * the run lives: it is read from the store when tasks are launched, once for those of a run in the
+ * same batch, and only runs that have one pay for it.
  */
 #include "engine/core/environment.h"
 #include "engine/core/limits.h"
@@ -30,10 +31,24 @@ static int64_t stop_timeout_ms(const struct gf_engine *engine, const struct gf_t
 static enum gf_code read_input(struct gf_engine *engine, int64_t run_key, struct gf_str *out,
                                struct gf_error *err) {
     struct gf_store *store = engine->options.store;
-    struct gf_store_reader *reader = store->ops->open_reader(store);
-    const enum gf_code rc = store->ops->get_run_input(reader, run_key, &engine->scratch, out, err);
-    store->ops->close_reader(store, reader);
-    return rc == GF_OK ? GF_OK : gf_wrap(err, "cannot read the input of the run");
+    if (engine->input_run_key != run_key) {
+        gf_engine__end_launches(engine);
+        struct gf_store_reader *reader = store->ops->open_reader(store);
+        const enum gf_code rc =
+            store->ops->get_run_input(reader, run_key, &engine->input_arena, &engine->input, err);
+        store->ops->close_reader(store, reader);
+        if (rc != GF_OK) {
+            return gf_wrap(err, "cannot read the input of the run");
+        }
+        engine->input_run_key = run_key;
+    }
+    *out = engine->input;
+    return GF_OK;
+}
+
+void gf_engine__end_launches(struct gf_engine *engine) {
+    gf_arena_reset(&engine->input_arena);
+    engine->input_run_key = 0;
 }
 
 /* ---- The launch ---- */
