@@ -218,3 +218,51 @@ Test(event, bad_streams_name_their_field) {
     filter.run_id = 3;
     expect_end(&filter, "", GF_INVALID_ARGUMENT, "filter.run_id");
 }
+
+/* Kinds have numbers beyond 64, and what concerns no namespace is no less an event. */
+Test(event, switches_are_told) {
+    Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
+    Gofer__V1__EventKind kinds[] = {GOFER__V1__EVENT_KIND__EVENT_KIND_SYSTEM_PREFERENCES_UPDATED,
+                                    GOFER__V1__EVENT_KIND__EVENT_KIND_PIPELINE_DISABLED};
+    Gofer__V1__DisablePipelineRequest disable = GOFER__V1__DISABLE_PIPELINE_REQUEST__INIT;
+    Gofer__V1__DisablePipelineResponse *disabled = NULL;
+    Gofer__V1__SystemPreferences preferences = GOFER__V1__SYSTEM_PREFERENCES__INIT;
+    Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
+    Gofer__V1__UpdateSystemPreferencesRequest update =
+        GOFER__V1__UPDATE_SYSTEM_PREFERENCES_REQUEST__INIT;
+    Gofer__V1__UpdateSystemPreferencesResponse *updated = NULL;
+    char *path = "attach_disabled";
+    filter.n_kinds = GF_ARRAY_COUNT(kinds);
+    filter.kinds = kinds;
+    struct gf_rpc_stream *stream = follow(&filter, "", true);
+    (void)up("hello", "one");
+    disable.pipeline_id = "hello";
+    cr_assert_eq(gofer_v1_pipeline_service_disable_pipeline(harness.channel, NULL, &disable, &arena,
+                                                            &disabled, &error),
+                 GF_OK, "%s", error.message);
+    preferences.attach_disabled = true;
+    mask.n_paths = 1;
+    mask.paths = &path;
+    update.preferences = &preferences;
+    update.update_mask = &mask;
+    cr_assert_eq(gofer_v1_system_service_update_system_preferences(harness.channel, NULL, &update,
+                                                                   &arena, &updated, &error),
+                 GF_OK, "%s", error.message);
+    const Gofer__V1__Event *seen[2] = {NULL, NULL};
+    for (size_t i = 0; i < 2;) {
+        const Gofer__V1__FollowEventsResponse *message = take(stream);
+        if (message->event != NULL) {
+            seen[i++] = message->event;
+        }
+    }
+    gf_rpc_stream_destroy(stream);
+    cr_expect_eq((int)seen[0]->kind, GOFER__V1__EVENT_KIND__EVENT_KIND_PIPELINE_DISABLED);
+    cr_expect_str_eq(seen[0]->pipeline_id, "hello");
+    cr_expect_eq((int)seen[1]->kind, GOFER__V1__EVENT_KIND__EVENT_KIND_SYSTEM_PREFERENCES_UPDATED);
+    cr_expect_str_eq(seen[1]->namespace_id, "");
+    int64_t ids[3];
+    Gofer__V1__ListEventsRequest list = GOFER__V1__LIST_EVENTS_REQUEST__INIT;
+    list.filter = &filter;
+    cr_assert_eq(list_all(&list, ids, 3), 2);
+    cr_expect_eq(ids[0], seen[1]->event_id);
+}

@@ -134,6 +134,38 @@ Test(native_rules, a_token_of_an_attempt_goes_on_in_it) {
     gf_rpc_stream_destroy(stream);
 }
 
+Test(native_rules, a_watch_sees_the_attempts) {
+    NEED_ROOT();
+    Gofer__V1__WatchRunRequest request = GOFER__V1__WATCH_RUN_REQUEST__INIT;
+    Gofer__V1__WatchRunResponse *message = NULL;
+    struct gf_rpc_stream *stream = NULL;
+    const Gofer__V1__TaskExecution *last = NULL;
+    up_retried(2, 500);
+    (void)start_run("shell");
+    request.pipeline_id = "shell";
+    request.run_id = 1;
+    cr_assert_eq(gofer_v1_run_service_watch_run_stream_open(harness.channel, NULL, &request,
+                                                            &stream, &error),
+                 GF_OK);
+    bool waited = false;
+    do {
+        cr_assert_eq(gofer_v1_run_service_watch_run_stream_recv(stream, TIMEOUT_MS, &arena,
+                                                                &message, &error),
+                     GF_OK, "%s", error.message);
+        if (message != NULL && message->n_task_executions > 0) {
+            last = message->task_executions[0];
+            waited = waited || last->next_attempt_time != NULL;
+            cr_expect_eq(last->n_previous_attempts, 0);
+        }
+    } while (message != NULL);
+    gf_rpc_stream_destroy(stream);
+    cr_expect(waited);
+    cr_assert_not_null(last);
+    cr_expect_eq(last->attempt, 2);
+    cr_expect_eq((int)last->status,
+                 GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_SUCCESSFUL);
+}
+
 /* ---- Cancelling ---- */
 
 static enum gf_code cancel_task(char *task_id, char *reason,
