@@ -33,13 +33,13 @@ enum gf_step gf_core__switch_pipeline(struct gf_core *core, const struct gf_inpu
     }
     const enum gf_pipeline_state state =
         enable ? GF_PIPELINE_STATE_ACTIVE : GF_PIPELINE_STATE_DISABLED;
-    const bool changed = pipeline->row.state != state;
+    /* To disable it once more for another reason is a change, for no reason it is none. */
+    const bool changed = pipeline->row.state != state ||
+                         (reason.len > 0 && !gf_str_eq(reason, pipeline->row.state_reason));
     if (changed) {
         set_state(core, pipeline, state, reason);
         (void)gf_core__event_pipeline(
             core, enable ? GF_EVENT_PIPELINE_ENABLED : GF_EVENT_PIPELINE_DISABLED, pipeline);
-    } else if (reason.len > 0 && !gf_str_eq(reason, pipeline->row.state_reason)) {
-        set_state(core, pipeline, state, reason);
     }
     struct gf_reply *reply = gf_core__reply(core, input);
     reply->pipeline = &pipeline->row;
