@@ -22,10 +22,8 @@ enum {
     POOL_QUEUE = 4096,
     LONG_POOL_THREADS = 2,
     LONG_POOL_QUEUE = 64,
-    READERS = POOL_THREADS + 2, /* one more for the engine, one for the sweep of logs */
-    /* A spec has up to 16 MiB; a decoded one takes more. */
-    RECEIVE_BYTES_MAX = 17 << 20,
-    DECODED_BYTES_MAX = 256 << 20,
+    READERS = POOL_THREADS + 2,    /* one more for the engine, one for the sweep of logs */
+    DECODED_BYTES_MAX = 256 << 20, /* more than was received */
     ARENA_BYTES_MAX = 256 << 20,
 };
 
@@ -190,7 +188,7 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
 static enum gf_code make_rpc(struct gf_server *server, const struct gf_server_options *options,
                              struct gf_error *err) {
     const struct gf_rpc_server_opts opts = {
-        .receive_bytes_max = RECEIVE_BYTES_MAX,
+        .receive_bytes_max = GF_SERVICES_REQUEST_BYTES_MAX,
         .decoded_bytes_max = DECODED_BYTES_MAX,
         .arena_bytes_max = ARENA_BYTES_MAX,
         .interceptor = gf_services_intercept,

@@ -24,6 +24,8 @@
 
 enum {
     GF_SERVICES_ARENA_BYTES_MAX = 1 << 30, /* of one read or one command */
+    /* Of one request message: a spec has up to 16 MiB. */
+    GF_SERVICES_REQUEST_BYTES_MAX = 17 << 20,
 };
 
 struct gf_image_store;
