@@ -72,10 +72,14 @@ Test(life, switching_twice_changes_nothing) {
     cr_expect(world.unchanged);
     cr_expect_eq(world_newest_event(&world), newest);
     cr_assert_eq(disable("one"), GF_OK);
-    cr_assert_eq(disable("two"), GF_OK);
+    cr_assert_eq(disable(""), GF_OK);
     cr_expect(world.unchanged, "it was disabled before");
-    cr_expect(gf_str_eq(world.pipeline.state_reason, GF_STR("two")));
+    cr_expect(gf_str_eq(world.pipeline.state_reason, GF_STR("one")));
     cr_expect_eq(world_newest_event(&world), newest + 1);
+    cr_assert_eq(disable("two"), GF_OK);
+    cr_expect_not(world.unchanged, "the reason is another one");
+    cr_expect(gf_str_eq(world.pipeline.state_reason, GF_STR("two")));
+    cr_expect_eq(world_newest_event(&world), newest + 2);
     cr_expect_eq(disable("\xff"), GF_INVALID_ARGUMENT);
     cr_expect_str_eq(world.error.field, "reason");
 }
