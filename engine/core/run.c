@@ -43,7 +43,8 @@ void gf_core__run_begin(struct gf_core *core, struct core_run *run) {
     const struct gf_config *config = &run->config->row;
     const int64_t timeout_ms = gf_core__run_timeout_ms(core, config);
     run->row.state = GF_RUN_STATE_RUNNING;
-    run->row.start_time = core->now;
+    /* The wall clock may have been set back meanwhile. */
+    run->row.start_time = core->now > run->row.create_time ? core->now : run->row.create_time;
     run->row.deadline_time = timeout_ms > 0 ? gf_deadline_after_ms(core->now, timeout_ms) : 0;
     gf_core__run_watch(core, run);
     gf_core__mark_run(core, run);
@@ -122,7 +123,6 @@ static void set_result(struct core_run *run) {
 
 static void end_run(struct gf_core *core, struct core_run *run) {
     run->row.state = GF_RUN_STATE_COMPLETE;
-    /* The wall clock may have been set back meanwhile. */
     const int64_t begin = run->row.start_time > 0 ? run->row.start_time : run->row.create_time;
     run->row.end_time = core->now > begin ? core->now : begin;
     gf_core__timer_clear(core, &run->deadline);

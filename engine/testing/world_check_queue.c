@@ -42,12 +42,12 @@ static void check_order(struct check *check, const struct check_pipeline *pipeli
         if (older->state == GF_RUN_STATE_COMPLETE || !same_key(older, run)) {
             continue;
         }
-        EXPECT(check, run->state == GF_RUN_STATE_QUEUED,
+        EXPECT(check, run->start_time == 0,
                "run %" PRId64 " overtook run %" PRId64 " of the same key", run->run_id,
                older->run_id);
         EXPECT(check,
                run->ordering_policy != GF_RUN_ORDERING_NEWEST ||
-                   older->state != GF_RUN_STATE_QUEUED,
+                   older->state != GF_RUN_STATE_QUEUED || run->state != GF_RUN_STATE_QUEUED,
                "run %" PRId64 " waits besides the newer run %" PRId64 " of its key", older->run_id,
                run->run_id);
     }

@@ -39,9 +39,9 @@ static bool pool_is_full(const struct check_pipeline *pipeline, const struct che
     bool same_limit = true;
     for (size_t r = 0; r < pipeline->run_count; r++) {
         const struct check_run *other = &pipeline->runs[r];
-        for (size_t i = 0; i < other->task_count; i++) {
+        for (size_t i = 0; i < other->task_count && other->row.state == GF_RUN_STATE_RUNNING; i++) {
             const struct gf_task *config = &other->config->tasks[i];
-            if (!gf_str_eq(config->pool, task->pool) || other->row.state != GF_RUN_STATE_RUNNING) {
+            if (!gf_str_eq(config->pool, task->pool)) {
                 continue;
             }
             used += check_is_live(&other->tasks[i]);
