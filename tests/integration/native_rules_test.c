@@ -343,6 +343,15 @@ Test(native_rules, the_limits_of_the_server_hold) {
     run = start_run("shell");
     cr_expect_eq((int)run->state, GOFER__V1__RUN_STATE__RUN_STATE_QUEUED);
     cr_expect_null(run->deadline_time);
+    Gofer__V1__CancelTaskExecutionRequest cancel = GOFER__V1__CANCEL_TASK_EXECUTION_REQUEST__INIT;
+    Gofer__V1__CancelTaskExecutionResponse *cancelled = NULL;
+    cancel.pipeline_id = "shell";
+    cancel.run_id = 2;
+    cancel.task_id = "one";
+    cr_expect_eq(gofer_v1_task_execution_service_cancel_task_execution(
+                     harness.channel, NULL, &cancel, &arena, &cancelled, &error),
+                 GF_FAILED_PRECONDITION);
+    cr_expect_str_eq(error.reason, "RUN_NOT_STARTED");
     cr_expect_eq(try_start("", 0), GF_RESOURCE_EXHAUSTED);
     cr_expect_str_eq(error.reason, "QUEUE_FULL");
     cancel_run("shell", 2);
