@@ -50,6 +50,12 @@ static const char *argument_named(const struct gf_cli *cli, const char *name) {
     return NULL;
 }
 
+const char *gf_cli_namespace_option(struct gf_cli *cli) {
+    bool is_default =
+        cli->namespace_id == NULL || strcmp(cli->namespace_id, DEFAULT_NAMESPACE) == 0;
+    return is_default ? "" : gf_show_text(cli, " -n %s", cli->namespace_id);
+}
+
 /* Tells how to list what there is. The server's sentences begin with what is missing. */
 static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
     struct gf_str what;
@@ -57,20 +63,45 @@ static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
     (void)gf_str_cut(gf_str_from(error->message), ' ', &what, &rest);
     const char *pipeline_id = argument_named(cli, "PIPELINE");
     const char *run_id = argument_named(cli, "RUN");
-    bool is_default =
-        cli->namespace_id == NULL || strcmp(cli->namespace_id, DEFAULT_NAMESPACE) == 0;
-    const char *option = is_default ? "" : " -n ";
-    const char *namespace_id = is_default ? "" : cli->namespace_id;
+    const char *option = gf_cli_namespace_option(cli);
     if (gf_str_eq(what, GF_STR("namespace"))) {
         gf_cli_hint(cli, "gofer namespace list");
     } else if (gf_str_eq(what, GF_STR("pipeline"))) {
-        gf_cli_hint(cli, "gofer pipeline list%s%s", option, namespace_id);
+        gf_cli_hint(cli, "gofer pipeline list%s", option);
     } else if (gf_str_eq(what, GF_STR("image"))) {
         gf_cli_hint(cli, "gofer image list");
     } else if (gf_str_eq(what, GF_STR("run")) && pipeline_id != NULL) {
-        gf_cli_hint(cli, "gofer run list %s%s%s", pipeline_id, option, namespace_id);
+        gf_cli_hint(cli, "gofer run list %s%s", pipeline_id, option);
     } else if (gf_str_eq(what, GF_STR("task")) && pipeline_id != NULL && run_id != NULL) {
-        gf_cli_hint(cli, "gofer task list %s %s%s%s", pipeline_id, run_id, option, namespace_id);
+        gf_cli_hint(cli, "gofer task list %s %s%s", pipeline_id, run_id, option);
+    }
+}
+
+/* Tells how to get out of the way what is in it. */
+static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
+    static const struct {
+        const char *reason;
+        const char *command;
+        bool of_pipeline;
+        const char *rest;
+    } ways[] = {
+        {"PIPELINE_DISABLED", "gofer pipeline enable", true, ""},
+        {"PIPELINE_HAS_ACTIVE_RUNS", "gofer run cancel", true, " --all"},
+        {"RUN_NOT_ENDED", "gofer run list", true, " --state running --state queued"},
+        {"RUN_STARTS_PAUSED", "gofer service resume", false, ""},
+        {"NOTHING_LIVE", "gofer up FILE", false, ""},
+    };
+    const char *pipeline_id = argument_named(cli, "PIPELINE");
+    for (size_t i = 0; i < GF_ARRAY_COUNT(ways); i++) {
+        if (strcmp(error->reason, ways[i].reason) != 0) {
+            continue;
+        }
+        if (!ways[i].of_pipeline) {
+            gf_cli_hint(cli, "%s", ways[i].command);
+        } else if (pipeline_id != NULL) {
+            gf_cli_hint(cli, "%s %s%s%s", ways[i].command, pipeline_id, ways[i].rest,
+                        gf_cli_namespace_option(cli));
+        }
     }
 }
 
@@ -89,6 +120,8 @@ enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error) 
     }
     if (error->code == GF_NOT_FOUND) {
         hint_missing(cli, error);
+    } else if (error->code == GF_FAILED_PRECONDITION) {
+        hint_unmet(cli, error);
     } else if (error->code == GF_UNAVAILABLE) {
         gf_cli_hint(cli, "is the server running? gofer service start --dev; or name another one by "
                          "--host or GOFER_HOST");

@@ -80,6 +80,12 @@ bool gf_cli_confirm(struct gf_cli *cli, const char *question, enum gf_exit_code 
 /* "hint: ..." to err, unless quiet. */
 void gf_cli_hint(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
 
+/*
+ * " -n prod" for a hint at a command that is to concern the same namespace; empty for the default
+ * one. In the arena.
+ */
+const char *gf_cli_namespace_option(struct gf_cli *cli);
+
 /* One line of chatter to err, unless quiet. */
 void gf_cli_note(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
 

@@ -55,7 +55,22 @@ static const struct gf_command thing_get = {
     .run = fail_not_found,
 };
 
-static const struct gf_command *const items[] = {&thing_get, &thing_show};
+static enum gf_exit_code fail_unmet(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    struct gf_error err = {0};
+    (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, parsed->arguments[1], "not now");
+    return gf_cli_fail(cli, &err);
+}
+
+static const struct gf_command thing_start = {
+    .noun = "thing",
+    .verb = "start",
+    .summary = "start a thing",
+    .arguments = arguments,
+    .argument_count = GF_ARRAY_COUNT(arguments),
+    .run = fail_unmet,
+};
+
+static const struct gf_command *const items[] = {&thing_get, &thing_show, &thing_start};
 static const struct gf_command_set set = {items, GF_ARRAY_COUNT(items)};
 
 static struct gf_cli_fixture fixture;
@@ -139,6 +154,17 @@ Test(cli, failures_hint_at_what_there_is) {
                                   "hint: gofer run list hello -n prod\n");
 }
 
+Test(cli, refusals_hint_at_what_is_in_the_way) {
+    cr_expect_eq(run("thing start hello PIPELINE_HAS_ACTIVE_RUNS -n prod", NULL), GF_EXIT_CONFLICT);
+    cr_expect_str_eq(fixture.err, "gofer: not now\nhint: gofer run cancel hello --all -n prod\n");
+    gf_fixture_fini(&fixture);
+    cr_expect_eq(run("thing start hello RUN_STARTS_PAUSED", NULL), GF_EXIT_CONFLICT);
+    cr_expect_str_eq(fixture.err, "gofer: not now\nhint: gofer service resume\n");
+    gf_fixture_fini(&fixture);
+    cr_expect_eq(run("thing start hello SOMETHING_ELSE", NULL), GF_EXIT_CONFLICT);
+    cr_expect_str_eq(fixture.err, "gofer: not now\n");
+}
+
 Test(cli, verbose_shows_code_and_reason) {
     cr_expect_eq(run("thing get hello --verbose -q", NULL), GF_EXIT_NOT_FOUND);
     cr_expect_str_eq(fixture.err, "gofer: run 7 not found in pipeline 'hello'\n"
@@ -191,5 +217,6 @@ Test(cli, help_of_a_noun_names_it_in_the_singular) {
     cr_expect_str_eq(fixture.out, "Usage: gofer thing <verb> [options]\n"
                                   "\n"
                                   "  get                     get a thing\n"
-                                  "  show                    show the things\n");
+                                  "  show                    show the things\n"
+                                  "  start                   start a thing\n");
 }

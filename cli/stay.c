@@ -24,7 +24,8 @@ static enum gf_exit_code show_started(struct gf_cli *cli, const ProtobufCMessage
     switch (cli->output) {
     case GF_OUTPUT_TABLE:
         fprintf(cli->out, "run %s/%lld started\n", run->pipeline_id, run_id);
-        gf_cli_hint(cli, "gofer run get %s %lld", run->pipeline_id, run_id);
+        gf_cli_hint(cli, "gofer run get %s %lld%s", run->pipeline_id, run_id,
+                    gf_cli_namespace_option(cli));
         break;
     case GF_OUTPUT_NAME:
         fprintf(cli->out, "%lld\n", run_id);

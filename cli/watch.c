@@ -180,8 +180,9 @@ static void say_how_to_go_on(struct watch *watch) {
     const char *pipeline_id = watch->options->pipeline_id;
     long long run_id = (long long)watch->options->run_id;
     gf_cli_note(cli, "run %s/%lld goes on", pipeline_id, run_id);
-    gf_cli_hint(cli, "gofer run get %s %lld, or gofer run cancel %s %lld", pipeline_id, run_id,
-                pipeline_id, run_id);
+    const char *option = gf_cli_namespace_option(cli);
+    gf_cli_hint(cli, "gofer run get %s %lld%s, or gofer run cancel %s %lld%s", pipeline_id, run_id,
+                option, pipeline_id, run_id, option);
 }
 
 static enum gf_exit_code outcome(struct watch *watch, enum gf_code rc, struct gf_error *err,

@@ -196,7 +196,8 @@ static enum gf_exit_code show_tasks(struct gf_cli *cli, const ProtobufCMessage *
         gf_cli_note(cli, "and more tasks, which --tasks 0 shows");
     }
     if (code == GF_EXIT_OK) {
-        gf_cli_hint(cli, "gofer task list %s %lld", run->pipeline_id, (long long)run->run_id);
+        gf_cli_hint(cli, "gofer task list %s %lld%s", run->pipeline_id, (long long)run->run_id,
+                    gf_cli_namespace_option(cli));
     }
     gf_vec_fini(&items.all);
     return code;

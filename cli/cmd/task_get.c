@@ -50,8 +50,9 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     }
     gf_print_moments(cli, task->create_time, task->timeline);
     gf_print_attempts(cli, task);
-    gf_cli_hint(cli, "gofer task logs %s %lld %s%s", task->pipeline_id, (long long)task->run_id,
-                task->task_id, task->n_previous_attempts > 0 ? " --attempt N" : "");
+    gf_cli_hint(cli, "gofer task logs %s %lld %s%s%s", task->pipeline_id, (long long)task->run_id,
+                task->task_id, gf_cli_namespace_option(cli),
+                task->n_previous_attempts > 0 ? " --attempt N" : "");
 }
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {

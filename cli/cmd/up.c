@@ -63,7 +63,7 @@ static void show(struct gf_cli *cli, const Gofer__V1__RegisterPipelineConfigResp
                 : deploy_changed ? " and deployed"
                                  : " and live");
         if (deployed) {
-            gf_cli_hint(cli, "gofer pipeline run %s", pipeline_id);
+            gf_cli_hint(cli, "gofer pipeline run %s%s", pipeline_id, gf_cli_namespace_option(cli));
         }
         break;
     case GF_OUTPUT_NAME:

@@ -65,8 +65,12 @@ const char *gf_show_time(struct gf_cli *cli, const Google__Protobuf__Timestamp *
         char age[GF_DURATION_BYTES_MAX];
         return gf_show_text(cli, "%s", gf_age_format(wall_ns(time), gf_wall_ns(), age));
     }
+    return gf_show_moment(cli, time);
+}
+
+const char *gf_show_moment(struct gf_cli *cli, const Google__Protobuf__Timestamp *time) {
     char text[GF_TIME_BYTES_MAX];
-    return gf_show_text(cli, "%s", gf_time_format(wall_ns(time), text));
+    return time == NULL ? "-" : gf_show_text(cli, "%s", gf_time_format(wall_ns(time), text));
 }
 
 const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timestamp *start,

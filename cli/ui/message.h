@@ -28,6 +28,9 @@ enum gf_exit_code gf_print_message_line(struct gf_cli *cli, const ProtobufCMessa
  */
 const char *gf_show_time(struct gf_cli *cli, const Google__Protobuf__Timestamp *time);
 
+/* The same in RFC 3339 everywhere: for times that are compared with others. */
+const char *gf_show_moment(struct gf_cli *cli, const Google__Protobuf__Timestamp *time);
+
 /* How long between two times: "1m3s"; up to now where end is not set, "-" where start is not. */
 const char *gf_show_duration(struct gf_cli *cli, const Google__Protobuf__Timestamp *start,
                              const Google__Protobuf__Timestamp *end);

@@ -128,7 +128,8 @@ void gf_print_moments(struct gf_cli *cli, const Google__Protobuf__Timestamp *bas
     for (size_t i = 0; i < GF_ARRAY_COUNT(moments); i++) {
         if (moments[i].time != NULL) {
             fprintf(cli->out, "%s  %-13s  %-8s  %s\n", first ? "Timeline:\n" : "", moments[i].word,
-                    gf_show_offset(cli, base, moments[i].time), gf_show_time(cli, moments[i].time));
+                    gf_show_offset(cli, base, moments[i].time),
+                    gf_show_moment(cli, moments[i].time));
             first = false;
         }
     }

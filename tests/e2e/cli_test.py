@@ -269,7 +269,8 @@ class Namespaces(e2e.ServerTest):
                    if line.startswith("team-a"))
         self.assertEqual(row[:2], ["team-a", "Team A"])
         path = self.file("a.json", e2e.pipeline("only-a", e2e.task("one")))
-        self.gofer("up", path, "-n", "team-a")
+        self.assertEqual(self.gofer("up", path, "-n", "team-a")[1],
+                         "hint: gofer pipeline run only-a -n team-a\n")
         self.assertEqual(self.lines("pipeline", "list", "-n", "team-a", "-o", "name"), ["only-a"])
         self.assertEqual(self.answer("pipeline", "list"), "")
         error = self.error("pipeline", "get", "other", "-n", "team-a", code=NOT_FOUND)

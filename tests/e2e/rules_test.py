@@ -240,6 +240,7 @@ class Lives(e2e.ServerTest):
         self.assertRegex(out, r"Reason: +the disk is full\n")
         error = self.error("pipeline", "run", "nightly", code=CONFLICT)
         self.assertIn("the disk is full", error)
+        self.assertIn("hint: gofer pipeline enable nightly\n", error)
         self.error("run", "retry", "nightly", "1", code=CONFLICT)
         self.assertEqual(self.answer("pipeline", "enable", "nightly"), "pipeline nightly enabled\n")
         self.assertEqual(self.answer("pipeline", "enable", "nightly"),
@@ -435,7 +436,9 @@ class Service(e2e.ServerTest):
         self.assertEqual(self.answer("service", "pause", "--reason", "the registry moves"),
                          "starts of runs were paused already\n")
         for words in (["pipeline", "run", "paused"], ["run", "retry", "paused", "1"]):
-            self.assertIn("the registry moves", self.error(*words, code=CONFLICT))
+            error = self.error(*words, code=CONFLICT)
+            self.assertIn("the registry moves", error)
+            self.assertIn("hint: gofer service resume\n", error)
         self.server.stop()
         self.server.start()
         out = self.answer("service", "preferences")
