@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     SETTLE_SECONDS = 120,
@@ -109,4 +110,21 @@ int64_t client_status_kib(int64_t pid, const char *name) {
     }
     (void)fclose(file);
     return value;
+}
+
+int64_t client_cpu_us(int64_t pid) {
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return -1;
+    }
+    int64_t user = 0;
+    int64_t system = 0;
+    /* The 14th and the 15th value; the second is the name, in parentheses. */
+    const int count = fscanf(
+        file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNd64 " %" SCNd64,
+        &user, &system);
+    (void)fclose(file);
+    return count == 2 ? (user + system) * (1000000 / sysconf(_SC_CLK_TCK)) : -1;
 }

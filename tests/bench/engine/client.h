@@ -26,6 +26,9 @@ void client_wait_for_run(struct gf_rpc_channel *channel, int64_t pipeline, int64
 /* A line "Name:   123 kB" of /proc/PID/status, in KiB; -1 when it cannot be read. */
 int64_t client_status_kib(int64_t pid, const char *name);
 
+/* Processor time that the process has used, in microseconds; -1 when it cannot be read. */
+int64_t client_cpu_us(int64_t pid);
+
 /* The name of a pipeline: "pipeline-3". Gives `out`. */
 enum {
     CLIENT_PIPELINE_NAME_BYTES = 32

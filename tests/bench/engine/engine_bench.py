@@ -58,8 +58,8 @@ def profiled(pid, path):
                 report = subprocess.run(
                     ["perf", "report", "-i", data, "--stdio", "-g", "none", "--percent-limit", "0.5"]
                     + options, capture_output=True, text=True, check=False)
-                file.write("".join(line + "\n" for line in report.stdout.splitlines()
-                                   if line and not line.startswith("#")) + "\n")
+                lines = [line.rstrip(" -") for line in report.stdout.splitlines()]
+                file.write("\n".join(line for line in lines if line and line[0] != "#") + "\n\n")
 
 
 def runs(arguments):

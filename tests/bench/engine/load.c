@@ -117,6 +117,7 @@ static void note_answer(struct load *load, const struct call *call, int64_t now_
                       (const char *)GRPC_SLICE_START_PTR(call->message));
         exit(1);
     }
+    load->result->answered++;
     int64_t *last = &load->result->last_run_ids[call->pipeline];
     const int64_t run_id = run_id_of(call);
     *last = run_id > *last ? run_id : *last;

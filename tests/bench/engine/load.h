@@ -35,6 +35,7 @@ struct load_latencies GF_VEC_FIELDS(uint32_t);
 struct load_result {
     struct load_latencies latencies_us; /* of the calls that were answered with a run, sorted */
     double seconds;                     /* of the measurement */
+    int64_t answered;                   /* with a run, also outside of the measurement */
     int64_t refused;                    /* RESOURCE_EXHAUSTED */
     int64_t in_flight_max;
     int64_t *last_run_ids; /* of each pipeline: the newest run that was acknowledged */

@@ -108,12 +108,16 @@ int main(int argc, char **argv) {
     struct gf_rpc_channel *channel = client_connect(options.load.address);
     client_register_pipelines(channel, options.load.pipelines);
     struct load_result result;
+    const int64_t cpu_us = client_cpu_us(options.server_pid);
     load_run(&options.load, &result);
     const double tail_s = wait_for_all(channel, &options.load, &result);
     print_result(&options, "gofer", &result);
     print_load(&options, "gofer");
     printf("the last run ended %.3f s after its acknowledgement\n", tail_s);
     if (options.server_pid != 0) {
+        print_load(&options, "gofer");
+        printf("%.1f us of the server's processor time a run\n",
+               (double)(client_cpu_us(options.server_pid) - cpu_us) / (double)result.answered);
         print_load(&options, "gofer");
         printf("%.1f MiB resident after, peak %.1f MiB\n",
                (double)client_status_kib(options.server_pid, "VmRSS") / 1024,
