@@ -93,7 +93,7 @@ def added(server, shape):
     results.sort(key=lambda result: result[0] - result[1])
     total, own = results[len(results) // 2]
     print("tasks: %s, %d tasks, %s: %.3f s in all, %.3f s with a task at the scheduler: %.3f s added "
-          "(median of %d)" % (scheduler, TASKS, shape, total, own, total - own, ROUNDS), flush=True)
+          "(median of %d)" % (server.scheduler, TASKS, shape, total, own, total - own, ROUNDS), flush=True)
 
 
 def growth(gofer):
