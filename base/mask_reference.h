@@ -1,0 +1,16 @@
+/*
+ * The masker once more, as simple as its contract: every pattern is compared at every place. For
+ * tests and fuzzing, which compare the real one with it.
+ */
+#ifndef GOFER_BASE_MASK_REFERENCE_H_
+#define GOFER_BASE_MASK_REFERENCE_H_
+
+#include "base/mask.h"
+
+/* Appends the masked text of a whole stream. */
+void gf_mask_reference(const struct gf_mask_set *set, struct gf_str text, struct gf_strbuf *out);
+
+/* How many bytes at the end of the text are the longest beginning of a pattern without its end. */
+size_t gf_mask_reference_held(const struct gf_mask_set *set, struct gf_str text);
+
+#endif /* GOFER_BASE_MASK_REFERENCE_H_ */
