@@ -77,7 +77,7 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
     }
     page->messages = GF_ARENA_ARRAY(arena, page->size, void *);
     size_t examined = 0;
-    size_t fetches = 0;
+    size_t empty_fetches = 0;
     bool more = false;
     bool ended = false;
     while (!more && !ended) {
@@ -93,9 +93,9 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
             return rc;
         }
         examined += count;
-        fetches++;
+        empty_fetches += count == 0;
         if (!ended && (arena->used_bytes > GF_PAGE_BYTES_MAX || examined > GF_LIST_EXAMINED_MAX ||
-                       fetches > GF_LIST_FETCHES_MAX)) {
+                       empty_fetches > GF_LIST_EMPTY_FETCHES_MAX)) {
             more = true;
         }
     }

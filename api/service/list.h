@@ -16,7 +16,8 @@ enum {
     GF_PAGE_BYTES_MAX = 8 << 20,   /* of memory for one page, beyond which it is closed */
     GF_LIST_CHUNK_ITEMS = 64,      /* read from the store at a time */
     GF_LIST_EXAMINED_MAX = 100000, /* items looked at for one page */
-    GF_LIST_FETCHES_MAX = 2000,    /* for one page */
+    /* That found nothing: the store has looked at a bounded number of rows each time. */
+    GF_LIST_EMPTY_FETCHES_MAX = 16,
 };
 
 struct gf_list_page;

@@ -44,6 +44,7 @@ static void show_variables(struct gf_read *read, const struct shown_task *shown,
         .run = &shown->run,
         /* Before the first attempt: what it will get. */
         .attempt = shown->execution.attempt == 0 ? 1 : shown->execution.attempt,
+        .input_path = shown->run.has_input ? GF_STR(GF_INPUT_PATH) : GF_STR(""),
     };
     struct gf_variable *variables = NULL;
     size_t count = 0;

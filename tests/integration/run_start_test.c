@@ -149,6 +149,25 @@ Test(run_start, an_input_document_is_read_back) {
     cr_expect_str_eq(listed->runs[0]->input->digest, run->input->digest);
 }
 
+Test(run_start, a_task_shows_where_its_input_is) {
+    Gofer__V1__StartRunRequest request = request_of("hello");
+    Gofer__V1__RunInput input = input_of("hello");
+    Gofer__V1__Run *run = NULL;
+    const char *path = NULL;
+    (void)up("hello", "one");
+    request.input = &input;
+    cr_assert_eq(start(&request, &run), GF_OK, "%s", error.message);
+    (void)wait_run("hello", 1);
+    const Gofer__V1__TaskExecution *task = get_task("hello", 1, "one");
+    for (size_t i = 0; i < task->n_variables; i++) {
+        if (strcmp(task->variables[i]->key, "GOFER_INPUT") == 0) {
+            path = task->variables[i]->value;
+        }
+    }
+    cr_assert_not_null(path);
+    cr_expect_str_eq(path, "/run/gofer/input");
+}
+
 Test(run_start, the_media_type_of_an_input_is_looked_at) {
     static const struct {
         const char *content;
