@@ -35,13 +35,18 @@ struct probe {
     const char *bytes;
 };
 
-/* Keyed by the 16 random bytes that the kernel gives to every process. Never 0. */
-static uint64_t hash_bytes(const void *bytes, size_t size) {
-    uint64_t key[2] = {0, 0};
+/* The 16 random bytes that the kernel gives to every process: read once, before any thread. */
+static uint64_t process_key[2];
+
+__attribute__((constructor(101))) static void read_process_key(void) {
     const void *random = (const void *)getauxval(AT_RANDOM);
     gf_assert(random != NULL);
-    memcpy(key, random, sizeof(key));
-    const uint64_t hash = gf_siphash(key, bytes, size);
+    memcpy(process_key, random, sizeof(process_key));
+}
+
+/* Never 0. */
+static uint64_t hash_bytes(const void *bytes, size_t size) {
+    const uint64_t hash = gf_siphash(process_key, bytes, size);
     return hash == 0 ? 1 : hash;
 }
 
