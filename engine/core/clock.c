@@ -1,6 +1,6 @@
 /*
- * Design: whatever happens by itself has a timer in one heap, set from what the rows say, so that
- * a restart sets the same ones again.
+ * Design: whatever happens by itself has a timer, set from what the rows say, so that a restart
+ * sets the same ones again. Timers are in one heap, but those of launches are in a list.
  *
  * A scheduler is trusted with limited patience. A launch of which nothing is heard, an attempt that
  * runs on after its timeout (which the scheduler enforces itself) and one that was told to stop are
@@ -16,26 +16,64 @@
 
 /* ---- Timers ---- */
 
+static struct core_timer *timer_of_launch(struct gf_list_link *link) {
+    return GF_CONTAINER_OF(link, struct core_timer, launch_link);
+}
+
+void gf_core__timer_clear(struct gf_core *core, struct core_timer *timer) {
+    if (gf_list_linked(&timer->launch_link)) {
+        gf_list_remove(&timer->launch_link);
+        core->launch_count--;
+    }
+    gf_heap_remove(&core->timers, &timer->node);
+}
+
 void gf_core__timer_set(struct gf_core *core, struct core_timer *timer, enum core_timer_kind kind,
                         int64_t time) {
-    gf_heap_remove(&core->timers, &timer->node);
+    gf_core__timer_clear(core, timer);
     timer->kind = kind;
     gf_heap_push(&core->timers, &timer->node, time);
 }
 
-void gf_core__timer_clear(struct gf_core *core, struct core_timer *timer) {
-    gf_heap_remove(&core->timers, &timer->node);
+/*
+ * Every attempt has a timer from its launch to its start, and all have the same patience: so the
+ * newest is the last, and a list does what would cost the height of a heap twice for each.
+ */
+static void set_launch_timer(struct gf_core *core, struct core_timer *timer, int64_t time) {
+    struct gf_list_link *last = gf_list_last(&core->launches);
+    if (last != NULL && timer_of_launch(last)->node.key > time) {
+        gf_core__timer_set(core, timer, CORE_TIMER_TASK, time);
+        return;
+    }
+    gf_core__timer_clear(core, timer);
+    timer->kind = CORE_TIMER_TASK;
+    timer->node.key = time;
+    gf_list_push_back(&core->launches, &timer->launch_link);
+    core->launch_count++;
+}
+
+/* The next one that is due; NULL = none is set. */
+static struct core_timer *first_timer(const struct gf_core *core) {
+    struct gf_list_link *link = gf_list_first(&core->launches);
+    struct gf_heap_node *node = gf_heap_peek(&core->timers);
+    if (link == NULL || (node != NULL && node->key <= timer_of_launch(link)->node.key)) {
+        return node == NULL ? NULL : GF_CONTAINER_OF(node, struct core_timer, node);
+    }
+    return timer_of_launch(link);
 }
 
 int64_t gf_core_next_deadline(const struct gf_core *core) {
-    const struct gf_heap_node *first = gf_heap_peek(&core->timers);
-    return first == NULL ? GF_NEVER : first->key;
+    const struct core_timer *first = first_timer(core);
+    return first == NULL ? GF_NEVER : first->node.key;
 }
 
 void gf_core__clock_set_back(struct gf_core *core, int64_t by_ns) {
     /* The same for all: their order stays, and with it the heap. */
     for (size_t i = 0; i < core->timers.count; i++) {
         core->timers.nodes[i]->key -= by_ns;
+    }
+    GF_LIST_FOREACH(link, &core->launches) {
+        timer_of_launch(link)->node.key -= by_ns;
     }
 }
 
@@ -92,8 +130,8 @@ void gf_core__task_watch(struct gf_core *core, struct core_task *task) {
                            due(core, task->row.next_attempt_time, GF_RETRY_MAX_BACKOFF_MS_MAX));
     } else if (task->row.state == GF_TASK_STATE_PROCESSING) {
         const int64_t lease = launch_lease_ms(core);
-        gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
-                           due(core, gf_deadline_after_ms(task->row.launch_time, lease), lease));
+        set_launch_timer(core, &task->timer,
+                         due(core, gf_deadline_after_ms(task->row.launch_time, lease), lease));
     } else if (timeout_ms > 0) {
         const int64_t most_ms = timeout_ms + stop_timeout_ms(core, config) + stop_lease_ms(core);
         gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
@@ -186,10 +224,9 @@ static void run_due(struct gf_core *core, struct core_run *run) {
 }
 
 void gf_core__clock(struct gf_core *core) {
-    struct gf_heap_node *node = NULL;
-    while ((node = gf_heap_peek(&core->timers)) != NULL && node->key <= core->now) {
-        struct core_timer *timer = GF_CONTAINER_OF(node, struct core_timer, node);
-        gf_heap_remove(&core->timers, node);
+    struct core_timer *timer = NULL;
+    while ((timer = first_timer(core)) != NULL && timer->node.key <= core->now) {
+        gf_core__timer_clear(core, timer);
         switch (timer->kind) {
         case CORE_TIMER_TASK:
             task_due(core, GF_CONTAINER_OF(timer, struct core_task, timer));

@@ -31,6 +31,7 @@ struct gf_core *gf_core_create(const struct gf_core_limits *limits,
         gf_str_dup(start->preferences.run_starts_paused_reason);
     gf_list_init(&core->idle_pipelines);
     gf_list_init(&core->idle_configs);
+    gf_list_init(&core->launches);
     gf_list_init(&core->dead_runs);
     gf_list_init(&core->dead_configs);
     gf_list_init(&core->dead_pipelines);
@@ -182,7 +183,7 @@ struct gf_core_stats gf_core_get_stats(const struct gf_core *core) {
         .attempts_running = core->attempts_running,
         .tasks_ready = core->ready_count,
         .tasks_backoff = core->backoff_count,
-        .deadlines = (int64_t)core->timers.count,
+        .deadlines = (int64_t)core->timers.count + core->launch_count,
         .pipelines_cached = (int64_t)gf_map_i64_count(&core->pipelines_by_key),
         .configs_cached = (int64_t)gf_map_count(&core->configs),
     };

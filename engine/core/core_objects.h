@@ -110,7 +110,8 @@ enum core_timer_kind {
     CORE_TIMER_REPAIR,   /* the patience with inquiries is at an end */
 };
 struct core_timer {
-    struct gf_heap_node node;
+    struct gf_heap_node node;        /* its key is the time, wherever it is */
+    struct gf_list_link launch_link; /* in the core's launches, where it is not in the heap */
     enum core_timer_kind kind;
 };
 
@@ -198,6 +199,8 @@ struct gf_core {
     struct gf_heap startable; /* namespaces with a run that may begin but for the server's limit */
     struct gf_heap ready; /* groups with a task that may be launched but for the server's limit */
     struct gf_heap timers;
+    struct gf_list launches; /* timers of launches, which are due in the order in which they came */
+    int64_t launch_count;    /* in the list */
     int64_t ready_sequence;
     int64_t ready_count;   /* tasks in groups */
     int64_t backoff_count; /* tasks that wait for the time of their next attempt */
