@@ -95,8 +95,35 @@ static void resume_overdue(struct gf_core *core, struct core_task *task) {
     gf_core__task_stop(core, task, /* force= */ true);
 }
 
+/* The longest ready first; of those that became ready together, the oldest run's. */
+static int compare_ready(const void *left, const void *right) {
+    const struct gf_task_execution *a = &(*(struct core_task *const *)left)->row;
+    const struct gf_task_execution *b = &(*(struct core_task *const *)right)->row;
+    const int64_t from_a[] = {a->queue_time, a->run_key, a->task_index};
+    const int64_t from_b[] = {b->queue_time, b->run_key, b->task_index};
+    size_t i = 0;
+    while (i + 1 < GF_ARRAY_COUNT(from_a) && from_a[i] == from_b[i]) {
+        i++;
+    }
+    return from_a[i] < from_b[i] ? -1 : from_a[i] > from_b[i];
+}
+
+/* Tasks that were ready wait for a slot again, as long as before: their runs were in another order.
+ */
+static void resume_ready(struct gf_core *core, struct core_task_vec *ready) {
+    if (ready->count > 1) {
+        qsort(ready->items, ready->count, sizeof(*ready->items), compare_ready);
+    }
+    for (size_t i = 0; i < ready->count; i++) {
+        /* Its run may have been ended meanwhile. */
+        if (ready->items[i]->row.state == GF_TASK_STATE_WAITING) {
+            gf_core__task_ready(core, ready->items[i]);
+        }
+    }
+}
+
 /* What a task that has not ended waits for. */
-static void resume_task(struct gf_core *core, struct core_task *task,
+static void resume_task(struct gf_core *core, struct core_task *task, struct core_task_vec *ready,
                         struct gf_attempt_vec *out_attempts) {
     if (gf_core__task_is_live(task)) {
         gf_vec_push(out_attempts, gf_core__task_attempt(task));
@@ -110,18 +137,18 @@ static void resume_task(struct gf_core *core, struct core_task *task,
         core->backoff_count++;
         gf_core__task_watch(core, task);
     } else if (task->row.ready_time > 0) {
-        gf_core__task_ready(core, task);
+        gf_vec_push(ready, task);
     } else if (task->parents_left == 0) {
         gf_core__task_decide(core, task);
     }
 }
 
 /* Takes up a run whose tasks are there. */
-static void resume_tasks(struct gf_core *core, struct core_run *run,
+static void resume_tasks(struct gf_core *core, struct core_run *run, struct core_task_vec *ready,
                          struct gf_attempt_vec *out_attempts) {
     for (size_t i = 0; i < run->config->row.task_count; i++) {
         if (run->tasks[i].row.state != GF_TASK_STATE_COMPLETE) {
-            resume_task(core, &run->tasks[i], out_attempts);
+            resume_task(core, &run->tasks[i], ready, out_attempts);
         }
     }
     if (gf_core__run_is_ending(run)) {
@@ -131,11 +158,11 @@ static void resume_tasks(struct gf_core *core, struct core_run *run,
     }
 }
 
-static void resume_run(struct gf_core *core, struct core_run *run,
+static void resume_run(struct gf_core *core, struct core_run *run, struct core_task_vec *ready,
                        struct gf_attempt_vec *out_attempts) {
     if (run->row.state == GF_RUN_STATE_RUNNING) {
         gf_core__run_watch(core, run);
-        resume_tasks(core, run, out_attempts);
+        resume_tasks(core, run, ready, out_attempts);
         return;
     }
     gf_core__run_enqueue(core, run);
@@ -145,6 +172,7 @@ static void resume_run(struct gf_core *core, struct core_run *run,
 }
 
 void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts) {
+    struct core_task_vec ready = {0};
     size_t position = 0;
     void *value = NULL;
     core->now = now;
@@ -158,8 +186,10 @@ void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *ou
     }
     position = 0;
     while (gf_map_i64_next(&core->runs, &position, NULL, &value)) {
-        resume_run(core, value, out_attempts);
+        resume_run(core, value, &ready, out_attempts);
     }
+    resume_ready(core, &ready);
+    gf_vec_fini(&ready);
     gf_core__start_runs(core);
     gf_core__dispatch(core);
 }

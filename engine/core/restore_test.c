@@ -119,6 +119,24 @@ Test(restore, queues_and_slots_are_as_before) {
     cr_expect_eq(world.launch_count, 12);
 }
 
+Test(restore, ready_tasks_wait_in_the_order_in_which_they_became_ready) {
+    world_fini(&world);
+    world_init(&world, (struct gf_core_limits){.attempts_running_max = 1});
+    cr_assert_eq(world_up(&world, "one; two < one"), GF_OK);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(world_start(&world), GF_OK);
+    }
+    world_exit(&world, "one", 0);
+    cr_assert_str_eq(world_states(&world, 1), "Sw", "its second task waits behind the others");
+    cr_assert_str_eq(world_states(&world, 2), "pw");
+    world_restart(&world);
+    world_exit(&world, "one", 0);
+    cr_expect_str_eq(world_states(&world, 3), "pw", "the longest ready, not that of the first run");
+    cr_expect_str_eq(world_states(&world, 1), "Sw");
+    world_exit(&world, "one", 0);
+    cr_expect_str_eq(world_states(&world, 1), "Sp");
+}
+
 Test(restore, higher_limits_take_effect) {
     world_fini(&world);
     world_init(&world, (struct gf_core_limits){.attempts_running_max = 1, .pipeline_runs_max = 1});
