@@ -11,7 +11,7 @@ from gofer_server import GoferServer
 PIPELINES = 10
 FEW = 1000
 MANY = 1000000
-STARTS = 5
+STARTS = 15
 
 
 def register(server):
