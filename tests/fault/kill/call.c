@@ -6,8 +6,10 @@
 #include "gofer/v1/pipeline_config.gofer.h"
 #include "gofer/v1/run.gofer.h"
 #include "gofer/v1/system.gofer.h"
+#include "gofer/v1/task_execution.gofer.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const struct gf_rpc_call_opts OPTS = {.timeout_ms = CALL_TIMEOUT_MS};
 
@@ -34,6 +36,11 @@ static enum gf_code start(struct worker *worker, const struct operation *operati
     request.n_labels = 1;
     priority.value = operation->priority;
     request.priority = &priority;
+    Gofer__V1__RunInput input = GOFER__V1__RUN_INPUT__INIT;
+    input.source_case = GOFER__V1__RUN_INPUT__SOURCE_CONTENT;
+    input.content.data = (uint8_t *)request.request_id;
+    input.content.len = strlen(request.request_id);
+    request.input = operation->pipeline == WORK_plain ? &input : NULL;
     if (operation->key > 0) {
         request.ordering_key = gf_arena_printf(&worker->arena, "key-%d", operation->key);
         request.ordering_policy = operation->key == WORK_KEYS
@@ -84,6 +91,30 @@ static enum gf_code cancel_all(struct worker *worker, const struct operation *op
     Gofer__V1__CancelAllRunsResponse *response = NULL;
     return gofer_v1_run_service_cancel_all_runs(worker->channel, &OPTS, &request, &worker->arena,
                                                 &response, err);
+}
+
+/* A queued run has no tasks yet: there is nothing to cancel then. */
+static enum gf_code cancel_task(struct worker *worker, const struct operation *operation,
+                                struct gf_error *err) {
+    Gofer__V1__CancelTaskExecutionRequest request = GOFER__V1__CANCEL_TASK_EXECUTION_REQUEST__INIT;
+    request.pipeline_id = pipeline_id(worker, operation);
+    request.run_id = operation->target->result;
+    request.task_id = "main";
+    request.force = operation->force;
+    Gofer__V1__CancelTaskExecutionResponse *response = NULL;
+    const enum gf_code rc = gofer_v1_task_execution_service_cancel_task_execution(
+        worker->channel, &OPTS, &request, &worker->arena, &response, err);
+    return rc == GF_NOT_FOUND ? GF_OK : rc;
+}
+
+static enum gf_code repair(struct worker *worker, const struct operation *operation,
+                           struct gf_error *err) {
+    Gofer__V1__RepairRunRequest request = GOFER__V1__REPAIR_RUN_REQUEST__INIT;
+    request.pipeline_id = pipeline_id(worker, operation);
+    request.run_id = operation->target->result;
+    Gofer__V1__RepairRunResponse *response = NULL;
+    return gofer_v1_run_service_repair_run(worker->channel, &OPTS, &request, &worker->arena,
+                                           &response, err);
 }
 
 /* Every registration says something else: its own number. */
@@ -171,6 +202,10 @@ enum gf_code call_operation(struct worker *worker, const struct operation *opera
         return cancel(worker, operation, err);
     case OPERATION_CANCEL_ALL:
         return cancel_all(worker, operation, err);
+    case OPERATION_CANCEL_TASK:
+        return cancel_task(worker, operation, err);
+    case OPERATION_REPAIR:
+        return repair(worker, operation, err);
     case OPERATION_REGISTER:
         return register_config(worker, operation, out_result, err);
     case OPERATION_DEPLOY:

@@ -72,8 +72,9 @@ void verify_settled(struct worker *worker) {
 
 static void check_status(const struct operation *operation, const Gofer__V1__Run *run,
                          bool native) {
-    const bool flaky = operation->pipeline == WORK_flaky && native;
-    const Gofer__V1__RunStatus natural = flaky ? GOFER__V1__RUN_STATUS__RUN_STATUS_FAILED
+    const bool fails =
+        native && (operation->pipeline == WORK_flaky || operation->pipeline == WORK_late);
+    const Gofer__V1__RunStatus natural = fails ? GOFER__V1__RUN_STATUS__RUN_STATUS_FAILED
                                                : GOFER__V1__RUN_STATUS__RUN_STATUS_SUCCESSFUL;
     const Gofer__V1__RunStatusReasonKind reason =
         run->status_reason == NULL
@@ -189,6 +190,7 @@ static size_t parallelism(enum work_pipeline pipeline) {
     case WORK_flaky:
     case WORK_keyed:
     case WORK_slow:
+    case WORK_late:
     case WORK_PIPELINE_COUNT:
         break;
     }
@@ -244,7 +246,7 @@ static int64_t check_page(struct worker *worker, const Gofer__V1__ListRunsRespon
         }
         check_status(operation, run, worker->work->native);
         check_label(operation, run);
-        verify_tasks_check(&tasks, run,
+        verify_tasks_check(&tasks, operation, run,
                            operation->cancelled ||
                                run->status == GOFER__V1__RUN_STATUS__RUN_STATUS_CANCELLED);
         see(seen, run);

@@ -29,14 +29,14 @@ static const struct gf_rpc_call_opts OPTS = {.timeout_ms = CALL_TIMEOUT_MS};
 struct fate {
     enum work_pipeline pipeline;
     const char *task_id;
-    const char *output; /* behind the first line */
+    const char *output; /* behind the first line; NULL = the run's input */
     int attempts;
     Gofer__V1__TaskExecutionStatus status;
     Gofer__V1__TaskExecutionStatus null_status;
 };
 
 static const struct fate FATES[] = {
-    {WORK_plain, "main", "", 1, SUCCESSFUL, SUCCESSFUL},
+    {WORK_plain, "main", NULL, 1, SUCCESSFUL, SUCCESSFUL},
     {WORK_flaky, "flaky", "", 3, SUCCESSFUL, SUCCESSFUL},
     {WORK_flaky, "after", "", 1, SUCCESSFUL, SUCCESSFUL},
     {WORK_flaky, "bad", "", 2, FAILED, SUCCESSFUL},
@@ -50,6 +50,7 @@ static const struct fate FATES[] = {
     {WORK_keyed, "second", "", 1, SUCCESSFUL, SUCCESSFUL},
     {WORK_swept, "main", "", 1, SUCCESSFUL, SUCCESSFUL},
     {WORK_slow, "counts", "1\n2\n3\n4\n5\n6\n7\n8\n", 1, SUCCESSFUL, SUCCESSFUL},
+    {WORK_late, "main", "", 2, FAILED, SUCCESSFUL},
 };
 
 void verify_tasks_init(struct verify_tasks *tasks, struct worker *worker,
@@ -107,12 +108,16 @@ static void read_log(struct verify_tasks *tasks, const Gofer__V1__TaskExecution 
 
 /* Whole, unless the attempt was stopped: then it may end anywhere. */
 static void check_log(struct verify_tasks *tasks, const struct fate *fate,
-                      const Gofer__V1__TaskExecution *task, int attempt, bool stopped) {
+                      const struct operation *operation, const Gofer__V1__TaskExecution *task,
+                      int attempt, bool stopped) {
     struct gf_strbuf log;
     gf_strbuf_init(&log, LOG_BYTES_MAX);
     read_log(tasks, task, attempt, &log);
+    const char *output = fate->output != NULL
+                             ? fate->output
+                             : gf_arena_printf(&tasks->arena, "kill-%" PRId64, operation->number);
     const char *wanted =
-        gf_arena_printf(&tasks->arena, "%s %d\n%s", fate->task_id, attempt, fate->output);
+        gf_arena_printf(&tasks->arena, "%s %d\n%s", fate->task_id, attempt, output);
     GF_CLEANUP(gf_free_p) char *text = gf_strbuf_take(&log);
     const size_t length = strlen(text);
     if (strcmp(text, wanted) != 0 && !(stopped && strncmp(text, wanted, length) == 0)) {
@@ -132,8 +137,8 @@ static bool may_end_early(const struct fate *fate, Gofer__V1__TaskExecutionStatu
     return status == CANCELLED || status == SKIPPED || (fate->attempts > 1 && status == FAILED);
 }
 
-static void check_task(struct verify_tasks *tasks, const Gofer__V1__TaskExecution *task,
-                       bool cancelled) {
+static void check_task(struct verify_tasks *tasks, const struct operation *operation,
+                       const Gofer__V1__TaskExecution *task, bool cancelled) {
     const struct fate *fate = fate_of(tasks->pipeline, task->task_id);
     const bool native = tasks->worker->work->native;
     const int attempts = native ? fate->attempts : fate->attempts < 1 ? fate->attempts : 1;
@@ -149,12 +154,13 @@ static void check_task(struct verify_tasks *tasks, const Gofer__V1__TaskExecutio
     }
     tasks->attempt_count += task->attempt;
     for (int attempt = 1; native && attempt <= task->attempt; attempt++) {
-        check_log(tasks, fate, task, attempt,
+        check_log(tasks, fate, operation, task, attempt,
                   task->status == CANCELLED && attempt == task->attempt);
     }
 }
 
-void verify_tasks_check(struct verify_tasks *tasks, const Gofer__V1__Run *run, bool cancelled) {
+void verify_tasks_check(struct verify_tasks *tasks, const struct operation *operation,
+                        const Gofer__V1__Run *run, bool cancelled) {
     Gofer__V1__ListTaskExecutionsRequest request = GOFER__V1__LIST_TASK_EXECUTIONS_REQUEST__INIT;
     Gofer__V1__ListTaskExecutionsResponse *response = NULL;
     struct gf_error err = {0};
@@ -167,6 +173,6 @@ void verify_tasks_check(struct verify_tasks *tasks, const Gofer__V1__Run *run, b
                     err.message);
     }
     for (size_t i = 0; i < response->n_task_executions; i++) {
-        check_task(tasks, response->task_executions[i], cancelled);
+        check_task(tasks, operation, response->task_executions[i], cancelled);
     }
 }

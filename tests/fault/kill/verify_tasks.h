@@ -19,9 +19,10 @@ void verify_tasks_init(struct verify_tasks *tasks, struct worker *worker,
 void verify_tasks_fini(struct verify_tasks *tasks);
 
 /*
- * One run that has ended; `cancelled`: somebody wanted it to. Ends the program when something is
- * not as it must be.
+ * One run that has ended, and what started it; `cancelled`: somebody wanted it to. Ends the program
+ * when something is not as it must be.
  */
-void verify_tasks_check(struct verify_tasks *tasks, const Gofer__V1__Run *run, bool cancelled);
+void verify_tasks_check(struct verify_tasks *tasks, const struct operation *operation,
+                        const Gofer__V1__Run *run, bool cancelled);
 
 #endif /* GOFER_TESTS_FAULT_KILL_VERIFY_TASKS_H_ */

@@ -112,6 +112,8 @@ static bool allowed(const struct operation *operation, enum gf_code rc) {
         return rc == GF_OK || rc == GF_FAILED_PRECONDITION;
     case OPERATION_CANCEL:
     case OPERATION_CANCEL_ALL:
+    case OPERATION_CANCEL_TASK:
+    case OPERATION_REPAIR:
     case OPERATION_REGISTER:
     case OPERATION_DEPLOY:
     case OPERATION_PAUSE:
@@ -210,6 +212,28 @@ static void cancel(struct worker *worker) {
     perform(worker, operation);
 }
 
+static void cancel_task(struct worker *worker) {
+    struct operation *target = past(worker, RUNS, 1u << WORK_queue | 1u << WORK_plain);
+    if (target == NULL) {
+        return;
+    }
+    struct operation *operation = new_operation(worker, OPERATION_CANCEL_TASK, target->pipeline);
+    operation->target = target;
+    gf_mutex_lock(&worker->work->mutex);
+    target->cancelled = true;
+    gf_mutex_unlock(&worker->work->mutex);
+    perform(worker, operation);
+}
+
+static void repair(struct worker *worker) {
+    struct operation *target = past(worker, RUNS, ALL_PIPELINES);
+    if (target != NULL) {
+        struct operation *operation = new_operation(worker, OPERATION_REPAIR, target->pipeline);
+        operation->target = target;
+        perform(worker, operation);
+    }
+}
+
 static void retry(struct worker *worker) {
     struct operation *target = past(worker, RUNS, 1u << WORK_flaky | 1u << WORK_swept);
     if (target != NULL) {
@@ -294,8 +318,12 @@ void *worker_run(void *ctx) {
         const uint64_t chance = draw(worker, 100);
         if (chance < 65) {
             start(worker);
-        } else if (chance < 78) {
+        } else if (chance < 74) {
             cancel(worker);
+        } else if (chance < 76) {
+            cancel_task(worker);
+        } else if (chance < 78) {
+            repair(worker);
         } else if (chance < 84) {
             retry(worker);
         } else if (chance < 97) {

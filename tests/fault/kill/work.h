@@ -21,7 +21,7 @@
 /*
  * The pipelines, each in pipelines/NAME.json; runs are started of each. X(NAME)
  *
- *   plain   one task; disabled and enabled again meanwhile
+ *   plain   one task, which writes its run's input; disabled and enabled again meanwhile
  *   flaky   tasks that fail and are made again; new versions are registered and deployed meanwhile
  *   queue   one run at a time, the others wait, by priority
  *   reject  one run at a time, others are refused
@@ -29,8 +29,10 @@
  *   keyed   with ordering keys, STRICT and NEWEST
  *   swept   all its runs are cancelled now and then
  *   slow    tasks that live through several kills
+ *   late    tasks that reach their timeout, twice
  */
-#define WORK_PIPELINES(X) X(plain) X(flaky) X(queue) X(reject) X(oldest) X(keyed) X(swept) X(slow)
+#define WORK_PIPELINES(X)                                                                          \
+    X(plain) X(flaky) X(queue) X(reject) X(oldest) X(keyed) X(swept) X(slow) X(late)
 
 enum work_pipeline {
 #define GF_X(name) WORK_##name,
@@ -41,9 +43,11 @@ enum work_pipeline {
 
 enum operation_kind {
     OPERATION_START,
-    OPERATION_RETRY,      /* the failed tasks of the run of `target` */
-    OPERATION_CANCEL,     /* the run of `target` */
-    OPERATION_CANCEL_ALL, /* of a pipeline */
+    OPERATION_RETRY,       /* the failed tasks of the run of `target` */
+    OPERATION_CANCEL,      /* the run of `target` */
+    OPERATION_CANCEL_ALL,  /* of a pipeline */
+    OPERATION_CANCEL_TASK, /* the first task of the run of `target` */
+    OPERATION_REPAIR,      /* the run of `target`, which needs none */
     OPERATION_REGISTER,
     OPERATION_DEPLOY, /* what `target` registered */
     OPERATION_PAUSE,
