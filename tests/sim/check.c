@@ -54,6 +54,8 @@ void sim_check_step(struct sim *sim) {
     sim->repair_ended = false;
     sim->replies_in_step = 0;
     sim_check_take(sim);
+    SIM_EXPECT(sim, stale_report, !sim->stale || sim->rows_touched == 0,
+               "a report of an attempt that is over changes %zu rows", sim->rows_touched);
     sim_check_effects(sim);
     sim_check_tasks(sim);
     sim_check_runs(sim);

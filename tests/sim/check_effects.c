@@ -167,7 +167,7 @@ static void check_order(struct sim *sim, const struct gf_effect *effect) {
     if (effect->kind == GF_EFFECT_STOP && task->row.attempt == attempt) {
         task->told_stop = true;
         task->told_force = task->told_force || effect->force;
-        task->told_step = sim->step;
+        task->forward_stop = sim->forward;
     }
 }
 

@@ -63,6 +63,12 @@ static void check_live_task(struct sim *sim, const struct sim_task *task, struct
     }
     census->deadlines++;
     check_deadline(sim, task, sim->wall + most_ms * GF_NS_PER_MS);
+    if (task->told_stop && sim->input != NULL && sim->input->kind == GF_INPUT_CLOCK) {
+        SIM_EXPECT(sim, timeout_late,
+                   sim->forward - task->forward_stop < stop_ms * GF_NS_PER_MS + SMALL_JUMP_NS,
+                   TASK_FMT " was told to stop %" PRId64 " ns ago", TASK_ARG(task),
+                   sim->forward - task->forward_stop);
+    }
 }
 
 static bool parents_ended(const struct sim_task *task) {

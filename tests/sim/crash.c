@@ -93,6 +93,8 @@ static void release_all(struct sim *sim) {
 void sim_batch_commit(struct sim *sim) {
     sim_rows_commit(&sim->rows);
     release_all(sim);
+    sim_twin_batch_done(sim);
+    sim_twin_maybe_begin(sim);
 }
 
 /* ---- Crashes ---- */
@@ -113,9 +115,13 @@ static void restore(struct sim *sim, struct gf_attempt_vec *out_attempts) {
     sim_check_reset(sim);
     sim->input = NULL;
     sim->command = NULL;
+    sim_see_time(sim);
     sim_trace(sim, "restore at %" PRId64, sim->wall);
     gf_core_resume(sim->core, sim->wall, out_attempts);
     sim_check_step(sim);
+    /* Everything was done that could be done, before the rows were committed. */
+    SIM_EXPECT(sim, restart_equal, sim->rows_touched == 0,
+               "the restart changes %zu rows and events", sim->rows_touched);
     sim_check_world(sim);
     sim_check_ledger(sim);
 }
@@ -143,17 +149,16 @@ static void check_attempts(struct sim *sim, const struct gf_attempt_vec *attempt
 /* Time passes while nobody is there; the clock may be set meanwhile. */
 static void pass_time(struct sim *sim) {
     const int64_t down = sim_random_spread(&sim->random, GF_NS_PER_MS, 30 * GF_NS_PER_SEC);
-    const int64_t before = sim->wall;
     sim->mono += down;
     sim->wall += down;
     if (chance(sim, 100)) {
         sim->wall += sim_random_between(&sim->random, -GF_NS_PER_HOUR, GF_NS_PER_HOUR);
     }
-    sim->forward += sim->wall > before ? sim->wall - before : 0;
 }
 
 void sim_crash(struct sim *sim) {
     sim->result.crashes++;
+    sim_twin_end(sim);
     for (int attempt = 0;; attempt++) {
         struct gf_attempt_vec attempts = {0};
         gf_core_destroy(sim->core);

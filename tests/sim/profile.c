@@ -71,6 +71,7 @@ void sim_profile_draw(struct sim *sim) {
         .active_max = between(sim, 4, 40),
         .tasks_max = chance(sim, 700) ? between(sim, 1, 6) : between(sim, 5, 14),
         .pipelines_max = between(sim, 1, 5),
+        .twins = some(sim, 250, 100),
     };
     draw_temper(sim, &sim->scheduler.temper);
     draw_limits(sim, &sim->limits);

@@ -92,11 +92,12 @@ struct sim_task {
     /* What the core said about its present attempt, since the core was made. */
     bool told_stop;
     bool told_force;
-    int64_t told_step; /* of the last STOP */
+
     /* The time as the core has seen it pass (sim.forward) when something was last told. */
     int64_t forward_launch;
     int64_t forward_start;
     int64_t forward_fail;
+    int64_t forward_stop; /* the last time that it was told to stop */
 };
 
 struct sim_run {

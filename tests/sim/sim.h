@@ -51,7 +51,7 @@ struct sim_profile {
     int64_t active_max; /* runs: no more are started beyond */
     int64_t tasks_max;
     int64_t pipelines_max;
-    int64_t twin_steps; /* 0 = no twin */
+    uint32_t twins; /* in 1000 batches */
 };
 
 /* A command, from its beginning to its reply. */
@@ -120,7 +120,7 @@ struct sim {
     struct gf_core_limits limits;
     int64_t mono;     /* never jumps */
     int64_t wall;     /* what the core is told */
-    int64_t core_now; /* of the last step of this core; 0 = there was none */
+    int64_t core_now; /* what a core was last told */
     int64_t forward;  /* how far the time has gone forward, as cores have seen it */
     int64_t step;
     int64_t crashes_left;
@@ -128,6 +128,8 @@ struct sim {
     bool ending; /* only reports and the clock are given */
     bool limits_changed;
 
+    struct gf_core *twin; /* NULL = none */
+    int64_t twin_last_step;
     GF_VEC(struct sim_command *) commands;
 
     /* Of the step under way. */
@@ -136,6 +138,7 @@ struct sim {
     GF_VEC(struct sim_task_look) task_looks;
     GF_VEC(struct sim_run_look) run_looks;
     uint64_t events_due;   /* what the rows say that must have been told: a sum of hashes */
+    bool stale;            /* its input is a report of an attempt that is over */
     size_t rows_touched;   /* by the step */
     bool answered_in_step; /* the command of the step has its reply */
     bool repair_ended;     /* a repair was answered, or given up */
@@ -180,6 +183,9 @@ struct sim *sim_story_current(void);
         }                                                                                          \
     } while (0)
 
+/* A core is told the time: notes how far it has gone on. */
+void sim_see_time(struct sim *sim);
+
 /* Steps one input, and checks what came of it. */
 void sim_step(struct sim *sim, const struct gf_input *input, struct sim_command *command);
 
@@ -212,6 +218,16 @@ void sim_batch_end(struct sim *sim);
 void sim_batch_commit(struct sim *sim);
 /* The server dies now, wherever it stands, and another one starts. */
 void sim_crash(struct sim *sim);
+
+/* ---- twin.c: a core that was restored beside the one that lives on ---- */
+
+/* Makes one, now and then, of what has just been committed. */
+void sim_twin_maybe_begin(struct sim *sim);
+/* Steps it as the other was stepped, and compares what came of it. */
+void sim_twin_step(struct sim *sim);
+/* The batch of the other was committed. */
+void sim_twin_batch_done(struct sim *sim);
+void sim_twin_end(struct sim *sim);
 
 /* ---- print.c ---- */
 

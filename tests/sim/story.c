@@ -8,6 +8,7 @@
 
 enum {
     NEEDS_MAX = 8,    /* as the engine has it */
+    CLOCK_STEPS = 4,  /* the same, where the step was the clock's */
     WORLD_STEPS = 32, /* between two looks at everything */
     ENDING_STEPS_MAX = 400000,
 };
@@ -84,14 +85,23 @@ static bool is_stale(struct sim *sim, const struct gf_input *input) {
     return !sim_row_is_live(row) || row->attempt != attempt.attempt;
 }
 
+void sim_see_time(struct sim *sim) {
+    sim->forward += sim->wall > sim->core_now ? sim->wall - sim->core_now : 0;
+    sim->core_now = sim->wall;
+}
+
 void sim_step(struct sim *sim, const struct gf_input *input, struct sim_command *command) {
+    /* No two steps are at the same time. */
+    sim->mono += 1000;
+    sim->wall += 1000;
     const bool is_report = !gf_input_is_command(input->kind) && input->kind != GF_INPUT_CLOCK;
-    const bool stale = is_report && is_stale(sim, input);
+    sim->stale = is_report && is_stale(sim, input);
     sim->step++;
     sim->batch_steps++;
     sim->result.steps++;
     sim->input = input;
     sim->command = command;
+    sim_see_time(sim);
     remember(sim, input);
     if (!step_core(sim, input)) {
         command->open = false;
@@ -101,16 +111,16 @@ void sim_step(struct sim *sim, const struct gf_input *input, struct sim_command 
         sim->command = NULL;
     }
     sim_check_step(sim);
-    if (stale) {
-        SIM_EXPECT(sim, stale_report, sim->rows_touched == 0,
-                   "a report of an attempt that is over changes %zu rows", sim->rows_touched);
-    }
-    if (input->kind == GF_INPUT_CLOCK) {
+    SIM_EXPECT(sim, stale_report, !sim->stale || sim->rows_touched == 0,
+               "a report of an attempt that is over is told of");
+    const bool is_clock = input->kind == GF_INPUT_CLOCK;
+    if (is_clock) {
         SIM_EXPECT(sim, timeout_late, gf_core_next_deadline(sim->core) > sim->wall,
                    "something was due %" PRId64 " ns ago",
                    sim->wall - gf_core_next_deadline(sim->core));
     }
-    if (sim->step % WORLD_STEPS == 0) {
+    sim_twin_step(sim);
+    if (sim->step % WORLD_STEPS == 0 || (sim->step % CLOCK_STEPS == 0 && is_clock)) {
         sim_check_world(sim);
     }
 }
@@ -120,7 +130,6 @@ void sim_step(struct sim *sim, const struct gf_input *input, struct sim_command 
 static void pass(struct sim *sim, int64_t by) {
     sim->mono += by;
     sim->wall += by;
-    sim->forward += by;
 }
 
 static void maybe_jump(struct sim *sim) {
@@ -134,7 +143,6 @@ static void maybe_jump(struct sim *sim) {
     by = chance(sim, 500) ? by : -by;
     sim_trace(sim, "the clock jumps by %" PRId64, by);
     sim->wall += by;
-    sim->forward += by > 0 ? by : 0;
 }
 
 /* To the next thing that is to happen, or a little on. */
@@ -234,6 +242,11 @@ static void end(struct sim *sim) {
     sim_batch_commit(sim);
     sim_check_world(sim);
     sim_check_ledger(sim);
+    for (size_t i = 0; i < sim->commands.count; i++) {
+        const struct sim_command *command = sim->commands.items[i];
+        SIM_EXPECT(sim, answered_once, !command->open, "command %" PRId64 " was never answered",
+                   command->number);
+    }
 }
 
 static void tell(struct sim *sim) {
@@ -241,6 +254,10 @@ static void tell(struct sim *sim) {
     while (sim->step < sim->options.steps) {
         happen(sim);
         maybe_end_batch(sim);
+    }
+    while (sim->crashes_left > 0) {
+        sim->crashes_left--;
+        sim_crash(sim);
     }
     end(sim);
 }
@@ -255,6 +272,7 @@ static void init(struct sim *sim, const struct sim_options *options) {
 
 static void fini(struct sim *sim) {
     gf_core_destroy(sim->core);
+    gf_core_destroy(sim->twin);
     sim_scheduler_fini(&sim->scheduler);
     sim_rows_fini(&sim->rows);
     gf_vec_fini(&sim->commands);
