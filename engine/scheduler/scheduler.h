@@ -5,7 +5,8 @@
  * The engine calls down with launch, stop and forget; the back end reports up through `struct
  * gf_scheduler_events`. For every attempt that was launched the back end reports exactly one end:
  * exited, launch_failed or lost; before that, at most one `started`. A report for an attempt that
- * the engine has given up is ignored by its fencing number, so that a back end may report late.
+ * the engine has given up is ignored by its fencing number, so that a back end may report late; a
+ * late `started` is answered with a forced stop, a late end with forget.
  *
  * After a restart of the server the engine calls recover() with all attempts that may have a
  * container, before any launch. What a back end must be able to tell about each of them then:
