@@ -15,23 +15,6 @@ static enum gf_code check_version(int64_t version, const char *field, struct gf_
     return GF_OK;
 }
 
-/* The newest version that is there: the number behind it may be that of a deleted one. */
-static enum gf_code find_newest(struct gf_read *read, const struct gf_pipeline *pipeline,
-                                struct gf_config *out, struct gf_error *err) {
-    struct gf_config *items = NULL;
-    size_t count = 0;
-    const enum gf_code rc = read->store->list_configs(read->reader, pipeline->pipeline_key, 0, 1,
-                                                      read->arena, &items, &count, err);
-    if (rc == GF_OK && count == 0) {
-        return gf_fail(err, GF_NOT_FOUND, "pipeline '%" GF_STR_FMT "' has no version left",
-                       GF_STR_ARG(pipeline->pipeline_id));
-    }
-    if (rc == GF_OK) {
-        *out = items[0];
-    }
-    return rc;
-}
-
 /* A spec that is not registered. That its images are there is not asked: it shall not run yet. */
 static enum gf_code read_spec(struct gf_read *read, const struct gf_pipeline *pipeline,
                               const Gofer__V1__PipelineSpec *spec, struct gf_config *out,
@@ -54,7 +37,7 @@ static enum gf_code find_target(struct gf_read *read, const struct gf_pipeline *
     switch ((int)request->target_case) {
     case GOFER__V1__DIFF_PIPELINE_CONFIGS_REQUEST__TARGET_TARGET_VERSION:
         if (request->target_version == 0) {
-            return find_newest(read, pipeline, out, err);
+            return gf_find_newest_config(read, pipeline, read->arena, out, err);
         }
         return gf_find_config(read, pipeline, request->target_version, out, err);
     case GOFER__V1__DIFF_PIPELINE_CONFIGS_REQUEST__TARGET_TARGET_SPEC:

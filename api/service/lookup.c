@@ -86,6 +86,24 @@ enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipe
                                    out, err);
 }
 
+/* The number of the newest one may be that of a deleted one. */
+enum gf_code gf_find_newest_config(struct gf_read *read, const struct gf_pipeline *pipeline,
+                                   struct gf_arena *arena, struct gf_config *out,
+                                   struct gf_error *err) {
+    struct gf_config *items = NULL;
+    size_t count = 0;
+    const enum gf_code rc = read->store->list_configs(read->reader, pipeline->pipeline_key, 0, 1,
+                                                      arena, &items, &count, err);
+    if (rc == GF_OK && count == 0) {
+        return gf_fail(err, GF_NOT_FOUND, "pipeline '%" GF_STR_FMT "' has no version left",
+                       GF_STR_ARG(pipeline->pipeline_id));
+    }
+    if (rc == GF_OK) {
+        *out = items[0];
+    }
+    return rc;
+}
+
 enum gf_code gf_find_run_config(struct gf_read *read, const struct gf_run *run,
                                 struct gf_arena *arena, struct gf_config *out,
                                 struct gf_error *err) {

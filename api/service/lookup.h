@@ -34,6 +34,11 @@ enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipe
                             int64_t version, struct gf_config *out,
                             struct gf_error *err) GF_MUST_USE;
 
+/* The newest version that is there; GF_NOT_FOUND where all were deleted. */
+enum gf_code gf_find_newest_config(struct gf_read *read, const struct gf_pipeline *pipeline,
+                                   struct gf_arena *arena, struct gf_config *out,
+                                   struct gf_error *err) GF_MUST_USE;
+
 /*
  * The config of a run, which may be large: give it an arena of its own where little of it is shown.
  * Zeroed where the version was deleted: a run outlives it.

@@ -12,6 +12,29 @@
 /* ---- Reading ---- */
 
 /*
+ * The config whose name, description and labels stand for the pipeline: the live one, or the newest
+ * one where nothing is live. Zeroed where every version was deleted.
+ */
+static enum gf_code find_shown_config(struct gf_read *read, const struct gf_pipeline *pipeline,
+                                      struct gf_arena *arena, struct gf_config *out,
+                                      struct gf_error *err) {
+    struct gf_error error = {0};
+    if (pipeline->live_version != 0) {
+        return read->store->get_config(read->reader, pipeline->pipeline_key, pipeline->live_version,
+                                       arena, out, err);
+    }
+    const enum gf_code rc = gf_find_newest_config(read, pipeline, arena, out, &error);
+    if (rc == GF_NOT_FOUND) {
+        *out = (struct gf_config){0};
+        return GF_OK;
+    }
+    if (rc != GF_OK) {
+        *err = error;
+    }
+    return rc;
+}
+
+/*
  * The message of a pipeline, with the head of its config. The config is read into an arena of its
  * own, because it may be large and most of it is not shown.
  */
@@ -20,9 +43,7 @@ static enum gf_code show_pipeline(struct gf_read *read, const struct gf_pipeline
     struct gf_arena scratch;
     gf_arena_init(&scratch, GF_SERVICES_ARENA_BYTES_MAX);
     struct gf_config config = {0};
-    const enum gf_code rc =
-        read->store->get_config(read->reader, pipeline->pipeline_key,
-                                gf_pipeline_shown_version(pipeline), &scratch, &config, err);
+    const enum gf_code rc = find_shown_config(read, pipeline, &scratch, &config, err);
     if (rc == GF_OK) {
         *out = gf_pipeline_to_message(pipeline, &config, read->arena);
     }

@@ -301,3 +301,27 @@ Test(config, validating_knows_of_deletions) {
     cr_expect(response->valid);
     cr_expect_not(response->unchanged);
 }
+
+/* Where nothing is live the newest version that is left stands for the pipeline, or none. */
+Test(config, a_pipeline_without_its_newest_version_is_shown) {
+    Gofer__V1__GetPipelineRequest request = GOFER__V1__GET_PIPELINE_REQUEST__INIT;
+    Gofer__V1__GetPipelineResponse *response = NULL;
+    Gofer__V1__ListPipelinesRequest list = GOFER__V1__LIST_PIPELINES_REQUEST__INIT;
+    Gofer__V1__ListPipelinesResponse *listed = NULL;
+    Gofer__V1__PipelineSpec *spec = make_spec("hello", "one");
+    spec->name = "Hello";
+    (void)register_spec(spec);
+    (void)register_spec(make_spec("hello", "two"));
+    request.pipeline_id = "hello";
+    cr_assert_eq(remove_version(2), GF_OK, "%s", error.message);
+    cr_assert_eq(gofer_v1_pipeline_service_get_pipeline(harness.channel, NULL, &request, &arena,
+                                                        &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect_str_eq(response->pipeline->name, "Hello");
+    cr_assert_eq(remove_version(1), GF_OK, "%s", error.message);
+    cr_assert_eq(gofer_v1_pipeline_service_list_pipelines(harness.channel, NULL, &list, &arena,
+                                                          &listed, &error),
+                 GF_OK, "%s", error.message);
+    cr_assert_eq(listed->n_pipelines, 1);
+    cr_expect_str_eq(listed->pipelines[0]->name, "hello");
+}

@@ -73,7 +73,6 @@ Test(messages, a_pipeline_is_shown_with_its_config) {
     cr_expect_eq((int)message->state, GOFER__V1__PIPELINE_STATE__PIPELINE_STATE_DISABLED);
     cr_expect_str_eq(message->state_reason, "on holiday");
     cr_expect_eq(message->latest_run_id, 9);
-    cr_expect_eq(gf_pipeline_shown_version(&pipeline), 2);
 }
 
 Test(messages, a_complete_deployment_says_why) {
