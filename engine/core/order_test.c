@@ -194,6 +194,21 @@ Test(order, a_coalesced_run_leaves_its_place_in_the_queue) {
     cr_expect_eq(world_start_key(&world, "z", GF_RUN_ORDERING_NEWEST), GF_RESOURCE_EXHAUSTED);
 }
 
+/* Those that their key holds back fill the queue, but take no slot from others. */
+Test(order, a_full_queue_of_a_key_does_not_refuse_what_begins_at_once) {
+    struct gf_config *config = gf_fixture_config(&world.arena, "one");
+    config->parallelism = 2;
+    config->queue_limit = 2;
+    cr_assert_eq(world_up_config(&world, config), GF_OK);
+    start("k", GF_RUN_ORDERING_STRICT);
+    start("k", GF_RUN_ORDERING_STRICT);
+    start("k", GF_RUN_ORDERING_STRICT);
+    cr_expect_str_eq(world_runs(&world), "rqq");
+    start("z", GF_RUN_ORDERING_STRICT);
+    cr_expect_str_eq(world_runs(&world), "rqqr");
+    cr_expect_eq(world_start_key(&world, "y", GF_RUN_ORDERING_STRICT), GF_RESOURCE_EXHAUSTED);
+}
+
 Test(order, a_retry_has_the_key_of_its_run) {
     start("k", GF_RUN_ORDERING_NEWEST);
     world_exit(&world, "one", 1);

@@ -46,8 +46,7 @@ static bool server_has_room(const struct gf_core *core) {
 bool gf_core__run_would_begin(const struct gf_core *core, const struct core_pipeline *pipeline,
                               const struct core_config *config, struct gf_str ordering_key) {
     return server_has_room(core) && namespace_has_room(core, pipeline->ns) &&
-           has_room(pipeline->runs_running + pipeline->runs_queued,
-                    gf_core__pipeline_parallelism(core, config)) &&
+           pipeline_has_room(core, pipeline, config) &&
            gf_heap_peek(&pipeline->queue) == NULL && /* it would wait behind the first one */
            (ordering_key.len == 0 || gf_map_get(&pipeline->orders, ordering_key) == NULL);
 }

@@ -110,7 +110,7 @@ static uint32_t queue_refusals(const struct sim *sim, const struct new_run *new_
         !key_in_use && has_room(sim->rows.runs_running, sim->limits.runs_running_max) &&
         has_room(pipeline->ns->runs_running,
                  sim_least(pipeline->ns->row.run_parallelism, sim->limits.namespace_runs_max)) &&
-        has_room(pipeline->runs_running + pipeline->runs_queued, most);
+        has_room(pipeline->runs_running, most);
     /* Whether it would overtake those that wait is not looked at here: see the queue's limit. */
     const uint32_t refused = bit(GF_RESOURCE_EXHAUSTED);
     return begins ? (pipeline->runs_queued > 0 ? refused | bit(GF_OK) : 0) : refused;
