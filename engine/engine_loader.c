@@ -90,16 +90,31 @@ static enum gf_code load_request(struct gf_store *store, struct gf_store_reader 
     return rc;
 }
 
+/* What the batch deletes is still stored. */
+static bool is_deleted(const struct gf_batch *batch, int64_t pipeline_key) {
+    for (size_t i = 0; i < batch->deleted_pipelines.count; i++) {
+        if (batch->deleted_pipelines.items[i] == pipeline_key) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum gf_code load_namespace_pipelines(struct gf_store *store, struct gf_store_reader *reader,
                                              struct gf_core *core, const struct gf_need *need,
                                              struct gf_arena *arena, struct gf_error *err) {
+    const struct gf_batch *batch = gf_core_batch(core);
     struct gf_pipeline *pipelines = NULL;
     size_t count = 0;
-    const enum gf_code rc =
-        store->ops->list_pipelines(reader, need->namespace_key, GF_STR(""),
-                                   /* limit= */ 1, arena, &pipelines, &count, err);
+    const enum gf_code rc = store->ops->list_pipelines(reader, need->namespace_key, GF_STR(""),
+                                                       batch->deleted_pipelines.count + 1, arena,
+                                                       &pipelines, &count, err);
     if (rc == GF_OK) {
-        gf_core_give_namespace_pipelines(core, need, count > 0);
+        bool any = false;
+        for (size_t i = 0; i < count && !any; i++) {
+            any = !is_deleted(batch, pipelines[i].pipeline_key);
+        }
+        gf_core_give_namespace_pipelines(core, need, any);
     }
     return rc;
 }

@@ -204,7 +204,8 @@ enum gf_need_kind {
     GF_NEED_CONFIG,       /* by pipeline_key and version -> gf_core_give_config */
     GF_NEED_RUN,          /* a complete run, by pipeline_key and run_id -> gf_core_give_run */
     GF_NEED_REQUEST,      /* a request_id, by pipeline_key -> gf_core_give_request */
-    /* whether namespace_key has pipelines -> gf_core_give_namespace_pipelines */
+    /* whether namespace_key has pipelines, besides those that the batch deletes ->
+     * gf_core_give_namespace_pipelines */
     GF_NEED_NAMESPACE_PIPELINES,
     GF_NEED_OUTCOME,   /* of a request, by caller and request_id -> gf_core_give_outcome */
     GF_NEED_RUN_TASKS, /* of a complete run, by run_key -> gf_core_give_run_tasks */

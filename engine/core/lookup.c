@@ -153,9 +153,19 @@ static struct gf_need need_of_config(const struct core_pipeline *pipeline, int64
         .kind = GF_NEED_CONFIG, .pipeline_key = pipeline->row.pipeline_key, .version = version};
 }
 
+static struct gf_need need_of_any_pipeline(const struct core_namespace *ns) {
+    return (struct gf_need){.kind = GF_NEED_NAMESPACE_PIPELINES,
+                            .namespace_key = ns->row.namespace_key,
+                            .namespace_id = ns->row.namespace_id};
+}
+
 void gf_core__remember_no_pipeline(struct gf_core *core, const struct core_pipeline *pipeline) {
     const struct gf_need need = need_of_pipeline(pipeline->ns, pipeline->row.pipeline_id);
+    const struct gf_need need_any = need_of_any_pipeline(pipeline->ns);
+    const struct core_key any = key_of_need(&need_any);
     (void)remember(core, &need, false);
+    /* It may have been the last one. */
+    (void)gf_map_remove(&core->given, gf_core__key_view(&any));
 }
 
 void gf_core__remember_no_config(struct gf_core *core, const struct core_config *config) {
@@ -299,9 +309,7 @@ enum core_found gf_core__find_any_pipeline(struct gf_core *core, const struct co
     if (!gf_list_empty(&ns->pipelines)) {
         return CORE_FOUND;
     }
-    const struct gf_need need = {.kind = GF_NEED_NAMESPACE_PIPELINES,
-                                 .namespace_key = ns->row.namespace_key,
-                                 .namespace_id = ns->row.namespace_id};
+    const struct gf_need need = need_of_any_pipeline(ns);
     return ask(core, &need, out_need);
 }
 

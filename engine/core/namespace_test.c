@@ -155,6 +155,23 @@ Test(namespace, one_with_pipelines_is_deleted_only_with_them) {
     cr_expect_eq(world.config.version, 1);
 }
 
+Test(namespace, one_whose_pipelines_the_batch_deletes_is_empty) {
+    const struct gf_input delete_pipeline = {
+        .kind = GF_INPUT_DELETE_PIPELINE,
+        .u.pipeline = {.namespace_id = GF_STR("team"), .pipeline_id = GF_STR("pipe")}};
+    const struct gf_input delete_namespace = {.kind = GF_INPUT_DELETE_NAMESPACE,
+                                              .u.ns.namespace_id = GF_STR("team")};
+    cr_assert_eq(step(GF_INPUT_CREATE_NAMESPACE, "team", "", ""), GF_OK);
+    cr_assert_eq(up_in("team"), GF_OK);
+    world_restart(&world);
+    world_step_only(&world, &delete_namespace);
+    world_step_only(&world, &delete_pipeline);
+    world_step_only(&world, &delete_namespace);
+    world_commit(&world);
+    cr_expect_eq(world.error.code, GF_OK, "%s", world.error.message);
+    cr_expect_not(is_stored("team"));
+}
+
 Test(namespace, one_with_active_runs_is_not_deleted) {
     cr_assert_eq(step(GF_INPUT_CREATE_NAMESPACE, "team", "", ""), GF_OK);
     cr_assert_eq(up_in("team"), GF_OK);
