@@ -265,7 +265,7 @@ static void check_retry(struct sim *sim, const struct sim_task_look *look) {
     failed.reason.kind = outcome->kind;
     SIM_EXPECT(sim, retry_allowed,
                attempt < policy->max_attempts && retry_covers(policy, &failed) &&
-                   !sim_run_is_ending(&task->run->row) && !look->old.cancel_requested,
+                   !end_asked(sim, look).any,
                TASK_FMT ": attempt %" PRId32 " is to be made again after %s", TASK_ARG(task),
                attempt, gf_reason_kind_name(outcome->kind));
     task->forward_fail = sim->forward;

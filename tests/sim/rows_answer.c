@@ -83,12 +83,22 @@ static void answer_request(const struct sim_rows *rows, struct gf_core *core,
     gf_core_give_request(core, need, NULL);
 }
 
+static bool is_deleted(const struct gf_batch *batch, int64_t pipeline_key) {
+    for (size_t i = 0; i < batch->deleted_pipelines.count; i++) {
+        if (batch->deleted_pipelines.items[i] == pipeline_key) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void answer_namespace_pipelines(const struct sim_rows *rows, struct gf_core *core,
                                        const struct gf_need *need) {
     bool any = false;
     for (int64_t key = 1; key <= SIM_PIPELINES_MAX; key++) {
         const struct sim_pipeline *pipeline = saved_pipeline(rows, key);
-        any = any || (pipeline != NULL && pipeline->saved.namespace_key == need->namespace_key);
+        any = any || (pipeline != NULL && pipeline->saved.namespace_key == need->namespace_key &&
+                      !is_deleted(gf_core_batch(core), key));
     }
     gf_core_give_namespace_pipelines(core, need, any);
 }

@@ -125,7 +125,8 @@ struct sim {
     int64_t step;
     int64_t crashes_left;
     int64_t next_crash_step;
-    bool ending; /* only reports and the clock are given */
+    bool clock_set_back; /* ever */
+    bool ending;         /* only reports and the clock are given */
     bool limits_changed;
 
     struct gf_core *twin; /* NULL = none */

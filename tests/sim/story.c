@@ -86,6 +86,7 @@ static bool is_stale(struct sim *sim, const struct gf_input *input) {
 }
 
 void sim_see_time(struct sim *sim) {
+    sim->clock_set_back = sim->clock_set_back || sim->wall < sim->core_now;
     sim->forward += sim->wall > sim->core_now ? sim->wall - sim->core_now : 0;
     sim->core_now = sim->wall;
 }

@@ -52,8 +52,9 @@ static bool has_ties(const struct sim *sim) {
 }
 
 void sim_twin_maybe_begin(struct sim *sim) {
-    if (sim->twin != NULL || !sim_random_chance(&sim->random, sim->profile.twins) ||
-        has_repairs(sim) || has_ties(sim)) {
+    /* Where the clock was set back the rows do not tell what was before what. */
+    if (sim->twin != NULL || sim->clock_set_back ||
+        !sim_random_chance(&sim->random, sim->profile.twins) || has_repairs(sim) || has_ties(sim)) {
         return;
     }
     struct gf_attempt_vec attempts = {0};
