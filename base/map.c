@@ -58,8 +58,17 @@ static struct probe probe_str(struct gf_str key) {
     };
 }
 
+/* The finalizer of MurmurHash3 under the key: numbers need no hash of byte strings. Never 0. */
+static uint64_t hash_number(uint64_t number) {
+    uint64_t hash = (number ^ process_key[0]) * UINT64_C(0xff51afd7ed558ccd);
+    hash = (hash ^ (hash >> 33)) * (process_key[1] | 1);
+    hash = (hash ^ (hash >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+    hash ^= hash >> 33;
+    return hash == 0 ? 1 : hash;
+}
+
 static struct probe probe_i64(int64_t key) {
-    return (struct probe){.hash = hash_bytes(&key, sizeof(key)), .number = (uint64_t)key};
+    return (struct probe){.hash = hash_number((uint64_t)key), .number = (uint64_t)key};
 }
 
 static bool matches(const struct gf_map_entry *entry, const struct probe *probe) {
