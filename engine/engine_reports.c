@@ -7,7 +7,7 @@
 #include "engine/engine_internal.h"
 
 enum {
-    TEXT_BYTES_MAX = 4 * GF_REASON_BYTES_MAX, /* the core cuts again, at a character */
+    TEXT_BYTES_MAX = GF_REASON_BYTES_MAX + 4, /* the core cuts again, at a character */
 };
 
 struct report {

@@ -40,7 +40,7 @@ enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) {
 }
 
 enum gf_code gf_check_reason(const char *reason, struct gf_error *err) {
-    return gf_text_check(gf_str_from(reason), GF_REASON_BYTES_MAX, "reason", err);
+    return gf_text_check(gf_str_from(reason), GF_REASON_CHARS_MAX, "reason", err);
 }
 
 enum gf_code gf_find_pipeline(struct gf_read *read, const char *namespace_id,

@@ -20,7 +20,7 @@ enum gf_code gf_check_number(int64_t number, const char *field, struct gf_error 
 /* A request_id: empty, or 1 to 64 letters, digits, hyphens and underscores. */
 enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) GF_MUST_USE;
 
-/* A sentence on `reason`: up to GF_REASON_BYTES_MAX characters. */
+/* A sentence on `reason`: up to GF_REASON_CHARS_MAX characters. */
 enum gf_code gf_check_reason(const char *reason, struct gf_error *err) GF_MUST_USE;
 
 /* Codes: GF_INVALID_ARGUMENT, GF_NOT_FOUND with what is missing. */

@@ -183,7 +183,7 @@ static enum gf_code read_preferences(const Gofer__V1__UpdateSystemPreferencesReq
         return gf_fail_field(err, "preferences", "there are no preferences");
     }
     const enum gf_code rc =
-        gf_text_check(gf_str_from(preferences->run_starts_paused_reason), GF_REASON_BYTES_MAX,
+        gf_text_check(gf_str_from(preferences->run_starts_paused_reason), GF_REASON_CHARS_MAX,
                       "preferences.run_starts_paused_reason", err);
     if (rc != GF_OK) {
         return rc;

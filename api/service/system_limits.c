@@ -67,7 +67,7 @@ static const struct limit constants[] = {
      "Commands that wait for the engine; more are refused with RESOURCE_EXHAUSTED."},
     {"queue_limit_max", GF_QUEUE_LIMIT_MAX, "count",
      "The longest queue that a config may ask for; a longer one is refused."},
-    {"reason_chars_max", GF_REASON_BYTES_MAX, "count",
+    {"reason_chars_max", GF_REASON_CHARS_MAX, "count",
      "Characters of a reason that a caller gives; a longer one is refused."},
     {"request_age_max", GF_REQUEST_AGE_NS_MAX / GF_NS_PER_MS, "milliseconds",
      "How long the first outcome of a request_id is kept; runs keep theirs as long as they live."},

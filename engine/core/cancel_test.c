@@ -1,5 +1,6 @@
 /* Cancelling a run in every state that it can be in. */
 #include "engine/core/core.h"
+#include "engine/core/limits.h"
 #include "engine/testing/world.h"
 
 #include <criterion/criterion.h>
@@ -254,4 +255,24 @@ Test(cancel, a_large_run) {
     world_stopped(&world, "root");
     expect_cancelled(1);
     cr_expect_eq(world_task(&world, 1, "task-4999").status, GF_TASK_STATUS_CANCELLED);
+}
+
+/* A reason may have 1024 characters of any length, and all are kept. */
+Test(cancel, a_long_reason_is_kept_whole) {
+    char reason[4 * GF_REASON_CHARS_MAX];
+    for (size_t i = 0; i < sizeof(reason); i += 4) {
+        memcpy(reason + i, "\xf0\x9f\x90\xb9", 4);
+    }
+    const struct gf_input input = {.kind = GF_INPUT_CANCEL_RUN,
+                                   .u.cancel = {.namespace_id = GF_STR("default"),
+                                                .pipeline_id = GF_STR("pipe"),
+                                                .run_id = 1,
+                                                .reason = {reason, sizeof(reason)}}};
+    cr_assert_eq(world_up(&world, "one; two < one"), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    world_stopped(&world, "one");
+    cr_expect_eq(world_run(&world, 1).reason.text.len, sizeof(reason));
+    cr_expect_eq(world_task(&world, 1, "one").reason.text.len, sizeof(reason));
+    cr_expect_eq(world_task(&world, 1, "two").reason.text.len, sizeof(reason));
 }

@@ -137,7 +137,7 @@ struct gf_input {
         /* ENABLE_PIPELINE, DISABLE_PIPELINE, DELETE_PIPELINE */
         struct {
             struct gf_str namespace_id, pipeline_id;
-            struct gf_str reason; /* for DISABLE; at most GF_REASON_BYTES_MAX */
+            struct gf_str reason; /* for DISABLE; at most GF_REASON_CHARS_MAX */
         } pipeline;
         struct {
             struct gf_str namespace_id, pipeline_id;

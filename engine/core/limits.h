@@ -58,7 +58,8 @@ enum {
 enum {
     GF_RUN_VARIABLES_MAX = GF_TASK_VARIABLES_MAX,
     GF_RUN_VARIABLES_BYTES_MAX = 1 << 20, /* keys and values together */
-    GF_REASON_BYTES_MAX = 1024,           /* a sentence; longer ones are cut */
+    GF_REASON_CHARS_MAX = 1024,           /* of a reason that somebody gives */
+    GF_REASON_BYTES_MAX = 4096,           /* a sentence; longer ones are cut */
     GF_RUN_INPUT_BYTES_MAX = 256 << 10,
     GF_MEDIA_TYPE_BYTES_MAX = 255,
     GF_ORDERING_KEY_CHARS_MAX = 255,
@@ -69,6 +70,9 @@ enum {
     GF_NODE_BYTES_MAX = 255,         /* longer ones are cut */
     GF_IMAGE_DIGEST_BYTES_MAX = 255, /* longer ones are cut */
 };
+
+_Static_assert((int)GF_REASON_BYTES_MAX >= 4 * (int)GF_REASON_CHARS_MAX,
+               "what somebody gives is not cut");
 
 /* How long the first outcome of a request is kept and answered. */
 #define GF_REQUEST_AGE_NS_MAX (INT64_C(24) * 3600 * 1000000000)

@@ -28,7 +28,7 @@ enum gf_step gf_core__switch_pipeline(struct gf_core *core, const struct gf_inpu
                                    input->u.pipeline.pipeline_id, &pipeline, out_need, &result)) {
         return result;
     }
-    if (gf_text_check(reason, GF_REASON_BYTES_MAX, "reason", &err) != GF_OK) {
+    if (gf_text_check(reason, GF_REASON_CHARS_MAX, "reason", &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
     const enum gf_pipeline_state state =

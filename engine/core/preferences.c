@@ -23,7 +23,7 @@ static struct gf_preferences wanted(const struct gf_core *core, const struct gf_
 
 enum gf_step gf_core__update_preferences(struct gf_core *core, const struct gf_input *input) {
     struct gf_error err = {0};
-    if (gf_text_check(input->u.preferences.reason, GF_REASON_BYTES_MAX,
+    if (gf_text_check(input->u.preferences.reason, GF_REASON_CHARS_MAX,
                       "preferences.run_starts_paused_reason", &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }

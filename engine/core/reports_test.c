@@ -1,5 +1,6 @@
 /* What the scheduler says about attempts, in and out of order. */
 #include "engine/core/core.h"
+#include "engine/core/limits.h"
 #include "engine/core/testing/fixture.h"
 #include "engine/testing/world.h"
 
@@ -238,12 +239,12 @@ Test(reports, what_ran_and_never_started_is_lost) {
 Test(reports, long_texts_are_cut) {
     cr_assert_eq(world_up(&world, "one"), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);
-    char text[4000];
+    char text[2 * GF_REASON_BYTES_MAX];
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
     world_failed(&world, GF_INPUT_TASK_LOST, world_find(&world, "one")->attempt, text);
-    cr_expect_eq(world_task(&world, 1, "one").reason.text.len, 1024);
-    cr_expect_eq(world_run(&world, 1).reason.text.len, 1024);
+    cr_expect_eq(world_task(&world, 1, "one").reason.text.len, GF_REASON_BYTES_MAX);
+    cr_expect_eq(world_run(&world, 1).reason.text.len, GF_REASON_BYTES_MAX);
 }
 
 /* A clock that was set back makes no task end before it started. */

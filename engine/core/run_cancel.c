@@ -14,7 +14,7 @@ static struct gf_str reason_or(const struct gf_input *input, struct gf_str other
 /* Refuses a reason that is none. True: it is refused. */
 static bool refuse_reason(struct gf_core *core, const struct gf_input *input) {
     struct gf_error err = {0};
-    if (gf_text_check(input->u.cancel.reason, GF_REASON_BYTES_MAX, "reason", &err) == GF_OK) {
+    if (gf_text_check(input->u.cancel.reason, GF_REASON_CHARS_MAX, "reason", &err) == GF_OK) {
         return false;
     }
     (void)gf_core__refuse(core, input, &err);

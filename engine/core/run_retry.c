@@ -18,7 +18,7 @@ static enum gf_code check_input(const struct gf_input *input, struct gf_error *e
         return gf_fail_field(err, "use_live_version",
                              "results can be kept only for the version that they are of");
     }
-    return gf_text_check(input->u.retry_run.initiator.reason, GF_REASON_BYTES_MAX, "reason", err);
+    return gf_text_check(input->u.retry_run.initiator.reason, GF_REASON_CHARS_MAX, "reason", err);
 }
 
 static enum gf_step refuse_active(struct gf_core *core, const struct gf_input *input) {

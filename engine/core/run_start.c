@@ -10,7 +10,7 @@
 static enum gf_code check_initiator(const struct gf_initiator *initiator, struct gf_error *err) {
     enum gf_code rc = gf_text_check(initiator->id, GF_INITIATOR_ID_BYTES_MAX, "initiator.id", err);
     if (rc == GF_OK) {
-        rc = gf_text_check(initiator->reason, GF_REASON_BYTES_MAX, "reason", err);
+        rc = gf_text_check(initiator->reason, GF_REASON_CHARS_MAX, "reason", err);
     }
     return rc;
 }

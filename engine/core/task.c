@@ -110,6 +110,13 @@ static int64_t end_time(const struct gf_core *core, const struct core_task *task
     return core->now > task->row.start_time ? core->now : task->row.start_time;
 }
 
+/* What ends a run ends all that wait of it: the text is kept once. */
+static struct gf_str keep_reason(struct core_run *run, struct gf_str text) {
+    return text.len > 0 && gf_str_eq(text, run->row.reason.text)
+               ? run->row.reason.text
+               : gf_text_copy_cut(text, GF_REASON_BYTES_MAX, &run->arena);
+}
+
 void gf_core__task_end(struct gf_core *core, struct core_task *task, enum gf_task_status status,
                        enum gf_reason_kind kind, struct gf_str text) {
     struct core_run *run = task->run;
@@ -128,7 +135,7 @@ void gf_core__task_end(struct gf_core *core, struct core_task *task, enum gf_tas
     task->row.state = GF_TASK_STATE_COMPLETE;
     task->row.status = status;
     task->row.reason.kind = kind;
-    task->row.reason.text = gf_text_copy_cut(text, GF_REASON_BYTES_MAX, &run->arena);
+    task->row.reason.text = keep_reason(run, text);
     if (task->row.end_time == 0) {
         task->row.end_time = end_time(core, task);
     }
