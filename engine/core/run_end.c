@@ -31,7 +31,7 @@ void gf_core__run_stop_tasks(struct gf_core *core, struct core_run *run, bool fo
     for (size_t i = 0; i < run->config->row.task_count; i++) {
         struct core_task *task = &run->tasks[i];
         if (gf_core__task_is_live(task)) {
-            gf_core__task_stop(core, task, force);
+            gf_core__task_stop(core, task, force || task->last_call);
         } else if (task->row.state == GF_TASK_STATE_WAITING) {
             end_waiting(core, task);
         }
