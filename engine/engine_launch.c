@@ -1,30 +1,11 @@
 /*
- * From a LAUNCH effect to what a back end needs: the environment, the limits of time, and the
- * document that the run works on. That one is not in the core, which would hold it for as long as
- * the run lives: it is read from the store when tasks are launched, once for those of a run in the
- * same batch, and only runs that have one pay for it.
+ * From a LAUNCH effect to what a back end needs besides: the environment, and the document that the
+ * run works on. That one is not in the core, which would hold it for as long as the run lives: it
+ * is read from the store when tasks are launched, once for those of a run in the same batch, and
+ * only runs that have one pay for it.
  */
 #include "engine/core/environment.h"
-#include "engine/core/limits.h"
 #include "engine/engine_internal.h"
-
-/* ---- Limits of time ---- */
-
-/* The smaller of two limits of which 0 is none. */
-static int64_t least_limit(int64_t a, int64_t b) {
-    if (a == 0 || b == 0) {
-        return a + b;
-    }
-    return a < b ? a : b;
-}
-
-static int64_t stop_timeout_ms(const struct gf_engine *engine, const struct gf_task *task) {
-    if (task->stop_timeout_ms > 0) {
-        return task->stop_timeout_ms;
-    }
-    const int64_t of_server = engine->options.limits.stop_timeout_ms;
-    return of_server > 0 ? of_server : GF_STOP_TIMEOUT_MS_DEFAULT;
-}
 
 /* ---- The document ---- */
 
@@ -82,8 +63,8 @@ void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect)
         .task = task,
         .environment = gf_environment_strings(variables, count, &engine->scratch),
         .environment_count = count,
-        .timeout_ms = least_limit(task->timeout_ms, engine->options.limits.task_timeout_ms_max),
-        .stop_timeout_ms = stop_timeout_ms(engine, task),
+        .timeout_ms = effect->timeout_ms,
+        .stop_timeout_ms = effect->stop_timeout_ms,
         .input = run->has_input ? &input : NULL,
     };
     engine->scheduler.ops->launch(engine->scheduler.self, &launch);

@@ -79,19 +79,12 @@ void gf_core__clock_set_back(struct gf_core *core, int64_t by_ns) {
 
 /* ---- How long something may take ---- */
 
-static int64_t least_timeout(int64_t a, int64_t b) {
-    if (a == 0 || b == 0) {
-        return a + b;
-    }
-    return a < b ? a : b;
-}
-
 int64_t gf_core__task_timeout_ms(const struct gf_core *core, const struct gf_task *config) {
-    return least_timeout(config->timeout_ms, core->limits.task_timeout_ms_max);
+    return gf_least_limit(config->timeout_ms, core->limits.task_timeout_ms_max);
 }
 
 int64_t gf_core__run_timeout_ms(const struct gf_core *core, const struct gf_config *config) {
-    return least_timeout(config->timeout_ms, core->limits.run_timeout_ms_max);
+    return gf_least_limit(config->timeout_ms, core->limits.run_timeout_ms_max);
 }
 
 static int64_t or_default(int64_t limit_ms, int64_t default_ms) {
@@ -106,7 +99,7 @@ static int64_t stop_lease_ms(const struct gf_core *core) {
     return or_default(core->limits.stop_lease_ms, GF_STOP_LEASE_MS_DEFAULT);
 }
 
-static int64_t stop_timeout_ms(const struct gf_core *core, const struct gf_task *config) {
+int64_t gf_core__stop_timeout_ms(const struct gf_core *core, const struct gf_task *config) {
     return or_default(config->stop_timeout_ms,
                       or_default(core->limits.stop_timeout_ms, GF_STOP_TIMEOUT_MS_DEFAULT));
 }
@@ -133,7 +126,8 @@ void gf_core__task_watch(struct gf_core *core, struct core_task *task) {
         set_launch_timer(core, &task->timer,
                          due(core, gf_deadline_after_ms(task->row.launch_time, lease), lease));
     } else if (timeout_ms > 0) {
-        const int64_t most_ms = timeout_ms + stop_timeout_ms(core, config) + stop_lease_ms(core);
+        const int64_t most_ms =
+            timeout_ms + gf_core__stop_timeout_ms(core, config) + stop_lease_ms(core);
         gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
                            due(core, gf_deadline_after_ms(task->row.start_time, most_ms), most_ms));
     } else {
@@ -151,7 +145,7 @@ void gf_core__run_watch(struct gf_core *core, struct core_run *run) {
 }
 
 void gf_core__task_stop(struct gf_core *core, struct core_task *task, bool force) {
-    const int64_t grace_ms = force ? 0 : stop_timeout_ms(core, gf_core__task_config(task));
+    const int64_t grace_ms = force ? 0 : gf_core__stop_timeout_ms(core, gf_core__task_config(task));
     gf_core__effect(core, GF_EFFECT_STOP, gf_core__task_attempt(task))->force = force;
     if (task->row.stop_time == 0) {
         task->row.stop_time = core->now;

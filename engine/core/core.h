@@ -270,6 +270,8 @@ struct gf_effect {
     bool force;                     /* STOP: kill at once, without the grace period */
     const struct gf_run *run;       /* LAUNCH; borrowed until gf_core_batch_done */
     const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
+    int64_t timeout_ms;             /* LAUNCH: of the attempt; 0 = none */
+    int64_t stop_timeout_ms;        /* LAUNCH: between SIGTERM and SIGKILL; above 0 */
 };
 
 /* The document of a run that is new in this batch. */

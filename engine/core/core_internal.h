@@ -328,6 +328,8 @@ void gf_core__task_watch(struct gf_core *core, struct core_task *task);
 void gf_core__run_watch(struct gf_core *core, struct core_run *run);
 /* Tells a live attempt to stop, and waits for its end with limited patience. */
 void gf_core__task_stop(struct gf_core *core, struct core_task *task, bool force);
+/* The time between SIGTERM and SIGKILL that holds for a task. */
+int64_t gf_core__stop_timeout_ms(const struct gf_core *core, const struct gf_task *config);
 /* The timeout that holds for a task, or a run; 0 = none. */
 int64_t gf_core__task_timeout_ms(const struct gf_core *core, const struct gf_task *config);
 int64_t gf_core__run_timeout_ms(const struct gf_core *core, const struct gf_config *config);

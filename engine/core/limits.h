@@ -94,6 +94,14 @@ enum {
     GF_CORE_CONFIGS_IDLE_BYTES_MAX = 4 << 20,
 };
 
+/* The least of two limits of which 0 is none. */
+static inline int64_t gf_least_limit(int64_t a, int64_t b) {
+    if (a == 0 || b == 0) {
+        return a + b;
+    }
+    return a < b ? a : b;
+}
+
 /* Caps of arenas: far above what the limits above allow, so that none is reached. */
 #define GF_CORE_RUN_BYTES_MAX ((size_t)1 << 30)
 #define GF_CORE_CONFIG_BYTES_MAX ((size_t)1 << 30)

@@ -12,21 +12,13 @@
 
 /* ---- Limits ---- */
 
-/* The least of two limits, where 0 is none. */
-static int64_t least_limit(int64_t a, int64_t b) {
-    if (a == 0 || b == 0) {
-        return a + b;
-    }
-    return a < b ? a : b;
-}
-
 static bool has_room(int64_t used, int64_t limit) {
     return limit == 0 || used < limit;
 }
 
 int64_t gf_core__pipeline_parallelism(const struct gf_core *core,
                                       const struct core_config *config) {
-    return least_limit(config->row.parallelism, core->limits.pipeline_runs_max);
+    return gf_least_limit(config->row.parallelism, core->limits.pipeline_runs_max);
 }
 
 static bool pipeline_has_room(const struct gf_core *core, const struct core_pipeline *pipeline,
@@ -36,7 +28,7 @@ static bool pipeline_has_room(const struct gf_core *core, const struct core_pipe
 
 static bool namespace_has_room(const struct gf_core *core, const struct core_namespace *ns) {
     return has_room(ns->runs_running,
-                    least_limit(ns->row.run_parallelism, core->limits.namespace_runs_max));
+                    gf_least_limit(ns->row.run_parallelism, core->limits.namespace_runs_max));
 }
 
 static bool server_has_room(const struct gf_core *core) {

@@ -81,11 +81,7 @@ static int64_t queue_limit(const struct gf_core *core, const struct core_config 
     const bool queues = config->row.queue_policy == GF_QUEUE_POLICY_UNSPECIFIED ||
                         config->row.queue_policy == GF_QUEUE_POLICY_QUEUE;
     const int64_t of_config = queues ? config->row.queue_limit : 0;
-    const int64_t of_server = core->limits.pipeline_queue_max;
-    if (of_config == 0 || of_server == 0) {
-        return of_config + of_server;
-    }
-    return of_config < of_server ? of_config : of_server;
+    return gf_least_limit(of_config, core->limits.pipeline_queue_max);
 }
 
 static enum gf_code check_queue(const struct gf_core *core, const struct core_new_run *new_run,
