@@ -271,8 +271,8 @@ PLANTED_BUGS = [
     dict(
         name = "a_launching_task_is_not_stopped",
         file = "run_end.c",
-        find = "if (gf_core__task_is_live(task)) { gf_core__task_stop(core, task, force);",
-        replace = "if (task->row.state == GF_TASK_STATE_RUNNING) { gf_core__task_stop(core, task, force);",
+        find = "if (gf_core__task_is_live(task)) { gf_core__task_stop(core, task, force || task->last_call);",
+        replace = "if (task->row.state == GF_TASK_STATE_RUNNING) { gf_core__task_stop(core, task, force || task->last_call);",
         finds = "stop_reaches",
     ),
     dict(
