@@ -72,7 +72,7 @@ void gf_core__repair_answer(struct gf_core *core, struct core_task *task, const 
         return;
     }
     task->inquired = false;
-    if (action != NULL) {
+    if (action != NULL && repair->actions.count < GF_REPLY_ACTIONS_MAX) {
         struct gf_strbuf text;
         gf_strbuf_init(&text, GF_REASON_BYTES_MAX);
         gf_strbuf_printf(&text, "task '%" GF_STR_FMT "': %s", GF_STR_ARG(task->row.task_id),

@@ -176,3 +176,21 @@ Test(repair, is_forgotten_in_a_restart) {
     (void)ask();
     cr_expect_eq(world.inquiries.count, 2);
 }
+
+Test(repair, tells_of_a_bounded_number_of_actions) {
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, 1 << 20);
+    for (int i = 0; i <= GF_REPLY_ACTIONS_MAX; i++) {
+        gf_strbuf_printf(&text, "%stask-%d", i == 0 ? "" : "; ", i);
+    }
+    cr_assert_eq(world_up(&world, text.ptr), GF_OK);
+    gf_strbuf_fini(&text);
+    cr_assert_eq(world_start(&world), GF_OK);
+    const int64_t replies = world.reply_count;
+    cr_assert_eq(world_repair(&world, 2), GF_OK);
+    for (int i = 0; i <= GF_REPLY_ACTIONS_MAX; i++) {
+        world_answer(&world, GF_INPUT_TASK_STARTED);
+    }
+    cr_expect_eq(world.reply_count, replies + 1);
+    cr_expect_eq(world.action_count, GF_REPLY_ACTIONS_MAX);
+}
