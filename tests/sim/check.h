@@ -43,6 +43,11 @@ void sim_check_acknowledged(struct sim *sim, struct sim_command *command);
 
 /* Everything that can be seen in all rows together. */
 void sim_check_world(struct sim *sim);
+/*
+ * The least limit of a task's pool among the active runs of its pipeline: a task of an older
+ * version, whose limit is reached, may stand before others in its queue.
+ */
+int64_t sim_least_pool_limit(const struct sim *sim, const struct sim_task *task);
 /* What was acknowledged is still there: after a crash, and at the end. */
 void sim_check_ledger(struct sim *sim);
 

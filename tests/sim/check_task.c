@@ -128,6 +128,7 @@ static void check_launch(struct sim *sim, const struct sim_task_look *look) {
     SIM_EXPECT(sim, row_immutable, row->launch_time == sim->wall && row->ready_time > 0,
                TASK_FMT ": times of its launch", TASK_ARG(task));
     task->forward_launch = sim->forward;
+    task->launch_crashes = sim->result.crashes;
     task->told_stop = false;
     task->told_force = false;
 }
@@ -211,21 +212,24 @@ static bool end_allows(const struct sim *sim, const struct sim_task_look *look,
 static void check_given_up(struct sim *sim, const struct sim_task_look *look,
                            enum gf_task_status status, enum gf_reason_kind kind) {
     const struct sim_task *task = look->task;
-    const bool launching = kind == GF_REASON_SCHEDULER_ERROR;
-    const int64_t lease_ms =
-        launching ? sim->limits.launch_lease_ms : sim_task_timeout_ms(sim, task);
-    const int64_t since = launching ? task->forward_launch : task->forward_start;
     SIM_EXPECT(sim, stop_reaches, task->told_force,
                TASK_FMT " is given up without having been told to end at once", TASK_ARG(task));
     if (end_asked(sim, look).any || task->run->row.cancel_requested ||
         is_timed_out(sim, task->run)) {
         return;
     }
+    /* After a restart the rows do not tell whether its start or its end was waited for. */
+    const bool both = task->launch_crashes != sim->result.crashes;
+    const bool late_start =
+        sim->forward - task->forward_launch >= sim->limits.launch_lease_ms * GF_NS_PER_MS;
+    const bool late_end =
+        sim->forward - task->forward_start >= sim_task_timeout_ms(sim, task) * GF_NS_PER_MS;
     SIM_EXPECT(sim, timeout_early,
                status == GF_TASK_STATUS_FAILED &&
-                   (kind == GF_REASON_TIMED_OUT || kind == GF_REASON_SCHEDULER_ERROR) &&
-                   sim->forward - since >= lease_ms * GF_NS_PER_MS,
-               TASK_FMT " is given up after %" PRId64 " ns", TASK_ARG(task), sim->forward - since);
+                   ((kind == GF_REASON_SCHEDULER_ERROR && (late_start || (both && late_end))) ||
+                    (kind == GF_REASON_TIMED_OUT && (late_end || (both && late_start)))),
+               TASK_FMT " is given up (%s) %" PRId64 " ns after its launch", TASK_ARG(task),
+               gf_reason_kind_name(kind), sim->forward - task->forward_launch);
 }
 
 /* The attempt that `old` tells of has ended, with this result. */

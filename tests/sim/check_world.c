@@ -81,11 +81,7 @@ static bool parents_ended(const struct sim_task *task) {
     return true;
 }
 
-/*
- * The least limit of a pool among the active runs of a pipeline: a task of an older version, whose
- * limit is reached, may stand before others in its queue.
- */
-static int64_t least_pool_limit(const struct sim *sim, const struct sim_task *task) {
+int64_t sim_least_pool_limit(const struct sim *sim, const struct sim_task *task) {
     const struct sim_config *own = task->run->config;
     const int number = own->pool_numbers[sim_task_config(task)->pool_index];
     int64_t least = INT64_MAX;
@@ -119,7 +115,7 @@ static void check_waiting_task(struct sim *sim, const struct sim_task *task,
         !has_room(sim->rows.live, sim->limits.attempts_running_max) ||
             !has_room(run->live, run->config->content.task_parallelism) ||
             (pool >= 0 && !has_room(run->pipeline->pool_live[run->config->pool_numbers[pool]],
-                                    least_pool_limit(sim, task))),
+                                    sim_least_pool_limit(sim, task))),
         TASK_FMT " waits for nothing", TASK_ARG(task));
 }
 

@@ -272,7 +272,8 @@ void sim_scheduler_be_honest(struct sim_scheduler *scheduler, int64_t mono) {
     for (size_t i = 0; i < scheduler->containers.count; i++) {
         struct sim_container *container = &scheduler->containers.items[i];
         container->deaf = false;
-        if (container->start_at != 0 && !container->end_reported && !container->forgotten) {
+        /* Also what was reported: the server may have died before it was committed. */
+        if (container->start_at != 0 && !container->forgotten) {
             answer(scheduler, container, mono);
         }
     }

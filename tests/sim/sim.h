@@ -222,6 +222,11 @@ void sim_crash(struct sim *sim);
 
 /* ---- twin.c: a core that was restored beside the one that lives on ---- */
 
+/*
+ * Whether the rows tell in which order tasks became ready: not where the clock was set back, or
+ * where two did in one step.
+ */
+bool sim_twin_order_is_known(const struct sim *sim);
 /* Makes one, now and then, of what has just been committed. */
 void sim_twin_maybe_begin(struct sim *sim);
 /* Steps it as the other was stepped, and compares what came of it. */
