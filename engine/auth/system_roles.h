@@ -1,0 +1,57 @@
+/*
+ * The roles that gofer brings along, in one table, and the role of a run's token.
+ *
+ *     bootstrap        everything; of the first token alone
+ *     admin            everything
+ *     operator         keeps the service going: sees all namespaces, reads logs, starts and stops
+ *                      runs, rolls back, looks after images and switches; no secrets, no attach
+ *     namespace-admin  everything in its namespace
+ *     developer        writes pipelines, runs and deploys them, reads logs, uses secrets; may not
+ *                      attach, delete, or see a secret's value
+ *     reader           sees what there is and how it fares; no logs, no objects, no secrets
+ *     anonymous        of callers without a token, where the admin lets them in: sees pipelines and
+ *                      runs
+ *
+ * The last four hold in the namespace `default` only, so that giving one of them away never opens
+ * another team's namespace; gf_system_role_in makes the same role for another namespace, which is
+ * then stored as a role of the users'.
+ *
+ * For the service of roles, the start of the server (which adds what is new here to the store), and
+ * the edge of the API for callers with the token of a run, or with none.
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_ENGINE_AUTH_SYSTEM_ROLES_H_
+#define GOFER_ENGINE_AUTH_SYSTEM_ROLES_H_
+
+#include "base/arena.h"
+#include "engine/auth/permission.h"
+
+#define GF_ROLE_BOOTSTRAP "bootstrap" /* cannot be given to another token */
+#define GF_ROLE_ANONYMOUS "anonymous"
+
+/* All of them, ordered by role_id. Static storage; their times are 0. */
+const struct gf_role *gf_system_roles(size_t *out_count);
+
+/* One of them, or NULL. */
+const struct gf_role *gf_system_role(struct gf_str role_id);
+
+/*
+ * The permissions of a system role for one namespace instead of `default`, in arena. Borrowed for
+ * the life of the result: namespace_id, an identifier. GF_NOT_FOUND where there is no such role,
+ * GF_INVALID_ARGUMENT where it is not about one namespace.
+ */
+enum gf_code gf_system_role_in(struct gf_str role_id, struct gf_str namespace_id,
+                               struct gf_arena *arena, const struct gf_permission **out_permissions,
+                               size_t *out_count, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * The role of a run's token, in arena: it may read its pipeline, the pipeline's configs and
+ * objects, its own run with its task executions and objects, and write objects of its own run. No
+ * logs, no secrets, no other run. Borrowed for the life of the result: the ids, identifiers. run_id
+ * is 1 or more.
+ */
+const struct gf_role *gf_run_role(struct gf_str namespace_id, struct gf_str pipeline_id,
+                                  int64_t run_id, struct gf_arena *arena);
+
+#endif /* GOFER_ENGINE_AUTH_SYSTEM_ROLES_H_ */
