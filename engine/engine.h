@@ -32,7 +32,8 @@ enum {
     GF_ENGINE_QUEUE_COMMANDS_MAX = 16384, /* waiting commands; more are refused */
     GF_ENGINE_QUEUE_URGENT_MAX = 4096,    /* waiting commands of the reserved lane */
     GF_ENGINE_BATCH_INPUTS_MAX = 4096,    /* inputs of one transaction */
-    GF_ENGINE_BATCH_BYTES_MAX = 16 << 20, /* a batch that holds more takes no further input */
+    GF_ENGINE_BATCH_ROWS_MAX = 64 << 10,  /* a batch that holds more takes no further input */
+    GF_ENGINE_BATCH_BYTES_MAX = 16 << 20, /* likewise */
     GF_ENGINE_CLOCK_CHECK_MS = 60 * 1000, /* how long a clock that was set may go unnoticed */
     GF_ENGINE_CHECKPOINT_ROWS = 1000,     /* written since the last checkpoint of the store */
 };

@@ -142,6 +142,7 @@ static void finish_batch(struct gf_engine *engine) {
 
 static bool is_full(const struct gf_engine *engine, int inputs) {
     return inputs == GF_ENGINE_BATCH_INPUTS_MAX ||
+           gf_batch_row_count(gf_core_batch(engine->core)) > GF_ENGINE_BATCH_ROWS_MAX ||
            gf_core_batch_bytes(engine->core) > GF_ENGINE_BATCH_BYTES_MAX;
 }
 

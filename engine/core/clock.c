@@ -63,6 +63,9 @@ static struct core_timer *first_timer(const struct gf_core *core) {
 }
 
 int64_t gf_core_next_deadline(const struct gf_core *core) {
+    if (core->starts_left) {
+        return 0; /* at once, whatever the clock says */
+    }
     const struct core_timer *first = first_timer(core);
     return first == NULL ? GF_NEVER : first->node.key;
 }

@@ -237,7 +237,7 @@ void gf_core__run_take_slot(struct gf_core *core, struct core_run *run);
 void gf_core__run_give_slot(struct gf_core *core, struct core_run *run);
 /* A namespace's own limit has changed. */
 void gf_core__namespace_limit_changed(struct gf_core *core, struct core_namespace *ns);
-/* Begins queued runs while there is room. */
+/* Begins queued runs while there is room, up to GF_CORE_STEP_TASKS_MAX; the rest is due at once. */
 void gf_core__start_runs(struct gf_core *core);
 /* How many runs of its pipeline such a run may be one of, at once; 0 = no limit. */
 int64_t gf_core__pipeline_parallelism(const struct gf_core *core, const struct core_config *config);

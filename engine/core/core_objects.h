@@ -208,6 +208,7 @@ struct gf_core {
     int64_t runs_active;
     int64_t runs_queued;
     int64_t runs_running;
+    bool starts_left;           /* queued runs may begin for which the step had no time */
     struct core_task_vec ended; /* tasks whose children are still to be told; empty between steps */
 
     struct gf_batch batch;

@@ -93,6 +93,8 @@ enum {
     GF_CORE_PIPELINES_IDLE_MAX = 2048,
     GF_CORE_CONFIGS_IDLE_MAX = 2048,
     GF_CORE_CONFIGS_IDLE_BYTES_MAX = 4 << 20,
+    /* Of the queued runs that one step begins, but for the last one's; the clock goes on. */
+    GF_CORE_STEP_TASKS_MAX = 10000,
 };
 
 /* The least of two limits of which 0 is none. */

@@ -120,6 +120,22 @@ Test(limits, a_namespace_may_ask_for_less) {
     cr_expect_eq(running(), 3);
 }
 
+Test(limits, one_step_begins_a_bounded_number_of_runs) {
+    const int64_t more = 10;
+    use_limits((struct gf_core_limits){.attempts_running_max = 1});
+    cr_assert_eq(world_up(&world, "one"), GF_OK);
+    set_namespace_parallelism("default", 1);
+    for (int64_t i = 0; i < 1 + GF_CORE_STEP_TASKS_MAX + more; i++) {
+        cr_assert_eq(world_start(&world), GF_OK);
+    }
+    set_namespace_parallelism("default", 0);
+    cr_expect_eq(running(), 1 + GF_CORE_STEP_TASKS_MAX);
+    cr_expect_leq(gf_core_next_deadline(world.core), world.now, "the rest is due");
+    world_advance(&world, 0);
+    cr_expect_eq(running(), 1 + GF_CORE_STEP_TASKS_MAX + more);
+    cr_expect_gt(gf_core_next_deadline(world.core), world.now);
+}
+
 Test(limits, the_least_of_all_levels_holds) {
     use_limits((struct gf_core_limits){
         .runs_running_max = 4, .namespace_runs_max = 3, .pipeline_runs_max = 2});

@@ -161,17 +161,26 @@ void gf_core__run_give_slot(struct gf_core *core, struct core_run *run) {
     place_pipeline(core, run->pipeline);
 }
 
+/* The namespace whose run is to begin next; NULL = none may. */
+static const struct core_namespace *next_namespace(const struct gf_core *core) {
+    struct gf_heap_node *node = gf_heap_peek(&core->startable);
+    return node == NULL || !server_has_room(core)
+               ? NULL
+               : GF_CONTAINER_OF(node, struct core_namespace, startable_node);
+}
+
 void gf_core__start_runs(struct gf_core *core) {
-    struct gf_heap_node *node = NULL;
-    while (server_has_room(core) && (node = gf_heap_peek(&core->startable)) != NULL) {
-        const struct core_namespace *ns =
-            GF_CONTAINER_OF(node, struct core_namespace, startable_node);
+    const struct core_namespace *ns = NULL;
+    size_t tasks = 0;
+    while (tasks < GF_CORE_STEP_TASKS_MAX && (ns = next_namespace(core)) != NULL) {
         struct core_pipeline *pipeline =
             GF_CONTAINER_OF(gf_heap_peek(&ns->startable), struct core_pipeline, startable_node);
         struct core_run *run = first_run(pipeline);
         gf_heap_remove(&pipeline->queue, &run->queue_node);
         count_out(core, run);
         gf_core__run_take_slot(core, run);
+        tasks += run->config->row.task_count;
         gf_core__run_begin(core, run);
     }
+    core->starts_left = next_namespace(core) != NULL;
 }
