@@ -4,11 +4,14 @@
 #include "engine/auth/access_internal.h"
 #include "engine/auth/glob.h"
 
+#include <stddef.h>
 #include <string.h>
 
-/* An id, with room for words that begin in it. */
+/* An id, between zeros, so that eight characters can be read from where it begins and up to where
+ * it ends. */
 struct key {
     size_t len;
+    char before[8];
     char bytes[GF_IDENTIFIER_CHARS_MAX + 8];
     uint8_t codes[GF_IDENTIFIER_CHARS_MAX];
     bool coded;
@@ -19,6 +22,7 @@ static void key_init(struct key *key, struct gf_str id) {
     key->len = id.len;
     key->coded = false;
     key->too_long = id.len > GF_IDENTIFIER_CHARS_MAX;
+    memset(key->before, 0, sizeof(key->before));
     memset(key->bytes, 0, sizeof(key->bytes));
     if (!key->too_long && id.len > 0) {
         memcpy(key->bytes, id.ptr, id.len);
@@ -57,18 +61,19 @@ static bool rest_matches(const struct gf_access *access, const struct gf_access_
            gf_glob__run(&access->programs.items[glob->program], key_codes(key), key->len);
 }
 
+static bool glob_matches(const struct gf_access *access, const struct gf_access__glob *glob,
+                         struct key *key) {
+    return key->len >= glob->length_min && key->len <= glob->length_max &&
+           !differs(&glob->first, key->bytes) && rest_matches(access, glob, key);
+}
+
 static bool set_matches(const struct gf_access *access, const struct gf_access__set *set,
                         struct key *key) {
     if (set->all || key->too_long) {
         return set->all;
     }
-    const struct gf_access__glob *glob = access->globs.items + set->first;
-    for (const struct gf_access__glob *end = glob + set->count; glob < end; glob++) {
-        if (key->len < glob->length_min || key->len > glob->length_max ||
-            differs(&glob->first, key->bytes)) {
-            continue;
-        }
-        if (rest_matches(access, glob, key)) {
+    for (uint32_t i = set->first; i < set->first + set->count; i++) {
+        if (glob_matches(access, &access->globs.items[i], key)) {
             return true;
         }
     }
@@ -104,17 +109,70 @@ static bool run_matches(int64_t of_row, int64_t run_id) {
            (of_row == GF_PERMISSION_RUN_NONE ? run_id == 0 : of_row == run_id);
 }
 
-static bool rows_allow(struct check *check, enum gf_permission_resource resource) {
-    const struct gf_access *access = check->access;
-    for (uint32_t i = access->begins[resource]; i < access->begins[resource + 1]; i++) {
-        const struct gf_access__row *row = &access->rows.items[i];
-        if ((row->actions & check->action) != 0 && run_matches(row->run_id, check->run_id) &&
-            (!check->in_namespace || namespace_matches(check, row->namespaces)) &&
-            set_matches(access, &access->id_sets.items[row->ids], &check->id)) {
+/* All but the id. */
+static bool row_matches(struct check *check, uint32_t index) {
+    const struct gf_access__row *row = &check->access->rows.items[index];
+    return (row->actions & check->action) != 0 && run_matches(row->run_id, check->run_id) &&
+           (!check->in_namespace || namespace_matches(check, row->namespaces));
+}
+
+static bool open_allow(struct check *check, const struct gf_access__begin *begin) {
+    for (uint32_t i = begin[0].open; i < begin[1].open; i++) {
+        if (row_matches(check, check->access->open.items[i])) {
             return true;
         }
     }
     return false;
+}
+
+static bool exacts_allow(struct check *check, const struct gf_access__begin *begin) {
+    const struct gf_access *access = check->access;
+    uint32_t low = begin[0].exact;
+    uint32_t high = begin[1].exact;
+    if (low == high) {
+        return false;
+    }
+    const uint64_t hash = gf_access__hash((struct gf_str){check->id.bytes, check->id.len});
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (access->exacts.items[middle].hash < hash) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < begin[1].exact && access->exacts.items[low].hash == hash; low++) {
+        const struct gf_access__exact *exact = &access->exacts.items[low];
+        if (row_matches(check, exact->row) &&
+            glob_matches(access, &access->globs.items[exact->glob], &check->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool anchors_allow(struct check *check, const struct gf_access__begin *begin) {
+    const struct gf_access *access = check->access;
+    const char *bytes = check->id.bytes;
+    /* With the zeros in front of it where the id is shorter. */
+    const char *end = (const char *)&check->id + offsetof(struct key, before) + check->id.len;
+    for (uint32_t i = begin[0].anchor; i < begin[1].anchor; i++) {
+        const struct gf_access__anchor *anchor = &access->anchors.items[i];
+        const char *place = anchor->offset == GF_ACCESS__AT_END ? end : bytes + anchor->offset;
+        if (!differs(&anchor->word, place) && row_matches(check, anchor->row) &&
+            glob_matches(access, &access->globs.items[anchor->glob], &check->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool rows_allow(struct check *check, enum gf_permission_resource resource) {
+    const struct gf_access__begin *begin = &check->access->begins[resource];
+    if (open_allow(check, begin)) {
+        return true;
+    }
+    return !check->id.too_long && (exacts_allow(check, begin) || anchors_allow(check, begin));
 }
 
 /* Only what can be asked for: ALL is no kind of things. */
@@ -159,7 +217,7 @@ enum gf_code gf_access_check(const struct gf_access *access, const struct gf_acc
 
 static bool rows_allow_some(const struct gf_access *access, enum gf_permission_resource group,
                             uint16_t action, bool in_namespace, struct key *namespace_id) {
-    for (uint32_t i = access->begins[group]; i < access->begins[group + 1]; i++) {
+    for (uint32_t i = access->begins[group].row; i < access->begins[group + 1].row; i++) {
         const struct gf_access__row *row = &access->rows.items[i];
         const struct gf_access__set *set = &access->namespace_sets.items[row->namespaces];
         if ((row->actions & action) == 0) {

@@ -1,10 +1,14 @@
 /*
  * Roles in, rows out: one for each target of each permission, ordered by resource, so that a check
- * looks only at the rows of its resource and at those of ALL. Lists of namespaces that are the same
- * are kept once, as they usually are the same in all permissions of a role; a check then decides
- * each of them once.
+ * looks only at the rows of its resource and at those of ALL. Most of the globs of targets do not
+ * fit most ids, so a check begins with the globs: those of one id are found by hash, the others are
+ * ruled out by eight of their characters, and only the rows of what is left are looked at.
+ *
+ * Lists of namespaces that are the same are kept once, as they usually are the same in all
+ * permissions of a role; a check then decides each of them once.
  */
 #include "base/alloc.h"
+#include "base/siphash.h"
 #include "engine/auth/access_internal.h"
 
 #include <string.h>
@@ -140,13 +144,77 @@ static void add_rows(struct gf_access *access, const struct gf_permission *permi
     }
 }
 
+/* Who writes roles could make hashes collide, to no end: each that does costs a comparison. */
+uint64_t gf_access__hash(struct gf_str id) {
+    static const uint64_t key[2] = {0x676f666572206964, 0x2067726f7570730a};
+    return gf_siphash(key, id.ptr, id.len);
+}
+
+static void add_anchor(struct gf_access *access, struct gf_str text, uint32_t row, uint32_t glob) {
+    struct gf_access__anchor anchor = {.row = row, .glob = glob};
+    const char *star = memchr(text.ptr, '*', text.len);
+    const size_t head = star == NULL ? text.len : (size_t)(star - text.ptr);
+    if (head > 0) {
+        anchor.offset = (uint8_t)(head > 8 ? head - 8 : 0);
+        anchor.word = word_of((struct gf_str){text.ptr + anchor.offset, head - anchor.offset});
+    } else {
+        char last[8] = "????????";
+        for (size_t i = 0; i < 8 && i < text.len && text.ptr[text.len - 1 - i] != '*'; i++) {
+            last[7 - i] = text.ptr[text.len - 1 - i];
+        }
+        anchor.offset = GF_ACCESS__AT_END;
+        anchor.word = word_of((struct gf_str){last, sizeof(last)});
+    }
+    gf_vec_push(&access->anchors, anchor);
+}
+
+static void add_lookups(struct gf_access *access, uint32_t row) {
+    const struct gf_access__set *set = &access->id_sets.items[access->rows.items[row].ids];
+    if (set->all) {
+        gf_vec_push(&access->open, row);
+        return;
+    }
+    for (uint32_t i = set->first; i < set->first + set->count; i++) {
+        const struct gf_str text = access->texts.items[i];
+        if (memchr(text.ptr, '*', text.len) == NULL && memchr(text.ptr, '?', text.len) == NULL) {
+            const struct gf_access__exact exact = {gf_access__hash(text), row, i};
+            gf_vec_push(&access->exacts, exact);
+        } else {
+            add_anchor(access, text, row, i);
+        }
+    }
+}
+
+static int compare_exact(const void *a, const void *b) {
+    const struct gf_access__exact *x = a;
+    const struct gf_access__exact *y = b;
+    return x->hash < y->hash ? -1 : (x->hash > y->hash ? 1 : 0);
+}
+
+static struct gf_access__begin begin_here(const struct gf_access *access) {
+    return (struct gf_access__begin){
+        .row = (uint32_t)access->rows.count,
+        .open = (uint32_t)access->open.count,
+        .exact = (uint32_t)access->exacts.count,
+        .anchor = (uint32_t)access->anchors.count,
+    };
+}
+
 static void add_resource(struct gf_access *access, const struct gf_role *const *roles,
                          size_t role_count, enum gf_permission_resource resource) {
-    access->begins[resource] = (uint32_t)access->rows.count;
+    const struct gf_access__begin begin = begin_here(access);
+    access->begins[resource] = begin;
     for (size_t i = 0; i < role_count; i++) {
         for (size_t k = 0; k < roles[i]->permission_count; k++) {
             add_rows(access, &roles[i]->permissions[k], resource);
         }
+    }
+    for (uint32_t i = begin.row; i < access->rows.count; i++) {
+        add_lookups(access, i);
+    }
+    if (access->exacts.count > begin.exact) {
+        qsort(access->exacts.items + begin.exact, access->exacts.count - begin.exact,
+              sizeof(*access->exacts.items), compare_exact);
     }
 }
 
@@ -169,7 +237,7 @@ enum gf_code gf_access_create(const struct gf_role *const *roles, size_t role_co
     for (int resource = 0; resource < GF_PERMISSION_RESOURCE_END; resource++) {
         add_resource(access, roles, role_count, (enum gf_permission_resource)resource);
     }
-    access->begins[GF_PERMISSION_RESOURCE_END] = (uint32_t)access->rows.count;
+    access->begins[GF_PERMISSION_RESOURCE_END] = begin_here(access);
     *out_access = access;
     return GF_OK;
 }
@@ -185,6 +253,9 @@ void gf_access_destroy(struct gf_access *access) {
     gf_vec_fini(&access->namespace_sets);
     gf_vec_fini(&access->id_sets);
     gf_vec_fini(&access->rows);
+    gf_vec_fini(&access->open);
+    gf_vec_fini(&access->exacts);
+    gf_vec_fini(&access->anchors);
     gf_arena_fini(&access->arena);
     free(access);
 }

@@ -47,8 +47,8 @@ static bool set_covers(struct claim *claim, const struct gf_access__set *set, st
 
 static bool rows_cover(struct claim *claim, enum gf_permission_resource group) {
     const struct gf_access *access = claim->access;
-    for (uint32_t i = access->begins[group]; i < access->begins[group + 1] && claim->steps_left > 0;
-         i++) {
+    for (uint32_t i = access->begins[group].row;
+         i < access->begins[group + 1].row && claim->steps_left > 0; i++) {
         const struct gf_access__row *row = &access->rows.items[i];
         claim->steps_left--;
         if ((row->actions >> (unsigned)claim->action & 1) == 0 ||

@@ -46,6 +46,36 @@ struct gf_access__row {
     uint16_t actions;    /* a bit for each action; all where ALL is one */
 };
 
+/* A glob of one id: the hash of its text, where it is looked up. */
+struct gf_access__exact {
+    uint64_t hash;
+    uint32_t row;
+    uint32_t glob;
+};
+
+/*
+ * Of any other glob of a target the eight characters that tell most: the last ones before its first
+ * star, or where it begins with one the last of all. Most globs are ruled out by them.
+ */
+struct gf_access__anchor {
+    struct gf_access__word word;
+    uint32_t row;
+    uint32_t glob;
+    uint8_t offset; /* in the id; GF_ACCESS__AT_END: its last eight characters */
+};
+
+enum {
+    GF_ACCESS__AT_END = UINT8_MAX,
+};
+
+/* Where the parts of a resource begin; they end where those of the next begin. */
+struct gf_access__begin {
+    uint32_t row;
+    uint32_t open;
+    uint32_t exact;
+    uint32_t anchor;
+};
+
 struct gf_access {
     GF_VEC(struct gf_access__glob) globs;
     GF_VEC(struct gf_str) texts; /* of the globs, in `arena` */
@@ -53,10 +83,16 @@ struct gf_access {
     GF_VEC(struct gf_glob__program) programs;
     GF_VEC(struct gf_access__set) namespace_sets;
     GF_VEC(struct gf_access__set) id_sets;
-    GF_VEC(struct gf_access__row) rows;              /* by resource */
-    uint32_t begins[GF_PERMISSION_RESOURCE_END + 1]; /* of the rows of each resource */
+    /* By resource: */
+    struct gf_access__begin begins[GF_PERMISSION_RESOURCE_END + 1];
+    GF_VEC(struct gf_access__row) rows;
+    GF_VEC(uint32_t) open;                  /* rows that are about every id */
+    GF_VEC(struct gf_access__exact) exacts; /* by hash */
+    GF_VEC(struct gf_access__anchor) anchors;
     struct gf_arena arena;
 };
+
+uint64_t gf_access__hash(struct gf_str id);
 
 #define GF_ACCESS__ALL_ACTIONS ((uint16_t)((1u << GF_PERMISSION_ACTION_END) - 1))
 _Static_assert(GF_PERMISSION_ACTION_END <= 16, "actions have a bit each");
