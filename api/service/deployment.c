@@ -13,6 +13,7 @@
 /* What a command came to that does not have its deployment at hand. */
 struct deployed {
     int64_t deployment_id; /* 0 = the newest, which made the live version live */
+    int64_t pipeline_key;
     bool changed;
 };
 
@@ -31,6 +32,10 @@ static enum gf_code show_deployed(struct gf_read *read, struct gf_error *err) {
     struct gf_deployment deployment = {0};
     enum gf_code rc =
         gf_find_pipeline(read, request->namespace_id, request->pipeline_id, &pipeline, err);
+    if (rc == GF_OK) {
+        rc = gf_check_resource("pipeline", pipeline.pipeline_id, pipeline.pipeline_key,
+                               deployed->pipeline_key, err);
+    }
     if (rc == GF_OK) {
         rc = find_deployment(read, &pipeline, deployed->deployment_id, &deployment, err);
     }
@@ -51,7 +56,10 @@ static const ProtobufCMessage *respond_deployed(struct gf_command_call *self,
         struct deployed *deployed = GF_ARENA_NEW(self->arena, struct deployed);
         if (reply->replayed != NULL) {
             deployed->deployment_id = reply->replayed->number;
+            deployed->pipeline_key = reply->replayed->resource_key;
             deployed->changed = reply->replayed->changed;
+        } else {
+            deployed->pipeline_key = reply->pipeline->pipeline_key;
         }
         return gf_command_call_read(self, show_deployed, deployed);
     }

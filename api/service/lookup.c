@@ -120,6 +120,15 @@ enum gf_code gf_find_run_config(struct gf_read *read, const struct gf_run *run,
     return rc;
 }
 
+enum gf_code gf_check_resource(const char *what, struct gf_str id, int64_t key,
+                               int64_t replayed_key, struct gf_error *err) {
+    return key == replayed_key
+               ? GF_OK
+               : gf_fail(err, GF_NOT_FOUND,
+                         "%s '%" GF_STR_FMT "' of the first call with this request id was deleted",
+                         what, GF_STR_ARG(id));
+}
+
 const struct gf_task *gf_config_find_task(const struct gf_config *config, struct gf_str task_id) {
     for (size_t i = 0; i < config->task_count; i++) {
         if (gf_str_eq(config->tasks[i].task_id, task_id)) {

@@ -47,6 +47,13 @@ enum gf_code gf_find_run_config(struct gf_read *read, const struct gf_run *run,
                                 struct gf_arena *arena, struct gf_config *out,
                                 struct gf_error *err) GF_MUST_USE;
 
+/*
+ * Refuses, with GF_NOT_FOUND, to answer a repeated call with a namespace or a pipeline that has the
+ * id of the one that the first call was about, which was deleted.
+ */
+enum gf_code gf_check_resource(const char *what, struct gf_str id, int64_t key,
+                               int64_t replayed_key, struct gf_error *err) GF_MUST_USE;
+
 /* The task of that id; NULL where the config has none. Thread: any. */
 const struct gf_task *gf_config_find_task(const struct gf_config *config, struct gf_str task_id);
 

@@ -91,12 +91,16 @@ static Gofer__V1__CreateNamespaceResponse *created(const struct gf_namespace *ns
     return response;
 }
 
-/* The same request names the same namespace. */
+/* The same request names the same namespace. data: its key. */
 static enum gf_code show_created(struct gf_read *read, struct gf_error *err) {
     const Gofer__V1__CreateNamespaceRequest *request = (const void *)read->request;
+    const int64_t *key = read->data;
     struct gf_namespace ns = {0};
-    const enum gf_code rc = read->store->get_namespace(
-        read->reader, gf_str_from(request->namespace_id), read->arena, &ns, err);
+    enum gf_code rc = read->store->get_namespace(read->reader, gf_str_from(request->namespace_id),
+                                                 read->arena, &ns, err);
+    if (rc == GF_OK) {
+        rc = gf_check_resource("namespace", ns.namespace_id, ns.namespace_key, *key, err);
+    }
     if (rc == GF_OK) {
         read->response = &created(&ns, read->arena)->base;
     }
@@ -105,8 +109,12 @@ static enum gf_code show_created(struct gf_read *read, struct gf_error *err) {
 
 static const ProtobufCMessage *respond_created(struct gf_command_call *self,
                                                const struct gf_reply *reply) {
-    return reply->replayed != NULL ? gf_command_call_read(self, show_created, NULL)
-                                   : &created(reply->ns, self->arena)->base;
+    if (reply->replayed == NULL) {
+        return &created(reply->ns, self->arena)->base;
+    }
+    int64_t *key = GF_ARENA_NEW(self->arena, int64_t);
+    *key = reply->replayed->resource_key;
+    return gf_command_call_read(self, show_created, key);
 }
 
 static void create_namespace(struct gf_rpc_call *call,

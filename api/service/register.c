@@ -18,7 +18,8 @@ struct registration {
     struct gf_command_call *base;
     struct gf_arena arena; /* of the config and the response */
     struct gf_config config;
-    bool replayed; /* the call was made before: the config is in the store */
+    bool replayed;        /* the call was made before: the config is in the store */
+    int64_t replayed_key; /* of its pipeline */
     bool created;
     bool pipeline_created;
 };
@@ -75,6 +76,10 @@ static enum gf_code read_config(struct registration *self, struct gf_error *err)
     enum gf_code rc =
         gf_find_pipeline(&read, request->namespace_id, request->spec->id, &pipeline, err);
     if (rc == GF_OK) {
+        rc = gf_check_resource("pipeline", pipeline.pipeline_id, pipeline.pipeline_key,
+                               self->replayed_key, err);
+    }
+    if (rc == GF_OK) {
         rc = gf_find_config(&read, &pipeline, version, &self->config, err);
     }
     gf_read_close(&read);
@@ -109,6 +114,7 @@ static void committed(struct gf_command *command, const struct gf_reply *reply) 
     }
     if (reply->replayed != NULL) {
         self->replayed = true;
+        self->replayed_key = reply->replayed->resource_key;
         self->config.version = reply->replayed->number;
         self->created = reply->replayed->changed;
         self->pipeline_created = reply->replayed->created_first;

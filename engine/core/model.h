@@ -515,9 +515,10 @@ struct gf_request {
     /* What came of it: the ids and numbers that the kind has. */
     struct gf_str namespace_id;
     struct gf_str pipeline_id;
-    int64_t number;     /* the version, or the deployment_id */
-    bool changed;       /* false: everything was as the command wanted it */
-    bool created_first; /* REGISTER_CONFIG: the pipeline came into being with it */
+    int64_t resource_key; /* of the namespace or the pipeline: a later one of that id is another */
+    int64_t number;       /* the version, or the deployment_id */
+    bool changed;         /* false: everything was as the command wanted it */
+    bool created_first;   /* REGISTER_CONFIG: the pipeline came into being with it */
 };
 
 /* How the runs of a pipeline that ended within a time have fared. Durations are in ns. */

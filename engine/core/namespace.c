@@ -77,6 +77,7 @@ enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_inp
         .kind = GF_REQUEST_CREATE_NAMESPACE,
         .fingerprint = fingerprint,
         .namespace_id = ns->row.namespace_id,
+        .resource_key = ns->row.namespace_key,
         .changed = true,
     };
     gf_core__record(core, &input->u.ns.request, &outcome);

@@ -325,3 +325,19 @@ Test(config, a_pipeline_without_its_newest_version_is_shown) {
     cr_assert_eq(listed->n_pipelines, 1);
     cr_expect_str_eq(listed->pipelines[0]->name, "hello");
 }
+
+/* What has the id later is not what the first call was about. */
+Test(config, a_request_of_a_deleted_pipeline_is_not_answered_with_another) {
+    Gofer__V1__RegisterPipelineConfigResponse *response = NULL;
+    Gofer__V1__DeletePipelineRequest request = GOFER__V1__DELETE_PIPELINE_REQUEST__INIT;
+    Gofer__V1__DeletePipelineResponse *deleted = NULL;
+    cr_assert_eq(register_with(make_spec("hello", "one"), "once", &response), GF_OK);
+    request.pipeline_id = "hello";
+    cr_assert_eq(gofer_v1_pipeline_service_delete_pipeline(harness.channel, NULL, &request, &arena,
+                                                           &deleted, &error),
+                 GF_OK, "%s", error.message);
+    (void)register_spec(make_spec("hello", "two"));
+    gf_harness_restart(&harness);
+    expect_error(register_with(make_spec("hello", "one"), "once", &response), GF_NOT_FOUND, "",
+                 "pipeline 'hello' of the first call with this request id was deleted");
+}

@@ -22,6 +22,7 @@ static enum gf_code insert(struct gf_sqlite_store *store, const struct gf_reques
     gf_sqlite__bind_i64(&bind, request->create_time);
     gf_sqlite__bind_str(&bind, request->namespace_id);
     gf_sqlite__bind_str(&bind, request->pipeline_id);
+    gf_sqlite__bind_i64(&bind, request->resource_key);
     gf_sqlite__bind_i64(&bind, request->number);
     gf_sqlite__bind_i64(&bind, request->changed);
     gf_sqlite__bind_i64(&bind, request->created_first);
@@ -66,6 +67,7 @@ static enum gf_code read_request(struct gf_sqlite_row *row, void *item,
     request->create_time = gf_sqlite__i64(row);
     request->namespace_id = gf_sqlite__str(row);
     request->pipeline_id = gf_sqlite__str(row);
+    request->resource_key = gf_sqlite__i64(row);
     request->number = gf_sqlite__i64(row);
     request->changed = gf_sqlite__bool(row);
     request->created_first = gf_sqlite__bool(row);

@@ -48,8 +48,8 @@
     "?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28"
 
 #define GF_SQL_REQUEST_COLUMNS                                                                     \
-    "caller, request_id, kind, fingerprint, create_time, namespace_id, pipeline_id, number, "      \
-    "changed, created_first"
+    "caller, request_id, kind, fingerprint, create_time, namespace_id, pipeline_id, "              \
+    "resource_key, number, changed, created_first"
 
 #define GF_SQL_PREFERENCES_COLUMNS                                                                 \
     "run_starts_paused, run_starts_paused_reason, attach_disabled, update_time"
@@ -224,7 +224,7 @@
 
 #define GF_SQL_REQUEST_STATEMENTS(X)                                                               \
     X(INSERT_REQUEST, "INSERT OR REPLACE INTO requests (" GF_SQL_REQUEST_COLUMNS ")"               \
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                         \
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                    \
     X(GET_REQUEST,                                                                                 \
       "SELECT " GF_SQL_REQUEST_COLUMNS " FROM requests WHERE caller = ?1 AND request_id = ?2")     \
     X(DROP_REQUESTS, "DELETE FROM requests WHERE (caller, request_id) IN"                          \

@@ -80,6 +80,7 @@ CREATE TABLE requests (
     create_time   INTEGER NOT NULL,
     namespace_id  TEXT    NOT NULL,
     pipeline_id   TEXT    NOT NULL,
+    resource_key  INTEGER NOT NULL,
     number        INTEGER NOT NULL,
     changed       INTEGER NOT NULL CHECK (changed IN (0, 1)),
     created_first INTEGER NOT NULL CHECK (created_first IN (0, 1)),
