@@ -407,7 +407,8 @@ enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, in
 
 /*
  * The time of the next thing that happens by itself: a timeout, the end of a wait, a scheduler that
- * has been silent for too long, or queued runs for which a step had no time. A GF_INPUT_CLOCK is due then. GF_NEVER (base/clock.h) = nothing is.
+ * has been silent for too long, or queued runs for which a step had no time. A GF_INPUT_CLOCK is
+ * due then. GF_NEVER (base/clock.h) = nothing is.
  */
 int64_t gf_core_next_deadline(const struct gf_core *core);
 
