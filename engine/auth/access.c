@@ -46,14 +46,14 @@ static bool differs(const struct gf_access__word *word, const char *bytes) {
 /* What the first word does not tell. The key is long enough for head and tail together. */
 static bool rest_matches(const struct gf_access *access, const struct gf_access__glob *glob,
                          struct key *key) {
-    const struct gf_access__word *word = access->words.items + glob->words;
-    for (size_t i = 0; i < glob->head_words; i++, word++) {
-        if (differs(word, key->bytes + 8 + 8 * i)) {
+    uint32_t at = glob->words;
+    for (size_t i = 0; i < glob->head_words; i++, at++) {
+        if (differs(&access->words.items[at], key->bytes + 8 + 8 * i)) {
             return false;
         }
     }
-    for (size_t i = 0; i < glob->tail_words; i++, word++) {
-        if (differs(word, key->bytes + (key->len - glob->tail_chars) + 8 * i)) {
+    for (size_t i = 0; i < glob->tail_words; i++, at++) {
+        if (differs(&access->words.items[at], key->bytes + (key->len - glob->tail_chars) + 8 * i)) {
             return false;
         }
     }
