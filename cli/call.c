@@ -30,6 +30,16 @@ struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code
     return cli->client;
 }
 
+/* A message of the server may leave out the field that it is about: an option of many. */
+static void name_field(struct gf_error *err) {
+    if (err->code == GF_INVALID_ARGUMENT && err->field[0] != '\0' &&
+        strstr(err->message, err->field) == NULL) {
+        char field[GF_ERROR_FIELD_BYTES_MAX];
+        memcpy(field, err->field, sizeof(field));
+        (void)gf_wrap(err, "%s", field);
+    }
+}
+
 enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *method,
                               const ProtobufCMessage *request, ProtobufCMessage **out_response,
                               struct gf_error *err) {
@@ -44,6 +54,7 @@ enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *me
                      &inner) == GF_OK) {
         return GF_EXIT_OK;
     }
+    name_field(&inner);
     if (err != NULL) {
         *err = inner;
         return gf_exit_code_of(inner.code);

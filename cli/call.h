@@ -19,7 +19,7 @@ struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code
 
 /*
  * One unary call. On GF_EXIT_OK *out_response is in the cli's arena; else the error is printed.
- * With err, it is filled and not printed.
+ * With err, it is filled and not printed. What the server finds wrong is told with its field.
  */
 enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *method,
                               const ProtobufCMessage *request, ProtobufCMessage **out_response,

@@ -104,6 +104,17 @@ class Starts(e2e.ServerTest):
         self.error("pipeline", "run", "hello", "--request-id", "once", "--label", "a=2", code=CONFLICT)
         self.error("pipeline", "run", "hello", "--request-id", "no spaces", code=FAILED)
 
+    def test_refusals_name_their_field(self):
+        for arguments, message in (
+                (["--reason", "x" * 1025], "gofer: reason: text is too long"),
+                (["--ordering-key", "a\nb"], "gofer: ordering_key: text has a control character"),
+                (["--label", "x" * 64 + "=y"], "gofer: labels["),
+                (["--request-id", "no spaces"], "gofer: request_id: expected up to 64 letters")):
+            with self.subTest(message):
+                self.assertIn(message, self.error("pipeline", "run", "hello", *arguments, code=FAILED))
+        self.assertIn("gofer: windows[1]: expected a duration of 1 minute", self.error(
+            "pipeline", "stats", "hello", "-w", "1h", "-w", "1s", code=FAILED))
+
     def test_list_by_state_and_status(self):
         self.start()
         every = self.lines("run", "list", "hello", "-o", "name", "--limit", "0")
