@@ -184,9 +184,6 @@ static void disable_pipeline(struct gf_rpc_call *call,
         call, &request->base, ctx, GF_INPUT_DISABLE_PIPELINE, respond_switched);
     struct gf_error error = {0};
     enum gf_code rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
-    if (rc == GF_OK) {
-        rc = gf_check_reason(request->reason, &error);
-    }
     self->command.input.u.pipeline.namespace_id = gf_request_namespace(request->namespace_id);
     self->command.input.u.pipeline.pipeline_id = gf_str_from(request->pipeline_id);
     self->command.input.u.pipeline.reason = gf_str_from(request->reason);
@@ -217,7 +214,7 @@ static void delete_pipeline(struct gf_rpc_call *call,
 /* ---- Stats ---- */
 
 enum {
-    WINDOWS_MAX = 10,
+    WINDOWS_MAX = GF_RUN_STATS_WINDOWS_MAX,
     WINDOW_SECONDS_MIN = 60,
     WINDOW_SECONDS_MAX = 366 * 24 * 3600,
 };
@@ -264,16 +261,25 @@ static enum gf_code get_stats(struct gf_read *read, struct gf_error *err) {
         rc = gf_find_pipeline(read, request->namespace_id, request->pipeline_id, &pipeline, err);
     }
     const int64_t now = gf_clock_wall_ns(read->services->clock);
-    response->stats = GF_ARENA_ARRAY(read->arena, count, Gofer__V1__PipelineStats *);
+    int64_t since_times[WINDOWS_MAX];
     for (size_t i = 0; rc == GF_OK && i < count; i++) {
-        struct gf_run_stats stats = {0};
-        rc = read->store->get_run_stats(read->reader, pipeline.pipeline_key, now - windows[i],
-                                        &stats, err);
+        since_times[i] = now - windows[i];
+    }
+    struct gf_run_stats stats[WINDOWS_MAX];
+    if (rc == GF_OK) {
+        rc = read->store->get_run_stats(read->reader, pipeline.pipeline_key, since_times, count,
+                                        stats, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    response->stats = GF_ARENA_ARRAY(read->arena, count, Gofer__V1__PipelineStats *);
+    for (size_t i = 0; i < count; i++) {
         response->stats[response->n_stats++] =
-            gf_run_stats_to_message(&stats, windows[i], read->arena);
+            gf_run_stats_to_message(&stats[i], windows[i], read->arena);
     }
     read->response = &response->base;
-    return rc;
+    return GF_OK;
 }
 
 static void start_get_stats(struct gf_rpc_call *call,

@@ -5,13 +5,18 @@
 static const char *const headers[] = {"WINDOW",  "SUCCESSFUL", "FAILED", "CANCELLED",
                                       "SUCCESS", "MEDIAN",     "P95",    "QUEUED"};
 
+/* A count that may be higher in truth. */
+static const char *show_count(struct gf_cli *cli, int64_t count, bool truncated) {
+    return gf_show_text(cli, "%lld%s", (long long)count, truncated ? "+" : "");
+}
+
 static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCMessage *item) {
     const Gofer__V1__PipelineStats *stats = (const Gofer__V1__PipelineStats *)item;
     bool rated = stats->successful_count + stats->failed_count > 0;
     gf_table_cell(table, gf_show_span(cli, stats->window));
-    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)stats->successful_count));
-    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)stats->failed_count));
-    gf_table_cell(table, gf_show_text(cli, "%lld", (long long)stats->cancelled_count));
+    gf_table_cell(table, show_count(cli, stats->successful_count, stats->truncated));
+    gf_table_cell(table, show_count(cli, stats->failed_count, stats->truncated));
+    gf_table_cell(table, show_count(cli, stats->cancelled_count, stats->truncated));
     gf_table_cell(table, rated ? gf_show_text(cli, "%.1f%%", stats->success_percent) : "-");
     gf_table_cell(table, gf_show_span(cli, stats->median_duration));
     gf_table_cell(table, gf_show_span(cli, stats->p95_duration));

@@ -530,6 +530,7 @@ struct gf_run_stats {
     int64_t median_duration;
     int64_t p95_duration;
     int64_t median_queue_duration; /* from creation to start */
+    bool truncated;                /* more ended within the time; these are those that ended last */
 };
 
 /* How many task executions of a run are where. */

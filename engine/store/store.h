@@ -29,8 +29,9 @@
 #include "engine/core/model.h"
 
 enum {
-    /* get_run_stats: durations are exact over the newest so many runs of the time asked for. */
-    GF_RUN_STATS_SAMPLES_MAX = 100000,
+    /* get_run_stats looks at this many runs at most: those that ended last. */
+    GF_RUN_STATS_RUNS_MAX = 100000,
+    GF_RUN_STATS_WINDOWS_MAX = 10, /* of one call */
 };
 
 struct gf_store;
@@ -114,13 +115,14 @@ struct gf_store_ops {
                                   struct gf_arena *arena, struct gf_str *out_content,
                                   struct gf_error *err);
     /*
-     * How the runs of a pipeline that ended at since_time or later have fared. Counts are exact;
-     * durations too, up to GF_RUN_STATS_SAMPLES_MAX runs, beyond which they are those of the newest
-     * so many. All are 0 where there is no such run or no such pipeline.
+     * How the runs of a pipeline have fared that ended at since_times[i] or later: out[i], for each
+     * of 1 to GF_RUN_STATS_WINDOWS_MAX times, in any order. Exact, where no more than
+     * GF_RUN_STATS_RUNS_MAX runs ended since then; else of the newest so many, and `truncated`. All
+     * are 0 where there is no such run or no such pipeline.
      */
     enum gf_code (*get_run_stats)(struct gf_store_reader *reader, int64_t pipeline_key,
-                                  int64_t since_time, struct gf_run_stats *out,
-                                  struct gf_error *err);
+                                  const int64_t *since_times, size_t count,
+                                  struct gf_run_stats *out, struct gf_error *err);
     /* The first outcome of a request, however old, while it is kept. */
     enum gf_code (*get_request)(struct gf_store_reader *reader, struct gf_str caller,
                                 struct gf_str request_id, struct gf_arena *arena,

@@ -290,6 +290,10 @@ Test(messages, stats_of_no_runs_have_no_durations) {
     cr_expect_eq(message->median_duration->nanos, 5);
     cr_expect_eq(message->p95_duration->nanos, 6);
     cr_expect_eq(message->median_queue_duration->nanos, 0);
+    cr_expect_not(message->truncated);
+    stats.truncated = true;
+    message = gf_run_stats_to_message(&stats, 60 * INT64_C(1000000000), &arena);
+    cr_expect(message->truncated);
 }
 
 Test(messages, preferences_never_changed_have_no_time) {

@@ -11,6 +11,7 @@ Gofer__V1__PipelineStats *gf_run_stats_to_message(const struct gf_run_stats *sta
     message->successful_count = stats->successful_count;
     message->failed_count = stats->failed_count;
     message->cancelled_count = stats->cancelled_count;
+    message->truncated = stats->truncated;
     if (judged > 0) {
         message->success_percent = 100.0 * (double)stats->successful_count / (double)judged;
     }

@@ -166,15 +166,15 @@ static int compare_ends(const void *left, const void *right) {
 }
 
 enum gf_code gf_memory__get_run_stats(struct gf_store_reader *reader, int64_t pipeline_key,
-                                      int64_t since_time, struct gf_run_stats *out,
-                                      GF_UNUSED struct gf_error *err) {
+                                      const int64_t *since_times, size_t count,
+                                      struct gf_run_stats *out, GF_UNUSED struct gf_error *err) {
     GF_MUTEX_GUARD(&reader->store->mutex);
     const struct memory_pipeline *pipeline =
         gf_map_i64_get(&reader->store->pipelines, pipeline_key);
     GF_VEC(const struct gf_run *) ended = {0};
     for (size_t i = 0; pipeline != NULL && i < pipeline->runs.count; i++) {
         const struct gf_run *run = &pipeline->runs.items[i]->row;
-        if (run->state == GF_RUN_STATE_COMPLETE && run->end_time >= since_time) {
+        if (run->state == GF_RUN_STATE_COMPLETE) {
             gf_vec_push(&ended, run);
         }
     }
@@ -182,9 +182,12 @@ enum gf_code gf_memory__get_run_stats(struct gf_store_reader *reader, int64_t pi
         qsort(ended.items, ended.count, sizeof(ended.items[0]), compare_ends);
     }
     struct gf_run_sampler sampler = {0};
-    for (size_t i = 0; i < ended.count; i++) {
+    gf_run_sampler_init(&sampler, since_times, count);
+    bool more = true;
+    for (size_t i = 0; more && i < ended.count; i++) {
         const struct gf_run *run = ended.items[i];
-        gf_run_sampler_add(&sampler, run->status, run->create_time, run->start_time, run->end_time);
+        more = gf_run_sampler_add(&sampler, run->status, run->create_time, run->start_time,
+                                  run->end_time);
     }
     gf_run_sampler_finish(&sampler, out);
     gf_vec_fini(&ended);

@@ -139,8 +139,8 @@ enum gf_code gf_memory__get_run_input(struct gf_store_reader *reader, int64_t ru
                                       struct gf_arena *arena, struct gf_str *out_content,
                                       struct gf_error *err);
 enum gf_code gf_memory__get_run_stats(struct gf_store_reader *reader, int64_t pipeline_key,
-                                      int64_t since_time, struct gf_run_stats *out,
-                                      struct gf_error *err);
+                                      const int64_t *since_times, size_t count,
+                                      struct gf_run_stats *out, struct gf_error *err);
 enum gf_code gf_memory__get_request(struct gf_store_reader *reader, struct gf_str caller,
                                     struct gf_str request_id, struct gf_arena *arena,
                                     struct gf_request *out, struct gf_error *err);

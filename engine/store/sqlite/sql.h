@@ -181,7 +181,7 @@
       " CROSS JOIN namespaces n ON n.namespace_key = p.namespace_key AND n.deleted = 0"            \
       " CROSS JOIN runs r INDEXED BY runs_ended ON r.pipeline_key = p.pipeline_key"                \
       " AND r.end_time >= ?2 AND r.state = 4"                                                      \
-      " WHERE p.pipeline_key = ?1 AND p.deleted = 0 ORDER BY r.end_time DESC")                     \
+      " WHERE p.pipeline_key = ?1 AND p.deleted = 0 ORDER BY r.end_time DESC LIMIT ?3")            \
     X(INSERT_RUN_INPUT, "INSERT OR REPLACE INTO run_inputs (run_key, content) VALUES (?1, ?2)")    \
     X(GET_RUN_INPUT, "SELECT content FROM run_inputs WHERE run_key = ?1")
 

@@ -202,8 +202,8 @@ enum gf_code gf_sqlite__get_run_input(struct gf_store_reader *reader, int64_t ru
                                       struct gf_arena *arena, struct gf_str *out_content,
                                       struct gf_error *err);
 enum gf_code gf_sqlite__get_run_stats(struct gf_store_reader *reader, int64_t pipeline_key,
-                                      int64_t since_time, struct gf_run_stats *out,
-                                      struct gf_error *err);
+                                      const int64_t *since_times, size_t count,
+                                      struct gf_run_stats *out, struct gf_error *err);
 /* A gf_sqlite_read of GF_SQL_RUN_COLUMNS into a struct gf_run. */
 enum gf_code gf_sqlite__read_run(struct gf_sqlite_row *row, void *item, struct gf_error *err);
 /*

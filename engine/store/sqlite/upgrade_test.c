@@ -108,7 +108,7 @@ Test(sqlite_upgrade, statistics_know_the_runs_of_before) {
     struct fixture fixture;
     open_fixture(&fixture);
     struct gf_run_stats stats = {0};
-    must(&fixture, get_run_stats, 1, 0, &stats);
+    must(&fixture, get_run_stats, 1, &(const int64_t){0}, 1, &stats);
     cr_assert_eq(stats.failed_count, 1);
     cr_assert_eq(stats.successful_count, 0);
     cr_assert_eq(stats.median_duration, 80);

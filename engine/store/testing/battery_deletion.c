@@ -47,7 +47,7 @@ static void must_miss_doomed(struct battery *battery) {
     must(battery, list_runs, 2, &filtered, &battery->arena, &runs, &count, &scanned);
     cr_assert_eq(count, 0);
     struct gf_run_stats stats = {.successful_count = 77};
-    must(battery, get_run_stats, 2, 0, &stats);
+    must(battery, get_run_stats, 2, &(const int64_t){0}, 1, &stats);
     cr_assert_eq(stats.successful_count, 0);
     must(battery, list_active_runs, 0, 10, &battery->arena, &runs, &count);
     for (size_t i = 0; i < count; i++) {

@@ -235,6 +235,11 @@ void gf_store_battery_inputs_come_back(const struct gf_store_factory *factory) {
     battery_close(&battery);
 }
 
+static void look_since(struct battery *battery, int64_t pipeline_key, int64_t since_time,
+                       struct gf_run_stats *out) {
+    must(battery, get_run_stats, pipeline_key, &since_time, 1, out);
+}
+
 static void same_stats(const struct gf_run_stats *actual, const struct gf_run_stats *expected) {
     must_be_equal(actual, expected, successful_count);
     must_be_equal(actual, expected, failed_count);
@@ -242,6 +247,7 @@ static void same_stats(const struct gf_run_stats *actual, const struct gf_run_st
     must_be_equal(actual, expected, median_duration);
     must_be_equal(actual, expected, p95_duration);
     must_be_equal(actual, expected, median_queue_duration);
+    must_be_equal(actual, expected, truncated);
 }
 
 void gf_store_battery_stats_are_exact(const struct gf_store_factory *factory) {
@@ -268,7 +274,7 @@ void gf_store_battery_stats_are_exact(const struct gf_store_factory *factory) {
     }
     battery_look(&battery);
     struct gf_run_stats found = {0};
-    must(&battery, get_run_stats, 1, 100001, &found);
+    look_since(&battery, 1, 100001, &found);
     /* The cancelled ones would have lasted 10 * (1, 21, 41, 61, 81). */
     const struct gf_run_stats all = {.successful_count = 90,
                                      .failed_count = 5,
@@ -277,20 +283,30 @@ void gf_store_battery_stats_are_exact(const struct gf_store_factory *factory) {
                                      .p95_duration = 960,
                                      .median_queue_duration = 50};
     same_stats(&found, &all);
-    must(&battery, get_run_stats, 1, 0, &found);
+    look_since(&battery, 1, 0, &found);
     same_stats(&found, &all);
     /* The last three: 98, 99 and 100, which never started. */
-    must(&battery, get_run_stats, 1, 100098, &found);
+    look_since(&battery, 1, 100098, &found);
     const struct gf_run_stats three = {.successful_count = 2,
                                        .cancelled_count = 1,
                                        .median_duration = 270,
                                        .p95_duration = 640,
                                        .median_queue_duration = 98};
     same_stats(&found, &three);
-    must(&battery, get_run_stats, 1, 100100, &found);
+    look_since(&battery, 1, 100100, &found);
     same_stats(&found, &(const struct gf_run_stats){.cancelled_count = 1});
-    must(&battery, get_run_stats, 1, 100101, &found);
+    look_since(&battery, 1, 100101, &found);
     same_stats(&found, &(const struct gf_run_stats){0});
+
+    /* Several at once, in any order, and one of them twice. */
+    const int64_t since_times[] = {100098, 100001, 100101, 100098, 0};
+    const struct gf_run_stats *const expected[] = {&three, &all, &(const struct gf_run_stats){0},
+                                                   &three, &all};
+    struct gf_run_stats each[GF_ARRAY_COUNT(since_times)] = {0};
+    must(&battery, get_run_stats, 1, since_times, GF_ARRAY_COUNT(since_times), each);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(since_times); i++) {
+        same_stats(&each[i], expected[i]);
+    }
     battery_close(&battery);
 }
 
@@ -307,13 +323,13 @@ void gf_store_battery_stats_are_of_one_pipeline_and_its_ended_runs(
     battery_complete_run(gf_rows_run(&battery.rows, other, 3, 1), GF_RUN_STATUS_FAILED);
     battery_look(&battery);
     struct gf_run_stats found = {.failed_count = 77};
-    must(&battery, get_run_stats, 1, 0, &found);
+    look_since(&battery, 1, 0, &found);
     same_stats(&found, &(const struct gf_run_stats){0});
 
     battery_complete_run(run, GF_RUN_STATUS_SUCCESSFUL);
     gf_rows_again_run(&battery.rows, run);
     battery_look(&battery);
-    must(&battery, get_run_stats, 1, 0, &found);
+    look_since(&battery, 1, 0, &found);
     cr_assert_eq(found.successful_count, 1);
     cr_assert_eq(found.failed_count, 0);
     cr_assert_eq(found.median_duration, 990);
@@ -324,10 +340,10 @@ void gf_store_battery_stats_are_of_one_pipeline_and_its_ended_runs(
     next->start_time = next->end_time + 5;
     gf_rows_again_run(&battery.rows, next);
     battery_look(&battery);
-    must(&battery, get_run_stats, 1, 0, &found);
+    look_since(&battery, 1, 0, &found);
     cr_assert_eq(found.failed_count, 1);
     cr_assert_eq(found.median_duration, 0);
-    must(&battery, get_run_stats, 99, 0, &found);
+    look_since(&battery, 99, 0, &found);
     same_stats(&found, &(const struct gf_run_stats){0});
     battery_close(&battery);
 }
