@@ -35,6 +35,7 @@
     X(IMAGES, 540)                                                                                 \
     X(LOGS, 560)                                                                                   \
     X(STORE, 600)                                                                                  \
+    X(SECRETS, 640)                                                                                \
     X(TEST_OUTER, 700)                                                                             \
     X(TEST_INNER, 710)                                                                             \
     X(POOL, 800)                                                                                   \
