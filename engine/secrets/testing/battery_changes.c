@@ -1,0 +1,102 @@
+#include "engine/secrets/testing/battery_internal.h"
+
+void gf_secret_store_battery_changes_are_recorded_with_what_they_change(
+    const struct gf_secret_store_factory *factory) {
+    static const enum gf_secret_change_kind kinds[] = {
+        GF_SECRET_CHANGE_PUT, GF_SECRET_CHANGE_REVEALED, GF_SECRET_CHANGE_DELETED};
+    struct battery battery;
+    battery_open(&battery, factory);
+    const struct gf_secret_place place = battery_place(7, 70, "password");
+    const struct gf_secret_change revealed = battery_change(GF_SECRET_CHANGE_REVEALED, place, 1);
+    const struct gf_secret_change removed = battery_change(GF_SECRET_CHANGE_DELETED, place, 1);
+    battery_put(&battery, place, 1, 1);
+    must(&battery, battery.ops->record(battery.store, &revealed, &battery.err));
+    must(&battery, battery.ops->remove(battery.store, &place, &removed, &battery.err));
+    struct gf_secret_change *changes = NULL;
+    size_t count = 0;
+    must(&battery, battery.ops->list_changes(battery.store, 0, 100, &battery.arena, &changes,
+                                             &count, &battery.err));
+    cr_assert_eq(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        cr_expect_eq(changes[i].kind, kinds[i]);
+        cr_expect_eq(changes[i].place.namespace_key, 7);
+        cr_expect_eq(changes[i].place.pipeline_key, 70);
+        cr_expect_eq(changes[i].version, 1);
+        cr_expect_eq(changes[i].time, 77);
+        same_text(changes[i].place.key, place.key, "key");
+        same_text(changes[i].namespace_id, revealed.namespace_id, "namespace_id");
+        same_text(changes[i].pipeline_id, revealed.pipeline_id, "pipeline_id");
+        same_text(changes[i].user, revealed.user, "user");
+        same_text(changes[i].address, revealed.address, "address");
+        cr_expect(i == 0 || changes[i].sequence > changes[i - 1].sequence);
+    }
+    const int64_t last = changes[2].sequence;
+    must(&battery, battery.ops->forget_changes(battery.store, changes[1].sequence, &battery.err));
+    must(&battery, battery.ops->list_changes(battery.store, 0, 100, &battery.arena, &changes,
+                                             &count, &battery.err));
+    cr_assert_eq(count, 1);
+    cr_expect_eq(changes[0].sequence, last);
+    must(&battery, battery.ops->list_changes(battery.store, last, 100, &battery.arena, &changes,
+                                             &count, &battery.err));
+    cr_expect_eq(count, 0);
+    must(&battery, battery.ops->forget_changes(battery.store, last, &battery.err));
+    must(&battery, battery.ops->record(battery.store, &revealed, &battery.err));
+    must(&battery, battery.ops->list_changes(battery.store, 0, 100, &battery.arena, &changes,
+                                             &count, &battery.err));
+    cr_assert_eq(count, 1);
+    cr_expect_gt(changes[0].sequence, last, "numbers are not used again");
+    battery_close(&battery);
+}
+
+void gf_secret_store_battery_a_failed_change_leaves_nothing(
+    const struct gf_secret_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    if (factory->fail_after != NULL) {
+        const struct gf_secret_place place = battery_place(7, 70, "password");
+        const struct gf_secret_place other = battery_place(7, 70, "other");
+        const struct gf_secret_change change = battery_change(GF_SECRET_CHANGE_DELETED, place, 1);
+        const struct gf_secret_key key =
+            battery_key(&battery, GF_SECRET_KEY_VALUES, 7, 2, "master-a");
+        battery_put(&battery, place, 1, 1);
+        battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-a");
+        factory->fail_after(battery.store, 0);
+        cr_expect_eq(battery_try_put(&battery, other, 1, 1), GF_UNAVAILABLE);
+        cr_expect_eq(battery_try_put(&battery, place, 2, 1), GF_UNAVAILABLE);
+        cr_expect_eq(battery.ops->remove(battery.store, &place, &change, &battery.err),
+                     GF_UNAVAILABLE);
+        cr_expect_eq(battery.ops->put_key(battery.store, &key, &change, &battery.err),
+                     GF_UNAVAILABLE);
+        cr_expect_eq(battery.ops->remove_namespace(battery.store, 7, &battery.err), GF_UNAVAILABLE);
+        factory->fail_after(battery.store, -1);
+        struct gf_secret secret;
+        must(&battery, battery.ops->get(battery.store, &place, 0, &battery.arena, &secret, NULL,
+                                        &battery.err));
+        cr_expect_eq(secret.latest_version, 1);
+        cr_expect_not(battery_has(&battery, other));
+        cr_expect_eq(battery_count_keys(&battery, GF_SECRET_KEY_VALUES, 7), 1);
+        cr_expect_eq(battery_count_changes(&battery), 1);
+    }
+    battery_close(&battery);
+}
+
+void gf_secret_store_battery_everything_survives_a_reopen(
+    const struct gf_secret_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    if (factory->reopen != NULL) {
+        const struct gf_secret_place place = battery_place(7, 70, "password");
+        battery_put(&battery, place, 1, 1);
+        battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-a");
+        battery.ops->destroy(battery.store);
+        battery.store = factory->reopen(factory->ctx);
+        cr_assert_not_null(battery.store);
+        battery.ops = battery.store->ops;
+        cr_expect(battery_has(&battery, place));
+        cr_expect_eq(battery_count_keys(&battery, GF_SECRET_KEY_VALUES, 7), 1);
+        cr_expect_eq(battery_count_changes(&battery), 1);
+        battery_put(&battery, place, 2, 1);
+        cr_expect_eq(battery_count_changes(&battery), 2);
+    }
+    battery_close(&battery);
+}
