@@ -29,7 +29,9 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
         fprintf(out, "Exit code: %d\n", task->exit->code);
     }
     fprintf(out, "Attempt:   %d\n", task->attempt);
-    fprintf(out, "Image:     %s\n", task->image);
+    if (task->image[0] != '\0') {
+        fprintf(out, "Image:     %s\n", task->image);
+    }
     if (task->image_digest[0] != '\0') {
         fprintf(out, "Digest:    %s\n", task->image_digest);
     }

@@ -414,12 +414,17 @@ class Configs(e2e.ServerTest):
     def test_delete(self):
         for number in (1, 2):
             self.up(e2e.task("one"), pipeline_id="short", description=str(number))
+            self.gofer("pipeline", "run", "short", "--wait")
         self.assertEqual(self.answer("config", "delete", "short", "1"),
                          "config short version 1 deleted\n")
         self.assertEqual(self.lines("config", "list", "short", "-o", "name"), ["2"])
         self.error("config", "delete", "short", "1", code=NOT_FOUND)
         self.error("config", "delete", "short", "2", code=CONFLICT)
         self.error("config", "delete", "short", "latest", code=USAGE)
+        # What a run recorded stays; the name of the image was in the config alone.
+        self.assertIn("SUCCESSFUL", self.answer("task", "get", "short", "1", "one"))
+        self.assertNotIn("Image:", self.answer("task", "get", "short", "1", "one"))
+        self.assertIn("Image:", self.answer("task", "get", "short", "2", "one"))
 
     def test_request_id_of_up(self):
         path = self.file("once.json", e2e.pipeline("once", e2e.task("one")))
