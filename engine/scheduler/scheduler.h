@@ -79,7 +79,11 @@ struct gf_scheduler_ops {
      */
     void (*stop)(void *self, struct gf_attempt attempt, bool force);
 
-    /* The end of the attempt is durable: its records may go. Never blocks. Thread: engine. */
+    /*
+     * The end of the attempt is durable: its records may go. Where its end was not reported the
+     * engine has given it up: whatever is left of it is ended by force, and need not be reported.
+     * Never blocks. Thread: engine.
+     */
     void (*forget)(void *self, struct gf_attempt attempt);
 
     /*

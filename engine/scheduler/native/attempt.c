@@ -17,9 +17,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void advance(struct gf_native_attempt *attempt);
@@ -253,6 +255,22 @@ void gf_native__inquire(struct gf_native_attempt *attempt) {
     }
 }
 
+/*
+ * The engine has given it up, so the shim has not done what it was told: it may be stopped, or
+ * hang. Its end makes the attempt be looked at, which ends what it watched over.
+ */
+static void kill_shim(const struct gf_native_attempt *attempt) {
+    struct ucred peer = {.pid = 0};
+    socklen_t size = sizeof(peer);
+    gf_log_warn("attempt_given_up", GF_KV_STR("attempt", attempt->name));
+    if (attempt->proc.pid != 0) {
+        gf_proc_signal(&attempt->proc, SIGKILL);
+    } else if (getsockopt(attempt->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+               peer.pid > 0) {
+        (void)kill(peer.pid, SIGKILL);
+    }
+}
+
 void gf_native__forget(struct gf_native_attempt *attempt) {
     attempt->forgotten = true;
     advance(attempt);
@@ -261,6 +279,10 @@ void gf_native__forget(struct gf_native_attempt *attempt) {
 /* ---- what is next ---- */
 
 static void advance(struct gf_native_attempt *attempt) {
+    if (attempt->forgotten && !attempt->ended && !attempt->busy && attempt->socket >= 0) {
+        kill_shim(attempt);
+        return; /* the end of the connection is to come */
+    }
     if (attempt->busy || attempt->socket >= 0 || gf_watch_active(&attempt->proc_watch) ||
         gf_timer_active(&attempt->retry)) {
         return; /* something is to come */

@@ -209,6 +209,16 @@ Test(native_recover, killed_shim_means_lost) {
     finish();
 }
 
+Test(native_recover, adopted_container_of_a_shim_that_hangs_ends_when_it_is_given_up) {
+    run_and_kill_server("1", "sleep 1000");
+    const struct gf_shim_start start = read_start();
+    recover_one();
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_STARTED);
+    cr_assert(eq(int, kill((pid_t)start.shim_pid, SIGSTOP), 0));
+    finish();
+    wait_for_death((pid_t)start.container_pid);
+}
+
 Test(native_recover, many_containers_are_adopted) {
     enum {
         COUNT = 8

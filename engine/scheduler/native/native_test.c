@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -216,6 +217,32 @@ Test(native, each_task_has_its_own_time_to_stop) {
     stop(attempt_of(2), true); /* also where a stop is under way */
     const struct native_event other = native_host_wait(&host, attempt_of(2), NATIVE_EXITED);
     cr_assert(eq(i32, other.exit.exit_signal, SIGKILL));
+}
+
+/* Whether the process is there, and more than what its parent has not asked for yet. */
+static bool is_alive(int64_t pid) {
+    char line[256] = "";
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("/proc/%" PRId64 "/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return false;
+    }
+    (void)!fgets(line, sizeof(line), file);
+    (void)fclose(file);
+    const char *state = strrchr(line, ')');
+    return state != NULL && state[1] == ' ' && state[2] != 'Z';
+}
+
+Test(native, container_of_a_shim_that_hangs_ends_when_it_is_given_up) {
+    const struct gf_attempt attempt = attempt_of(1);
+    native_host_launch(&host, attempt, "sleep 1000");
+    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
+    const struct gf_shim_start start = native_host_read_start(dir, attempt);
+    cr_assert(eq(int, kill((pid_t)start.shim_pid, SIGSTOP), 0));
+    stop(attempt, /* force= */ true);
+    forget(attempt);
+    native_host_wait_empty(&host);
+    cr_assert(not(is_alive(start.container_pid)));
 }
 
 Test(native, killed_shim_is_a_lost_container) {
