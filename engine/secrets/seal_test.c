@@ -126,8 +126,7 @@ Test(seal, no_ciphertext_opens_in_another_namespace) {
     close_fixture(&fixture);
 }
 
-/* Even with the data key of its own namespace put under another one, which takes the master key. */
-Test(seal, the_namespace_is_bound_beside_its_key) {
+Test(seal, parts_of_a_place_do_not_run_together) {
     struct fixture fixture;
     open_fixture(&fixture);
     const struct gf_secret_place one = {7, 70, GF_STR("ab")};
