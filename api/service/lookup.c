@@ -1,8 +1,6 @@
 #include "api/service/lookup.h"
 
 #include "base/identifier.h"
-#include "engine/core/config.h"
-#include "engine/core/limits.h"
 
 #include <inttypes.h>
 
@@ -28,19 +26,13 @@ enum gf_code gf_check_number(int64_t number, const char *field, struct gf_error 
 }
 
 enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) {
-    const size_t len = strnlen(request_id, GF_REQUEST_ID_BYTES_MAX + 1);
     const size_t good = strspn(request_id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                            "0123456789-_");
-    if (len > GF_REQUEST_ID_BYTES_MAX || good < len) {
+    if (request_id[good] != '\0') {
         return gf_fail_field(err, "request_id",
-                             "expected up to %d letters, digits, hyphens and underscores",
-                             GF_REQUEST_ID_BYTES_MAX);
+                             "expected letters, digits, hyphens and underscores alone");
     }
     return GF_OK;
-}
-
-enum gf_code gf_check_reason(const char *reason, struct gf_error *err) {
-    return gf_text_check(gf_str_from(reason), GF_REASON_CHARS_MAX, "reason", err);
 }
 
 enum gf_code gf_find_pipeline(struct gf_read *read, const char *namespace_id,

@@ -17,11 +17,8 @@ enum gf_code gf_check_pipeline_ids(const char *namespace_id, const char *pipelin
                                    struct gf_error *err) GF_MUST_USE;
 /* A number that must be 1 or more, such as a run_id. */
 enum gf_code gf_check_number(int64_t number, const char *field, struct gf_error *err) GF_MUST_USE;
-/* A request_id: empty, or 1 to 64 letters, digits, hyphens and underscores. */
+/* The characters of a request_id: letters, digits, hyphens and underscores. */
 enum gf_code gf_check_request_id(const char *request_id, struct gf_error *err) GF_MUST_USE;
-
-/* A sentence on `reason`: up to GF_REASON_CHARS_MAX characters. */
-enum gf_code gf_check_reason(const char *reason, struct gf_error *err) GF_MUST_USE;
 
 /* Codes: GF_INVALID_ARGUMENT, GF_NOT_FOUND with what is missing. */
 enum gf_code gf_find_pipeline(struct gf_read *read, const char *namespace_id,

@@ -6,9 +6,6 @@
 #include "api/service/list.h"
 #include "api/service/update_mask.h"
 #include "base/identifier.h"
-#include "engine/core/config.h"
-
-#include <inttypes.h>
 
 /* ---- Reading ---- */
 
@@ -70,19 +67,6 @@ static void start_list_namespaces(struct gf_rpc_call *call,
 
 /* ---- Creating ---- */
 
-static enum gf_code check_values(const char *name, const char *description, int32_t run_parallelism,
-                                 struct gf_error *err) {
-    enum gf_code rc = gf_text_check(gf_str_from(name), GF_NAME_CHARS_MAX, "name", err);
-    if (rc == GF_OK) {
-        rc = gf_text_check(gf_str_from(description), GF_DESCRIPTION_CHARS_MAX, "description", err);
-    }
-    if (rc == GF_OK && run_parallelism < 0) {
-        rc = gf_fail_field(err, "run_parallelism", "value is %" PRId32 ", expected 0 or more",
-                           run_parallelism);
-    }
-    return rc;
-}
-
 static Gofer__V1__CreateNamespaceResponse *created(const struct gf_namespace *ns,
                                                    struct gf_arena *arena) {
     Gofer__V1__CreateNamespaceResponse *response = GF_MESSAGE_NEW(
@@ -125,9 +109,6 @@ static void create_namespace(struct gf_rpc_call *call,
     struct gf_error error = {0};
     enum gf_code rc =
         gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
-    if (rc == GF_OK) {
-        rc = check_values(request->name, request->description, request->run_parallelism, &error);
-    }
     if (rc == GF_OK) {
         rc = gf_check_request_id(request->request_id, &error);
     }
@@ -174,9 +155,6 @@ static void update_namespace(struct gf_rpc_call *call,
     /* What is changed is named: an empty id does not stand for the default here. */
     enum gf_code rc =
         gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
-    if (rc == GF_OK) {
-        rc = check_values(request->name, request->description, request->run_parallelism, &error);
-    }
     if (rc == GF_OK) {
         rc = gf_read_update_mask(request->update_mask, set_field, input, &error);
     }

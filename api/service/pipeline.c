@@ -183,7 +183,8 @@ static void disable_pipeline(struct gf_rpc_call *call,
     struct gf_command_call *self = gf_command_call_create(
         call, &request->base, ctx, GF_INPUT_DISABLE_PIPELINE, respond_switched);
     struct gf_error error = {0};
-    enum gf_code rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
+    const enum gf_code rc =
+        gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
     self->command.input.u.pipeline.namespace_id = gf_request_namespace(request->namespace_id);
     self->command.input.u.pipeline.pipeline_id = gf_str_from(request->pipeline_id);
     self->command.input.u.pipeline.reason = gf_str_from(request->reason);

@@ -25,11 +25,6 @@ static enum gf_code read_scope(const Gofer__V1__RetryRunRequest *request, struct
     case GOFER__V1__RUN_RETRY_SCOPE__RUN_RETRY_SCOPE_ALL_TASKS:
         break;
     case GOFER__V1__RUN_RETRY_SCOPE__RUN_RETRY_SCOPE_FAILED_TASKS:
-        if (request->use_live_version) {
-            return gf_fail_field(err, "use_live_version",
-                                 "results are kept with the version that they are of: it goes "
-                                 "with the scope ALL_TASKS alone");
-        }
         input->u.retry_run.failed_tasks_only = true;
         break;
     default:
@@ -50,9 +45,6 @@ void gf_run_retry(struct gf_rpc_call *call, const Gofer__V1__RetryRunRequest *re
     }
     if (rc == GF_OK) {
         rc = read_scope(request, input, &error);
-    }
-    if (rc == GF_OK) {
-        rc = gf_check_reason(request->reason, &error);
     }
     if (rc == GF_OK) {
         rc = gf_check_request_id(request->request_id, &error);
@@ -87,9 +79,6 @@ void gf_run_cancel(struct gf_rpc_call *call, const Gofer__V1__CancelRunRequest *
     if (rc == GF_OK) {
         rc = gf_check_number(request->run_id, "run_id", &error);
     }
-    if (rc == GF_OK) {
-        rc = gf_check_reason(request->reason, &error);
-    }
     input->u.cancel.namespace_id = gf_request_namespace(request->namespace_id);
     input->u.cancel.pipeline_id = gf_str_from(request->pipeline_id);
     input->u.cancel.run_id = request->run_id;
@@ -117,10 +106,8 @@ void gf_run_cancel_all(struct gf_rpc_call *call, const Gofer__V1__CancelAllRunsR
         call, &request->base, ctx, GF_INPUT_CANCEL_ALL_RUNS, respond_cancelled_all);
     struct gf_input *input = &self->command.input;
     struct gf_error error = {0};
-    enum gf_code rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
-    if (rc == GF_OK) {
-        rc = gf_check_reason(request->reason, &error);
-    }
+    const enum gf_code rc =
+        gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
     input->u.cancel.namespace_id = gf_request_namespace(request->namespace_id);
     input->u.cancel.pipeline_id = gf_str_from(request->pipeline_id);
     input->u.cancel.force = request->force;

@@ -10,7 +10,6 @@
 #include "api/service/update_mask.h"
 #include "base/disk_usage.h"
 #include "base/identifier.h"
-#include "engine/core/config.h"
 
 #include <stdio.h>
 
@@ -181,12 +180,6 @@ static enum gf_code read_preferences(const Gofer__V1__UpdateSystemPreferencesReq
     const Gofer__V1__SystemPreferences *preferences = request->preferences;
     if (preferences == NULL) {
         return gf_fail_field(err, "preferences", "there are no preferences");
-    }
-    const enum gf_code rc =
-        gf_text_check(gf_str_from(preferences->run_starts_paused_reason), GF_REASON_CHARS_MAX,
-                      "preferences.run_starts_paused_reason", err);
-    if (rc != GF_OK) {
-        return rc;
     }
     input->u.preferences.run_starts_paused = preferences->run_starts_paused;
     input->u.preferences.reason = gf_str_from(preferences->run_starts_paused_reason);

@@ -146,9 +146,6 @@ static void cancel_task(struct gf_rpc_call *call,
     if (rc == GF_OK) {
         rc = gf_identifier_check(gf_str_from(request->task_id), "task_id", &error);
     }
-    if (rc == GF_OK) {
-        rc = gf_check_reason(request->reason, &error);
-    }
     input->u.cancel.namespace_id = gf_request_namespace(request->namespace_id);
     input->u.cancel.pipeline_id = gf_str_from(request->pipeline_id);
     input->u.cancel.run_id = request->run_id;

@@ -242,7 +242,7 @@ Test(limits, ready_tasks_are_launched_by_priority_then_age) {
 Test(limits, a_bad_priority_is_refused) {
     cr_assert_eq(world_up(&world, "one"), GF_OK);
     cr_expect_eq(world_start_priority(&world, GF_PRIORITY_MAX + 1), GF_INVALID_ARGUMENT);
-    cr_expect_str_eq(world.error.field, "priority");
+    cr_expect_str_eq(world.error.field, "priority.value");
     cr_expect_eq(world_start_priority(&world, -GF_PRIORITY_MAX - 1), GF_INVALID_ARGUMENT);
     cr_assert_eq(world_start_priority(&world, GF_PRIORITY_MAX), GF_OK);
     cr_assert_eq(world_start_priority(&world, -GF_PRIORITY_MAX), GF_OK);

@@ -1,23 +1,9 @@
 #include "base/alloc.h"
 #include "base/identifier.h"
-#include "engine/core/config.h"
+#include "engine/core/core_checks.h"
 #include "engine/core/core_internal.h"
 
 #include <inttypes.h>
-
-static enum gf_code check_texts(const struct gf_input *input, struct gf_error *err) {
-    enum gf_code rc = gf_text_check(input->u.ns.name, GF_NAME_CHARS_MAX, "name", err);
-    if (rc == GF_OK) {
-        rc = gf_text_check(input->u.ns.description, GF_DESCRIPTION_CHARS_MAX, "description", err);
-    }
-    const int64_t parallelism = input->u.ns.run_parallelism;
-    if (rc == GF_OK && (parallelism < 0 || parallelism > GF_PARALLELISM_MAX)) {
-        rc = gf_fail_field(err, "run_parallelism",
-                           "run parallelism is %" PRId64 ", expected 0 to %d", parallelism,
-                           GF_PARALLELISM_MAX);
-    }
-    return rc;
-}
 
 /* A namespace without a name is called by its id. */
 static struct gf_str name_or_id(struct gf_str name, struct gf_str id) {
@@ -27,19 +13,15 @@ static struct gf_str name_or_id(struct gf_str name, struct gf_str id) {
 static enum gf_code check_new(const struct gf_core *core, const struct gf_input *input,
                               struct gf_error *err) {
     const struct gf_str id = input->u.ns.namespace_id;
-    enum gf_code rc = gf_identifier_check(id, "namespace_id", err);
-    if (rc == GF_OK) {
-        rc = check_texts(input, err);
+    if (gf_core__find_namespace(core, id) != NULL) {
+        return gf_fail(err, GF_ALREADY_EXISTS, "namespace '%" GF_STR_FMT "' already exists",
+                       GF_STR_ARG(id));
     }
-    if (rc == GF_OK && gf_core__find_namespace(core, id) != NULL) {
-        rc = gf_fail(err, GF_ALREADY_EXISTS, "namespace '%" GF_STR_FMT "' already exists",
-                     GF_STR_ARG(id));
+    if (gf_map_count(&core->namespaces) >= GF_NAMESPACES_MAX) {
+        return gf_fail(err, GF_RESOURCE_EXHAUSTED, "there are %d namespaces, no more are possible",
+                       GF_NAMESPACES_MAX);
     }
-    if (rc == GF_OK && gf_map_count(&core->namespaces) >= GF_NAMESPACES_MAX) {
-        rc = gf_fail(err, GF_RESOURCE_EXHAUSTED, "there are %d namespaces, no more are possible",
-                     GF_NAMESPACES_MAX);
-    }
-    return rc;
+    return GF_OK;
 }
 
 static int64_t create_fingerprint(const struct gf_input *input) {
@@ -53,6 +35,10 @@ enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_inp
     const int64_t fingerprint = create_fingerprint(input);
     enum gf_step result = GF_STEP_DONE;
     struct gf_error err = {0};
+    if (gf_identifier_check(input->u.ns.namespace_id, "namespace_id", &err) != GF_OK ||
+        gf_core__check_namespace(input, &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
     if (gf_core__replay(core, input, &input->u.ns.request, GF_REQUEST_CREATE_NAMESPACE, fingerprint,
                         out_need, &result)) {
         return result;
@@ -109,12 +95,12 @@ static bool set_text(struct gf_str *text, struct gf_str value) {
 
 enum gf_step gf_core__update_namespace(struct gf_core *core, const struct gf_input *input) {
     struct gf_error err = {0};
+    if (gf_core__check_namespace(input, &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
     struct core_namespace *ns = resolve(core, input);
     if (ns == NULL) {
         return GF_STEP_DONE;
-    }
-    if (check_texts(input, &err) != GF_OK) {
-        return gf_core__refuse(core, input, &err);
     }
     bool changed = false;
     if (input->u.ns.set_name) {

@@ -1,6 +1,6 @@
 /* Switching pipelines on and off, and removing them and their versions. */
 #include "base/alloc.h"
-#include "engine/core/config.h"
+#include "engine/core/core_checks.h"
 #include "engine/core/core_internal.h"
 
 #include <inttypes.h>
@@ -24,12 +24,12 @@ enum gf_step gf_core__switch_pipeline(struct gf_core *core, const struct gf_inpu
     enum gf_step result = GF_STEP_DONE;
     struct core_pipeline *pipeline = NULL;
     struct gf_error err = {0};
+    if (gf_core__check_reason(reason, &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
     if (!gf_core__resolve_pipeline(core, input, input->u.pipeline.namespace_id,
                                    input->u.pipeline.pipeline_id, &pipeline, out_need, &result)) {
         return result;
-    }
-    if (gf_text_check(reason, GF_REASON_CHARS_MAX, "reason", &err) != GF_OK) {
-        return gf_core__refuse(core, input, &err);
     }
     const enum gf_pipeline_state state =
         enable ? GF_PIPELINE_STATE_ACTIVE : GF_PIPELINE_STATE_DISABLED;

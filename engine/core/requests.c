@@ -1,6 +1,7 @@
 /* Commands that are given twice: the second one gets the outcome of the first. */
 #include "base/siphash.h"
 #include "base/vec.h"
+#include "engine/core/core_checks.h"
 #include "engine/core/core_internal.h"
 
 /* Not a secret: only a caller's own commands are compared. */
@@ -17,13 +18,8 @@ int64_t gf_core__fingerprint(const struct gf_str *texts, size_t count, const int
 }
 
 static bool check(const struct gf_request_ref *request, struct gf_error *err) {
-    if (request->request_id.len > GF_REQUEST_ID_BYTES_MAX) {
-        (void)gf_fail_field(err, "request_id", "request id has %zu bytes, expected up to %d",
-                            request->request_id.len, GF_REQUEST_ID_BYTES_MAX);
-        return false;
-    }
     gf_assert(request->caller.len <= GF_CALLER_BYTES_MAX);
-    return true;
+    return gf_core__check_request_id(request->request_id, err) == GF_OK;
 }
 
 bool gf_core__replay(struct gf_core *core, const struct gf_input *input,

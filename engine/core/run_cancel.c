@@ -1,6 +1,6 @@
 /* Cancelling runs and tasks: what people ask for. */
-#include "engine/core/config.h"
 #include "engine/core/copy.h"
+#include "engine/core/core_checks.h"
 #include "engine/core/core_internal.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@ static struct gf_str reason_or(const struct gf_input *input, struct gf_str other
 /* Refuses a reason that is none. True: it is refused. */
 static bool refuse_reason(struct gf_core *core, const struct gf_input *input) {
     struct gf_error err = {0};
-    if (gf_text_check(input->u.cancel.reason, GF_REASON_CHARS_MAX, "reason", &err) == GF_OK) {
+    if (gf_core__check_reason(input->u.cancel.reason, &err) == GF_OK) {
         return false;
     }
     (void)gf_core__refuse(core, input, &err);
@@ -40,13 +40,13 @@ enum gf_step gf_core__cancel_run(struct gf_core *core, const struct gf_input *in
     struct core_pipeline *pipeline = NULL;
     const struct gf_run *row = NULL;
     struct core_run *run = NULL;
+    if (refuse_reason(core, input)) {
+        return GF_STEP_DONE;
+    }
     if (!gf_core__resolve_run(core, input, input->u.cancel.namespace_id,
                               input->u.cancel.pipeline_id, input->u.cancel.run_id, &pipeline, &row,
                               &run, out_need, &result)) {
         return result;
-    }
-    if (refuse_reason(core, input)) {
-        return GF_STEP_DONE;
     }
     const bool changed = run != NULL && cancel_run(core, run, input);
     struct gf_reply *reply = gf_core__reply(core, input);
@@ -95,12 +95,12 @@ enum gf_step gf_core__cancel_all_runs(struct gf_core *core, const struct gf_inpu
                                       struct gf_need *out_need) {
     enum gf_step result = GF_STEP_DONE;
     struct core_pipeline *pipeline = NULL;
+    if (refuse_reason(core, input)) {
+        return GF_STEP_DONE;
+    }
     if (!gf_core__resolve_pipeline(core, input, input->u.cancel.namespace_id,
                                    input->u.cancel.pipeline_id, &pipeline, out_need, &result)) {
         return result;
-    }
-    if (refuse_reason(core, input)) {
-        return GF_STEP_DONE;
     }
     struct run_ids ids = {0};
     if (input->u.cancel.force) {
@@ -147,7 +147,7 @@ static bool cancel_task(struct gf_core *core, struct core_task *task,
     if (gf_core__task_is_live(task)) {
         task->row.reason.kind = GF_REASON_USER_CANCELLED;
         task->row.reason.text = gf_text_copy_cut(text, GF_REASON_BYTES_MAX, &task->run->arena);
-        gf_core__task_stop(core, task, force);
+        gf_core__task_stop(core, task, force || task->last_call);
     } else {
         gf_core__task_end(core, task, GF_TASK_STATUS_CANCELLED, GF_REASON_USER_CANCELLED, text);
         gf_core__run_settle(core, task->run);
@@ -170,13 +170,13 @@ enum gf_step gf_core__cancel_task(struct gf_core *core, const struct gf_input *i
     struct core_pipeline *pipeline = NULL;
     const struct gf_run *row = NULL;
     struct core_run *run = NULL;
+    if (refuse_reason(core, input)) {
+        return GF_STEP_DONE;
+    }
     if (!gf_core__resolve_run(core, input, input->u.cancel.namespace_id,
                               input->u.cancel.pipeline_id, input->u.cancel.run_id, &pipeline, &row,
                               &run, out_need, &result)) {
         return result;
-    }
-    if (refuse_reason(core, input)) {
-        return GF_STEP_DONE;
     }
     if (run != NULL) {
         const int32_t index = find_task(&run->config->row, input->u.cancel.task_id);

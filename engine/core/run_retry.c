@@ -2,7 +2,7 @@
  * Retrying a run: a new run of the same version, variables, labels and input, of all tasks or of
  * those that were not successful.
  */
-#include "engine/core/config.h"
+#include "engine/core/core_checks.h"
 #include "engine/core/core_internal.h"
 
 #include <inttypes.h>
@@ -13,12 +13,22 @@ static bool is_same_retry(const struct gf_input *input, const struct gf_run *run
            gf_str_eq(input->u.retry_run.initiator.reason, run->initiator.reason);
 }
 
-static enum gf_code check_input(const struct gf_input *input, struct gf_error *err) {
-    if (input->u.retry_run.failed_tasks_only && input->u.retry_run.use_live_version) {
-        return gf_fail_field(err, "use_live_version",
-                             "results can be kept only for the version that they are of");
+static enum gf_code check_texts(const struct gf_input *input, struct gf_error *err) {
+    const enum gf_code rc = gf_core__check_request_id(input->u.retry_run.request_id, err);
+    return rc == GF_OK ? gf_core__check_reason(input->u.retry_run.initiator.reason, err) : rc;
+}
+
+static enum gf_code check_version(const struct gf_input *input,
+                                  const struct core_pipeline *pipeline, struct gf_error *err) {
+    if (!input->u.retry_run.use_live_version) {
+        return GF_OK;
     }
-    return gf_text_check(input->u.retry_run.initiator.reason, GF_REASON_CHARS_MAX, "reason", err);
+    if (input->u.retry_run.failed_tasks_only) {
+        return gf_fail_field(err, "use_live_version",
+                             "results are kept with the version that they are of: it goes with the "
+                             "scope ALL_TASKS alone");
+    }
+    return gf_core__check_live(pipeline, err);
 }
 
 static enum gf_step refuse_active(struct gf_core *core, const struct gf_input *input) {
@@ -101,6 +111,9 @@ enum gf_step gf_core__retry_run(struct gf_core *core, const struct gf_input *inp
     struct gf_run_document document = {0};
     struct gf_str kept_tasks = GF_STR("");
     struct gf_error err = {0};
+    if (check_texts(input, &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
     if (!gf_core__resolve_run(core, input, input->u.retry_run.namespace_id,
                               input->u.retry_run.pipeline_id, input->u.retry_run.run_id, &pipeline,
                               &row, &active, out_need, &result) ||
@@ -111,11 +124,10 @@ enum gf_step gf_core__retry_run(struct gf_core *core, const struct gf_input *inp
     if (active != NULL) {
         return refuse_active(core, input);
     }
-    const bool live = input->u.retry_run.use_live_version;
-    if (check_input(input, &err) != GF_OK ||
-        (live && gf_core__check_live(pipeline, &err) != GF_OK)) {
+    if (check_version(input, pipeline, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
+    const bool live = input->u.retry_run.use_live_version;
     if (!gf_core__find_version(core, input, pipeline,
                                live ? pipeline->row.live_version : row->version, &config, out_need,
                                &result) ||

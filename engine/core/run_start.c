@@ -1,93 +1,10 @@
 /* Starting a run: what people and extensions ask for. */
 #include "engine/core/config.h"
 #include "engine/core/copy.h"
+#include "engine/core/core_checks.h"
 #include "engine/core/core_internal.h"
 
 #include <inttypes.h>
-
-/* ---- Checks ---- */
-
-static enum gf_code check_initiator(const struct gf_initiator *initiator, struct gf_error *err) {
-    enum gf_code rc = gf_text_check(initiator->id, GF_INITIATOR_ID_BYTES_MAX, "initiator.id", err);
-    if (rc == GF_OK) {
-        rc = gf_text_check(initiator->reason, GF_REASON_CHARS_MAX, "reason", err);
-    }
-    return rc;
-}
-
-static enum gf_code check_variables(const struct gf_input *input, struct gf_error *err) {
-    const struct gf_variable *variables = input->u.start_run.variables;
-    const size_t count = input->u.start_run.variable_count;
-    const enum gf_code rc = gf_variables_check(variables, count, "variables", err);
-    size_t bytes = 0;
-    for (size_t i = 0; rc == GF_OK && i < count; i++) {
-        bytes += variables[i].key.len + variables[i].value.len;
-    }
-    if (bytes > GF_RUN_VARIABLES_BYTES_MAX) {
-        return gf_fail_field(err, "variables", "variables have %zu bytes, expected up to %d", bytes,
-                             GF_RUN_VARIABLES_BYTES_MAX);
-    }
-    return rc;
-}
-
-static enum gf_code check_document(const struct gf_run_document *document, struct gf_error *err) {
-    if (document == NULL) {
-        return GF_OK;
-    }
-    if (document->content.len > GF_RUN_INPUT_BYTES_MAX) {
-        return gf_fail_field(err, "input.content", "input has %zu bytes, expected up to %d",
-                             document->content.len, GF_RUN_INPUT_BYTES_MAX);
-    }
-    return gf_text_check(document->media_type, GF_MEDIA_TYPE_BYTES_MAX, "input.media_type", err);
-}
-
-static bool has_control_character(struct gf_str text) {
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum gf_code check_ordering(const struct gf_input *input, struct gf_error *err) {
-    const struct gf_str key = input->u.start_run.ordering_key;
-    if (key.len == 0 && input->u.start_run.ordering_policy != GF_RUN_ORDERING_UNSPECIFIED) {
-        return gf_fail_field(err, "ordering_policy", "an ordering policy needs an ordering key");
-    }
-    if (has_control_character(key)) {
-        return gf_fail_field(err, "ordering_key", "ordering key has a control character");
-    }
-    return gf_text_check(key, GF_ORDERING_KEY_CHARS_MAX, "ordering_key", err);
-}
-
-static enum gf_code check_priority(const struct gf_input *input, struct gf_error *err) {
-    const int32_t priority = input->u.start_run.priority;
-    if (input->u.start_run.has_priority &&
-        (priority < -GF_PRIORITY_MAX || priority > GF_PRIORITY_MAX)) {
-        return gf_fail_field(err, "priority", "priority is %" PRId32 ", expected %d to %d",
-                             priority, -GF_PRIORITY_MAX, GF_PRIORITY_MAX);
-    }
-    return GF_OK;
-}
-
-static enum gf_code check_start(const struct gf_input *input, struct gf_error *err) {
-    enum gf_code rc = check_variables(input, err);
-    if (rc == GF_OK) {
-        rc = gf_labels_check(input->u.start_run.labels, input->u.start_run.label_count, "labels",
-                             err);
-    }
-    if (rc == GF_OK) {
-        rc = check_initiator(&input->u.start_run.initiator, err);
-    }
-    if (rc == GF_OK) {
-        rc = check_document(input->u.start_run.document, err);
-    }
-    if (rc == GF_OK) {
-        rc = check_priority(input, err);
-    }
-    return rc == GF_OK ? check_ordering(input, err) : rc;
-}
 
 enum gf_code gf_core__check_live(const struct core_pipeline *pipeline, struct gf_error *err) {
     if (pipeline->row.live_version == 0) {
@@ -155,12 +72,7 @@ bool gf_core__answer_run_request(struct gf_core *core, const struct gf_input *in
     if (request_id.len == 0) {
         return false;
     }
-    if (request_id.len > GF_REQUEST_ID_BYTES_MAX) {
-        (void)gf_fail_field(&err, "request_id", "request id has %zu bytes, expected up to %d",
-                            request_id.len, GF_REQUEST_ID_BYTES_MAX);
-        (void)gf_core__refuse(core, input, &err);
-        return true;
-    }
+    gf_assert(request_id.len <= GF_REQUEST_ID_BYTES_MAX);
     switch (gf_core__find_request(core, pipeline, request_id, &run, out_need)) {
     case CORE_NEED:
         *out_step = GF_STEP_NEED;
@@ -234,13 +146,16 @@ enum gf_step gf_core__start_run(struct gf_core *core, const struct gf_input *inp
     struct core_pipeline *pipeline = NULL;
     struct core_config *config = NULL;
     struct gf_error err = {0};
+    if (gf_core__check_start_run(input, &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
     if (!gf_core__resolve_pipeline(core, input, input->u.start_run.namespace_id,
                                    input->u.start_run.pipeline_id, &pipeline, out_need, &result) ||
         gf_core__answer_run_request(core, input, pipeline, input->u.start_run.request_id,
                                     is_same_start, out_need, &result)) {
         return result;
     }
-    if (gf_core__check_live(pipeline, &err) != GF_OK || check_start(input, &err) != GF_OK) {
+    if (gf_core__check_live(pipeline, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
     if (!gf_core__find_version(core, input, pipeline, pipeline->row.live_version, &config, out_need,

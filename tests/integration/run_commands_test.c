@@ -72,7 +72,7 @@ Test(run_commands, bad_retries_are_refused) {
     request.run_id = 1;
     request.request_id = "no good";
     expect_error(retry(&request, &run), GF_INVALID_ARGUMENT, "request_id",
-                 "expected up to 64 letters, digits, hyphens and underscores");
+                 "expected letters, digits, hyphens and underscores alone");
 }
 
 Test(run_commands, cancelling_all_of_none_cancels_none) {

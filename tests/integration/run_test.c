@@ -76,7 +76,7 @@ Test(run, bad_starts_name_their_field) {
         GF_FAILED_PRECONDITION);
     cr_expect_str_eq(error.reason, "NOTHING_LIVE");
     expect_error(start_with("no spaces", "x", &run), GF_INVALID_ARGUMENT, "request_id",
-                 "expected up to 64 letters, digits, hyphens and underscores");
+                 "expected letters, digits, hyphens and underscores alone");
     expect_error(start_with("", "global_secret{{a}}", &run), GF_UNIMPLEMENTED, "variables[\"WHO\"]",
                  "'global_secret{{...}}' is not supported by this version");
 }
