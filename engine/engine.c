@@ -3,6 +3,8 @@
  * by themselves under load and are of one input without it. A report is a gf_command without
  * `done`, so that one kind of item is in the queue.
  *
+ * What the store has left of deleted things wakes the thread as well (engine_purge.c).
+ *
  * Each batch first looks at the clock, so that what is due is not held up by load; a batch without
  * items is how a deadline alone is met.
  *
@@ -120,6 +122,7 @@ enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) {
         engine->scheduler.ops->recover(engine->scheduler.self, attempts.items, attempts.count);
         gf_engine__release_effects(engine);
         gf_core_batch_done(engine->core);
+        gf_engine__plan_purge(engine, 0);
         gf_engine__publish_stats(engine);
         engine->started = true;
         gf_thread_start(&engine->thread, "engine", run, engine);

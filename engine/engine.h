@@ -12,6 +12,9 @@
  * GF_INPUT_CLOCK when that has come. Deadlines are times of the wall clock, because they survive a
  * restart; when somebody sets that clock, what is due changes with it, within a minute.
  *
+ * What is deleted is removed in portions, with each commit and, while nothing else waits, by itself:
+ * then for a tenth of the time at most.
+ *
  * When a commit fails the engine cannot know what is on the disk: it answers the batch's commands
  * with GF_UNAVAILABLE, takes no more, and tells the owner by on_fatal. The server then ends and its
  * successor restores everything from the store; containers run on meanwhile.
@@ -36,6 +39,12 @@ enum {
     GF_ENGINE_BATCH_BYTES_MAX = 16 << 20, /* likewise */
     GF_ENGINE_CLOCK_CHECK_MS = 60 * 1000, /* how long a clock that was set may go unnoticed */
     GF_ENGINE_CHECKPOINT_ROWS = 1000,     /* written since the last checkpoint of the store */
+    /*
+     * How long the thread is idle before it removes a portion of what was deleted, at least; and
+     * how many times as long as the last portion took.
+     */
+    GF_ENGINE_PURGE_PAUSE_MS = 20,
+    GF_ENGINE_PURGE_PAUSE_TIMES = 10,
 };
 
 struct gf_engine;
@@ -107,6 +116,7 @@ struct gf_engine_stats {
     int64_t step_time_ns_total;
     int64_t checkpoints_total;
     int64_t checkpoint_failures_total;
+    int64_t purges_total; /* portions of what was deleted, without a batch; not commits */
 };
 
 /* A snapshot that the engine thread published after its last batch. Thread: any. */

@@ -95,10 +95,12 @@ enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) {
     }
     const int64_t begin = mono_now(engine);
     const enum gf_code rc = store->ops->commit(store, batch, err);
-    engine->counters.commit_time_ns_total += mono_now(engine) - begin;
+    const int64_t commit_ns = mono_now(engine) - begin;
+    engine->counters.commit_time_ns_total += commit_ns;
     if (rc != GF_OK) {
         return rc;
     }
+    gf_engine__plan_purge(engine, commit_ns);
     engine->counters.commits_total++;
     engine->counters.rows_total += (int64_t)rows;
     engine->rows_since_checkpoint += (int64_t)rows;
@@ -140,6 +142,13 @@ static void finish_batch(struct gf_engine *engine) {
     gf_engine__maybe_checkpoint(engine);
 }
 
+static void purge(struct gf_engine *engine) {
+    struct gf_error err = {0};
+    if (gf_engine__maybe_purge(engine, &err) != GF_OK) {
+        fail(engine, &err);
+    }
+}
+
 static bool is_full(const struct gf_engine *engine, int inputs) {
     return inputs == GF_ENGINE_BATCH_INPUTS_MAX ||
            gf_batch_row_count(gf_core_batch(engine->core)) > GF_ENGINE_BATCH_ROWS_MAX ||
@@ -164,8 +173,8 @@ void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items
         return;
     }
     const int64_t begin = mono_now(engine);
-    if (items->first == NULL ||
-        gf_engine__is_due(engine, gf_clock_wall_ns(engine->options.clock))) {
+    const bool idle = items->first == NULL;
+    if (idle || gf_engine__is_due(engine, gf_clock_wall_ns(engine->options.clock))) {
         step_clock(engine);
     }
     for (int inputs = 0; !is_full(engine, inputs); inputs++) {
@@ -177,6 +186,9 @@ void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items
     }
     engine->counters.step_time_ns_total += mono_now(engine) - begin;
     finish_batch(engine);
+    if (idle && !engine->failed) {
+        purge(engine);
+    }
 }
 
 void gf_engine__finish(struct gf_engine *engine) {

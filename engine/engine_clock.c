@@ -25,15 +25,21 @@ int64_t gf_engine__wake_time_for(int64_t deadline_wall_ns, int64_t now_wall_ns,
     return now_mono_ns + (left_ns < check_ns ? left_ns : check_ns);
 }
 
-int64_t gf_engine__wake_time(const struct gf_engine *engine) {
+/* When the core has something to do. */
+static int64_t step_time(const struct gf_engine *engine) {
     const struct gf_clock *clock = engine->options.clock;
     const int64_t deadline = gf_core_next_deadline(engine->core);
     const int64_t now = gf_clock_wall_ns(clock);
-    if (engine->failed) {
-        return GF_NEVER;
-    }
     if (deadline != GF_NEVER && now < engine->stepped_wall_ns) {
         return 0; /* it was set back: the deadline is not what the core would say now */
     }
     return gf_engine__wake_time_for(deadline, now, gf_clock_mono_ns(clock));
+}
+
+int64_t gf_engine__wake_time(const struct gf_engine *engine) {
+    if (engine->failed) {
+        return GF_NEVER;
+    }
+    const int64_t step = step_time(engine);
+    return step < engine->purge_mono_ns ? step : engine->purge_mono_ns;
 }

@@ -24,6 +24,7 @@ struct gf_engine {
     struct gf_engine_stats counters;
     int64_t rows_since_checkpoint;
     int64_t stepped_wall_ns; /* the time of the last step */
+    int64_t purge_mono_ns;   /* when to remove a portion of what was deleted; GF_NEVER = none */
 
     pthread_t thread;
     bool started; /* Thread: the owner's */
@@ -45,7 +46,7 @@ struct gf_engine {
 /*
  * Steps what is due and then items, up to GF_ENGINE_BATCH_INPUTS_MAX of them or
  * GF_ENGINE_BATCH_BYTES_MAX; commits, and releases what came of it. Without items it steps the
- * clock, due or not.
+ * clock, due or not, and removes a portion of what was deleted, where that is due.
  */
 void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items);
 /* After the last batch: answers the commands that still wait for reports. */
@@ -54,6 +55,13 @@ void gf_engine__finish(struct gf_engine *engine);
 enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
 /* Makes the figures visible to other threads. */
 void gf_engine__publish_stats(struct gf_engine *engine);
+
+/* ---- engine_purge.c. Thread: engine ---- */
+
+/* Decides whether and when a portion of what was deleted is due, after a commit of that length. */
+void gf_engine__plan_purge(struct gf_engine *engine, int64_t commit_ns);
+/* Removes a portion, where one is due. An error is that of a commit. */
+enum gf_code gf_engine__maybe_purge(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
 
 /* ---- engine_clock.c. Thread: engine ---- */
 

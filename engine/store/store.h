@@ -71,6 +71,11 @@ struct gf_store_ops {
      */
     enum gf_code (*commit)(struct gf_store *store, const struct gf_batch *batch,
                            struct gf_error *err);
+    /*
+     * Whether there are rows left of what was deleted. Each commit removes a portion of them that
+     * takes some milliseconds, and so does one of an empty batch.
+     */
+    bool (*has_backlog)(struct gf_store *store);
 
     /* ---- Thread: any ---- */
 

@@ -69,6 +69,12 @@ void caller_up(struct caller *caller, const struct gf_config *config) {
     caller->command.input.u.register_config.deploy = true;
 }
 
+void caller_delete_pipeline(struct caller *caller, const char *pipeline_id) {
+    init(caller, GF_INPUT_DELETE_PIPELINE);
+    caller->command.input.u.pipeline.namespace_id = GF_STR("default");
+    caller->command.input.u.pipeline.pipeline_id = gf_str_from(pipeline_id);
+}
+
 void caller_create_namespace(struct caller *caller, const char *namespace_id) {
     init(caller, GF_INPUT_CREATE_NAMESPACE);
     caller->command.input.u.ns.namespace_id = gf_str_from(namespace_id);

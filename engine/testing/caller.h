@@ -35,6 +35,7 @@ void caller_end(struct caller *caller, enum gf_input_kind kind, const char *pipe
                 int64_t run_id, const char *task_id);
 void caller_pause_run_starts(struct caller *caller, bool paused);
 void caller_up(struct caller *caller, const struct gf_config *config);
+void caller_delete_pipeline(struct caller *caller, const char *pipeline_id);
 void caller_create_namespace(struct caller *caller, const char *namespace_id);
 
 void caller_submit(struct caller *caller, struct gf_engine *engine); /* must be accepted */

@@ -54,13 +54,17 @@ static void start_engine(struct rig *rig, struct gf_core_limits limits, struct g
     must(gf_engine_start(rig->engine, &err), "start", &err);
 }
 
-void rig_init(struct rig *rig, struct gf_core_limits limits) {
+void rig_init_on(struct rig *rig, struct gf_store *store, struct gf_core_limits limits) {
     *rig = (struct rig){.clock.clock = {.mono_ns = rig_mono_ns, .wall_ns = rig_wall_ns}};
     gf_arena_init(&rig->arena, ARENA_BYTES_MAX);
-    rig->store = gf_memory_store_create();
+    rig->store = store;
     rig->hub = gf_event_hub_create();
     puppet_init(&rig->puppet);
     start_engine(rig, limits, NULL);
+}
+
+void rig_init(struct rig *rig, struct gf_core_limits limits) {
+    rig_init_on(rig, gf_memory_store_create(), limits);
 }
 
 void rig_fini(struct rig *rig) {

@@ -31,6 +31,8 @@ struct rig {
 
 /* Starts it; `limits` in zeros = none. */
 void rig_init(struct rig *rig, struct gf_core_limits limits);
+/* The same on another store, which is the rig's from then on. */
+void rig_init_on(struct rig *rig, struct gf_store *store, struct gf_core_limits limits);
 void rig_fini(struct rig *rig);
 
 /*

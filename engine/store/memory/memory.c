@@ -42,6 +42,11 @@ static enum gf_code commit(struct gf_store *base, const struct gf_batch *batch,
     return GF_OK;
 }
 
+/* What is deleted goes at once. */
+static bool has_backlog(GF_UNUSED struct gf_store *base) {
+    return false;
+}
+
 static enum gf_code checkpoint(struct gf_store *base, GF_UNUSED struct gf_error *err) {
     struct memory_store *store = of(base);
     GF_MUTEX_GUARD(&store->mutex);
@@ -61,6 +66,7 @@ static const struct gf_store_ops ops = {
     .destroy = destroy,
     .load_start = load_start,
     .commit = commit,
+    .has_backlog = has_backlog,
     .open_reader = open_reader,
     .close_reader = close_reader,
     .checkpoint = checkpoint,

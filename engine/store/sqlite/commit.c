@@ -142,6 +142,10 @@ enum gf_code gf_sqlite__commit(struct gf_store *base, const struct gf_batch *bat
     return GF_OK;
 }
 
+bool gf_sqlite__has_backlog(struct gf_store *base) {
+    return gf_sqlite__store(base)->purging;
+}
+
 enum gf_code gf_sqlite__load_start(struct gf_store *base, struct gf_arena *arena,
                                    struct gf_core_start *out_start, struct gf_error *err) {
     struct gf_sqlite_store *store = gf_sqlite__store(base);

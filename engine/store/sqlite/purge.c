@@ -4,13 +4,16 @@
  * The rows below one may be millions, and deleting them in one transaction would stop the engine
  * for seconds and fill the write-ahead log. So it is buried first: marked, and its id changed to
  * what no id looks like, so that it is free for a new one. From then on nobody finds what is below
- * it. Each commit then removes a portion, children before parents, pipelines before namespaces.
+ * it. Each commit then removes a portion, children before parents, pipelines before namespaces;
+ * while nothing is to be written, the engine commits empty batches for that.
  */
 #include "engine/store/sqlite/store_internal.h"
 
 enum {
     /* An input may have a hundred pages, so it counts as so many rows. */
     INPUT_ROWS = 32,
+    /* So many bytes of a config count as a row more. */
+    ROW_BYTES = 16 << 10,
 };
 
 static enum gf_code bury(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
@@ -48,9 +51,10 @@ enum gf_code gf_sqlite__raise_key_floors(struct gf_sqlite_store *store,
     return gf_sqlite__run_bound(&bind, "keep the keys", NULL, err);
 }
 
-/* The key that a statement finds; 0 = none. `parent_key` is its parameter, where it has one. */
-static enum gf_code find_key(struct gf_sqlite_store *store, enum gf_sql sql, int64_t parent_key,
-                             int64_t *out_key, struct gf_error *err) {
+/* The key that a statement finds, and its second column, where it has one; 0 = none. `parent_key`
+ * is its parameter, where it has one. */
+static enum gf_code find_item(struct gf_sqlite_store *store, enum gf_sql sql, int64_t parent_key,
+                              int64_t *out_key, int64_t *out_bytes, struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
     const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, sql, err);
     if (rc != GF_OK) {
@@ -66,9 +70,18 @@ static enum gf_code find_key(struct gf_sqlite_store *store, enum gf_sql sql, int
         (void)sqlite3_reset(bind.stmt);
         return failed;
     }
-    *out_key = result == SQLITE_ROW ? sqlite3_column_int64(bind.stmt, 0) : 0;
+    const bool found = result == SQLITE_ROW;
+    *out_key = found ? sqlite3_column_int64(bind.stmt, 0) : 0;
+    *out_bytes =
+        found && sqlite3_column_count(bind.stmt) > 1 ? sqlite3_column_int64(bind.stmt, 1) : 0;
     (void)sqlite3_reset(bind.stmt);
     return GF_OK;
+}
+
+static enum gf_code find_key(struct gf_sqlite_store *store, enum gf_sql sql, int64_t parent_key,
+                             int64_t *out_key, struct gf_error *err) {
+    int64_t bytes = 0;
+    return find_item(store, sql, parent_key, out_key, &bytes, err);
 }
 
 /* Deletes by key and takes what went from the budget. */
@@ -117,6 +130,28 @@ static enum gf_code purge_run(struct gf_sqlite_store *store, int64_t run_key, in
     return rc;
 }
 
+/* One after the other, because one may have megabytes. */
+static enum gf_code purge_configs(struct gf_sqlite_store *store, int64_t pipeline_key,
+                                  int64_t *budget, struct gf_error *err) {
+    while (*budget > 0) {
+        struct gf_config_key key = {.pipeline_key = pipeline_key};
+        int64_t bytes = 0;
+        enum gf_code rc =
+            find_item(store, GF_SQL_GET_BURIED_CONFIG, pipeline_key, &key.version, &bytes, err);
+        if (rc == GF_OK && key.version == 0) {
+            break;
+        }
+        if (rc == GF_OK) {
+            rc = gf_sqlite__delete_config(store, &key, err);
+        }
+        if (rc != GF_OK) {
+            return rc;
+        }
+        *budget -= 1 + bytes / ROW_BYTES;
+    }
+    return GF_OK;
+}
+
 static enum gf_code purge_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
                                    int64_t *budget, struct gf_error *err) {
     while (*budget > 0) {
@@ -132,15 +167,17 @@ static enum gf_code purge_pipeline(struct gf_sqlite_store *store, int64_t pipeli
             return rc;
         }
     }
-    static const enum gf_sql REST[] = {GF_SQL_PURGE_DEPLOYMENTS, GF_SQL_PURGE_CONFIGS,
-                                       GF_SQL_PURGE_PIPELINE};
-    for (size_t i = 0; i < GF_ARRAY_COUNT(REST) && *budget > 0; i++) {
-        const enum gf_code rc = purge_by_key(store, REST[i], pipeline_key, budget, err);
-        if (rc != GF_OK) {
-            return rc;
-        }
+    enum gf_code rc = GF_OK;
+    if (*budget > 0) {
+        rc = purge_by_key(store, GF_SQL_PURGE_DEPLOYMENTS, pipeline_key, budget, err);
     }
-    return GF_OK;
+    if (rc == GF_OK && *budget > 0) {
+        rc = purge_configs(store, pipeline_key, budget, err);
+    }
+    if (rc == GF_OK && *budget > 0) {
+        rc = purge_by_key(store, GF_SQL_PURGE_PIPELINE, pipeline_key, budget, err);
+    }
+    return rc;
 }
 
 static enum gf_code purge_namespace(struct gf_sqlite_store *store, int64_t namespace_key,
@@ -162,15 +199,34 @@ static enum gf_code purge_namespace(struct gf_sqlite_store *store, int64_t names
     return GF_OK;
 }
 
+/* What is to be removed next: a pipeline, else a namespace; 0 = none. */
+static enum gf_code find_next(struct gf_sqlite_store *store, int64_t *out_pipeline_key,
+                              int64_t *out_namespace_key, struct gf_error *err) {
+    *out_namespace_key = 0;
+    const enum gf_code rc = find_key(store, GF_SQL_GET_BURIED_PIPELINE, 0, out_pipeline_key, err);
+    if (rc != GF_OK || *out_pipeline_key != 0) {
+        return rc;
+    }
+    return find_key(store, GF_SQL_GET_BURIED_NAMESPACE, 0, out_namespace_key, err);
+}
+
+enum gf_code gf_sqlite__find_buried(struct gf_sqlite_store *store, bool *out_found,
+                                    struct gf_error *err) {
+    int64_t pipeline_key = 0;
+    int64_t namespace_key = 0;
+    const enum gf_code rc = find_next(store, &pipeline_key, &namespace_key, err);
+    if (rc == GF_OK) {
+        *out_found = pipeline_key != 0 || namespace_key != 0;
+    }
+    return rc;
+}
+
 /* *out_found: there was something. */
 static enum gf_code purge_next(struct gf_sqlite_store *store, int64_t *budget, bool *out_found,
                                struct gf_error *err) {
     int64_t pipeline_key = 0;
     int64_t namespace_key = 0;
-    enum gf_code rc = find_key(store, GF_SQL_GET_BURIED_PIPELINE, 0, &pipeline_key, err);
-    if (rc == GF_OK && pipeline_key == 0) {
-        rc = find_key(store, GF_SQL_GET_BURIED_NAMESPACE, 0, &namespace_key, err);
-    }
+    const enum gf_code rc = find_next(store, &pipeline_key, &namespace_key, err);
     if (rc != GF_OK) {
         return rc;
     }

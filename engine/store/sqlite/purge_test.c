@@ -2,6 +2,9 @@
 #include "engine/core/limits.h"
 #include "engine/store/sqlite/testing/fixture.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <criterion/criterion.h>
 
 /* A store with namespace 1 "default" and pipeline 1 "pipe". */
@@ -106,6 +109,39 @@ Test(sqlite_purge, a_deleted_pipeline_goes_in_portions) {
         fixture.store = gf_sqlite_fixture_open(&fixture.sqlite, NULL);
         gf_rows_commit(&fixture.rows, fixture.store);
     }
+    close_fixture(&fixture);
+}
+
+Test(sqlite_purge, large_configs_go_one_at_a_time) {
+    enum {
+        CONFIGS = 4,
+        CONFIG_BYTES = 5 << 20,
+        SMALL = 100,
+    };
+    struct fixture fixture;
+    open_fixture(&fixture);
+    const struct gf_namespace ns = {.namespace_key = 1, .namespace_id = GF_STR("default")};
+    const struct gf_pipeline *doomed = gf_rows_pipeline(&fixture.rows, &ns, 2, "doomed");
+    char *description = malloc(CONFIG_BYTES);
+    cr_assert_not_null(description);
+    memset(description, 'x', CONFIG_BYTES);
+    for (int64_t version = 1; version <= CONFIGS + SMALL; version++) {
+        struct gf_config *config = gf_rows_config(&fixture.rows, doomed, version, "one");
+        if (version <= CONFIGS) {
+            config->description = (struct gf_str){description, CONFIG_BYTES};
+        }
+    }
+    gf_rows_commit(&fixture.rows, fixture.store);
+    gf_rows_delete_pipeline(&fixture.rows, 2);
+    for (int64_t i = 1; i <= CONFIGS; i++) {
+        gf_rows_commit(&fixture.rows, fixture.store);
+        cr_assert_eq(gf_sqlite_fixture_query(&fixture.sqlite, "SELECT count(*) FROM configs"),
+                     CONFIGS + SMALL - i);
+    }
+    gf_rows_commit(&fixture.rows, fixture.store);
+    cr_assert_eq(rows_left(&fixture), 2); /* all of the small ones, and the pipeline */
+    cr_assert_not(fixture.store->ops->has_backlog(fixture.store));
+    free(description);
     close_fixture(&fixture);
 }
 

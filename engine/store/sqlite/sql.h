@@ -247,6 +247,8 @@
                            " WHERE deleted = 1 LIMIT 1")                                           \
     X(GET_BURIED_CHILD, "SELECT pipeline_key FROM pipelines WHERE namespace_key = ?1 LIMIT 1")     \
     X(GET_BURIED_RUN, "SELECT run_key FROM runs WHERE pipeline_key = ?1 ORDER BY run_id LIMIT 1")  \
+    X(GET_BURIED_CONFIG, "SELECT version, length(content) FROM configs WHERE pipeline_key = ?1"    \
+                         " ORDER BY version LIMIT 1")                                              \
     X(PURGE_TASKS, "DELETE FROM task_executions WHERE run_key = ?1 AND task_index IN"              \
                    " (SELECT task_index FROM task_executions WHERE run_key = ?1 LIMIT ?2)")        \
     X(PURGE_ATTEMPTS, "DELETE FROM task_attempts WHERE run_key = ?1 AND (task_index, attempt) IN"  \
@@ -257,8 +259,6 @@
     X(PURGE_DEPLOYMENTS,                                                                           \
       "DELETE FROM deployments WHERE pipeline_key = ?1 AND deployment_id IN"                       \
       " (SELECT deployment_id FROM deployments WHERE pipeline_key = ?1 LIMIT ?2)")                 \
-    X(PURGE_CONFIGS, "DELETE FROM configs WHERE pipeline_key = ?1 AND version IN"                  \
-                     " (SELECT version FROM configs WHERE pipeline_key = ?1 LIMIT ?2)")            \
     X(PURGE_PIPELINE, "DELETE FROM pipelines WHERE pipeline_key = ?1")                             \
     X(PURGE_NAMESPACE, "DELETE FROM namespaces WHERE namespace_key = ?1")                          \
     X(UPDATE_KEY_FLOORS,                                                                           \

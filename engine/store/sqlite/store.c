@@ -38,6 +38,7 @@ static const struct gf_store_ops OPS = {
     .destroy = destroy,
     .load_start = gf_sqlite__load_start,
     .commit = gf_sqlite__commit,
+    .has_backlog = gf_sqlite__has_backlog,
     .open_reader = gf_sqlite__open_reader,
     .close_reader = gf_sqlite__close_reader,
     .checkpoint = gf_sqlite__checkpoint,
@@ -157,6 +158,9 @@ static enum gf_code open_all(struct gf_sqlite_store *store, int reader_count, co
         rc = load_next(store, err);
     }
     if (rc == GF_OK) {
+        rc = gf_sqlite__find_buried(store, &store->purging, err);
+    }
+    if (rc == GF_OK) {
         rc =
             gf_sqlite__db_open(&store->checkpointer, store->path, vfs, GF_SQLITE_CHECKPOINTER, err);
     }
@@ -165,8 +169,6 @@ static enum gf_code open_all(struct gf_sqlite_store *store, int reader_count, co
     }
     if (rc == GF_OK) {
         gf_sqlite__wal_watch(store);
-        /* Whether rows wait to be removed, the first commit finds out. */
-        store->purging = true;
     }
     return rc;
 }

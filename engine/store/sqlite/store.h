@@ -11,7 +11,8 @@
  * log at its limit does it before it returns.
  *
  * Removing a namespace or a pipeline takes effect with its commit; its rows go in portions of
- * GF_SQLITE_PURGE_ROWS_MAX with that commit and the next ones, so that no commit takes long.
+ * GF_SQLITE_PURGE_ROWS_MAX with that commit and the next ones, so that no commit takes long. While
+ * has_backlog(), commits of empty batches go on with it.
  *
  * After a commit that failed, all further ones fail: what is on the disk is not known. Open the
  * store again.

@@ -84,6 +84,7 @@ enum gf_code gf_sqlite__load_start(struct gf_store *store, struct gf_arena *aren
                                    struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_sqlite__commit(struct gf_store *store, const struct gf_batch *batch,
                                struct gf_error *err) GF_MUST_USE;
+bool gf_sqlite__has_backlog(struct gf_store *store);
 
 /* ---- purge.c: thread: engine, inside of a transaction ---- */
 
@@ -95,6 +96,9 @@ enum gf_code gf_sqlite__bury_pipeline(struct gf_sqlite_store *store, int64_t pip
 /* Removes up to GF_SQLITE_PURGE_ROWS_MAX rows; *out_more tells whether some are left. */
 enum gf_code gf_sqlite__purge(struct gf_sqlite_store *store, bool *out_more,
                               struct gf_error *err) GF_MUST_USE;
+/* Whether there is something to remove. Needs no transaction. */
+enum gf_code gf_sqlite__find_buried(struct gf_sqlite_store *store, bool *out_found,
+                                    struct gf_error *err) GF_MUST_USE;
 /* Keeps keys below `next` from being given again, whatever is removed. */
 enum gf_code gf_sqlite__raise_key_floors(struct gf_sqlite_store *store,
                                          const struct gf_core_start *next,

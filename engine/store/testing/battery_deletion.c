@@ -220,3 +220,36 @@ void gf_store_battery_keys_of_deleted_rows_never_return(const struct gf_store_fa
     cr_assert_eq(battery_load_start(&battery).next_run_key, 301);
     battery_close(&battery);
 }
+
+void gf_store_battery_deleted_rows_go_with_empty_batches(const struct gf_store_factory *factory) {
+    enum {
+        RUNS = 400,
+        COMMITS_MAX = 10 * RUNS, /* a row each would do */
+    };
+    struct battery battery;
+    battery_open(&battery, factory);
+    cr_assert_not(battery.store->ops->has_backlog(battery.store));
+    (void)write_doomed(&battery, RUNS);
+    battery_look(&battery);
+    cr_assert_not(battery.store->ops->has_backlog(battery.store));
+    gf_rows_delete_namespace(&battery.rows, 2);
+    battery_look(&battery);
+
+    const bool backlog = battery.store->ops->has_backlog(battery.store);
+    battery_reopen(&battery, factory);
+    cr_assert_eq(battery.store->ops->has_backlog(battery.store), backlog);
+    for (int i = 0; battery.store->ops->has_backlog(battery.store); i++) {
+        cr_assert_lt(i, COMMITS_MAX);
+        battery_look(&battery);
+        must_miss_doomed(&battery);
+    }
+    battery_look(&battery);
+    cr_assert_not(battery.store->ops->has_backlog(battery.store));
+    struct gf_str content = {0};
+    struct gf_task_execution task = {0};
+    for (int64_t i = 1; i <= RUNS; i++) {
+        must_miss(&battery, "run", get_task, 100 + i, GF_STR("two"), &battery.arena, &task);
+        must_miss(&battery, "run", get_run_input, 100 + i, &battery.arena, &content);
+    }
+    battery_close(&battery);
+}

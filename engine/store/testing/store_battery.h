@@ -71,6 +71,7 @@ struct gf_store_factory {
     X(deleted_pipeline_frees_its_id)                                                               \
     X(deleted_pipeline_goes_with_its_namespace)                                                    \
     X(keys_of_deleted_rows_never_return)                                                           \
+    X(deleted_rows_go_with_empty_batches)                                                          \
     X(large_batch_is_all_there)                                                                    \
     X(everything_survives_a_reopen)
 
