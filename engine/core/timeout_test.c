@@ -240,6 +240,16 @@ Test(lease, a_cancel_gives_an_overdue_task_no_new_grace) {
     cr_expect_eq(world_run(&world, 1).state, GF_RUN_STATE_COMPLETE);
 }
 
+Test(lease, a_cancel_of_an_overdue_task_gives_it_no_new_grace) {
+    up_and_start(config_of("one", 0, 1000));
+    world_started(&world, "one");
+    world_advance(&world, 1000 + GF_STOP_TIMEOUT_MS_DEFAULT + GF_STOP_LEASE_MS_DEFAULT);
+    cr_assert(world_find(&world, "one")->stop_forced);
+    cr_assert_eq(world_cancel_task(&world, 1, "one", /* force= */ false), GF_OK);
+    world_advance(&world, GF_STOP_LEASE_MS_DEFAULT);
+    cr_expect_eq(world_run(&world, 1).state, GF_RUN_STATE_COMPLETE);
+}
+
 Test(lease, a_launch_of_which_nothing_is_heard_is_given_up) {
     use_limits((struct gf_core_limits){.launch_lease_ms = 4000, .stop_lease_ms = 1000});
     struct gf_config *config = config_of("one", 0, 0);
