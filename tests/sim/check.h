@@ -58,6 +58,17 @@ static inline bool sim_run_is_ending(const struct gf_run *row) {
     return row->state != GF_RUN_STATE_COMPLETE && row->reason.kind != GF_REASON_UNSPECIFIED;
 }
 
+/* What a run was before the step. */
+static inline const struct gf_run *sim_run_before(const struct sim *sim,
+                                                  const struct sim_run *run) {
+    for (size_t i = 0; i < sim->run_looks.count; i++) {
+        if (sim->run_looks.items[i].run == run) {
+            return &sim->run_looks.items[i].old;
+        }
+    }
+    return &run->row;
+}
+
 /* The least of two limits, where 0 is none. */
 static inline int64_t sim_least(int64_t a, int64_t b) {
     if (a == 0 || b == 0) {
@@ -80,6 +91,13 @@ static inline const struct gf_task *sim_task_config(const struct sim_task *task)
 
 static inline int64_t sim_task_timeout_ms(const struct sim *sim, const struct sim_task *task) {
     return sim_least(sim_task_config(task)->timeout_ms, sim->limits.task_timeout_ms_max);
+}
+
+/* Between SIGTERM and SIGKILL. */
+static inline int64_t sim_stop_timeout_ms(const struct sim *sim, const struct sim_task *task) {
+    const int64_t own = sim_task_config(task)->stop_timeout_ms;
+    const int64_t ms = own > 0 ? own : sim->limits.stop_timeout_ms;
+    return ms > 0 ? ms : GF_STOP_TIMEOUT_MS_DEFAULT;
 }
 
 #endif /* GOFER_TESTS_SIM_CHECK_H_ */

@@ -164,11 +164,43 @@ static void check_order(struct sim *sim, const struct gf_effect *effect) {
                effect->kind == GF_EFFECT_INQUIRE || effect->kind == GF_EFFECT_STOP ||
                    task->row.attempt == attempt,
                "an attempt is launched that is not the present one");
+    SIM_EXPECT(sim, launch_limits,
+               effect->kind != GF_EFFECT_LAUNCH ||
+                   (effect->timeout_ms == sim_task_timeout_ms(sim, task) &&
+                    effect->stop_timeout_ms == sim_stop_timeout_ms(sim, task) &&
+                    effect->run->run_key == task->row.run_key &&
+                    effect->config->version == task->run->row.version),
+               "an attempt is launched with a timeout of %" PRId64 " ms", effect->timeout_ms);
     if (effect->kind == GF_EFFECT_STOP && task->row.attempt == attempt) {
         task->told_stop = true;
+        const bool of_run = sim_run_is_ending(&task->run->row) &&
+                            !sim_run_is_ending(sim_run_before(sim, task->run));
+        SIM_EXPECT(sim, timeout_late,
+                   !task->told_force || of_run || sim->input == NULL ||
+                       sim->input->kind != GF_INPUT_CLOCK,
+                   "task '%" GF_STR_FMT "' of run %" PRId64
+                   " is told to end at once again, and not given up",
+                   GF_STR_ARG(task->row.task_id), task->run->row.run_id);
         task->told_force = task->told_force || effect->force;
         task->forward_stop = sim->forward;
     }
+}
+
+/* A container of an attempt that was given up is told to end. */
+static void check_stale_start(struct sim *sim) {
+    if (!sim->stale || sim->input->kind != GF_INPUT_TASK_STARTED) {
+        return;
+    }
+    const struct gf_batch *batch = gf_core_batch(sim->core);
+    const struct gf_attempt about = sim->input->u.started.attempt;
+    const struct gf_effect *last =
+        batch->effects.count == 0 ? NULL : &batch->effects.items[batch->effects.count - 1];
+    SIM_EXPECT(sim, stop_reaches,
+               last != NULL && last->kind == GF_EFFECT_STOP && last->force &&
+                   last->attempt.run_key == about.run_key &&
+                   last->attempt.task_index == about.task_index &&
+                   last->attempt.attempt == about.attempt,
+               "an attempt that was given up has started, and is not told to end");
 }
 
 void sim_check_effects(struct sim *sim) {
@@ -181,6 +213,7 @@ void sim_check_effects(struct sim *sim) {
             check_order(sim, effect);
         }
     }
+    check_stale_start(sim);
     struct sim_command *command = sim->command;
     if (command == NULL || sim->answered_in_step) {
         return;

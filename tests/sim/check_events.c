@@ -67,7 +67,7 @@ void sim_check_events(struct sim *sim) {
         SIM_EXPECT(sim, event_sequence, event->sequence == sim->rows.newest.next_event_sequence,
                    "event %" PRId64 " follows %" PRId64, event->sequence,
                    sim->rows.newest.next_event_sequence - 1);
-        SIM_EXPECT(sim, event_agreement, event->time == sim->wall,
+        SIM_EXPECT(sim, event_agreement, event->time == sim->core_now,
                    "event %" PRId64 " of time %" PRId64, event->sequence, event->time);
         sim->rows.newest.next_event_sequence++;
         sim->rows_touched++;

@@ -89,7 +89,7 @@ static void pipeline_events(struct sim *sim, const struct gf_pipeline *old,
     if (old == NULL) {
         event.kind = GF_EVENT_PIPELINE_CREATED;
         sim_check_event_due(sim, &event);
-    } else if (old->state != row->state) {
+    } else if (old->state != row->state || !gf_str_eq(old->state_reason, row->state_reason)) {
         event.kind = row->state == GF_PIPELINE_STATE_ACTIVE ? GF_EVENT_PIPELINE_ENABLED
                                                             : GF_EVENT_PIPELINE_DISABLED;
         sim_check_event_due(sim, &event);

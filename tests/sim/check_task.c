@@ -135,16 +135,6 @@ static void check_launch(struct sim *sim, const struct sim_task_look *look) {
 
 /* ---- Ends of attempts ---- */
 
-/* What the run of a task was before the step. */
-static const struct gf_run *run_before(const struct sim *sim, const struct sim_task *task) {
-    for (size_t i = 0; i < sim->run_looks.count; i++) {
-        if (sim->run_looks.items[i].run == task->run) {
-            return &sim->run_looks.items[i].old;
-        }
-    }
-    return &task->run->row;
-}
-
 /* An end that was asked for, where one was. */
 struct asked {
     bool any;
@@ -153,7 +143,7 @@ struct asked {
 };
 
 static struct asked end_asked(const struct sim *sim, const struct sim_task_look *look) {
-    const struct gf_run *run = run_before(sim, look->task);
+    const struct gf_run *run = sim_run_before(sim, look->task->run);
     if (sim_run_is_ending(run)) {
         const bool timed_out = run->reason.kind == GF_REASON_TIMED_OUT;
         return (struct asked){true, timed_out ? GF_TASK_STATUS_FAILED : GF_TASK_STATUS_CANCELLED,

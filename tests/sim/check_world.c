@@ -29,11 +29,6 @@ static int64_t or_default(int64_t limit_ms, int64_t default_ms) {
     return limit_ms > 0 ? limit_ms : default_ms;
 }
 
-static int64_t stop_grace_ms(const struct sim *sim, const struct sim_task *task) {
-    return or_default(sim_task_config(task)->stop_timeout_ms,
-                      or_default(sim->limits.stop_timeout_ms, GF_STOP_TIMEOUT_MS_DEFAULT));
-}
-
 /* ---- Tasks ---- */
 
 /* A deadline of a row is not later than this. */
@@ -45,8 +40,8 @@ static void check_deadline(struct sim *sim, const struct sim_task *task, int64_t
 static void check_live_task(struct sim *sim, const struct sim_task *task, struct census *census) {
     const struct gf_task_execution *row = &task->row;
     const int64_t timeout_ms = sim_task_timeout_ms(sim, task);
-    const int64_t stop_ms =
-        stop_grace_ms(sim, task) + or_default(sim->limits.stop_lease_ms, GF_STOP_LEASE_MS_DEFAULT);
+    const int64_t stop_ms = sim_stop_timeout_ms(sim, task) +
+                            or_default(sim->limits.stop_lease_ms, GF_STOP_LEASE_MS_DEFAULT);
     const int64_t launch_ms = or_default(sim->limits.launch_lease_ms, GF_LAUNCH_LEASE_MS_DEFAULT);
     const bool ending = sim_run_is_ending(&task->run->row) || row->cancel_requested;
     int64_t most_ms = 0;

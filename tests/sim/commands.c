@@ -87,6 +87,8 @@ static int64_t run_number(struct sim *sim, struct names *names, bool active) {
 static void make_start(struct sim *sim, struct gf_input *input, int64_t number) {
     const struct names names = any_names(sim);
     static const struct gf_str keys[SIM_KEYS] = {{"key-a", 5}, {"key-b", 5}, {"key-c", 5}};
+    static const struct gf_variable variable = {.key = {"WHO", 3}, .value = {"somebody", 8}};
+    static const struct gf_label label = {.key = {"who", 3}, .value = {"somebody", 8}};
     input->kind = GF_INPUT_START_RUN;
     input->u.start_run.namespace_id = names.namespace_id;
     input->u.start_run.pipeline_id = names.pipeline_id;
@@ -94,6 +96,12 @@ static void make_start(struct sim *sim, struct gf_input *input, int64_t number) 
     input->u.start_run.initiator.reason =
         gf_str_from(gf_arena_printf(&sim->arena, "command %" PRId64, number));
     input->u.start_run.request_id = request_id(sim);
+    if (chance(sim, 100)) {
+        input->u.start_run.variables = &variable;
+        input->u.start_run.variable_count = 1;
+        input->u.start_run.labels = &label;
+        input->u.start_run.label_count = 1;
+    }
     if (chance(sim, 200)) {
         input->u.start_run.has_priority = true;
         input->u.start_run.priority = (int32_t)between(sim, -3, 3);
@@ -215,6 +223,9 @@ static void make_switch(struct sim *sim, struct gf_input *input) {
     input->kind = kinds[sim_random_below(&sim->random, GF_ARRAY_COUNT(kinds))];
     input->u.pipeline.namespace_id = names.namespace_id;
     input->u.pipeline.pipeline_id = names.pipeline_id;
+    if (input->kind == GF_INPUT_DISABLE_PIPELINE && chance(sim, 500)) {
+        input->u.pipeline.reason = chance(sim, 500) ? GF_STR("not today") : GF_STR("repairs");
+    }
 }
 
 /* Those that make keys end before the rows have no room for more. */

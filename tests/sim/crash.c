@@ -28,7 +28,7 @@ static void release_launch(struct sim *sim, const struct gf_effect *effect) {
                task != NULL && task->there.saved && task->run->there.saved &&
                    task->saved.attempt == attempt,
                "attempt %" PRId32 " is launched before it is committed", attempt);
-    sim_scheduler_launch(&sim->scheduler, task, attempt, sim->mono);
+    sim_scheduler_launch(&sim->scheduler, task, effect, sim->mono);
     const struct sim_container *container = sim_scheduler_find(&sim->scheduler, task, attempt);
     SIM_EXPECT(sim, launch_once, container->launches <= 1 + container->never_started,
                "attempt %" PRId32 " of task '%" GF_STR_FMT "' of run %" PRId64
@@ -115,6 +115,7 @@ static void restore(struct sim *sim, struct gf_attempt_vec *out_attempts) {
     sim_check_reset(sim);
     sim->input = NULL;
     sim->command = NULL;
+    sim->stale = false;
     sim_see_time(sim);
     sim_trace(sim, "restore at %" PRId64, sim->wall);
     const bool order_is_known = sim_twin_order_is_known(sim);
@@ -202,22 +203,39 @@ static bool crash_is_due(struct sim *sim) {
     return chance(sim, sim->profile.crashes);
 }
 
+/* The server ends in good order: whoever waits for a repair is told. */
+static void stop(struct sim *sim) {
+    sim->input = NULL;
+    sim->command = NULL;
+    sim->stale = false;
+    gf_core_stop(sim->core);
+    sim_check_step(sim);
+    for (size_t i = 0; i < sim->commands.count; i++) {
+        const struct sim_command *command = sim->commands.items[i];
+        SIM_EXPECT(sim, answered_once, !command->open || command->decided,
+                   "command %" PRId64 " has no answer when the server stops", command->number);
+    }
+}
+
 void sim_batch_end(struct sim *sim) {
     const bool commit_fails = !sim->ending && chance(sim, sim->profile.commit_fails);
     if (!commit_fails && !crash_is_due(sim)) {
         sim_batch_commit(sim);
         return;
     }
-    const uint64_t point = sim_random_below(&sim->random, commit_fails ? 2 : 4);
+    const uint64_t point = sim_random_below(&sim->random, commit_fails ? 2 : 5);
     sim_trace(sim, "crash at point %d%s", (int)point, commit_fails ? ", the commit fails" : "");
     if (point == 0) {
         sim_crash(sim); /* nothing is stored */
         return;
     }
+    if (point == 4) {
+        stop(sim);
+    }
     sim_rows_commit(&sim->rows);
     if (point >= 2) {
         const struct gf_batch *batch = gf_core_batch(sim->core);
-        const size_t count = point == 2 ? batch->effects.count
+        const size_t count = point != 3 ? batch->effects.count
                                         : sim_random_below(&sim->random, batch->effects.count + 1);
         for (size_t i = 0; i < count; i++) {
             release(sim, &batch->effects.items[i]);

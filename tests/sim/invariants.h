@@ -51,10 +51,11 @@
     X(event_agreement, "events tell what happened to the rows, each change once")                  \
     X(deleted_gone, "what is deleted is gone, with what belongs to it")                            \
     X(launch_committed, "only what is committed is launched")                                      \
+    X(launch_limits, "a launch tells the limits of time that hold for its task")                   \
     X(launch_once, "an attempt is launched once, unless it never started")                         \
     X(stop_reaches, "whatever is being ended is told to stop")                                     \
     X(restart_equal, "a restored core does what the one that lived on does")                       \
-    X(core_assertion, "the core's own assertions hold")
+    X(core_assertion, "the core's own assertions hold, and it does not crash")
 
 enum sim_invariant {
 #define SIM_X(name, sentence) SIM_INVARIANT_##name,

@@ -56,7 +56,7 @@ struct board {
     _Atomic int64_t done;
 };
 
-static const struct arguments *given; /* for the handler of SIGABRT */
+static const struct arguments *given; /* for the handler of faults */
 static struct board *shared;
 
 /* ---- Telling ---- */
@@ -102,8 +102,8 @@ static void count_broken(const struct arguments *arguments, enum sim_invariant i
     }
 }
 
-/* An assertion of the core: this process cannot go on. */
-static void on_abort(GF_UNUSED int number) {
+/* An assertion of the core, or worse: this process cannot go on. */
+static void on_fault(GF_UNUSED int number) {
     struct sim *sim = sim_story_current();
     if (sim != NULL) {
         sim->result.invariant = SIM_INVARIANT_core_assertion;
@@ -146,12 +146,23 @@ static void work(const struct arguments *arguments, int64_t end_time) {
 
 /* ---- Processes ---- */
 
+static void catch_faults(void) {
+    static const int faults[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(faults); i++) {
+        struct sigaction action;
+        /* A sanitizer that has one of its own tells more, and aborts then. */
+        if (sigaction(faults[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+            (void)signal(faults[i], on_fault);
+        }
+    }
+}
+
 static void start_worker(const struct arguments *arguments, int64_t end_time) {
     (void)fflush(stdout);
     const pid_t pid = fork();
     gf_assert(pid >= 0);
     if (pid == 0) {
-        (void)signal(SIGABRT, on_abort);
+        catch_faults();
         work(arguments, end_time);
         (void)fflush(stdout);
         _exit(0);

@@ -18,8 +18,8 @@ static bool chance(struct sim_scheduler *scheduler, uint32_t per_mille) {
 }
 
 void sim_scheduler_init(struct sim_scheduler *scheduler, struct gf_arena *arena,
-                        struct sim_random *random, const struct gf_core_limits *limits) {
-    *scheduler = (struct sim_scheduler){.arena = arena, .random = random, .limits = limits};
+                        struct sim_random *random) {
+    *scheduler = (struct sim_scheduler){.arena = arena, .random = random};
 }
 
 static void drop_reports(struct sim_scheduler *scheduler) {
@@ -81,21 +81,6 @@ static void push_failed(struct sim_scheduler *scheduler, enum gf_input_kind kind
 
 /* ---- Containers ---- */
 
-static int64_t timeout_ns(const struct sim_scheduler *scheduler, const struct sim_task *task) {
-    const struct gf_task *config = &task->run->config->content.tasks[task->row.task_index];
-    const int64_t own = config->timeout_ms;
-    const int64_t most = scheduler->limits->task_timeout_ms_max;
-    const int64_t ms = own == 0 || (most != 0 && most < own) ? most : own;
-    return ms * GF_NS_PER_MS;
-}
-
-static int64_t stop_timeout_ns(const struct sim_scheduler *scheduler, const struct sim_task *task) {
-    const struct gf_task *config = &task->run->config->content.tasks[task->row.task_index];
-    int64_t ms = config->stop_timeout_ms;
-    ms = ms > 0 ? ms : scheduler->limits->stop_timeout_ms;
-    return (ms > 0 ? ms : GF_STOP_TIMEOUT_MS_DEFAULT) * GF_NS_PER_MS;
-}
-
 static void decide_exit(struct sim_scheduler *scheduler, struct gf_exit *exit) {
     const struct sim_temper *temper = &scheduler->temper;
     *exit = (struct gf_exit){.log_bytes = 10};
@@ -119,7 +104,7 @@ static void decide_life(struct sim_scheduler *scheduler, struct sim_container *c
                         int64_t mono) {
     const struct sim_temper *temper = &scheduler->temper;
     struct sim_random *random = scheduler->random;
-    const int64_t timeout = timeout_ns(scheduler, container->task);
+    const int64_t timeout = container->timeout_ms * GF_NS_PER_MS;
     container->start_at = mono + sim_random_spread(random, 1000, temper->start_ns_max);
     container->end_at = container->start_at + sim_random_spread(random, 1000, temper->run_ns_max);
     container->end = SIM_END_EXIT;
@@ -151,8 +136,9 @@ static void wake_for_life(struct sim_scheduler *scheduler, const struct sim_cont
     wake_after(scheduler, container, container->end_at);
 }
 
-void sim_scheduler_launch(struct sim_scheduler *scheduler, struct sim_task *task, int32_t attempt,
-                          int64_t mono) {
+void sim_scheduler_launch(struct sim_scheduler *scheduler, struct sim_task *task,
+                          const struct gf_effect *effect, int64_t mono) {
+    const int32_t attempt = effect->attempt.attempt;
     struct sim_container *container = sim_scheduler_find(scheduler, task, attempt);
     if (container != NULL && container->start_at != 0) {
         container->launches++;
@@ -165,6 +151,8 @@ void sim_scheduler_launch(struct sim_scheduler *scheduler, struct sim_task *task
         task->containers[attempt - 1] = (int32_t)scheduler->containers.count;
     }
     container->launches++;
+    container->timeout_ms = effect->timeout_ms;
+    container->stop_timeout_ms = effect->stop_timeout_ms;
     decide_life(scheduler, container, mono);
     wake_for_life(scheduler, container);
 }
@@ -176,7 +164,7 @@ void sim_scheduler_stop(struct sim_scheduler *scheduler, struct sim_container *c
     if (container->deaf || mono >= container->end_at) {
         return;
     }
-    const int64_t most = force ? 10 * GF_NS_PER_MS : stop_timeout_ns(scheduler, container->task);
+    const int64_t most = force ? 10 * GF_NS_PER_MS : container->stop_timeout_ms * GF_NS_PER_MS;
     const int64_t end = mono + sim_random_spread(scheduler->random, 1000, most);
     if (end < container->end_at) {
         const bool handled = sim_random_chance(scheduler->random, 300);

@@ -48,6 +48,8 @@ struct sim_container {
     int64_t end_at;
     enum sim_container_end end;
     struct gf_exit exit;
+    int64_t timeout_ms;
+    int64_t stop_timeout_ms;
     int32_t launches;      /* LAUNCH effects for it */
     int32_t never_started; /* reports of that */
     bool mute;
@@ -73,7 +75,6 @@ struct sim_scheduler {
     struct gf_arena *arena; /* of the story */
     struct sim_random *random;
     struct sim_temper temper;
-    const struct gf_core_limits *limits;
     GF_VEC(struct sim_container) containers;
     struct gf_heap reports;
     struct sim_report *free_reports;
@@ -81,7 +82,7 @@ struct sim_scheduler {
 };
 
 void sim_scheduler_init(struct sim_scheduler *scheduler, struct gf_arena *arena,
-                        struct sim_random *random, const struct gf_core_limits *limits);
+                        struct sim_random *random);
 void sim_scheduler_fini(struct sim_scheduler *scheduler);
 
 /* NULL where it was never launched. */
@@ -90,8 +91,9 @@ struct sim_container *sim_scheduler_find(struct sim_scheduler *scheduler,
 
 /* ---- What the engine asks for ---- */
 
-void sim_scheduler_launch(struct sim_scheduler *scheduler, struct sim_task *task, int32_t attempt,
-                          int64_t mono);
+/* A LAUNCH of a task. */
+void sim_scheduler_launch(struct sim_scheduler *scheduler, struct sim_task *task,
+                          const struct gf_effect *effect, int64_t mono);
 void sim_scheduler_stop(struct sim_scheduler *scheduler, struct sim_container *container,
                         bool force, int64_t mono);
 /* `container` may be NULL: one that it does not know. */

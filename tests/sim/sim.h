@@ -174,7 +174,7 @@ void sim_story_tell(const struct sim_options *options, struct sim_result *out_re
 /* Ends the story under way: an invariant is broken. */
 GF_NORETURN void sim_break(struct sim *sim, enum sim_invariant invariant, const char *fmt, ...)
     GF_PRINTF(3, 4);
-/* The story under way in this process; NULL = none. For the handler of SIGABRT. */
+/* The story under way in this process; NULL = none. For the handler of faults. */
 struct sim *sim_story_current(void);
 
 #define SIM_EXPECT(sim, invariant, condition, ...)                                                 \

@@ -268,7 +268,7 @@ static void init(struct sim *sim, const struct sim_options *options) {
     sim->random.state = options->seed * UINT64_C(0xd1342543de82ef95) + 1;
     gf_arena_init(&sim->arena, (size_t)1 << 32);
     sim_rows_init(&sim->rows, &sim->arena);
-    sim_scheduler_init(&sim->scheduler, &sim->arena, &sim->random, &sim->limits);
+    sim_scheduler_init(&sim->scheduler, &sim->arena, &sim->random);
 }
 
 static void fini(struct sim *sim) {
