@@ -46,7 +46,7 @@ struct gf_server_options {
     const char *version;       /* of the program, default "0.0.0-dev" */
     const char *commit;        /* default empty */
     int64_t upload_bytes_max;  /* of one image archive */
-    int64_t runs_active_max;   /* runs that have not ended; more are refused */
+    int64_t runs_active_max;   /* runs that have not ended, in queues too; more are refused */
     int64_t containers_max;    /* at once; more tasks wait */
     /* The limits below have none but their users' own by default. */
     int64_t runs_running_max;    /* at once, in the server; more are queued */

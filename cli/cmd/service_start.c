@@ -14,6 +14,9 @@ static const char *const default_addresses[] = {"127.0.0.1:8080"};
 #define TIMEOUT_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
 #define STOP_TIMEOUT_MS_MAX (INT64_C(24) * 3600 * 1000)
 
+_Static_assert(GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT == 100000, "as the help says");
+_Static_assert(GF_SERVER_CONTAINERS_MAX_DEFAULT == 256, "as the help says");
+
 static const struct gf_option options[] = {
     {.name = "dev",
      .kind = GF_OPTION_FLAG,
@@ -37,33 +40,41 @@ static const struct gf_option options[] = {
     {.name = "containers-max",
      .kind = GF_OPTION_COUNT,
      .value_name = "N",
-     .help = "containers at once; more tasks wait"},
+     .help = "containers at once; more tasks wait (default 256)"},
+    {.name = "runs-active-max",
+     .kind = GF_OPTION_COUNT,
+     .value_name = "N",
+     .help = "runs that have not ended, those in queues among them; more are refused (default "
+             "100000)",
+     .min = 1,
+     .max = INT32_MAX},
     {.name = "runs-max",
      .kind = GF_OPTION_COUNT,
      .value_name = "N",
-     .help = "runs at once; more wait"},
+     .help = "runs at once; more wait (default: no limit)"},
     {.name = "namespace-runs-max",
      .kind = GF_OPTION_COUNT,
      .value_name = "N",
-     .help = "runs at once of one namespace, which may be given a lower limit"},
+     .help = "runs at once of one namespace, which may be given a lower limit (default: none)"},
     {.name = "pipeline-runs-max",
      .kind = GF_OPTION_COUNT,
      .value_name = "N",
-     .help = "runs at once of one pipeline, which may ask for a lower limit"},
+     .help = "runs at once of one pipeline, which may ask for a lower limit (default: none)"},
     {.name = "pipeline-queue-max",
      .kind = GF_OPTION_COUNT,
      .value_name = "N",
-     .help = "runs of one pipeline that may wait; more are refused"},
+     .help = "runs of one pipeline that may wait; more are refused (default: no limit)"},
     {.name = "run-timeout-max",
      .kind = GF_OPTION_DURATION,
      .value_name = "DURATION",
-     .help = "the longest time of a run, as 2h; a pipeline may ask for less",
+     .help = "the longest time of a run, as 2h; a pipeline may ask for less (default: no limit)",
      .min = 1,
      .max = TIMEOUT_MS_MAX},
     {.name = "task-timeout-max",
      .kind = GF_OPTION_DURATION,
      .value_name = "DURATION",
-     .help = "the longest time of one attempt of a task; a task may ask for less",
+     .help = "the longest time of one attempt of a task; a task may ask for less (default: no "
+             "limit)",
      .min = 1,
      .max = TIMEOUT_MS_MAX},
     {.name = "stop-timeout",
@@ -96,6 +107,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         .fetch_program = gf_cli_fetch_program(cli),
         .version = GF_VERSION,
         .containers_max = gf_parsed_number(parsed, "containers-max", 0),
+        .runs_active_max = gf_parsed_number(parsed, "runs-active-max", 0),
         .runs_running_max = gf_parsed_number(parsed, "runs-max", 0),
         .namespace_runs_max = gf_parsed_number(parsed, "namespace-runs-max", 0),
         .pipeline_runs_max = gf_parsed_number(parsed, "pipeline-runs-max", 0),
@@ -139,7 +151,8 @@ const struct gf_command gf_cmd_service_start = {
     .summary = "run the server until it is told to stop",
     .description =
         "Stops on SIGTERM or Ctrl-C; containers run on and are taken up again at the next "
-        "start. The addresses that it listens on are in DIR/addresses while it serves.",
+        "start. The addresses that it listens on are in DIR/addresses while it serves. Limits are "
+        "of the whole server; gofer service limits shows those that hold.",
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
     .examples = "gofer service start --dev\n"

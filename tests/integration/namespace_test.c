@@ -114,8 +114,7 @@ Test(namespace, limits_its_runs) {
     request.run_parallelism = -1;
     expect_error(gofer_v1_namespace_service_create_namespace(harness.channel, NULL, &request,
                                                              &arena, &response, &error),
-                 GF_INVALID_ARGUMENT, "run_parallelism",
-                 "value is -1, expected 0 to 2147483647");
+                 GF_INVALID_ARGUMENT, "run_parallelism", "value is -1, expected 0 to 2147483647");
     request.run_parallelism = 3;
     cr_assert_eq(gofer_v1_namespace_service_create_namespace(harness.channel, NULL, &request,
                                                              &arena, &response, &error),

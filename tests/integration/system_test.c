@@ -227,6 +227,7 @@ Test(system, tells_its_limits) {
     Gofer__V1__GetSystemLimitsRequest request = GOFER__V1__GET_SYSTEM_LIMITS_REQUEST__INIT;
     Gofer__V1__GetSystemLimitsResponse *response = NULL;
     harness.options.pipeline_queue_max = 17;
+    harness.options.runs_active_max = 3000000;
     harness.options.run_timeout_ms_max = 90000;
     gf_harness_restart(&harness);
     cr_assert_eq(gofer_v1_system_service_get_system_limits(harness.channel, NULL, &request, &arena,
@@ -242,6 +243,8 @@ Test(system, tells_its_limits) {
         cr_expect_neq(limit->description[0], '\0');
         if (strcmp(limit->name, "pipeline_queue_max") == 0) {
             found += limit->value;
+        } else if (strcmp(limit->name, "runs_active_max") == 0) {
+            found += limit->value;
         } else if (strcmp(limit->name, "run_timeout_max") == 0) {
             found += limit->value;
         } else if (strcmp(limit->name, "stop_timeout") == 0) {
@@ -250,7 +253,7 @@ Test(system, tells_its_limits) {
             found += limit->value;
         }
     }
-    cr_expect_eq(found, 17 + 90000 + 10000 + (256 << 10));
+    cr_expect_eq(found, 17 + 3000000 + 90000 + 10000 + (256 << 10));
 }
 
 /* ---- The service around the calls ---- */
