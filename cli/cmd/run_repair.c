@@ -40,9 +40,12 @@ const struct gf_command gf_cmd_run_repair = {
     .noun = "run",
     .verb = "repair",
     .summary = "look after a run that seems stuck",
-    .description = "Asks the scheduler for each container of the run, takes up again what is found "
-                   "and ends as orphaned what is not. The server does so by itself after every "
-                   "start; a healthy run stays as it is.",
+    .description =
+        "Asks the scheduler about each container of the run, and prints what came of it: "
+        "one that runs is followed again, one that has ended is recorded with its exit "
+        "code, and the task of one that cannot be found has FAILED as ORPHANED, unless its "
+        "retry policy makes it again. The server does so by itself after every start; a "
+        "healthy run, or one that waits in a queue or for a slot, stays as it is.",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .run = run,
