@@ -12,8 +12,8 @@
  * GF_INPUT_CLOCK when that has come. Deadlines are times of the wall clock, because they survive a
  * restart; when somebody sets that clock, what is due changes with it, within a minute.
  *
- * What is deleted is removed in portions, with each commit and, while nothing else waits, by itself:
- * then for a tenth of the time at most.
+ * What is deleted is removed in portions: one with each commit, and while nothing else waits one
+ * after the other, for a tenth of that time at most.
  *
  * When a commit fails the engine cannot know what is on the disk: it answers the batch's commands
  * with GF_UNAVAILABLE, takes no more, and tells the owner by on_fatal. The server then ends and its
