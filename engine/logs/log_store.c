@@ -90,6 +90,14 @@ enum gf_code gf_log_store_create(struct gf_log_store *store, const struct gf_log
     return gf_file_open(store->dir_fd, path.text, flags, FILE_MODE, out_fd, err);
 }
 
+bool gf_log_store_has(const struct gf_log_store *store, const struct gf_log_name *name) {
+    struct log_path path;
+    struct stat status;
+    make_path(name, &path);
+    return fstatat(store->dir_fd, path.text, &status, AT_SYMLINK_NOFOLLOW) == 0 ||
+           (errno != ENOENT && errno != ENOTDIR);
+}
+
 enum gf_code gf_log_store_remove(struct gf_log_store *store, const struct gf_log_name *name,
                                  struct gf_error *err) {
     struct log_path path;

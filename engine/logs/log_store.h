@@ -56,6 +56,9 @@ void gf_log_store_destroy(struct gf_log_store *store);
 enum gf_code gf_log_store_create(struct gf_log_store *store, const struct gf_log_name *name,
                                  int *out_fd, struct gf_error *err) GF_MUST_USE;
 
+/* Whether there is such a log; true also where that cannot be told. */
+bool gf_log_store_has(const struct gf_log_store *store, const struct gf_log_name *name);
+
 /* Removes a log; one that is not there is no error. Readers that have it open read on. */
 enum gf_code gf_log_store_remove(struct gf_log_store *store, const struct gf_log_name *name,
                                  struct gf_error *err) GF_MUST_USE;

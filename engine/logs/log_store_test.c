@@ -66,7 +66,24 @@ Test(log_store, missing_log_is_not_found) {
     struct gf_error err = {0};
     cr_assert_eq(gf_log_reader_open(fixture.store, &NAME, 0, &reader, &err), GF_NOT_FOUND);
     gf_log_reader_close(&reader);
+    cr_expect_not(gf_log_store_has(fixture.store, &NAME));
     cr_assert_eq(gf_log_store_remove(fixture.store, &NAME, &err), GF_OK);
+    close_fixture(&fixture);
+}
+
+Test(log_store, a_log_is_there_until_it_is_removed) {
+    struct fixture fixture;
+    open_fixture(&fixture);
+    struct gf_error err = {0};
+    int fd = -1;
+    cr_assert_eq(gf_log_store_create(fixture.store, &NAME, &fd, &err), GF_OK);
+    close(fd);
+    cr_expect(gf_log_store_has(fixture.store, &NAME));
+    struct gf_log_name other = NAME;
+    other.attempt++;
+    cr_expect_not(gf_log_store_has(fixture.store, &other));
+    cr_assert_eq(gf_log_store_remove(fixture.store, &NAME, &err), GF_OK);
+    cr_expect_not(gf_log_store_has(fixture.store, &NAME));
     close_fixture(&fixture);
 }
 

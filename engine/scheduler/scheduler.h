@@ -69,6 +69,12 @@ struct gf_scheduler_events {
 struct gf_scheduler_ops {
     const char *name; /* "native", "null" */
 
+    /*
+     * Whether programs have logs (engine/logs): then that of an attempt is there before its program
+     * starts, whatever it writes.
+     */
+    bool has_logs;
+
     /* Starts an attempt; the outcome is reported. Never blocks, never fails. Thread: engine. */
     void (*launch)(void *self, const struct gf_launch *launch);
 

@@ -171,6 +171,7 @@ static void native_stop_reporting(void *self) {
 
 static const struct gf_scheduler_ops NATIVE_OPS = {
     .name = "native",
+    .has_logs = true,
     .launch = native_launch,
     .stop = native_stop,
     .forget = native_forget,
