@@ -104,6 +104,8 @@ static enum gf_step step(struct gf_core *core, const struct gf_input *input,
         return gf_core__cancel_task(core, input, out_need);
     case GF_INPUT_REPAIR_RUN:
         return gf_core__repair_run(core, input, out_need);
+    case GF_INPUT_DELETE_TASK_LOGS:
+        return gf_core__delete_task_logs(core, input, out_need);
     case GF_INPUT_UPDATE_PREFERENCES:
         return gf_core__update_preferences(core, input);
     case GF_INPUT_TASK_STARTED:

@@ -42,6 +42,7 @@ enum gf_input_kind {
     GF_INPUT_CANCEL_ALL_RUNS,
     GF_INPUT_CANCEL_TASK,
     GF_INPUT_REPAIR_RUN,
+    GF_INPUT_DELETE_TASK_LOGS,
     GF_INPUT_UPDATE_PREFERENCES,
     /* Reports of the scheduler. */
     GF_INPUT_TASK_STARTED,
@@ -169,6 +170,16 @@ struct gf_input {
             bool force;
             struct gf_str reason; /* a sentence; empty = the default one */
         } cancel;
+        /*
+         * The files are the caller's: the core says whether they may go, and tells of it. Whether a
+         * complete run has such a task is for the caller to know, from the store.
+         */
+        struct {
+            struct gf_str namespace_id, pipeline_id;
+            int64_t run_id;
+            int64_t run_key; /* of the run that the caller means: another one is not found */
+            struct gf_str task_id;
+        } delete_logs;
         struct {
             bool set_run_starts_paused, run_starts_paused;
             bool set_reason;

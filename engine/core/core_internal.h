@@ -95,6 +95,13 @@ bool gf_core__resolve_run(struct gf_core *core, const struct gf_input *input,
                           struct core_run **out_run, struct gf_need *out_need,
                           enum gf_step *out_step);
 
+/*
+ * Finds a task of an active run, or refuses the command: GF_NOT_FOUND, or reason RUN_NOT_STARTED
+ * where the run waits, because it has no tasks yet. False: return *out_step.
+ */
+bool gf_core__resolve_task(struct gf_core *core, const struct gf_input *input, struct core_run *run,
+                           struct gf_str task_id, struct core_task **out, enum gf_step *out_step);
+
 /* Finds a version of a command, or refuses it as not found. False: return *out_step. */
 bool gf_core__resolve_version(struct gf_core *core, const struct gf_input *input,
                               struct core_pipeline *pipeline, int64_t version,
@@ -175,6 +182,8 @@ enum gf_step gf_core__cancel_task(struct gf_core *core, const struct gf_input *i
                                   struct gf_need *out_need);
 enum gf_step gf_core__repair_run(struct gf_core *core, const struct gf_input *input,
                                  struct gf_need *out_need);
+enum gf_step gf_core__delete_task_logs(struct gf_core *core, const struct gf_input *input,
+                                       struct gf_need *out_need);
 enum gf_step gf_core__update_preferences(struct gf_core *core, const struct gf_input *input);
 
 /* ---- run_create.c: what every new run goes through ---- */

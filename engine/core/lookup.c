@@ -364,6 +364,37 @@ bool gf_core__resolve_run(struct gf_core *core, const struct gf_input *input,
     return true;
 }
 
+/* The index of a task in a config, or -1. */
+static int32_t find_task(const struct gf_config *config, struct gf_str task_id) {
+    for (size_t i = 0; i < config->task_count; i++) {
+        if (gf_str_eq(config->tasks[i].task_id, task_id)) {
+            return (int32_t)i;
+        }
+    }
+    return -1;
+}
+
+bool gf_core__resolve_task(struct gf_core *core, const struct gf_input *input, struct core_run *run,
+                           struct gf_str task_id, struct core_task **out, enum gf_step *out_step) {
+    struct gf_error err = {0};
+    const int32_t index = find_task(&run->config->row, task_id);
+    if (index < 0) {
+        (void)gf_fail(
+            &err, GF_NOT_FOUND,
+            "task '%" GF_STR_FMT "' not found in run %" PRId64 " of pipeline '%" GF_STR_FMT "'",
+            GF_STR_ARG(task_id), run->row.run_id, GF_STR_ARG(run->pipeline->row.pipeline_id));
+    } else if (run->tasks == NULL) {
+        (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "RUN_NOT_STARTED",
+                             "run %" PRId64 " has not started, so it has no tasks yet",
+                             run->row.run_id);
+    } else {
+        *out = &run->tasks[index];
+        return true;
+    }
+    *out_step = gf_core__refuse(core, input, &err);
+    return false;
+}
+
 bool gf_core__resolve_pipeline(struct gf_core *core, const struct gf_input *input,
                                struct gf_str namespace_id, struct gf_str pipeline_id,
                                struct core_pipeline **out, struct gf_need *out_need,

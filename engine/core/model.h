@@ -73,6 +73,7 @@
     X(TASK_EXECUTION_COMPLETED, 52)                                                                \
     X(TASK_EXECUTION_RETRIED, 53)                                                                  \
     X(TASK_EXECUTION_CANCELLATION_STARTED, 54)                                                     \
+    X(TASK_EXECUTION_LOGS_DELETED, 55)                                                             \
     X(SYSTEM_PREFERENCES_UPDATED, 130)
 
 /*

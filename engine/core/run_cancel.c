@@ -116,16 +116,6 @@ enum gf_step gf_core__cancel_all_runs(struct gf_core *core, const struct gf_inpu
 
 /* ---- Tasks ---- */
 
-/* The index of a task in a config, or -1. */
-static int32_t find_task(const struct gf_config *config, struct gf_str task_id) {
-    for (size_t i = 0; i < config->task_count; i++) {
-        if (gf_str_eq(config->tasks[i].task_id, task_id)) {
-            return (int32_t)i;
-        }
-    }
-    return -1;
-}
-
 /* Gives whether that changed anything. */
 static bool cancel_task(struct gf_core *core, struct core_task *task,
                         const struct gf_input *input) {
@@ -155,15 +145,6 @@ static bool cancel_task(struct gf_core *core, struct core_task *task,
     return true;
 }
 
-/* A run that waits has no tasks yet: only the run can be cancelled. */
-static enum gf_step refuse_queued(struct gf_core *core, const struct gf_input *input) {
-    struct gf_error err = {0};
-    (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "RUN_NOT_STARTED",
-                         "run %" PRId64 " has not started, so it has no tasks yet: cancel the run",
-                         input->u.cancel.run_id);
-    return gf_core__refuse(core, input, &err);
-}
-
 enum gf_step gf_core__cancel_task(struct gf_core *core, const struct gf_input *input,
                                   struct gf_need *out_need) {
     enum gf_step result = GF_STEP_DONE;
@@ -179,24 +160,15 @@ enum gf_step gf_core__cancel_task(struct gf_core *core, const struct gf_input *i
         return result;
     }
     if (run != NULL) {
-        const int32_t index = find_task(&run->config->row, input->u.cancel.task_id);
-        if (index < 0) {
-            struct gf_error err = {0};
-            (void)gf_fail(&err, GF_NOT_FOUND,
-                          "task '%" GF_STR_FMT "' not found in run %" PRId64
-                          " of pipeline '%" GF_STR_FMT "'",
-                          GF_STR_ARG(input->u.cancel.task_id), input->u.cancel.run_id,
-                          GF_STR_ARG(pipeline->row.pipeline_id));
-            return gf_core__refuse(core, input, &err);
+        struct core_task *task = NULL;
+        if (!gf_core__resolve_task(core, input, run, input->u.cancel.task_id, &task, &result)) {
+            return result;
         }
-        if (run->tasks == NULL) {
-            return refuse_queued(core, input);
-        }
-        const bool changed = cancel_task(core, &run->tasks[index], input);
+        const bool changed = cancel_task(core, task, input);
         struct gf_reply *reply = gf_core__reply(core, input);
         reply->unchanged = !changed;
         reply->run = row;
-        reply->task = &run->tasks[index].row;
+        reply->task = &task->row;
         return GF_STEP_DONE;
     }
     /* All its tasks have ended, whether there is one of that name is for the store to say. */

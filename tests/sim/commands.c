@@ -283,6 +283,7 @@ static bool has_request(const struct gf_input *input) {
     case GF_INPUT_CANCEL_ALL_RUNS:
     case GF_INPUT_CANCEL_TASK:
     case GF_INPUT_REPAIR_RUN:
+    case GF_INPUT_DELETE_TASK_LOGS:
     case GF_INPUT_UPDATE_PREFERENCES:
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:

@@ -225,6 +225,26 @@ static uint32_t expect_run_command(struct sim *sim, const struct gf_input *input
     return bit(GF_OK);
 }
 
+static uint32_t expect_delete_logs(struct sim *sim, const struct gf_input *input) {
+    struct sim_pipeline *pipeline = sim_rows_pipeline_by_id(
+        &sim->rows, input->u.delete_logs.namespace_id, input->u.delete_logs.pipeline_id);
+    const struct sim_run *run =
+        pipeline == NULL ? NULL : sim_rows_run_by_id(pipeline, input->u.delete_logs.run_id);
+    if (run == NULL || run->row.run_key != input->u.delete_logs.run_key) {
+        return bit(GF_NOT_FOUND);
+    }
+    if (run->row.state == GF_RUN_STATE_COMPLETE) {
+        return bit(GF_OK);
+    }
+    for (int64_t i = 0; i < run->task_count; i++) {
+        if (gf_str_eq(run->config->content.tasks[i].task_id, input->u.delete_logs.task_id)) {
+            return run->tasks[i].row.state == GF_TASK_STATE_COMPLETE ? bit(GF_OK)
+                                                                     : bit(GF_FAILED_PRECONDITION);
+        }
+    }
+    return bit(GF_NOT_FOUND);
+}
+
 /* ---- Pipelines and configs ---- */
 
 static uint32_t expect_deploy(struct sim *sim, const struct sim_command *command) {
@@ -339,6 +359,8 @@ uint32_t sim_expect(struct sim *sim, const struct sim_command *command) {
     case GF_INPUT_CANCEL_TASK:
     case GF_INPUT_REPAIR_RUN:
         return expect_run_command(sim, input);
+    case GF_INPUT_DELETE_TASK_LOGS:
+        return expect_delete_logs(sim, input);
     case GF_INPUT_UPDATE_PREFERENCES:
         return bit(GF_OK);
     case GF_INPUT_TASK_STARTED:

@@ -377,7 +377,7 @@ PLANTED_BUGS = [
 
     dict(
         name = "a_cancel_takes_the_task_before",
-        file = "run_cancel.c",
+        file = "lookup.c",
         find = "return (int32_t)i;",
         replace = "return (int32_t)(i > 0 ? i - 1 : i);",
         finds = "cancel_recorded",

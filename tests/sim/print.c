@@ -21,6 +21,7 @@ static const char *kind_name(enum gf_input_kind kind) {
         [GF_INPUT_CANCEL_ALL_RUNS] = "CANCEL_ALL_RUNS",
         [GF_INPUT_CANCEL_TASK] = "CANCEL_TASK",
         [GF_INPUT_REPAIR_RUN] = "REPAIR_RUN",
+        [GF_INPUT_DELETE_TASK_LOGS] = "DELETE_TASK_LOGS",
         [GF_INPUT_UPDATE_PREFERENCES] = "UPDATE_PREFERENCES",
         [GF_INPUT_TASK_STARTED] = "TASK_STARTED",
         [GF_INPUT_TASK_EXITED] = "TASK_EXITED",
@@ -115,6 +116,11 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
         gf_strbuf_printf(out, " run %" PRId64 " %" GF_STR_FMT "%s", input->u.cancel.run_id,
                          GF_STR_ARG(input->u.cancel.task_id),
                          input->u.cancel.force ? " force" : "");
+        return;
+    case GF_INPUT_DELETE_TASK_LOGS:
+        print_names(out, input->u.delete_logs.namespace_id, input->u.delete_logs.pipeline_id);
+        gf_strbuf_printf(out, " run %" PRId64 " %" GF_STR_FMT, input->u.delete_logs.run_id,
+                         GF_STR_ARG(input->u.delete_logs.task_id));
         return;
     case GF_INPUT_UPDATE_PREFERENCES:
         gf_strbuf_printf(out, " paused %d", input->u.preferences.run_starts_paused);
