@@ -25,11 +25,13 @@ extern const struct gofer_v1_task_execution_service_handlers gf_task_execution_s
 extern const struct gofer_v1_event_service_handlers gf_event_service;
 extern const struct gofer_v1_image_service_handlers gf_image_service;
 
-/* Starts of streams, which have files of their own. */
+/* Starts of calls that have files of their own. */
 void gf_run_watch_start(struct gf_rpc_call *call, const Gofer__V1__WatchRunRequest *request,
                         void *ctx);
 void gf_log_follow_start(struct gf_rpc_call *call,
                          const Gofer__V1__FollowTaskExecutionLogsRequest *request, void *ctx);
+void gf_log_delete_start(struct gf_rpc_call *call,
+                         const Gofer__V1__DeleteTaskExecutionLogsRequest *request, void *ctx);
 void gf_event_follow_start(struct gf_rpc_call *call, const Gofer__V1__FollowEventsRequest *request,
                            void *ctx);
 void gf_image_import_start(struct gf_rpc_call *call, void *ctx);

@@ -108,6 +108,14 @@ static enum gf_stream_next fail(struct gf_log_follow *self, const struct gf_erro
     return GF_STREAM_END;
 }
 
+static enum gf_stream_next fail_removed(struct gf_log_follow *self) {
+    struct gf_error error = {0};
+    (void)gf_fail_reason(&error, GF_FAILED_PRECONDITION, "LOG_REMOVED",
+                         "the log of attempt %" PRId32 " of task '%s' was removed",
+                         self->name.attempt, self->request->task_id);
+    return fail(self, &error);
+}
+
 static const char *never_started(struct gf_log_follow *self) {
     if (self->kept_run_id == 0) {
         return "the task ended without ever running";
@@ -118,20 +126,19 @@ static const char *never_started(struct gf_log_follow *self) {
 
 /* There is no file (yet, or any more). */
 static enum gf_stream_next without_log(struct gf_log_follow *self) {
-    struct gf_error error = {0};
     Gofer__V1__FollowTaskExecutionLogsResponse *message = new_message(self);
     if (self->task_over && !self->task_ran) {
         return send_end(self, message, GOFER__V1__LOG_END_KIND__LOG_END_KIND_NEVER_STARTED,
                         never_started(self));
     }
-    /* Containers that write nothing need no file. */
-    if (self->task_over && self->task_bytes == 0) {
+    /* A scheduler without logs says of its tasks that they wrote nothing. */
+    if (self->task_over && self->task_bytes == 0 &&
+        !self->stream.services->scheduler.ops->has_logs) {
         return send_end(self, message, GOFER__V1__LOG_END_KIND__LOG_END_KIND_COMPLETE, "");
     }
     if (self->task_over) {
-        (void)gf_fail_reason(&error, GF_FAILED_PRECONDITION, "LOG_REMOVED",
-                             "the log of task '%s' was removed", self->request->task_id);
-        return fail(self, &error);
+        return send_end(self, message, GOFER__V1__LOG_END_KIND__LOG_END_KIND_REMOVED,
+                        "the log was removed while it was followed");
     }
     if (self->request->no_wait) {
         return send_end(self, message, GOFER__V1__LOG_END_KIND__LOG_END_KIND_OPEN,
@@ -253,6 +260,9 @@ static enum gf_stream_next step(struct gf_stream *stream) {
     if (!self->following) {
         if (gf_log_follow__begin(self, &error) != GF_OK) {
             return fail(self, &error);
+        }
+        if (self->task_log_removed) {
+            return fail_removed(self);
         }
         if (!send(self, new_message(self), state_now(self))) {
             return gf_stream_refused(stream);

@@ -1,6 +1,7 @@
 #include "api/codec/model/page_token.h"
 #include "api/codec/model/task_execution.h"
 #include "api/service/log_follow_internal.h"
+#include "api/service/log_state.h"
 #include "api/service/lookup.h"
 #include "base/identifier.h"
 
@@ -41,6 +42,7 @@ static void note_attempt(struct gf_log_follow *self, const struct gf_run *run,
     self->kept_run_id = execution->kept_run_id;
     self->task_log_whole =
         gf_task_execution_log_state(execution) == GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE;
+    self->task_log_removed = gf_log_is_removed(self->stream.services, run, execution);
 }
 
 /* Of an attempt before the latest: it has a row of its own, and writes nothing any more. */

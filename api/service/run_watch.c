@@ -15,6 +15,7 @@
 #include "api/codec/model/run.h"
 #include "api/codec/model/task_execution.h"
 #include "api/service/handlers.h"
+#include "api/service/log_state.h"
 #include "api/service/lookup.h"
 #include "api/service/stream.h"
 
@@ -80,7 +81,9 @@ static Gofer__V1__TaskExecution *task_message(struct watch *self, const struct g
         .image = index < self->task_count ? self->images[index] : GF_STR(""),
         .scheduler = gf_str_from(self->stream.services->scheduler.ops->name),
     };
-    return gf_task_execution_to_message(&view, &self->stream.arena);
+    Gofer__V1__TaskExecution *message = gf_task_execution_to_message(&view, &self->stream.arena);
+    message->log_state = gf_log_state_of(self->stream.services, run, execution);
+    return message;
 }
 
 /* Sends the run and these tasks; complete messages have a resume token. */

@@ -6,6 +6,7 @@
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
+#include "api/service/log_state.h"
 #include "api/service/stream.h"
 #include "base/identifier.h"
 #include "engine/core/environment.h"
@@ -71,6 +72,11 @@ static enum gf_code show_task(struct gf_read *read, const struct shown_task *sho
     }
     *out = gf_task_execution_to_message(&view, read->arena);
     gf_task_execution_message_set_attempts(*out, attempts, count, view.scheduler, read->arena);
+    (*out)->log_state = gf_log_state_of(read->services, &shown->run, &shown->execution);
+    for (size_t i = 0; i < count; i++) {
+        (*out)->previous_attempts[i]->log_state =
+            gf_log_state_of(read->services, &shown->run, &attempts[i]);
+    }
     if (shown->task != NULL) {
         show_variables(read, shown, *out);
     }
@@ -188,7 +194,9 @@ static enum gf_code take_task(struct gf_list_page *page, size_t index, void **ou
         .scheduler = gf_str_from(page->read->services->scheduler.ops->name),
     };
     page->position.numbers[0] = (int64_t)execution->task_index + 1;
-    *out_message = gf_task_execution_to_message(&view, page->read->arena);
+    Gofer__V1__TaskExecution *message = gf_task_execution_to_message(&view, page->read->arena);
+    message->log_state = gf_log_state_of(page->read->services, &list->run, execution);
+    *out_message = message;
     return GF_OK;
 }
 
@@ -227,4 +235,5 @@ const struct gofer_v1_task_execution_service_handlers gf_task_execution_service 
     .follow_task_execution_logs = {.start = gf_log_follow_start,
                                    .writable = gf_stream_writable,
                                    .cancelled = gf_stream_cancelled},
+    .delete_task_execution_logs = {.start = gf_log_delete_start},
 };

@@ -69,7 +69,6 @@ const struct gf_unimplemented gf_unimplemented_calls[] = {
     {"/gofer.v1.SubscriptionService/UpdateSubscription", "extensions"},
     {"/gofer.v1.SystemService/DiagnoseSystem", "diagnoses of the host"},
     {"/gofer.v1.TaskExecutionService/AttachTaskExecution", "ways into containers"},
-    {"/gofer.v1.TaskExecutionService/DeleteTaskExecutionLogs", "the life of logs"},
     {"/gofer.v1.TaskExecutionService/ExecTaskExecution", "ways into containers"},
     {"/gofer.v1.TaskExecutionService/OpenTerminal", "ways into containers"},
     {"/gofer.v1.TaskExecutionService/SendTerminalInput", "ways into containers"},

@@ -169,3 +169,55 @@ Test(task, there_are_no_images_without_containers) {
         gofer_v1_image_service_get_image(harness.channel, NULL, &get, &arena, &got, &error),
         GF_NOT_FOUND, "", "the scheduler 'null' has no images");
 }
+
+/* ---- Deleting logs where there are none ---- */
+
+static enum gf_code delete_logs(char *pipeline_id, int64_t run_id, char *task_id) {
+    Gofer__V1__DeleteTaskExecutionLogsRequest request =
+        GOFER__V1__DELETE_TASK_EXECUTION_LOGS_REQUEST__INIT;
+    Gofer__V1__DeleteTaskExecutionLogsResponse *response = NULL;
+    request.pipeline_id = pipeline_id;
+    request.run_id = run_id;
+    request.task_id = task_id;
+    const enum gf_code rc = gofer_v1_task_execution_service_delete_task_execution_logs(
+        harness.channel, NULL, &request, &arena, &response, &error);
+    if (rc == GF_OK) {
+        cr_expect_not(response->changed);
+    }
+    return rc;
+}
+
+Test(task, to_delete_no_logs_changes_nothing) {
+    Gofer__V1__ListEventsRequest list = GOFER__V1__LIST_EVENTS_REQUEST__INIT;
+    Gofer__V1__ListEventsResponse *listed = NULL;
+    Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
+    Gofer__V1__EventKind kind = GOFER__V1__EVENT_KIND__EVENT_KIND_TASK_EXECUTION_LOGS_DELETED;
+    (void)up("hello", "one; two < one:failure");
+    (void)start_run("hello");
+    (void)wait_run("hello", 1);
+    cr_expect_eq(delete_logs("hello", 1, "one"), GF_OK, "%s", error.message);
+    cr_expect_eq(delete_logs("hello", 1, "two"), GF_OK, "%s", error.message);
+    cr_expect_eq((int)get_task("hello", 1, "one")->log_state,
+                 GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE, "this scheduler has no logs");
+    list.filter = &filter;
+    filter.kinds = &kind;
+    filter.n_kinds = 1;
+    cr_assert_eq(
+        gofer_v1_event_service_list_events(harness.channel, NULL, &list, &arena, &listed, &error),
+        GF_OK, "%s", error.message);
+    cr_expect_eq(listed->n_events, 0);
+}
+
+Test(task, whose_logs_are_not_there_is_named) {
+    (void)up("hello", "one");
+    (void)start_run("hello");
+    (void)wait_run("hello", 1);
+    expect_error(delete_logs("hello", 1, "two"), GF_NOT_FOUND, "",
+                 "task 'two' not found in run 1 of pipeline 'hello' of namespace 'default'");
+    cr_expect_eq(delete_logs("hello", 2, "one"), GF_NOT_FOUND);
+    cr_expect_eq(delete_logs("world", 1, "one"), GF_NOT_FOUND);
+    expect_error(delete_logs("hello", 0, "one"), GF_INVALID_ARGUMENT, "run_id",
+                 "value is 0, expected 1 or more");
+    expect_error(delete_logs("hello", 1, "x"), GF_INVALID_ARGUMENT, "task_id",
+                 "identifier 'x' has 1 character, expected 3 to 64");
+}
