@@ -46,6 +46,7 @@ static const struct gf_command *const items[] = {
     &gf_cmd_service_start,
     &gf_cmd_service_summary,
     &gf_cmd_task_cancel,
+    &gf_cmd_task_delete_logs,
     &gf_cmd_task_get,
     &gf_cmd_task_list,
     &gf_cmd_task_logs,

@@ -47,6 +47,7 @@ extern const struct gf_command gf_cmd_service_resume;
 extern const struct gf_command gf_cmd_service_start;
 extern const struct gf_command gf_cmd_service_summary;
 extern const struct gf_command gf_cmd_task_cancel;
+extern const struct gf_command gf_cmd_task_delete_logs;
 extern const struct gf_command gf_cmd_task_get;
 extern const struct gf_command gf_cmd_task_list;
 extern const struct gf_command gf_cmd_task_logs;

@@ -103,6 +103,7 @@ class Results(e2e.NativeTest):
                     "greet", "sh", "-c", "echo hello $WHO; echo oops >&2", variables={"WHO": "world"})),
                 e2e.pipeline("bad", e2e.task("fails", "sh", "-c", "echo broken; exit 3"),
                              e2e.task("next", depends_on={"fails": "success"})),
+                e2e.pipeline("brief", e2e.task("brief", "echo", "here")),
                 e2e.pipeline("long", e2e.task("long", *LONG)),
                 e2e.pipeline("slow", e2e.task("long", "sh", "-c",
                                               "for i in 1 2 3; do echo line $i; sleep 2; done"))):
@@ -123,6 +124,18 @@ class Results(e2e.NativeTest):
                                                           "-o", "jsonl")]
         self.assertEqual({chunk["stream"] for chunk in chunks},
                          {"LOG_STREAM_STDOUT", "LOG_STREAM_STDERR"})
+
+    def test_logs_are_deleted(self):
+        run_id = self.gofer("pipeline", "run", "brief", "--wait", "-o", "name")[0].strip()
+        self.assertEqual(self.answer("task", "delete-logs", "brief", run_id, "brief", "--yes"),
+                         "logs of task brief of brief/%s deleted\n" % run_id)
+        self.assertEqual(self.answer("task", "delete-logs", "brief", run_id, "brief", "--yes"),
+                         "task brief of brief/%s had no logs\n" % run_id)
+        self.assertIn("was removed", self.error("task", "logs", "brief", run_id, "brief", code=CONFLICT))
+        task = self.json("task", "get", "brief", run_id, "brief")["taskExecution"]
+        self.assertEqual((task["logState"], task["status"]),
+                         ("LOG_STATE_REMOVED", "TASK_EXECUTION_STATUS_SUCCESSFUL"))
+        self.assertIn("TASK_EXECUTION_LOGS_DELETED", self.answer("event", "list"))
 
     def test_variables_reach_the_task(self):
         out, err = self.gofer("pipeline", "run", "good", "-v", "WHO=you", "--follow")

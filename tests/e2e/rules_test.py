@@ -228,6 +228,15 @@ class Retries(e2e.ServerTest):
         self.assertEqual(self.answer("task", "cancel", "hello", "1", "greet", "-o", "name"), "greet\n")
         self.error("task", "cancel", "hello", "1", "nobody", code=NOT_FOUND)
 
+    def test_deleting_logs_where_there_are_none(self):
+        call = ("task", "delete-logs", "hello", "1", "greet")
+        self.assertIn("--yes", self.error(*call, code=USAGE))
+        self.assertEqual(self.answer(*call, "--yes"), "task greet of hello/1 had no logs\n")
+        self.assertEqual(self.answer(*call, "-y", "-o", "name"), "greet\n")
+        self.assertEqual(self.json(*call, "-y"), {})
+        self.error("task", "delete-logs", "hello", "1", "nobody", "--yes", code=NOT_FOUND)
+        self.error("task", "delete-logs", "hello", "one", "greet", "--yes", code=USAGE)
+
     def test_logs_of_an_attempt_that_was_not_made(self):
         self.error("task", "logs", "hello", "1", "greet", "--attempt", "2", code=NOT_FOUND)
         self.error("task", "logs", "hello", "1", "greet", "--attempt", "0", code=USAGE)
