@@ -17,9 +17,9 @@ static void check_kept_tasks(struct sim *sim, const struct sim_run *run,
         const bool kept =
             index / 8 < run->row.kept_tasks.len &&
             ((unsigned char)run->row.kept_tasks.ptr[index / 8] >> (index % 8) & 1) != 0;
-        const bool was_successful =
-            retried->tasks_made && retried->tasks[i].row.status == GF_TASK_STATUS_SUCCESSFUL;
-        SIM_EXPECT(sim, kept_results, kept == (failed_only && was_successful),
+        const bool was_successful = failed_only && retried->tasks_made && i < retried->task_count &&
+                                    retried->tasks[i].row.status == GF_TASK_STATUS_SUCCESSFUL;
+        SIM_EXPECT(sim, kept_results, kept == was_successful,
                    RUN_FMT ": task %" PRId64 " is kept without reason, or not kept", RUN_ARG(run),
                    i);
         any_to_make = any_to_make || !kept;

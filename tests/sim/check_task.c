@@ -212,8 +212,10 @@ static void check_given_up(struct sim *sim, const struct sim_task_look *look,
     const bool both = task->launch_crashes != sim->result.crashes;
     const bool late_start =
         sim->forward - task->forward_launch >= sim->limits.launch_lease_ms * GF_NS_PER_MS;
-    const bool late_end =
-        sim->forward - task->forward_start >= sim_task_timeout_ms(sim, task) * GF_NS_PER_MS;
+    /* It may have started long before that was reported. */
+    const int64_t timeout_ns = sim_task_timeout_ms(sim, task) * GF_NS_PER_MS;
+    const bool late_end = sim->forward - task->forward_start >= timeout_ns ||
+                          sim->wall - look->old.start_time >= timeout_ns;
     SIM_EXPECT(sim, timeout_early,
                status == GF_TASK_STATUS_FAILED &&
                    ((kind == GF_REASON_SCHEDULER_ERROR && (late_start || (both && late_end))) ||
@@ -289,7 +291,7 @@ static void check_kept(struct sim *sim, const struct sim_task *task) {
     const size_t index = (size_t)task->row.task_index;
     SIM_EXPECT(sim, kept_results,
                retried != NULL && task->row.kept_run_id == run->retried_run_id &&
-                   index / 8 < run->kept_tasks.len &&
+                   index / 8 < run->kept_tasks.len && (int64_t)index < retried->task_count &&
                    ((unsigned char)run->kept_tasks.ptr[index / 8] >> (index % 8) & 1) != 0 &&
                    retried->tasks[index].row.status == GF_TASK_STATUS_SUCCESSFUL &&
                    task->row.status == GF_TASK_STATUS_SUCCESSFUL && task->row.attempt == 0,
