@@ -19,8 +19,8 @@
 #define GOFER_ENGINE_CORE_CORE_H_
 
 #include "base/error.h"
-#include "base/list.h"
 #include "base/vec.h"
+#include "engine/core/batch.h"
 #include "engine/core/model.h"
 
 /* ---- Inputs ---- */
@@ -58,13 +58,6 @@ enum gf_input_kind {
 static inline bool gf_input_is_command(enum gf_input_kind kind) {
     return kind < GF_INPUT_TASK_STARTED;
 }
-
-/* Names one attempt of one task: what the scheduler is told and what it reports about. */
-struct gf_attempt {
-    int64_t run_key;
-    int32_t task_index;
-    int32_t attempt; /* the fencing number */
-};
 
 /* How a container came to run. */
 struct gf_start {
@@ -235,108 +228,6 @@ struct gf_need {
     struct gf_str caller; /* of a request; borrowed likewise */
 };
 
-/* ---- What a batch holds ---- */
-
-enum gf_effect_kind {
-    GF_EFFECT_REPLY = 1, /* answer the command behind `token` */
-    GF_EFFECT_LAUNCH,    /* start this attempt */
-    GF_EFFECT_STOP,      /* end this attempt */
-    GF_EFFECT_FORGET,  /* the end of this attempt is recorded: the scheduler may drop its records */
-    GF_EFFECT_INQUIRE, /* report about this attempt, whatever is known of it */
-};
-
-/*
- * The answer to a command. On GF_OK the pointer that belongs to the command's kind is set; it is
- * borrowed until gf_core_batch_done.
- */
-struct gf_reply {
-    struct gf_error error; /* code GF_OK = done */
-    const struct gf_namespace *ns;
-    const struct gf_pipeline *pipeline;
-    const struct gf_config *config;
-    const struct gf_deployment *deployment;
-    const struct gf_run *run;
-    const struct gf_task_execution *task; /* CANCEL_TASK; NULL where its run has ended */
-    const struct gf_preferences *preferences;
-    /*
-     * The command was given before, with this outcome. The objects above are not set: they are read
-     * from the store, by the names in it, as they are now.
-     */
-    const struct gf_request *replayed;
-    bool unchanged; /* the command found everything as it wants it: nothing was written */
-    bool created;   /* REGISTER_CONFIG: `config` is a new version, not the one that was there */
-    bool created_pipeline;  /* REGISTER_CONFIG: the pipeline is new, too */
-    const int64_t *run_ids; /* CANCEL_ALL_RUNS: the first GF_REPLY_RUN_IDS_MAX, oldest first */
-    size_t run_id_count;
-    int64_t run_count;            /* CANCEL_ALL_RUNS: all */
-    const struct gf_str *actions; /* REPAIR_RUN: what was done; GF_REPLY_ACTIONS_MAX sentences */
-    size_t action_count;
-};
-
-struct gf_effect {
-    enum gf_effect_kind kind;
-    void *token;            /* REPLY */
-    struct gf_reply *reply; /* REPLY; in the batch's arena */
-    struct gf_attempt attempt;
-    bool force;                     /* STOP: kill at once, without the grace period */
-    const struct gf_run *run;       /* LAUNCH; borrowed until gf_core_batch_done */
-    const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
-    int64_t timeout_ms;             /* LAUNCH: of the attempt; 0 = none */
-    int64_t stop_timeout_ms;        /* LAUNCH: between SIGTERM and SIGKILL; above 0 */
-};
-
-/* The document of a run that is new in this batch. */
-struct gf_run_input_row {
-    int64_t run_key;
-    struct gf_str content; /* in the batch's arena */
-};
-
-struct gf_config_key {
-    int64_t pipeline_key;
-    int64_t version;
-};
-
-/*
- * Rows as the transaction must leave them: every pointer is to the newest state of an object that
- * changed since the last batch, once per object, in the order of the first change. A store first
- * removes the deleted namespaces and pipelines with all that belongs to them, and the deleted
- * configs (events stay; a key that it does not know is nothing), then writes every row as an
- * insert-or-replace by its key, parents before children: namespaces, pipelines, configs,
- * deployments, runs, inputs of runs, tasks, attempts; requests and preferences belong to nothing.
- * No row belongs to a deleted namespace or pipeline, but a new one may have the id of a deleted
- * one. A request replaces an older one of the same caller and request_id.
- */
-struct gf_namespace_vec GF_VEC_FIELDS(const struct gf_namespace *);
-struct gf_pipeline_vec GF_VEC_FIELDS(const struct gf_pipeline *);
-struct gf_config_vec GF_VEC_FIELDS(const struct gf_config *);
-struct gf_deployment_vec GF_VEC_FIELDS(const struct gf_deployment *);
-struct gf_run_vec GF_VEC_FIELDS(const struct gf_run *);
-struct gf_task_execution_vec GF_VEC_FIELDS(const struct gf_task_execution *);
-struct gf_run_input_vec GF_VEC_FIELDS(struct gf_run_input_row);
-struct gf_request_vec GF_VEC_FIELDS(struct gf_request);
-struct gf_config_key_vec GF_VEC_FIELDS(struct gf_config_key);
-struct gf_event_vec GF_VEC_FIELDS(struct gf_event);
-struct gf_effect_vec GF_VEC_FIELDS(struct gf_effect);
-struct gf_key_vec GF_VEC_FIELDS(int64_t);
-
-struct gf_batch {
-    struct gf_namespace_vec namespaces;
-    struct gf_key_vec deleted_namespaces; /* keys */
-    struct gf_key_vec deleted_pipelines;  /* keys */
-    struct gf_config_key_vec deleted_configs;
-    struct gf_pipeline_vec pipelines;
-    struct gf_config_vec configs;
-    struct gf_deployment_vec deployments;
-    struct gf_run_vec runs;
-    struct gf_run_input_vec inputs;
-    struct gf_task_execution_vec tasks;
-    struct gf_task_execution_vec attempts; /* that were followed, or will be, by another one */
-    struct gf_request_vec requests;
-    const struct gf_preferences *preferences; /* NULL = unchanged */
-    struct gf_event_vec events;               /* in order of their sequence numbers */
-    struct gf_effect_vec effects;
-};
-
 /* ---- The core ---- */
 
 struct gf_core;
@@ -426,8 +317,6 @@ int64_t gf_core_next_deadline(const struct gf_core *core);
 /* What has collected since the last gf_core_batch_done. Borrowed. */
 const struct gf_batch *gf_core_batch(const struct gf_core *core);
 bool gf_core_batch_is_empty(const struct gf_core *core);
-/* Rows and events of the batch: what a transaction has to write. 0 = none is needed. */
-size_t gf_batch_row_count(const struct gf_batch *batch);
 
 /*
  * The owner takes no more inputs: answers the commands that wait for reports (REPAIR_RUN) with
