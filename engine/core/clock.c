@@ -175,7 +175,7 @@ static void give_up(struct gf_core *core, struct core_task *task) {
                           reason->kind == GF_REASON_TIMED_OUT ? GF_TASK_STATUS_FAILED
                                                               : GF_TASK_STATUS_CANCELLED,
                           reason->kind, gf_strbuf_view(&text));
-    } else if (task->overdue == CORE_OVERDUE_LAUNCH) {
+    } else if (task->row.reason.kind == GF_REASON_SCHEDULER_ERROR) {
         char limit[GF_DURATION_BYTES_MAX];
         gf_strbuf_printf(&text,
                          "the scheduler has not told within %s whether the container started",
@@ -191,6 +191,13 @@ static void give_up(struct gf_core *core, struct core_task *task) {
     gf_core__run_settle(core, task->run);
 }
 
+/* Nobody wanted to end it: its row says why it is told to, so that a restart knows it, too. */
+static void mark_overdue(struct gf_core *core, struct core_task *task) {
+    task->row.reason.kind = task->row.state == GF_TASK_STATE_PROCESSING ? GF_REASON_SCHEDULER_ERROR
+                                                                        : GF_REASON_TIMED_OUT;
+    gf_core__mark_task(core, task);
+}
+
 static void task_due(struct gf_core *core, struct core_task *task) {
     if (task->row.state == GF_TASK_STATE_WAITING) {
         core->backoff_count--;
@@ -201,8 +208,9 @@ static void task_due(struct gf_core *core, struct core_task *task) {
     } else if (task->last_call) {
         give_up(core, task);
     } else {
-        task->overdue =
-            task->row.state == GF_TASK_STATE_PROCESSING ? CORE_OVERDUE_LAUNCH : CORE_OVERDUE_END;
+        if (!task->row.cancel_requested && !gf_core__run_is_ending(task->run)) {
+            mark_overdue(core, task);
+        }
         gf_core__task_stop(core, task, /* force= */ true);
     }
 }

@@ -115,13 +115,6 @@ struct core_timer {
     enum core_timer_kind kind;
 };
 
-/* Why an attempt was told to stop that nobody wanted to end. */
-enum core_overdue {
-    CORE_OVERDUE_NONE = 0,
-    CORE_OVERDUE_LAUNCH, /* nothing was heard of its launch */
-    CORE_OVERDUE_END,    /* it ran on after its timeout */
-};
-
 struct core_task {
     struct gf_task_execution row;
     struct core_run *run;
@@ -130,8 +123,7 @@ struct core_task {
     struct core_timer timer;
     int32_t parents_left; /* that are not COMPLETE */
     bool dirty;
-    bool inquired; /* an inquiry about it is not answered yet */
-    enum core_overdue overdue;
+    bool inquired;  /* an inquiry about it is not answered yet */
     bool last_call; /* its patience ends with the timer: then it is given up */
 };
 

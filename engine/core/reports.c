@@ -95,11 +95,11 @@ static struct result judge_exit(const struct gf_core *core, const struct core_ta
         gf_strbuf_append(text, exit->failure);
         return failed(GF_REASON_SCHEDULER_ERROR);
     }
-    if (exit->stopped && task->overdue == CORE_OVERDUE_LAUNCH) {
+    if (exit->stopped && task->row.reason.kind == GF_REASON_SCHEDULER_ERROR) {
         gf_strbuf_append_cstr(text, "the scheduler took too long to start the container");
         return failed(GF_REASON_SCHEDULER_ERROR);
     }
-    if (exit->timed_out || (exit->stopped && task->overdue == CORE_OVERDUE_END)) {
+    if (exit->timed_out || (exit->stopped && task->row.reason.kind == GF_REASON_TIMED_OUT)) {
         char limit[GF_DURATION_BYTES_MAX];
         const int64_t timeout_ms = gf_core__task_timeout_ms(core, config);
         gf_strbuf_printf(text, "command ran longer than its timeout of %s",
@@ -183,7 +183,7 @@ static void never_started(struct gf_core *core, struct core_task *task,
                           const struct gf_input *input) {
     if (task->row.state == GF_TASK_STATE_RUNNING || ending_reason(task) != NULL) {
         lost(core, task, input);
-    } else if (task->overdue != CORE_OVERDUE_NONE) {
+    } else if (task->row.reason.kind != GF_REASON_UNSPECIFIED) {
         gf_core__attempt_fail(core, task, GF_REASON_SCHEDULER_ERROR,
                               GF_STR("the scheduler took too long to start the container"));
     } else {

@@ -85,16 +85,6 @@ static void watch_again(struct gf_core *core, struct core_task *task) {
     task->row.launch_time = launch_time;
 }
 
-/*
- * An attempt that nobody wanted to end was told to: it was overdue, and still is. Of one that
- * started only after that, the start took too long; of another one that runs, the end.
- */
-static void resume_overdue(struct gf_core *core, struct core_task *task) {
-    const bool of_end = task->row.start_time > 0 && task->row.start_time <= task->row.stop_time;
-    task->overdue = of_end ? CORE_OVERDUE_END : CORE_OVERDUE_LAUNCH;
-    gf_core__task_stop(core, task, /* force= */ true);
-}
-
 /* The longest ready first; of those that became ready together, the oldest run's. */
 static int compare_ready(const void *left, const void *right) {
     const struct gf_task_execution *a = &(*(struct core_task *const *)left)->row;
@@ -131,7 +121,8 @@ static void resume_task(struct gf_core *core, struct core_task *task, struct cor
         if (task->row.cancel_requested) {
             gf_core__task_stop(core, task, /* force= */ false);
         } else if (task->row.stop_time > 0 && !gf_core__run_is_ending(task->run)) {
-            resume_overdue(core, task);
+            /* It was overdue, and still is. */
+            gf_core__task_stop(core, task, /* force= */ true);
         }
     } else if (task->row.next_attempt_time > 0) {
         core->backoff_count++;

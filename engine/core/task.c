@@ -100,7 +100,6 @@ static void end_attempt(struct gf_core *core, struct core_task *task) {
     gf_core__task_give_slot(core, task);
     gf_core__effect(core, GF_EFFECT_FORGET, gf_core__task_attempt(task));
     gf_core__timer_clear(core, &task->timer);
-    task->overdue = CORE_OVERDUE_NONE;
     task->last_call = false;
     gf_core__repair_answer(core, task, NULL);
 }
