@@ -135,6 +135,12 @@ bool gf_core_batch_is_empty(const struct gf_core *core) {
         (vec)->count = kept_;                                                                      \
     } while (0)
 
+static const struct core_pipeline *pipeline_by_key(const struct gf_core *core, int64_t key) {
+    const struct core_pipeline *pipeline = gf_map_i64_get(&core->pipelines_by_key, key);
+    gf_assert(pipeline != NULL);
+    return pipeline;
+}
+
 /* The pipeline of a run that has rows in the batch. */
 static const struct core_pipeline *pipeline_of(const struct gf_core *core, int64_t run_key) {
     const struct core_run *run = gf_map_i64_get(&core->runs, run_key);
@@ -145,22 +151,37 @@ void gf_core__batch_drop_config(struct gf_core *core, const struct core_config *
     FILTER(&core->batch.configs, row, row != &config->row);
 }
 
-void gf_core__batch_drop_pipeline(struct gf_core *core, const struct core_pipeline *pipeline) {
+/*
+ * Takes the rows of pipelines for which `is_meant` holds out of the batch. Those of pipelines that
+ * were deleted before have left it, so each row has its pipeline.
+ */
+static void drop_pipelines(struct gf_core *core,
+                           bool (*is_meant)(const struct core_pipeline *pipeline, const void *what),
+                           const void *what) {
     struct gf_batch *batch = &core->batch;
-    const int64_t key = pipeline->row.pipeline_key;
-    FILTER(&batch->pipelines, row, row != &pipeline->row);
-    FILTER(&batch->configs, row, row->pipeline_key != key);
-    FILTER(&batch->deleted_configs, row, row.pipeline_key != key);
-    FILTER(&batch->deployments, row, row->pipeline_key != key);
-    FILTER(&batch->inputs, row, pipeline_of(core, row.run_key) != pipeline);
-    FILTER(&batch->tasks, row, ((const struct core_task *)row)->run->pipeline != pipeline);
-    FILTER(&batch->attempts, row, pipeline_of(core, row->run_key) != pipeline);
-    FILTER(&batch->runs, row, row->pipeline_key != key);
+    FILTER(&batch->pipelines, row, !is_meant((const struct core_pipeline *)row, what));
+    FILTER(&batch->configs, row, !is_meant(((const struct core_config *)row)->pipeline, what));
+    FILTER(&batch->deleted_configs, row, !is_meant(pipeline_by_key(core, row.pipeline_key), what));
+    FILTER(&batch->deployments, row, !is_meant(pipeline_by_key(core, row->pipeline_key), what));
+    FILTER(&batch->inputs, row, !is_meant(pipeline_of(core, row.run_key), what));
+    FILTER(&batch->tasks, row, !is_meant(((const struct core_task *)row)->run->pipeline, what));
+    FILTER(&batch->attempts, row, !is_meant(pipeline_of(core, row->run_key), what));
+    FILTER(&batch->runs, row, !is_meant(((const struct core_run *)row)->pipeline, what));
+}
+
+static bool is_pipeline(const struct core_pipeline *pipeline, const void *what) {
+    return pipeline == what;
+}
+
+static bool is_in_namespace(const struct core_pipeline *pipeline, const void *what) {
+    return pipeline->ns == what;
+}
+
+void gf_core__batch_drop_pipeline(struct gf_core *core, const struct core_pipeline *pipeline) {
+    drop_pipelines(core, is_pipeline, pipeline);
 }
 
 void gf_core__batch_drop_namespace(struct gf_core *core, const struct core_namespace *ns) {
     FILTER(&core->batch.namespaces, row, row != &ns->row);
-    GF_LIST_FOREACH(link, &ns->pipelines) {
-        gf_core__batch_drop_pipeline(core, GF_CONTAINER_OF(link, struct core_pipeline, ns_link));
-    }
+    drop_pipelines(core, is_in_namespace, ns);
 }

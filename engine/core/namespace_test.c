@@ -224,6 +224,32 @@ Test(namespace, deletion_takes_its_rows_out_of_the_batch) {
     cr_expect_eq(delete_it("team", false), GF_OK);
 }
 
+Test(namespace, what_others_have_stays_in_the_batch) {
+    const struct gf_config *config = gf_fixture_checked(&world.arena, "one");
+    cr_assert_eq(world_create_namespace(&world, "team"), GF_OK);
+    cr_assert_eq(world_create_namespace(&world, "other"), GF_OK);
+    const char *ids[] = {"team", "other"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct gf_input up = {.kind = GF_INPUT_REGISTER_CONFIG,
+                                    .u.register_config = {.namespace_id = gf_str_from(ids[i]),
+                                                          .config = config,
+                                                          .deploy = true}};
+        world_step_only(&world, &up);
+    }
+    const struct gf_input removal = {.kind = GF_INPUT_DELETE_NAMESPACE,
+                                     .u.ns = {.namespace_id = GF_STR("team"), .cascade = true}};
+    world_step_only(&world, &removal);
+    const struct gf_batch *batch = gf_core_batch(world.core);
+    cr_expect_eq(batch->pipelines.count, 1);
+    cr_expect_eq(batch->configs.count, 1);
+    cr_expect_eq(batch->deployments.count, 1);
+    world_commit(&world);
+    world_restart(&world);
+    cr_assert_eq(start_in("other"), GF_OK);
+    gf_vec_clear(&world.containers);
+    cr_expect_eq(start_in("team"), GF_NOT_FOUND);
+}
+
 Test(namespace, there_is_a_limit) {
     char id[32];
     for (int i = 1; i < GF_NAMESPACES_MAX; i++) {
