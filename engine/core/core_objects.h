@@ -72,7 +72,8 @@ struct core_run;
 
 /* The runs of a pipeline that have the same ordering key; there while there is one. */
 struct core_order {
-    struct gf_list waiting;        /* queued, the oldest first */
+    struct gf_list waiting; /* queued, the oldest first */
+    int64_t waiting_count;
     const struct core_run *leader; /* in the pipeline's queue, or running; NULL = none */
 };
 

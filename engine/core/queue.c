@@ -100,6 +100,7 @@ static void pass_lead(struct core_run *run) {
     }
     struct core_run *next = GF_CONTAINER_OF(link, struct core_run, order_link);
     gf_list_remove(link);
+    order->waiting_count--;
     order->leader = next;
     gf_heap_push(&pipeline->queue, &next->queue_node,
                  gf_core__order_of(next->row.priority, next->row.run_key));
@@ -116,6 +117,7 @@ void gf_core__run_enqueue(struct gf_core *core, struct core_run *run) {
         run->order = find_order(pipeline, run->row.ordering_key);
         if (run->order->leader != NULL) {
             gf_list_push_back(&run->order->waiting, &run->order_link);
+            run->order->waiting_count++;
             return;
         }
         run->order->leader = run;
@@ -134,6 +136,7 @@ void gf_core__run_dequeue(struct gf_core *core, struct core_run *run) {
     count_out(core, run);
     if (gf_list_linked(&run->order_link)) {
         gf_list_remove(&run->order_link);
+        run->order->waiting_count--;
         run->order = NULL;
         return;
     }

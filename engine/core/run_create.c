@@ -46,15 +46,9 @@ static int64_t coalesced_count(const struct core_new_run *new_run) {
         return 0;
     }
     const struct core_order *order = gf_map_get(&new_run->pipeline->orders, new_run->ordering_key);
-    int64_t count = 0;
-    if (order != NULL) {
-        /* At most a few: each new one takes the place of those before it. */
-        GF_LIST_FOREACH(link, &order->waiting) {
-            count++;
-        }
-        count += order->leader != NULL && order->leader->row.state == GF_RUN_STATE_QUEUED;
-    }
-    return count;
+    return order == NULL ? 0
+                         : order->waiting_count + (order->leader != NULL &&
+                                                   order->leader->row.state == GF_RUN_STATE_QUEUED);
 }
 
 /* How many of those that wait would be ended to make room for a new one. */
