@@ -123,6 +123,7 @@ static const ProtobufCMessage *respond_repaired(struct gf_command_call *self,
         GF_MESSAGE_NEW(self->arena, Gofer__V1__RepairRunResponse, gofer__v1__repair_run_response);
     response->run = gf_run_to_message(reply->run, self->arena);
     response->changed = !reply->unchanged;
+    response->action_count = reply->action_total;
     response->n_actions = reply->action_count;
     response->actions = gf_message_texts(reply->actions, reply->action_count, self->arena);
     return &response->base;

@@ -16,6 +16,10 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     for (size_t i = 0; i < response->n_actions; i++) {
         fprintf(cli->out, "  %s\n", gf_show_line(cli, response->actions[i]));
     }
+    if (response->action_count > (int64_t)response->n_actions) {
+        fprintf(cli->out, "  and %lld more\n",
+                (long long)response->action_count - (long long)response->n_actions);
+    }
 }
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {

@@ -54,8 +54,9 @@ struct gf_reply {
     const int64_t *run_ids; /* CANCEL_ALL_RUNS: the first GF_REPLY_RUN_IDS_MAX, oldest first */
     size_t run_id_count;
     int64_t run_count;            /* CANCEL_ALL_RUNS: all */
-    const struct gf_str *actions; /* REPAIR_RUN: what was done; GF_REPLY_ACTIONS_MAX sentences */
+    const struct gf_str *actions; /* REPAIR_RUN: what was done; the first GF_REPLY_ACTIONS_MAX */
     size_t action_count;
+    int64_t action_total; /* REPAIR_RUN: all */
 };
 
 struct gf_effect {

@@ -131,8 +131,9 @@ struct core_task {
 /* A REPAIR_RUN under way. */
 struct core_repair {
     GF_VEC(void *) tokens;         /* of the commands that wait */
-    GF_VEC(struct gf_str) actions; /* in the run's arena */
-    int64_t pending;               /* inquiries without an answer */
+    GF_VEC(struct gf_str) actions; /* in the run's arena; the first GF_REPLY_ACTIONS_MAX */
+    int64_t action_total;
+    int64_t pending; /* inquiries without an answer */
     struct core_timer timer;
     struct core_run *run;
 };

@@ -64,7 +64,7 @@ enum {
     GF_MEDIA_TYPE_BYTES_MAX = 255,
     GF_ORDERING_KEY_CHARS_MAX = 255,
     GF_REPLY_RUN_IDS_MAX = 1000,
-    GF_REPLY_ACTIONS_MAX = 1000, /* of a repair; what was done beyond is not told */
+    GF_REPLY_ACTIONS_MAX = 1000, /* of a repair; those beyond are counted */
     GF_REQUEST_ID_BYTES_MAX = 64,
     GF_CALLER_BYTES_MAX = 255,
     GF_INITIATOR_ID_BYTES_MAX = 255,

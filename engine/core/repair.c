@@ -55,6 +55,7 @@ static void end(struct gf_core *core, struct core_run *run, const struct gf_erro
         reply->pipeline = &run->pipeline->row;
         reply->actions = actions;
         reply->action_count = count;
+        reply->action_total = repair->action_total;
         reply->unchanged = count == 0;
     }
     if (count > 0) {
@@ -72,6 +73,7 @@ void gf_core__repair_answer(struct gf_core *core, struct core_task *task, const 
         return;
     }
     task->inquired = false;
+    repair->action_total += action != NULL;
     if (action != NULL && repair->actions.count < GF_REPLY_ACTIONS_MAX) {
         struct gf_strbuf text;
         gf_strbuf_init(&text, GF_REASON_BYTES_MAX);

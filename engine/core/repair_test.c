@@ -193,4 +193,5 @@ Test(repair, tells_of_a_bounded_number_of_actions) {
     }
     cr_expect_eq(world.reply_count, replies + 1);
     cr_expect_eq(world.action_count, GF_REPLY_ACTIONS_MAX);
+    cr_expect_eq(world.action_total, GF_REPLY_ACTIONS_MAX + 1);
 }

@@ -69,6 +69,7 @@ static void take_result(struct world *world, const struct gf_reply *reply) {
         world->run_ids[i] = i < reply->run_id_count ? reply->run_ids[i] : 0;
     }
     world->action_count = reply->action_count;
+    world->action_total = reply->action_total;
     for (size_t i = 0; i < reply->action_count && i < WORLD_ACTIONS_MAX; i++) {
         world->actions[i] = gf_text_copy(reply->actions[i], &world->arena);
     }

@@ -55,6 +55,7 @@ struct world {
     int64_t run_ids[2];         /* the first of them */
     struct gf_str actions[WORLD_ACTIONS_MAX];
     size_t action_count;
+    int64_t action_total;
     bool unchanged;
     bool created;
     int64_t reply_count;
