@@ -64,6 +64,19 @@ static enum gf_code load_config(struct gf_store *store, struct gf_store_reader *
     return rc;
 }
 
+static enum gf_code load_older_version(struct gf_store *store, struct gf_store_reader *reader,
+                                       struct gf_core *core, const struct gf_need *need,
+                                       struct gf_arena *arena, struct gf_error *err) {
+    struct gf_config *configs = NULL;
+    size_t count = 0;
+    const enum gf_code rc = store->ops->list_configs(reader, need->pipeline_key, need->version, 1,
+                                                     arena, &configs, &count, err);
+    if (rc == GF_OK) {
+        gf_core_give_older_version(core, need, count == 0 ? 0 : configs[0].version);
+    }
+    return rc;
+}
+
 static enum gf_code load_run(struct gf_store *store, struct gf_store_reader *reader,
                              struct gf_core *core, const struct gf_need *need,
                              struct gf_arena *arena, struct gf_error *err) {
@@ -165,6 +178,8 @@ static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
         return load_pipeline(store, reader, core, need, arena, err);
     case GF_NEED_CONFIG:
         return load_config(store, reader, core, need, arena, err);
+    case GF_NEED_OLDER_VERSION:
+        return load_older_version(store, reader, core, need, arena, err);
     case GF_NEED_RUN:
         return load_run(store, reader, core, need, arena, err);
     case GF_NEED_REQUEST:

@@ -25,15 +25,14 @@ static enum gf_code is_unchanged(struct gf_read *read, const struct gf_namespace
                                  const struct gf_config *config, protobuf_c_boolean *out,
                                  struct gf_error *err) {
     struct gf_pipeline pipeline = {0};
-    struct gf_config latest = {0};
+    struct gf_config newest = {0};
     enum gf_code rc = read->store->get_pipeline(read->reader, ns->namespace_id, config->pipeline_id,
                                                 read->arena, &pipeline, err);
-    if (rc == GF_OK) { /* not there either if it was deleted */
-        rc = read->store->get_config(read->reader, pipeline.pipeline_key, pipeline.latest_version,
-                                     read->arena, &latest, err);
+    if (rc == GF_OK) {
+        rc = gf_find_newest_config(read, &pipeline, read->arena, &newest, err);
     }
     if (rc == GF_OK || rc == GF_NOT_FOUND) {
-        *out = rc == GF_OK && gf_str_eq(latest.content_hash, config->content_hash);
+        *out = rc == GF_OK && gf_str_eq(newest.content_hash, config->content_hash);
         rc = GF_OK;
     }
     return rc;

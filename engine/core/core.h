@@ -125,7 +125,7 @@ struct gf_input {
         /* DEPLOY, DELETE_CONFIG */
         struct {
             struct gf_str namespace_id, pipeline_id;
-            int64_t version;               /* 0 = the latest, for DEPLOY */
+            int64_t version;               /* 0 = the newest that is there, for DEPLOY */
             struct gf_request_ref request; /* for DEPLOY */
         } deploy;
         /* ENABLE_PIPELINE, DISABLE_PIPELINE, DELETE_PIPELINE */
@@ -206,8 +206,10 @@ enum gf_step {
 enum gf_need_kind {
     GF_NEED_PIPELINE = 1, /* by namespace_key and pipeline_id -> gf_core_give_pipeline */
     GF_NEED_CONFIG,       /* by pipeline_key and version -> gf_core_give_config */
-    GF_NEED_RUN,          /* a complete run, by pipeline_key and run_id -> gf_core_give_run */
-    GF_NEED_REQUEST,      /* a request_id, by pipeline_key -> gf_core_give_request */
+    /* the newest below version, by pipeline_key -> gf_core_give_older_version */
+    GF_NEED_OLDER_VERSION,
+    GF_NEED_RUN,     /* a complete run, by pipeline_key and run_id -> gf_core_give_run */
+    GF_NEED_REQUEST, /* a request_id, by pipeline_key -> gf_core_give_request */
     /* whether namespace_key has pipelines, besides those that the batch deletes ->
      * gf_core_give_namespace_pipelines */
     GF_NEED_NAMESPACE_PIPELINES,
@@ -287,6 +289,8 @@ void gf_core_give_pipeline(struct gf_core *core, const struct gf_need *need,
                            const struct gf_pipeline *pipeline);
 void gf_core_give_config(struct gf_core *core, const struct gf_need *need,
                          const struct gf_config *config);
+/* 0 = there is none. */
+void gf_core_give_older_version(struct gf_core *core, const struct gf_need *need, int64_t version);
 void gf_core_give_run(struct gf_core *core, const struct gf_need *need, const struct gf_run *run);
 void gf_core_give_request(struct gf_core *core, const struct gf_need *need,
                           const struct gf_run *run);

@@ -56,6 +56,9 @@ enum core_found gf_core__find_pipeline(struct gf_core *core, const struct core_n
 enum core_found gf_core__find_config(struct gf_core *core, struct core_pipeline *pipeline,
                                      int64_t version, struct core_config **out,
                                      struct gf_need *out_need);
+/* The newest version that is there; that of the highest number may be deleted. */
+enum core_found gf_core__find_newest_config(struct gf_core *core, struct core_pipeline *pipeline,
+                                            struct core_config **out, struct gf_need *out_need);
 /* The row of a run, active or complete. */
 enum core_found gf_core__find_run(struct gf_core *core, const struct core_pipeline *pipeline,
                                   int64_t run_id, const struct gf_run **out,

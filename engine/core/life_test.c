@@ -246,3 +246,59 @@ Test(life, a_version_is_deleted_in_the_batch_of_its_last_run) {
     cr_assert_eq(world_start(&world), GF_OK);
     world_exit(&world, "two", 0);
 }
+
+/* ---- The newest version that is there ---- */
+
+static struct gf_input version_input(enum gf_input_kind kind, int64_t version) {
+    return (struct gf_input){.kind = kind,
+                             .u.deploy = {.namespace_id = GF_STR("default"),
+                                          .pipeline_id = GF_STR("pipe"),
+                                          .version = version}};
+}
+
+Test(life, the_newest_version_is_the_newest_that_is_there) {
+    struct gf_config *two = gf_fixture_checked(&world.arena, "two");
+    cr_assert_eq(world_register(&world, two, /* deploy= */ false), GF_OK);
+    cr_assert_eq(world_register(&world, gf_fixture_checked(&world.arena, "tri"), false), GF_OK);
+    cr_assert_eq(world_register(&world, gf_fixture_checked(&world.arena, "four"), false), GF_OK);
+    cr_assert_eq(world_delete_config(&world, 4), GF_OK);
+    cr_assert_eq(world_delete_config(&world, 3), GF_OK);
+    world_restart(&world);
+    cr_assert_eq(world_register(&world, two, /* deploy= */ false), GF_OK);
+    cr_expect(world.unchanged);
+    cr_expect_not(world.created);
+    cr_expect_eq(world.config.version, 2);
+    world_restart(&world);
+    cr_assert_eq(world_deploy(&world, 0), GF_OK);
+    cr_expect_eq(world.config.version, 2);
+    cr_expect_eq(world.pipeline.live_version, 2);
+    cr_expect_eq(world.pipeline.latest_version, 4);
+}
+
+/* What the batch registers and deletes counts, whatever the store still has. */
+Test(life, the_newest_version_is_that_of_the_batch) {
+    const int64_t deleted[] = {4, 2};
+    cr_assert_eq(world_register(&world, gf_fixture_checked(&world.arena, "two"), false), GF_OK);
+    world_restart(&world);
+    for (size_t i = 0; i < 2; i++) {
+        const struct gf_input registration = {
+            .kind = GF_INPUT_REGISTER_CONFIG,
+            .u.register_config = {.namespace_id = GF_STR("default"),
+                                  .config =
+                                      gf_fixture_checked(&world.arena, i == 0 ? "tri" : "four")}};
+        world_step_only(&world, &registration);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const struct gf_input removal = version_input(GF_INPUT_DELETE_CONFIG, deleted[i]);
+        world_step_only(&world, &removal);
+    }
+    const struct gf_input deploy = version_input(GF_INPUT_DEPLOY, 0);
+    world_step_only(&world, &deploy);
+    world_commit(&world);
+    cr_assert_eq(world.error.code, GF_OK, "%s", world.error.message);
+    cr_expect_eq(world.config.version, 3);
+    const struct gf_input removal = version_input(GF_INPUT_DELETE_CONFIG, 1);
+    world_step_only(&world, &removal);
+    world_commit(&world);
+    cr_expect_eq(world.error.code, GF_OK, "%s", world.error.message);
+}

@@ -13,6 +13,7 @@
 
 struct given {
     bool exists;
+    int64_t version;   /* of NEED_OLDER_VERSION */
     struct gf_run run; /* of NEED_RUN and NEED_REQUEST */
     struct gf_request outcome;
     struct gf_task_execution *tasks;
@@ -66,6 +67,10 @@ void gf_core_give_config(struct gf_core *core, const struct gf_need *need,
     } else if (!gf_core_has_config(core, need->pipeline_key, config->version)) {
         (void)gf_core__add_config(core, pipeline, config);
     }
+}
+
+void gf_core_give_older_version(struct gf_core *core, const struct gf_need *need, int64_t version) {
+    remember(core, need, version != 0)->version = version;
 }
 
 static void give_run(struct gf_core *core, const struct gf_need *need, const struct gf_run *run) {
@@ -202,6 +207,40 @@ enum core_found gf_core__find_config(struct gf_core *core, struct core_pipeline 
     gf_core__touch_config(core, config);
     *out = config;
     return CORE_FOUND;
+}
+
+/* The newest below `version` of those in memory, some of which may not be stored yet; 0 = none. */
+static int64_t older_in_memory(const struct core_pipeline *pipeline, int64_t version) {
+    int64_t newest = 0;
+    GF_LIST_FOREACH(link, &pipeline->configs) {
+        const struct core_config *config = GF_CONTAINER_OF(link, struct core_config, pipeline_link);
+        if (!config->deleted && config->row.version < version && config->row.version > newest) {
+            newest = config->row.version;
+        }
+    }
+    return newest;
+}
+
+enum core_found gf_core__find_newest_config(struct gf_core *core, struct core_pipeline *pipeline,
+                                            struct core_config **out, struct gf_need *out_need) {
+    int64_t version = pipeline->row.latest_version;
+    while (version > 0) {
+        const enum core_found found = gf_core__find_config(core, pipeline, version, out, out_need);
+        if (found != CORE_ABSENT) {
+            return found;
+        }
+        const struct gf_need need = {.kind = GF_NEED_OLDER_VERSION,
+                                     .pipeline_key = pipeline->row.pipeline_key,
+                                     .version = version};
+        if (ask(core, &need, out_need) == CORE_NEED) {
+            return CORE_NEED;
+        }
+        /* The batch may have deleted what the store has: then it is not found, and passed over. */
+        const int64_t stored = find_given(core, &need)->version;
+        const int64_t held = older_in_memory(pipeline, version);
+        version = stored > held ? stored : held;
+    }
+    return CORE_ABSENT;
 }
 
 static enum core_found find_given_run(const struct gf_core *core, const struct gf_need *need,

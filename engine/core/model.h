@@ -67,7 +67,7 @@ struct gf_pipeline {
     struct gf_str state_reason; /* why it is DISABLED, as somebody said; may be empty */
     int64_t create_time;
     int64_t update_time;
-    int64_t latest_version; /* of its configs; 1 or more */
+    int64_t latest_version; /* the highest that a config was given, also where it was deleted */
     int64_t live_version;   /* 0 = nothing is deployed */
     int64_t latest_run_id;  /* 0 = never ran */
     int64_t latest_deployment_id;

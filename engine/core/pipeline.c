@@ -65,6 +65,31 @@ static const struct gf_deployment *switch_to(struct gf_core *core, struct core_p
     return deployment;
 }
 
+/* The version that is asked for, or the newest. False: return *out_step. */
+static bool resolve_version(struct gf_core *core, const struct gf_input *input,
+                            struct core_pipeline *pipeline, struct core_config **out,
+                            struct gf_need *out_need, enum gf_step *out_step) {
+    struct gf_error err = {0};
+    if (input->u.deploy.version != 0) {
+        return gf_core__resolve_version(core, input, pipeline, input->u.deploy.version, out,
+                                        out_need, out_step);
+    }
+    switch (gf_core__find_newest_config(core, pipeline, out, out_need)) {
+    case CORE_FOUND:
+        return true;
+    case CORE_NEED:
+        *out_step = GF_STEP_NEED;
+        return false;
+    case CORE_ABSENT:
+        break;
+    }
+    (void)gf_fail(&err, GF_NOT_FOUND,
+                  "pipeline '%" GF_STR_FMT "' has no version any more: register one first",
+                  GF_STR_ARG(pipeline->row.pipeline_id));
+    *out_step = gf_core__refuse(core, input, &err);
+    return false;
+}
+
 static int64_t deploy_fingerprint(const struct gf_input *input) {
     const struct gf_str texts[] = {input->u.deploy.namespace_id, input->u.deploy.pipeline_id};
     return gf_core__fingerprint(texts, 2, &input->u.deploy.version, 1);
@@ -83,9 +108,7 @@ enum gf_step gf_core__deploy(struct gf_core *core, const struct gf_input *input,
                                    input->u.deploy.pipeline_id, &pipeline, out_need, &result)) {
         return result;
     }
-    const int64_t version =
-        input->u.deploy.version == 0 ? pipeline->row.latest_version : input->u.deploy.version;
-    if (!gf_core__resolve_version(core, input, pipeline, version, &config, out_need, &result)) {
+    if (!resolve_version(core, input, pipeline, &config, out_need, &result)) {
         return result;
     }
     if (!find_live(core, pipeline, &live, out_need)) {
@@ -145,8 +168,7 @@ static struct core_config *create_config(struct gf_core *core, struct core_pipel
 static bool find_newest_and_live(struct gf_core *core, struct core_pipeline *pipeline,
                                  struct core_config **out_newest, struct core_config **out_live,
                                  struct gf_need *out_need) {
-    return gf_core__find_config(core, pipeline, pipeline->row.latest_version, out_newest,
-                                out_need) != CORE_NEED &&
+    return gf_core__find_newest_config(core, pipeline, out_newest, out_need) != CORE_NEED &&
            find_live(core, pipeline, out_live, out_need);
 }
 

@@ -302,6 +302,43 @@ Test(config, validating_knows_of_deletions) {
     cr_expect_not(response->unchanged);
 }
 
+static void expect_unchanged(Gofer__V1__PipelineSpec *spec) {
+    Gofer__V1__ValidatePipelineConfigRequest request =
+        GOFER__V1__VALIDATE_PIPELINE_CONFIG_REQUEST__INIT;
+    Gofer__V1__ValidatePipelineConfigResponse *response = NULL;
+    request.spec = spec;
+    cr_assert_eq(gofer_v1_pipeline_config_service_validate_pipeline_config(
+                     harness.channel, NULL, &request, &arena, &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect(response->unchanged);
+}
+
+/* Registering, validating, comparing and deploying mean the same by the newest version. */
+Test(config, the_newest_version_is_the_newest_that_is_there) {
+    Gofer__V1__RegisterPipelineConfigResponse *registered = NULL;
+    Gofer__V1__DeployPipelineRequest deploy = GOFER__V1__DEPLOY_PIPELINE_REQUEST__INIT;
+    Gofer__V1__DeployPipelineResponse *deployed = NULL;
+    const Gofer__V1__DiffPipelineConfigsRequest request = diff_versions(1, 0);
+    Gofer__V1__DiffPipelineConfigsResponse *compared = NULL;
+    (void)register_spec(make_spec("hello", "one"));
+    (void)register_spec(make_spec("hello", "two"));
+    (void)register_spec(make_spec("hello", "tri"));
+    cr_assert_eq(remove_version(3), GF_OK, "%s", error.message);
+    gf_harness_restart(&harness);
+    expect_unchanged(make_spec("hello", "two"));
+    cr_assert_eq(register_with(make_spec("hello", "two"), "", &registered), GF_OK);
+    cr_expect_not(registered->created);
+    cr_expect_eq(registered->config->version, 2);
+    cr_assert_eq(diff(&request, &compared), GF_OK, "%s", error.message);
+    cr_assert_eq(compared->n_changes, 2);
+    cr_expect_str_eq(compared->changes[1]->field, "tasks[two]");
+    deploy.pipeline_id = "hello";
+    cr_assert_eq(gofer_v1_deployment_service_deploy_pipeline(harness.channel, NULL, &deploy, &arena,
+                                                             &deployed, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect_eq(deployed->deployment->end_version, 2);
+}
+
 /* Where nothing is live the newest version that is left stands for the pipeline, or none. */
 Test(config, a_pipeline_without_its_newest_version_is_shown) {
     Gofer__V1__GetPipelineRequest request = GOFER__V1__GET_PIPELINE_REQUEST__INIT;

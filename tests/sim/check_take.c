@@ -187,6 +187,13 @@ static void take_deployment(struct sim *sim, const struct gf_deployment *row) {
                "deployment %" PRId64 " follows %" PRId64, row->deployment_id,
                pipeline->deployment_id);
     pipeline->deployment_id = row->deployment_id;
+    const bool of_newest = sim->input != NULL && sim->input->kind == GF_INPUT_DEPLOY &&
+                           sim->input->u.deploy.version == 0;
+    const struct sim_config *newest = sim_rows_newest_config(pipeline);
+    SIM_EXPECT(sim, newest_version,
+               !of_newest || (newest != NULL && newest->content.version == row->end_version),
+               "deployment %" PRId64 " is of version %" PRId64, row->deployment_id,
+               row->end_version);
     struct gf_event event = {.kind = GF_EVENT_DEPLOYMENT_STARTED,
                              .namespace_id = row->namespace_id,
                              .pipeline_id = row->pipeline_id,

@@ -165,9 +165,7 @@ static void make_register(struct sim *sim, struct gf_input *input) {
     input->u.register_config.deploy = chance(sim, 600);
     input->u.register_config.request = request_ref(sim);
     const struct sim_config *latest =
-        names.pipeline == NULL
-            ? NULL
-            : sim_rows_config(names.pipeline, names.pipeline->row.latest_version);
+        names.pipeline == NULL ? NULL : sim_rows_newest_config(names.pipeline);
     input->u.register_config.config = latest != NULL && chance(sim, 200)
                                           ? &latest->content
                                           : sim_make_config(sim, names.pipeline_id);

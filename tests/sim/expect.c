@@ -259,9 +259,7 @@ static uint32_t expect_deploy(struct sim *sim, const struct sim_command *command
         return bit(GF_NOT_FOUND);
     }
     if (input->u.deploy.version == 0) {
-        return bit(GF_OK) |
-               (sim_rows_config(pipeline, pipeline->row.latest_version) == NULL ? bit(GF_NOT_FOUND)
-                                                                                : 0);
+        return sim_rows_newest_config(pipeline) == NULL ? bit(GF_NOT_FOUND) : bit(GF_OK);
     }
     return sim_rows_config(pipeline, input->u.deploy.version) == NULL ? bit(GF_NOT_FOUND)
                                                                       : bit(GF_OK);

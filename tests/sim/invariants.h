@@ -46,6 +46,7 @@
     X(request_first_outcome, "a repeated request is answered with its first outcome")              \
     X(request_once, "a repeated request makes nothing twice")                                      \
     X(kept_results, "a retry of the failed tasks keeps the results of the others")                 \
+    X(newest_version, "version 0 deploys the newest version that is there")                        \
     X(version_bound, "a run uses the version that was live when it was created, to its end")       \
     X(event_sequence, "events are numbered without a gap, in order")                               \
     X(event_agreement, "events tell what happened to the rows, each change once")                  \

@@ -356,9 +356,17 @@ PLANTED_BUGS = [
     dict(
         name = "a_missing_version_is_deployed",
         file = "pipeline.c",
-        find = "input->u.deploy.version == 0 ? pipeline->row.latest_version : input->u.deploy.version;",
-        replace = "input->u.deploy.version == 0 || input->u.deploy.version > pipeline->row.latest_version ? pipeline->row.latest_version : input->u.deploy.version;",
+        find = "if (input->u.deploy.version != 0) {",
+        replace = "if (input->u.deploy.version != 0 && input->u.deploy.version <= pipeline->row.latest_version) {",
         finds = "refusal",
+    ),
+    dict(
+        name = "the_newest_version_is_that_of_the_store",
+        file = "lookup.c",
+        find = "version = stored > held ? stored : held;",
+        replace = "version = stored;",
+        finds = "newest_version,refusal",
+        seeds = 200,
     ),
     dict(
         name = "a_paused_server_starts_runs",

@@ -87,6 +87,14 @@ struct sim_config *sim_rows_config(struct sim_pipeline *pipeline, int64_t versio
     return config != NULL && config->there.now ? config : NULL;
 }
 
+struct sim_config *sim_rows_newest_config(struct sim_pipeline *pipeline) {
+    struct sim_config *config = NULL;
+    for (size_t version = pipeline->configs.count; version > 0 && config == NULL; version--) {
+        config = sim_rows_config(pipeline, (int64_t)version);
+    }
+    return config;
+}
+
 struct sim_request *sim_rows_request(struct sim_rows *rows, struct gf_str caller,
                                      struct gf_str request_id) {
     for (size_t i = rows->requests.count; i > 0; i--) {

@@ -165,6 +165,8 @@ struct sim_pipeline *sim_rows_pipeline_by_id(struct sim_rows *rows, struct gf_st
 struct sim_run *sim_rows_run(struct sim_rows *rows, int64_t run_key);
 struct sim_run *sim_rows_run_by_id(struct sim_pipeline *pipeline, int64_t run_id);
 struct sim_config *sim_rows_config(struct sim_pipeline *pipeline, int64_t version);
+/* NULL where all are deleted. */
+struct sim_config *sim_rows_newest_config(struct sim_pipeline *pipeline);
 struct sim_request *sim_rows_request(struct sim_rows *rows, struct gf_str caller,
                                      struct gf_str request_id);
 

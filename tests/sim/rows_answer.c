@@ -60,6 +60,19 @@ static void answer_config(const struct sim_rows *rows, struct gf_core *core,
     gf_core_give_config(core, need, &row);
 }
 
+static void answer_older_version(const struct sim_rows *rows, struct gf_core *core,
+                                 const struct gf_need *need) {
+    const struct sim_pipeline *pipeline = saved_pipeline(rows, need->pipeline_key);
+    int64_t older = 0;
+    for (size_t i = 0; pipeline != NULL && i < pipeline->configs.count; i++) {
+        const struct sim_config *config = pipeline->configs.items[i];
+        if (config != NULL && config->there.saved && (int64_t)i + 1 < need->version) {
+            older = (int64_t)i + 1;
+        }
+    }
+    gf_core_give_older_version(core, need, older);
+}
+
 static void answer_run(const struct sim_rows *rows, struct gf_core *core,
                        const struct gf_need *need) {
     const struct sim_pipeline *pipeline = saved_pipeline(rows, need->pipeline_key);
@@ -149,6 +162,9 @@ void sim_rows_answer(struct sim_rows *rows, struct gf_core *core, const struct g
         return;
     case GF_NEED_CONFIG:
         answer_config(rows, core, need);
+        return;
+    case GF_NEED_OLDER_VERSION:
+        answer_older_version(rows, core, need);
         return;
     case GF_NEED_RUN:
         answer_run(rows, core, need);
