@@ -1,5 +1,7 @@
 #include "engine/core/copy.h"
 
+#include <string.h>
+
 struct gf_str gf_text_copy(struct gf_str from, struct gf_arena *arena) {
     return from.len == 0 ? GF_STR("") : gf_arena_str(arena, from);
 }
@@ -150,6 +152,16 @@ void gf_deployment_copy(const struct gf_deployment *from, struct gf_arena *arena
     out->reason.text = gf_text_copy(from->reason.text, arena);
 }
 
+struct gf_kept_tasks *gf_kept_tasks_copy(const struct gf_kept_tasks *from, size_t count,
+                                         struct gf_arena *arena) {
+    if (count == 0) {
+        return NULL;
+    }
+    struct gf_kept_tasks *copy = GF_ARENA_ARRAY(arena, count, struct gf_kept_tasks);
+    memcpy(copy, from, count * sizeof(*copy));
+    return copy;
+}
+
 void gf_run_copy(const struct gf_run *from, struct gf_arena *arena, struct gf_run *out) {
     *out = *from;
     out->namespace_id = gf_text_copy(from->namespace_id, arena);
@@ -163,7 +175,7 @@ void gf_run_copy(const struct gf_run *from, struct gf_arena *arena, struct gf_ru
     out->input.media_type = gf_text_copy(from->input.media_type, arena);
     out->input.digest = gf_text_copy(from->input.digest, arena);
     out->ordering_key = gf_text_copy(from->ordering_key, arena);
-    out->kept_tasks = gf_text_copy(from->kept_tasks, arena);
+    out->kept_tasks = gf_kept_tasks_copy(from->kept_tasks, from->kept_count, arena);
 }
 
 void gf_task_execution_copy(const struct gf_task_execution *from, struct gf_arena *arena,

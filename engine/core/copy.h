@@ -29,6 +29,8 @@ void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct g
 struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t count,
                                       struct gf_arena *arena);
 struct gf_label *gf_labels_copy(const struct gf_label *from, size_t count, struct gf_arena *arena);
+struct gf_kept_tasks *gf_kept_tasks_copy(const struct gf_kept_tasks *from, size_t count,
+                                         struct gf_arena *arena);
 
 /* Text in the arena; an empty one takes no memory. Cut at a character at bytes_max. */
 struct gf_str gf_text_copy(struct gf_str from, struct gf_arena *arena);

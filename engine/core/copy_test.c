@@ -101,6 +101,7 @@ Test(copy, a_config_stands_alone) {
 }
 
 Test(copy, a_run_stands_alone) {
+    struct gf_kept_tasks kept[] = {{.task_count = 3, .run_id = 4}};
     const struct gf_run run = {
         .run_key = 7,
         .namespace_id = text("default"),
@@ -116,10 +117,14 @@ Test(copy, a_run_stands_alone) {
         .input = {text("text/plain"), text("00ff"), 3},
         .ordering_key = text("key"),
         .ordering_policy = GF_RUN_ORDERING_NEWEST,
-        .kept_tasks = text("\x03"),
+        .has_priority = true,
+        .used_live_version = true,
+        .kept_tasks = kept,
+        .kept_count = 1,
     };
     struct gf_run copy = {0};
     gf_run_copy(&run, &to, &copy);
+    kept[0] = (struct gf_kept_tasks){0};
     gf_arena_fini(&from);
     cr_expect_eq(copy.run_key, 7);
     cr_expect(gf_str_eq(copy.namespace_id, GF_STR("default")));
@@ -135,7 +140,11 @@ Test(copy, a_run_stands_alone) {
     cr_expect_eq(copy.input.size_bytes, 3);
     cr_expect(gf_str_eq(copy.ordering_key, GF_STR("key")));
     cr_expect_eq(copy.ordering_policy, GF_RUN_ORDERING_NEWEST);
-    cr_expect(gf_str_eq(copy.kept_tasks, GF_STR("\x03")));
+    cr_expect(copy.has_priority);
+    cr_expect(copy.used_live_version);
+    cr_assert_eq(copy.kept_count, 1);
+    cr_expect_eq(copy.kept_tasks[0].task_count, 3);
+    cr_expect_eq(copy.kept_tasks[0].run_id, 4);
 }
 
 Test(copy, requests_and_preferences_and_pipelines_stand_alone) {

@@ -203,10 +203,13 @@ struct core_new_run {
     struct gf_str request_id;
     const struct gf_run_document *document; /* NULL = none */
     int32_t priority;
+    bool has_priority; /* of the run's own, not of its config */
     struct gf_str ordering_key;
     enum gf_run_ordering_policy ordering_policy;
     int64_t retried_run_id;
-    struct gf_str kept_tasks;
+    bool used_live_version;
+    const struct gf_kept_tasks *kept_tasks;
+    size_t kept_count;
 };
 
 /* Refuses it where the server, the pipeline or its queue takes no run now. */

@@ -220,7 +220,7 @@ struct gf_task_execution {
     int64_t stop_time;          /* it was first asked to stop */
     int64_t end_time;           /* the program ended, or the task without one */
     int64_t next_attempt_time;  /* WAITING for its next attempt: when; else 0 */
-    int64_t kept_run_id;        /* the run whose result was kept instead of running; 0 = none */
+    int64_t kept_run_id;        /* the run in which it ran, whose result is kept; 0 = none */
     struct gf_str image_digest; /* "sha256:..." that ran; empty before the start */
     struct gf_str node;         /* the machine that ran it; empty before the start */
     int64_t cpu_time_ns;        /* used by the container; 0 = unknown */
@@ -234,6 +234,12 @@ struct gf_run_input {
     struct gf_str media_type;
     struct gf_str digest; /* lower-case hexadecimal BLAKE2b-256 */
     int64_t size_bytes;
+};
+
+/* A stretch of tasks, in the order of the config, of which a retry keeps the results or not. */
+struct gf_kept_tasks {
+    int64_t task_count; /* 1 or more */
+    int64_t run_id;     /* the run in which they ran; 0 = they run again */
 };
 
 /*
@@ -259,14 +265,14 @@ struct gf_run {
     bool has_input;
     struct gf_run_input input;  /* where has_input is set */
     int32_t priority;           /* -1000 to 1000, higher is sooner */
+    bool has_priority;          /* it was given at the start; else it is the config's */
     struct gf_str ordering_key; /* empty = none */
     enum gf_run_ordering_policy ordering_policy;
     int64_t retried_run_id; /* the run of the same pipeline that this one repeats; 0 = none */
-    /*
-     * Of a retry of what failed: bit i % 8 of byte i / 8 is set where the result of task i is kept
-     * from the retried run. Empty = every task runs.
-     */
-    struct gf_str kept_tasks;
+    bool used_live_version; /* the retry asked for the live version, not for that of the run */
+    /* Of a retry of what failed: all tasks. No neighbours have the same run_id. */
+    const struct gf_kept_tasks *kept_tasks;
+    size_t kept_count; /* stretches; 0 = every task runs */
     bool cancel_requested;
     int64_t create_time;
     int64_t start_time;

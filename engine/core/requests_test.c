@@ -135,16 +135,31 @@ Test(requests, a_run_is_started_once) {
     input.u.start_run.request_id = GF_STR("r-1");
     const struct gf_label labels[] = {{GF_STR("a"), GF_STR("b")}};
     const struct gf_run_document document = {GF_STR("text/plain"), GF_STR("01"), GF_STR("x")};
-    struct gf_input variants[4] = {input, input, input, input};
+    struct gf_input variants[5] = {input, input, input, input, input};
     variants[0].u.start_run.ordering_key = GF_STR("k");
     variants[1].u.start_run.labels = labels;
     variants[1].u.start_run.label_count = 1;
     variants[2].u.start_run.document = &document;
     variants[3].u.start_run.has_priority = true;
     variants[3].u.start_run.priority = 4;
+    variants[4].u.start_run.has_priority = true; /* the same, but said */
     for (size_t i = 0; i < GF_ARRAY_COUNT(variants); i++) {
         expect_reused(&variants[i]);
     }
+}
+
+Test(requests, a_priority_that_was_given_is_part_of_a_request) {
+    struct gf_input input = world_start_input();
+    cr_assert_eq(world_up(&world, "one"), GF_OK);
+    input.u.start_run.request_id = GF_STR("r-1");
+    input.u.start_run.has_priority = true;
+    input.u.start_run.priority = 4;
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    world_restart(&world);
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    cr_expect_eq(world.run.run_id, 1);
+    input.u.start_run.has_priority = false;
+    expect_reused(&input);
 }
 
 /* ---- Their life ---- */

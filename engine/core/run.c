@@ -22,19 +22,18 @@ void gf_core__run_make_tasks(struct core_run *run) {
     }
 }
 
-static bool is_kept(const struct core_run *run, size_t task_index) {
-    const struct gf_str bits = run->row.kept_tasks;
-    return task_index / 8 < bits.len &&
-           ((unsigned char)bits.ptr[task_index / 8] >> (task_index % 8) & 1) != 0;
-}
-
 /* The results that a retry keeps count as if the tasks had run. */
 static void keep_results(struct gf_core *core, struct core_run *run) {
-    for (size_t i = 0; i < run->config->row.task_count; i++) {
-        if (is_kept(run, i)) {
-            run->tasks[i].row.kept_run_id = run->row.retried_run_id;
-            gf_core__task_end(core, &run->tasks[i], GF_TASK_STATUS_SUCCESSFUL,
-                              GF_REASON_UNSPECIFIED, GF_STR(""));
+    struct core_task *task = run->tasks;
+    const struct core_task *end = run->tasks + run->config->row.task_count;
+    for (size_t i = 0; i < run->row.kept_count; i++) {
+        const struct gf_kept_tasks *kept = &run->row.kept_tasks[i];
+        for (int64_t left = kept->task_count; left > 0 && task < end; left--, task++) {
+            if (kept->run_id != 0) {
+                task->row.kept_run_id = kept->run_id;
+                gf_core__task_end(core, task, GF_TASK_STATUS_SUCCESSFUL, GF_REASON_UNSPECIFIED,
+                                  GF_STR(""));
+            }
         }
     }
 }

@@ -186,10 +186,13 @@ static struct core_run *make_run(struct gf_core *core, const struct core_new_run
         .label_count = new_run->label_count,
         .request_id = gf_text_copy(new_run->request_id, &run->arena),
         .priority = new_run->priority,
+        .has_priority = new_run->has_priority,
         .ordering_key = gf_text_copy(new_run->ordering_key, &run->arena),
         .ordering_policy = new_run->ordering_policy,
         .retried_run_id = new_run->retried_run_id,
-        .kept_tasks = gf_text_copy(new_run->kept_tasks, &run->arena),
+        .used_live_version = new_run->used_live_version,
+        .kept_tasks = gf_kept_tasks_copy(new_run->kept_tasks, new_run->kept_count, &run->arena),
+        .kept_count = new_run->kept_count,
         .create_time = core->now,
     };
     run->row.initiator.id = gf_text_copy(run->row.initiator.id, &run->arena);

@@ -9,7 +9,8 @@
 
 static bool is_same_retry(const struct gf_input *input, const struct gf_run *run) {
     return run->retried_run_id == input->u.retry_run.run_id &&
-           (run->kept_tasks.len > 0) == input->u.retry_run.failed_tasks_only &&
+           (run->kept_count > 0) == input->u.retry_run.failed_tasks_only &&
+           run->used_live_version == input->u.retry_run.use_live_version &&
            gf_str_eq(input->u.retry_run.initiator.reason, run->initiator.reason);
 }
 
@@ -39,33 +40,45 @@ static enum gf_step refuse_active(struct gf_core *core, const struct gf_input *i
     return gf_core__refuse(core, input, &err);
 }
 
+/* The run in which the task ran whose result a retry of `row` keeps; 0 = it is to run again. */
+static int64_t origin_of(const struct gf_run *row, const struct gf_task_execution *task) {
+    if (task->status != GF_TASK_STATUS_SUCCESSFUL) {
+        return 0;
+    }
+    return task->kept_run_id != 0 ? task->kept_run_id : row->run_id;
+}
+
+struct kept_tasks {
+    struct gf_kept_tasks *items; /* in the batch's arena */
+    size_t count;
+};
+
 /*
- * The bits of the tasks whose results are kept, in the batch's arena. A run that never began has no
- * tasks, so nothing of it is kept. Refuses a run without anything to make again. False: return
- * *out_step.
+ * Finds whose results are kept. A run that never began has no tasks, so nothing of it is kept.
+ * Refuses a run without anything to make again. False: return *out_step.
  */
 static bool keep_successful(struct gf_core *core, const struct gf_input *input,
                             const struct core_config *config, const struct gf_run *row,
-                            struct gf_str *out_bits, struct gf_need *out_need,
+                            struct kept_tasks *out, struct gf_need *out_need,
                             enum gf_step *out_step) {
     struct gf_task_execution_vec tasks = {0};
+    const size_t task_count = config->row.task_count;
+    bool any_left = false;
     if (gf_core__find_run_tasks(core, row, &tasks, out_need) == CORE_NEED) {
         *out_step = GF_STEP_NEED;
         return false;
     }
-    const size_t size = (config->row.task_count + 7) / 8;
-    unsigned char *bits = GF_ARENA_ARRAY(&core->batch_arena, size, unsigned char);
-    size_t kept = 0;
-    for (size_t i = 0; i < tasks.count; i++) {
-        const struct gf_task_execution *task = tasks.items[i];
-        const size_t index = (size_t)task->task_index;
-        if (task->status == GF_TASK_STATUS_SUCCESSFUL && index < config->row.task_count) {
-            bits[index / 8] |= (unsigned char)(1U << (index % 8));
-            kept++;
+    out->items = GF_ARENA_ARRAY(&core->batch_arena, task_count, struct gf_kept_tasks);
+    for (size_t i = 0; i < task_count; i++) {
+        const int64_t run_id = i < tasks.count ? origin_of(row, tasks.items[i]) : 0;
+        if (out->count == 0 || out->items[out->count - 1].run_id != run_id) {
+            out->items[out->count++].run_id = run_id;
         }
+        out->items[out->count - 1].task_count++;
+        any_left = any_left || run_id == 0;
     }
     gf_vec_fini(&tasks);
-    if (row->status == GF_RUN_STATUS_SUCCESSFUL || kept == config->row.task_count) {
+    if (row->status == GF_RUN_STATUS_SUCCESSFUL || !any_left) {
         struct gf_error err = {0};
         (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "NOTHING_FAILED",
                              "run %" PRId64 " was successful: there is no failed task to retry",
@@ -73,7 +86,6 @@ static bool keep_successful(struct gf_core *core, const struct gf_input *input,
         *out_step = gf_core__refuse(core, input, &err);
         return false;
     }
-    *out_bits = (struct gf_str){(const char *)bits, size};
     return true;
 }
 
@@ -109,7 +121,7 @@ enum gf_step gf_core__retry_run(struct gf_core *core, const struct gf_input *inp
     struct core_run *active = NULL;
     struct core_config *config = NULL;
     struct gf_run_document document = {0};
-    struct gf_str kept_tasks = GF_STR("");
+    struct kept_tasks kept = {0};
     struct gf_error err = {0};
     if (check_texts(input, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
@@ -132,7 +144,7 @@ enum gf_step gf_core__retry_run(struct gf_core *core, const struct gf_input *inp
                                live ? pipeline->row.live_version : row->version, &config, out_need,
                                &result) ||
         (input->u.retry_run.failed_tasks_only &&
-         !keep_successful(core, input, config, row, &kept_tasks, out_need, &result)) ||
+         !keep_successful(core, input, config, row, &kept, out_need, &result)) ||
         !take_document(core, input, row, &document, out_need, &result)) {
         return result;
     }
@@ -150,7 +162,9 @@ enum gf_step gf_core__retry_run(struct gf_core *core, const struct gf_input *inp
         .ordering_key = row->ordering_key,
         .ordering_policy = row->ordering_policy,
         .retried_run_id = row->run_id,
-        .kept_tasks = kept_tasks,
+        .used_live_version = live,
+        .kept_tasks = kept.items,
+        .kept_count = kept.count,
     };
     if (gf_core__check_new_run(core, &new_run, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);

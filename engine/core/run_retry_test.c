@@ -55,7 +55,7 @@ Test(run_retry, all_tasks_run_again) {
     cr_assert_eq(world_retry(&world, 1, false), GF_OK);
     cr_expect_eq(world.run.run_id, 2);
     cr_expect_eq(world.run.retried_run_id, 1);
-    cr_expect_eq(world.run.kept_tasks.len, 0);
+    cr_expect_eq(world.run.kept_count, 0);
     cr_expect_str_eq(world_states(&world, 2), "pwww");
     world_exit(&world, "one", 0);
     world_exit(&world, "two", 0);
@@ -103,7 +103,7 @@ Test(run_retry, a_retry_that_waits_keeps_its_results_later) {
     world_exit(&world, "two", 1);
     cr_assert_eq(world_retry(&world, 3, true), GF_OK);
     cr_expect_str_eq(world_states(&world, 4), "Sp");
-    cr_expect_eq(world_task(&world, 4, "one").kept_run_id, 3);
+    cr_expect_eq(world_task(&world, 4, "one").kept_run_id, 1, "it ran there, run 3 kept it");
 }
 
 Test(run_retry, a_run_that_never_began_runs_whole) {
@@ -221,9 +221,46 @@ Test(run_retry, a_request_is_answered_with_the_first_run) {
     input = retry_input(1, false, "again");
     cr_expect_eq(world_step(&world, &input), GF_FAILED_PRECONDITION);
     cr_expect_str_eq(world.error.reason, "REQUEST_ID_REUSED");
+    input.u.retry_run.use_live_version = true;
+    cr_expect_eq(world_step(&world, &input), GF_FAILED_PRECONDITION);
+    cr_expect_str_eq(world.error.reason, "REQUEST_ID_REUSED");
     input = retry_input(2, true, "again");
     cr_expect_eq(world_step(&world, &input), GF_FAILED_PRECONDITION);
     cr_expect_str_eq(world.error.reason, "REQUEST_ID_REUSED");
     cr_expect_eq(world_start_request(&world, "again"), GF_FAILED_PRECONDITION);
     cr_expect_str_eq(world.error.reason, "REQUEST_ID_REUSED");
+}
+
+Test(run_retry, the_live_version_is_part_of_a_request) {
+    up_and_fail();
+    struct gf_input input = retry_input(1, false, "again");
+    input.u.retry_run.use_live_version = true;
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    world_restart(&world);
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    cr_expect_eq(world.run.run_id, 2);
+    cr_expect(world.unchanged);
+    input.u.retry_run.use_live_version = false;
+    cr_expect_eq(world_step(&world, &input), GF_FAILED_PRECONDITION);
+    cr_expect_str_eq(world.error.reason, "REQUEST_ID_REUSED");
+}
+
+Test(run_retry, results_are_kept_from_where_they_ran) {
+    cr_assert_eq(world_up(&world, "one; two; tri; four"), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    world_exit(&world, "one", 0);
+    world_exit(&world, "two", 1);
+    world_exit(&world, "tri", 1);
+    world_exit(&world, "four", 0);
+    cr_assert_eq(world_retry(&world, 1, true), GF_OK);
+    world_exit(&world, "two", 0);
+    world_exit(&world, "tri", 1);
+    cr_assert_eq(world_retry(&world, 2, true), GF_OK);
+    cr_expect_str_eq(world_states(&world, 3), "SSpS");
+    cr_expect_eq(world_task(&world, 3, "one").kept_run_id, 1);
+    cr_expect_eq(world_task(&world, 3, "two").kept_run_id, 2);
+    cr_expect_eq(world_task(&world, 3, "tri").kept_run_id, 0);
+    cr_expect_eq(world_task(&world, 3, "four").kept_run_id, 1);
+    cr_expect_eq(world_run(&world, 3).retried_run_id, 2);
+    world_exit(&world, "tri", 0);
 }

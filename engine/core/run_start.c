@@ -58,7 +58,8 @@ static bool is_same_start(const struct gf_input *input, const struct gf_run *run
            gf_str_eq(input->u.start_run.initiator.reason, run->initiator.reason) &&
            gf_str_eq(input->u.start_run.ordering_key, run->ordering_key) &&
            ordering_policy(input) == run->ordering_policy &&
-           (!input->u.start_run.has_priority || input->u.start_run.priority == run->priority);
+           input->u.start_run.has_priority == run->has_priority &&
+           (!run->has_priority || input->u.start_run.priority == run->priority);
 }
 
 bool gf_core__answer_run_request(struct gf_core *core, const struct gf_input *input,
@@ -173,6 +174,7 @@ enum gf_step gf_core__start_run(struct gf_core *core, const struct gf_input *inp
         .document = input->u.start_run.document,
         .priority =
             input->u.start_run.has_priority ? input->u.start_run.priority : config->row.priority,
+        .has_priority = input->u.start_run.has_priority,
         .ordering_key = input->u.start_run.ordering_key,
         .ordering_policy = ordering_policy(input),
     };

@@ -148,15 +148,18 @@ static void check_complete(struct check *check, const struct check_run *run, siz
 
 static void check_kept(struct check *check, const struct check_run *run, size_t index,
                        const char *id) {
-    const struct gf_str bits = run->row.kept_tasks;
-    const bool kept =
-        index / 8 < bits.len && ((unsigned char)bits.ptr[index / 8] >> (index % 8) & 1) != 0;
     const struct gf_task_execution *task = &run->tasks[index];
-    EXPECT(check, task->kept_run_id == (kept ? run->row.retried_run_id : 0),
+    int64_t kept_run_id = 0;
+    size_t next = 0;
+    for (size_t i = 0; i < run->row.kept_count && next <= index; i++) {
+        kept_run_id = run->row.kept_tasks[i].run_id;
+        next += (size_t)run->row.kept_tasks[i].task_count;
+    }
+    EXPECT(check, task->kept_run_id == kept_run_id && kept_run_id <= run->row.retried_run_id,
            "%s: result of run %" PRId64 " kept", id, task->kept_run_id);
     EXPECT(check,
-           !kept || (task->attempt == 0 && task->status == GF_TASK_STATUS_SUCCESSFUL &&
-                     task->state == GF_TASK_STATE_COMPLETE),
+           kept_run_id == 0 || (task->attempt == 0 && task->status == GF_TASK_STATUS_SUCCESSFUL &&
+                                task->state == GF_TASK_STATE_COMPLETE),
            "%s: its result is kept and it ran", id);
 }
 

@@ -11,18 +11,18 @@
 static void check_kept_tasks(struct sim *sim, const struct sim_run *run,
                              const struct sim_run *retried) {
     const bool failed_only = sim->input->u.retry_run.failed_tasks_only;
-    bool any_to_make = run->row.kept_tasks.len == 0;
+    bool any_to_make = run->row.kept_count == 0;
     for (int64_t i = 0; i < run->task_count; i++) {
         const size_t index = (size_t)i;
-        const bool kept =
-            index / 8 < run->row.kept_tasks.len &&
-            ((unsigned char)run->row.kept_tasks.ptr[index / 8] >> (index % 8) & 1) != 0;
+        const int64_t kept_run_id = sim_kept_run_id(&run->row, index);
         const bool was_successful = failed_only && retried->tasks_made && i < retried->task_count &&
                                     retried->tasks[i].row.status == GF_TASK_STATUS_SUCCESSFUL;
-        SIM_EXPECT(sim, kept_results, kept == was_successful,
+        const int64_t before = was_successful ? retried->tasks[i].row.kept_run_id : 0;
+        const int64_t origin = before != 0 ? before : retried->row.run_id;
+        SIM_EXPECT(sim, kept_results, kept_run_id == (was_successful ? origin : 0),
                    RUN_FMT ": task %" PRId64 " is kept without reason, or not kept", RUN_ARG(run),
                    i);
-        any_to_make = any_to_make || !kept;
+        any_to_make = any_to_make || kept_run_id == 0;
     }
     SIM_EXPECT(sim, kept_results, any_to_make, RUN_FMT " keeps everything", RUN_ARG(run));
 }

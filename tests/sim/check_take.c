@@ -277,6 +277,12 @@ static struct sim_run *new_run(struct sim *sim, const struct gf_run *row) {
     return run;
 }
 
+static bool same_kept(const struct gf_run *old, const struct gf_run *row) {
+    return old->kept_count == row->kept_count &&
+           (old->kept_count == 0 || memcmp(old->kept_tasks, row->kept_tasks,
+                                           old->kept_count * sizeof(*old->kept_tasks)) == 0);
+}
+
 /* What cannot change: pointers that are the same need no second look. */
 static bool same_creation(const struct gf_run *old, const struct gf_run *row) {
     return old->run_key == row->run_key && old->pipeline_key == row->pipeline_key &&
@@ -288,7 +294,8 @@ static bool same_creation(const struct gf_run *old, const struct gf_run *row) {
            gf_str_eq(old->pipeline_id, row->pipeline_id) &&
            gf_str_eq(old->request_id, row->request_id) &&
            gf_str_eq(old->ordering_key, row->ordering_key) &&
-           gf_str_eq(old->kept_tasks, row->kept_tasks) &&
+           old->has_priority == row->has_priority &&
+           old->used_live_version == row->used_live_version && same_kept(old, row) &&
            gf_str_eq(old->input.digest, row->input.digest);
 }
 

@@ -287,13 +287,14 @@ static void check_skipped(struct sim *sim, const struct sim_task *task) {
 
 static void check_kept(struct sim *sim, const struct sim_task *task) {
     const struct gf_run *run = &task->run->row;
-    struct sim_run *retried = sim_rows_run_by_id(task->run->pipeline, run->retried_run_id);
     const size_t index = (size_t)task->row.task_index;
+    const int64_t run_id = sim_kept_run_id(run, index);
+    struct sim_run *origin = sim_rows_run_by_id(task->run->pipeline, run_id);
     SIM_EXPECT(sim, kept_results,
-               retried != NULL && task->row.kept_run_id == run->retried_run_id &&
-                   index / 8 < run->kept_tasks.len && (int64_t)index < retried->task_count &&
-                   ((unsigned char)run->kept_tasks.ptr[index / 8] >> (index % 8) & 1) != 0 &&
-                   retried->tasks[index].row.status == GF_TASK_STATUS_SUCCESSFUL &&
+               origin != NULL && task->row.kept_run_id == run_id && origin->tasks_made &&
+                   (int64_t)index < origin->task_count &&
+                   origin->tasks[index].row.status == GF_TASK_STATUS_SUCCESSFUL &&
+                   origin->tasks[index].row.attempt > 0 &&
                    task->row.status == GF_TASK_STATUS_SUCCESSFUL && task->row.attempt == 0,
                TASK_FMT " keeps a result that is none", TASK_ARG(task));
 }

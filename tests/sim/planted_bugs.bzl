@@ -328,9 +328,16 @@ PLANTED_BUGS = [
     dict(
         name = "a_skipped_task_is_kept",
         file = "run_retry.c",
-        find = "if (task->status == GF_TASK_STATUS_SUCCESSFUL && index < config->row.task_count) {",
-        replace = "if ((task->status == GF_TASK_STATUS_SUCCESSFUL || task->status == GF_TASK_STATUS_SKIPPED) && index < config->row.task_count) {",
+        find = "if (task->status != GF_TASK_STATUS_SUCCESSFUL) {",
+        replace = "if (task->status != GF_TASK_STATUS_SUCCESSFUL && task->status != GF_TASK_STATUS_SKIPPED) {",
         finds = "kept_results,refusal",
+    ),
+    dict(
+        name = "a_kept_result_is_of_the_run_before",
+        file = "run_retry.c",
+        find = "return task->kept_run_id != 0 ? task->kept_run_id : row->run_id;",
+        replace = "return row->run_id;",
+        finds = "kept_results",
     ),
     dict(
         name = "a_retry_takes_the_live_version",
@@ -452,8 +459,8 @@ PLANTED_BUGS = [
     dict(
         name = "a_restart_forgets_a_kept_result",
         file = "copy.c",
-        find = "out->kept_tasks = gf_text_copy(from->kept_tasks, arena);",
-        replace = "out->kept_tasks = GF_STR(\"\");",
+        find = "out->kept_tasks = gf_kept_tasks_copy(from->kept_tasks, from->kept_count, arena);",
+        replace = "out->kept_tasks = NULL; out->kept_count = 0;",
         finds = "row_immutable,kept_results",
     ),
     dict(

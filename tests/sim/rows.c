@@ -95,6 +95,17 @@ struct sim_config *sim_rows_newest_config(struct sim_pipeline *pipeline) {
     return config;
 }
 
+int64_t sim_kept_run_id(const struct gf_run *run, size_t task_index) {
+    size_t next = 0;
+    for (size_t i = 0; i < run->kept_count; i++) {
+        next += (size_t)run->kept_tasks[i].task_count;
+        if (task_index < next) {
+            return run->kept_tasks[i].run_id;
+        }
+    }
+    return 0;
+}
+
 struct sim_request *sim_rows_request(struct sim_rows *rows, struct gf_str caller,
                                      struct gf_str request_id) {
     for (size_t i = rows->requests.count; i > 0; i--) {

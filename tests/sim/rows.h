@@ -167,6 +167,8 @@ struct sim_run *sim_rows_run_by_id(struct sim_pipeline *pipeline, int64_t run_id
 struct sim_config *sim_rows_config(struct sim_pipeline *pipeline, int64_t version);
 /* NULL where all are deleted. */
 struct sim_config *sim_rows_newest_config(struct sim_pipeline *pipeline);
+/* The run whose result of a task is kept, as the row of the run says; 0 = none. */
+int64_t sim_kept_run_id(const struct gf_run *run, size_t task_index);
 struct sim_request *sim_rows_request(struct sim_rows *rows, struct gf_str caller,
                                      struct gf_str request_id);
 

@@ -8,7 +8,7 @@
 enum {
     FORMAT = 1,
     LABEL_BYTES_MIN = 3, /* two lengths and a key of one byte */
-    KEPT_BYTES_MAX = (GF_CONFIG_TASKS_MAX + 7) / 8,
+    KEPT_BYTES_MIN = 2,  /* two numbers */
 };
 
 enum field {
@@ -18,6 +18,12 @@ enum field {
     ORDERING = 4,
     RETRIED_RUN = 5,
     KEPT_TASKS = 6,
+    FLAGS = 7,
+};
+
+enum flag {
+    HAS_PRIORITY = 1,
+    USED_LIVE_VERSION = 2,
 };
 
 /* ---- Writing ---- */
@@ -39,6 +45,19 @@ static void put_labels(struct gf_strbuf *out, const struct gf_run *run) {
         gf_sqlite__put_text(out, run->labels[i].key);
         gf_sqlite__put_text(out, run->labels[i].value);
     }
+}
+
+static void put_kept(struct gf_strbuf *out, const struct gf_run *run) {
+    gf_sqlite__put_number(out, (int64_t)run->kept_count);
+    for (size_t i = 0; i < run->kept_count; i++) {
+        gf_sqlite__put_number(out, run->kept_tasks[i].task_count);
+        gf_sqlite__put_number(out, run->kept_tasks[i].run_id);
+    }
+}
+
+static int64_t flags_of(const struct gf_run *run) {
+    return (run->has_priority ? HAS_PRIORITY : 0) |
+           (run->used_live_version ? USED_LIVE_VERSION : 0);
 }
 
 void gf_sqlite__run_options_encode(const struct gf_run *run, struct gf_strbuf *out) {
@@ -66,9 +85,13 @@ void gf_sqlite__run_options_encode(const struct gf_run *run, struct gf_strbuf *o
         put_field(out, start, RETRIED_RUN);
         gf_sqlite__put_number(out, run->retried_run_id);
     }
-    if (run->kept_tasks.len > 0) {
+    if (run->kept_count > 0) {
         put_field(out, start, KEPT_TASKS);
-        gf_sqlite__put_text(out, run->kept_tasks);
+        put_kept(out, run);
+    }
+    if (flags_of(run) != 0) {
+        put_field(out, start, FLAGS);
+        gf_sqlite__put_number(out, flags_of(run));
     }
 }
 
@@ -130,6 +153,44 @@ static bool take_ordering(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
            (policy != 0 || run->ordering_key.len > 0);
 }
 
+/* *out_exhausted: the arena's cap is reached. */
+static bool take_kept(struct gf_sqlite_cursor *cursor, struct gf_arena *arena, struct gf_run *run,
+                      bool *out_exhausted) {
+    int64_t count = 0;
+    int64_t tasks_left = GF_CONFIG_TASKS_MAX;
+    if (!gf_sqlite__take_number(cursor, &count) || count == 0 ||
+        (uint64_t)count > gf_sqlite__cursor_left(cursor) / KEPT_BYTES_MIN) {
+        return false;
+    }
+    struct gf_kept_tasks *kept = gf_arena_try_alloc(arena, (size_t)count * sizeof(*kept));
+    if (kept == NULL) {
+        *out_exhausted = true;
+        return false;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (!gf_sqlite__take_number(cursor, &kept[i].task_count) || kept[i].task_count == 0 ||
+            kept[i].task_count > tasks_left || !gf_sqlite__take_number(cursor, &kept[i].run_id) ||
+            (i > 0 && kept[i - 1].run_id == kept[i].run_id)) {
+            return false;
+        }
+        tasks_left -= kept[i].task_count;
+    }
+    run->kept_tasks = kept;
+    run->kept_count = (size_t)count;
+    return true;
+}
+
+static bool take_flags(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
+    int64_t flags = 0;
+    if (!gf_sqlite__take_number(cursor, &flags) || flags == 0 ||
+        flags > (HAS_PRIORITY | USED_LIVE_VERSION)) {
+        return false;
+    }
+    run->has_priority = (flags & HAS_PRIORITY) != 0;
+    run->used_live_version = (flags & USED_LIVE_VERSION) != 0;
+    return true;
+}
+
 static bool take_field(struct gf_sqlite_cursor *cursor, unsigned char field, struct gf_arena *arena,
                        struct gf_run *run, bool *out_exhausted) {
     switch (field) {
@@ -144,8 +205,9 @@ static bool take_field(struct gf_sqlite_cursor *cursor, unsigned char field, str
     case RETRIED_RUN:
         return gf_sqlite__take_number(cursor, &run->retried_run_id) && run->retried_run_id != 0;
     case KEPT_TASKS:
-        return gf_sqlite__take_bytes(cursor, &run->kept_tasks) && run->kept_tasks.len > 0 &&
-               run->kept_tasks.len <= KEPT_BYTES_MAX;
+        return take_kept(cursor, arena, run, out_exhausted);
+    case FLAGS:
+        return take_flags(cursor, run);
     default:
         return false;
     }

@@ -1,6 +1,6 @@
 /*
  * How runs.options holds what few runs have: labels, the input, priority, ordering, what is
- * retried.
+ * retried and how.
  *
  * One packed column, because each run pays for every column of its table, and nothing searches for
  * these: a run with none of them has no bytes here, which costs one byte of its row. Otherwise: a
@@ -12,7 +12,8 @@
  *     3 input           media type, digest, size in bytes
  *     4 ordering        policy, key
  *     5 retried_run_id  the number
- *     6 kept_tasks      the bytes
+ *     6 kept_tasks      how many stretches, then number of tasks and run_id of each
+ *     7 flags           1 has_priority, 2 used_live_version
  *
  * Thread: any.
  */

@@ -88,6 +88,7 @@ Test(sqlite_run_options, numbers_of_any_size_come_back) {
 Test(sqlite_run_options, all_together_come_back) {
     static const struct gf_label LABELS[] = {{GF_STR("a"), GF_STR("")},
                                              {GF_STR("b"), GF_STR("\xe2\x82\xac")}};
+    static const struct gf_kept_tasks KEPT[] = {{2, 0}, {300, INT64_MAX}, {1, 11}};
     const struct gf_run run = {
         .priority = -5,
         .labels = LABELS,
@@ -97,7 +98,10 @@ Test(sqlite_run_options, all_together_come_back) {
         .ordering_policy = GF_RUN_ORDERING_NEWEST,
         .ordering_key = GF_STR("key"),
         .retried_run_id = 12,
-        .kept_tasks = {"\x00\xff", 2},
+        .kept_tasks = KEPT,
+        .kept_count = GF_ARRAY_COUNT(KEPT),
+        .has_priority = true,
+        .used_live_version = true,
     };
     struct fixture fixture;
     open_fixture(&fixture);
@@ -110,7 +114,13 @@ Test(sqlite_run_options, all_together_come_back) {
     cr_assert_eq(fixture.run.input.size_bytes, run.input.size_bytes);
     cr_assert_eq(fixture.run.ordering_policy, run.ordering_policy);
     cr_assert(gf_str_eq(fixture.run.ordering_key, run.ordering_key));
-    cr_assert(gf_str_eq(fixture.run.kept_tasks, run.kept_tasks));
+    cr_assert_eq(fixture.run.kept_count, 3);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(KEPT); i++) {
+        cr_assert_eq(fixture.run.kept_tasks[i].task_count, KEPT[i].task_count);
+        cr_assert_eq(fixture.run.kept_tasks[i].run_id, KEPT[i].run_id);
+    }
+    cr_assert(fixture.run.has_priority);
+    cr_assert(fixture.run.used_live_version);
     close_fixture(&fixture);
 }
 
@@ -121,7 +131,7 @@ Test(sqlite_run_options, damaged_bytes_are_refused) {
     } CASES[] = {
         {"an unknown format", GF_STR("\x02\x01\x02")},
         {"a format and nothing", GF_STR("\x01")},
-        {"an unknown field", GF_STR("\x01\x07\x02")},
+        {"an unknown field", GF_STR("\x01\x08\x02")},
         {"field 0", GF_STR("\x01\x00\x02")},
         {"a field twice", GF_STR("\x01\x01\x02\x01\x02")},
         {"fields out of order", GF_STR("\x01\x05\x02\x01\x02")},
@@ -150,8 +160,12 @@ Test(sqlite_run_options, damaged_bytes_are_refused) {
         {"an ordering that is the default", GF_STR("\x01\x04\x00\x00")},
         {"run 0", GF_STR("\x01\x05\x00")},
         {"no kept tasks", GF_STR("\x01\x06\x00")},
-        {"kept tasks beyond the end", GF_STR("\x01\x06\x02"
-                                             "a")},
+        {"kept tasks beyond the end", GF_STR("\x01\x06\x02\x01\x01\x01")},
+        {"a stretch of no task", GF_STR("\x01\x06\x01\x00\x01")},
+        {"neighbours of one run", GF_STR("\x01\x06\x02\x01\x07\x01\x07")},
+        {"more kept tasks than a config has", GF_STR("\x01\x06\x01\xa1\x8d\x06\x07")},
+        {"no flags", GF_STR("\x01\x07\x00")},
+        {"an unknown flag", GF_STR("\x01\x07\x04")},
     };
     struct fixture fixture;
     open_fixture(&fixture);
@@ -177,5 +191,15 @@ Test(sqlite_run_options, an_arena_that_is_full_is_an_error) {
         cr_assert_eq(fixture.run.label_count, 0);
         gf_arena_fini(&small);
     }
+    close_fixture(&fixture);
+}
+
+Test(sqlite_run_options, each_flag_comes_back_alone) {
+    struct fixture fixture;
+    open_fixture(&fixture);
+    must_come_back(&fixture, &(const struct gf_run){.has_priority = true});
+    cr_assert(fixture.run.has_priority && !fixture.run.used_live_version);
+    must_come_back(&fixture, &(const struct gf_run){.used_live_version = true});
+    cr_assert(!fixture.run.has_priority && fixture.run.used_live_version);
     close_fixture(&fixture);
 }

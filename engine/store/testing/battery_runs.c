@@ -17,6 +17,10 @@ static const struct gf_label LABELS[] = {
     {.key = GF_STR("team"), .value = GF_STR("it's \"\xc3\xa4\"")},
 };
 
+static const struct gf_kept_tasks KEPT[] = {{.task_count = 300, .run_id = INT64_C(5000000000)},
+                                            {.task_count = 1, .run_id = 0},
+                                            {.task_count = 2, .run_id = 3}};
+
 static void set_ordering(struct gf_run *run, enum gf_run_ordering_policy policy, const char *key) {
     run->ordering_policy = policy;
     run->ordering_key = gf_str_from(key);
@@ -51,7 +55,13 @@ static void same_run(const struct gf_run *actual, const struct gf_run *expected)
     must_be_same(actual, expected, ordering_key);
     must_be_equal(actual, expected, ordering_policy);
     must_be_equal(actual, expected, retried_run_id);
-    must_be_same(actual, expected, kept_tasks);
+    must_be_equal(actual, expected, has_priority);
+    must_be_equal(actual, expected, used_live_version);
+    must_be_equal(actual, expected, kept_count);
+    for (size_t i = 0; i < expected->kept_count; i++) {
+        must_be_equal(&actual->kept_tasks[i], &expected->kept_tasks[i], task_count);
+        must_be_equal(&actual->kept_tasks[i], &expected->kept_tasks[i], run_id);
+    }
     must_be_same(actual, expected, request_id);
     must_be_equal(actual, expected, cancel_requested);
     must_be_equal(actual, expected, deadline_time);
@@ -82,7 +92,10 @@ void gf_store_battery_runs_come_back(const struct gf_store_factory *factory) {
     full->priority = 1000;
     set_ordering(full, GF_RUN_ORDERING_STRICT, "customer-7");
     full->retried_run_id = 1;
-    full->kept_tasks = (struct gf_str){"\x05", 1};
+    full->has_priority = true;
+    full->used_live_version = true;
+    full->kept_tasks = KEPT;
+    full->kept_count = GF_ARRAY_COUNT(KEPT);
     full->deadline_time = full->create_time + 99;
     battery_look(&battery);
     struct gf_run found = {0};
@@ -96,11 +109,15 @@ void gf_store_battery_runs_come_back(const struct gf_store_factory *factory) {
     set_ordering(gf_rows_run(&battery.rows, pipeline, 4, 4), GF_RUN_ORDERING_NEWEST,
                  "\xe2\x82\xac");
     gf_rows_run(&battery.rows, pipeline, 5, 5)->retried_run_id = INT64_MAX;
-    gf_rows_run(&battery.rows, pipeline, 6, 6)->kept_tasks = (struct gf_str){"\x00\xff\x01", 3};
+    struct gf_run *kept = gf_rows_run(&battery.rows, pipeline, 6, 6);
+    kept->kept_tasks = KEPT;
+    kept->kept_count = GF_ARRAY_COUNT(KEPT);
     struct gf_run *labelled = gf_rows_run(&battery.rows, pipeline, 7, 7);
     labelled->labels = LABELS;
     labelled->label_count = GF_ARRAY_COUNT(LABELS);
-    const struct gf_run *rare[5] = {NULL};
+    gf_rows_run(&battery.rows, pipeline, 8, 8)->has_priority = true;
+    gf_rows_run(&battery.rows, pipeline, 9, 9)->used_live_version = true;
+    const struct gf_run *rare[7] = {NULL};
     for (size_t i = 0; i < GF_ARRAY_COUNT(rare); i++) {
         rare[i] = battery.rows.batch.runs.items[i];
     }
