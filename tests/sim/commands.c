@@ -177,7 +177,10 @@ static void make_deploy(struct sim *sim, struct gf_input *input) {
     input->kind = chance(sim, 700) ? GF_INPUT_DEPLOY : GF_INPUT_DELETE_CONFIG;
     input->u.deploy.namespace_id = names.namespace_id;
     input->u.deploy.pipeline_id = names.pipeline_id;
-    input->u.deploy.version = between(sim, 0, latest + 1);
+    /* What the newest version is, is told by deleting it, and by deploying the newest. */
+    input->u.deploy.version = !chance(sim, 400)                ? between(sim, 0, latest + 1)
+                              : input->kind == GF_INPUT_DEPLOY ? 0
+                                                               : latest;
     if (input->kind == GF_INPUT_DEPLOY) {
         input->u.deploy.request = request_ref(sim);
     }

@@ -368,11 +368,11 @@ PLANTED_BUGS = [
         finds = "refusal",
     ),
     dict(
-        name = "the_newest_version_is_that_of_the_store",
+        name = "the_newest_version_is_that_in_memory",
         file = "lookup.c",
         find = "version = stored > held ? stored : held;",
-        replace = "version = stored;",
-        finds = "newest_version,refusal",
+        replace = "version = held;",
+        finds = "newest_version,refusal,restart_equal",
         seeds = 200,
     ),
     dict(
