@@ -223,8 +223,8 @@ void sim_crash(struct sim *sim);
 /* ---- twin.c: a core that was restored beside the one that lives on ---- */
 
 /*
- * Whether the rows tell in which order tasks became ready: not where the clock was set back, or
- * where two did in one step.
+ * Whether the rows tell in which order tasks are launched: not where the clock was set back, where
+ * two became ready in one step, or where a pool has several limits.
  */
 bool sim_twin_order_is_known(const struct sim *sim);
 /* Makes one, now and then, of what has just been committed. */

@@ -17,13 +17,6 @@ void sim_twin_end(struct sim *sim) {
     sim->twin = NULL;
 }
 
-/* Tasks of versions with different limits wait for the same pool: which is first is history. */
-static bool has_different_limits(const struct sim *sim, const struct sim_task *task) {
-    const int32_t pool = sim_task_config(task)->pool_index;
-    return task->row.state == GF_TASK_STATE_WAITING && pool >= 0 &&
-           sim_least_pool_limit(sim, task) != task->run->config->content.pools[pool].parallelism;
-}
-
 /*
  * What the rows do not tell: who asked for a repair, and whether an attempt that runs was told to
  * stop because it began too late or because it runs too long.
@@ -35,8 +28,7 @@ static bool has_secrets(const struct sim *sim) {
         any = any || run->repair_step > 0;
         for (int64_t t = 0; run->tasks_made && t < run->task_count; t++) {
             const struct gf_task_execution *row = &run->tasks[t].row;
-            any = any || (row->state == GF_TASK_STATE_RUNNING && row->stop_time > 0) ||
-                  has_different_limits(sim, &run->tasks[t]);
+            any = any || (row->state == GF_TASK_STATE_RUNNING && row->stop_time > 0);
         }
     }
     return any;
@@ -66,8 +58,24 @@ static bool has_ties(const struct sim *sim) {
     return tie;
 }
 
+/* Tasks of versions with different limits wait for the same pool: which is first is history. */
+static bool has_different_limits(const struct sim *sim) {
+    bool any = false;
+    for (size_t i = 0; i < sim->rows.active.count; i++) {
+        const struct sim_run *run = sim->rows.active.items[i];
+        for (int64_t t = 0; run->tasks_made && t < run->task_count; t++) {
+            const struct sim_task *task = &run->tasks[t];
+            const int32_t pool = sim_task_config(task)->pool_index;
+            any = any ||
+                  (task->row.state == GF_TASK_STATE_WAITING && pool >= 0 &&
+                   sim_least_pool_limit(sim, task) != run->config->content.pools[pool].parallelism);
+        }
+    }
+    return any;
+}
+
 bool sim_twin_order_is_known(const struct sim *sim) {
-    return !sim->clock_set_back && !has_ties(sim);
+    return !sim->clock_set_back && !has_ties(sim) && !has_different_limits(sim);
 }
 
 void sim_twin_maybe_begin(struct sim *sim) {
