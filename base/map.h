@@ -1,10 +1,11 @@
 /*
  * Hash maps from byte strings or from int64 to pointers.
  *
- * The hash is keyed by randomness of the process (SipHash-1-3 of byte strings, a mix of numbers), so
- * that nobody can choose keys that collide. The order of iteration is the order of insertion and does not depend on that randomness:
- * a program that uses these maps behaves the same in every run. (A key that is removed and put
- * again moves to the end; one whose value is replaced keeps its place.)
+ * The hash is keyed by randomness of the process (SipHash-1-3 of byte strings, a mix of numbers),
+ * so that nobody can choose keys that collide. The order of iteration is the order of insertion and
+ * does not depend on that randomness: a program that uses these maps behaves the same in every run.
+ * (A key that is removed and put again moves to the end; one whose value is replaced keeps its
+ * place.)
  *
  * Values are borrowed pointers and never NULL: the map frees its keys, not its values. Zeroed
  * memory is an empty map. Running out of memory aborts: the number of entries must be bounded by a
