@@ -109,7 +109,7 @@ class Starts(e2e.ServerTest):
                 (["--reason", "x" * 1025], "gofer: reason: text is too long"),
                 (["--ordering-key", "a\nb"], "gofer: ordering_key: text has a control character"),
                 (["--label", "x" * 64 + "=y"], "gofer: labels["),
-                (["--request-id", "no spaces"], "gofer: request_id: expected up to 64 letters")):
+                (["--request-id", "no spaces"], "gofer: request_id: expected letters, digits")):
             with self.subTest(message):
                 self.assertIn(message, self.error("pipeline", "run", "hello", *arguments, code=FAILED))
         self.assertIn("gofer: windows[1]: expected a duration of 1 minute", self.error(
