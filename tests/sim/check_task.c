@@ -128,7 +128,6 @@ static void check_launch(struct sim *sim, const struct sim_task_look *look) {
     SIM_EXPECT(sim, row_immutable, row->launch_time == sim->wall && row->ready_time > 0,
                TASK_FMT ": times of its launch", TASK_ARG(task));
     task->forward_launch = sim->forward;
-    task->launch_crashes = sim->result.crashes;
     task->told_stop = false;
     task->told_force = false;
 }
@@ -208,8 +207,6 @@ static void check_given_up(struct sim *sim, const struct sim_task_look *look,
         is_timed_out(sim, task->run)) {
         return;
     }
-    /* After a restart the rows do not tell whether its start or its end was waited for. */
-    const bool both = task->launch_crashes != sim->result.crashes;
     const bool late_start =
         sim->forward - task->forward_launch >= sim->limits.launch_lease_ms * GF_NS_PER_MS;
     /* It may have started long before that was reported. */
@@ -218,8 +215,8 @@ static void check_given_up(struct sim *sim, const struct sim_task_look *look,
                           sim->wall - look->old.start_time >= timeout_ns;
     SIM_EXPECT(sim, timeout_early,
                status == GF_TASK_STATUS_FAILED &&
-                   ((kind == GF_REASON_SCHEDULER_ERROR && (late_start || (both && late_end))) ||
-                    (kind == GF_REASON_TIMED_OUT && (late_end || (both && late_start)))),
+                   ((kind == GF_REASON_SCHEDULER_ERROR && late_start) ||
+                    (kind == GF_REASON_TIMED_OUT && late_end)),
                TASK_FMT " is given up (%s) %" PRId64 " ns after its launch", TASK_ARG(task),
                gf_reason_kind_name(kind), sim->forward - task->forward_launch);
 }

@@ -94,7 +94,6 @@ struct sim_task {
     bool told_force;
 
     /* The time as the core has seen it pass (sim.forward) when something was last told. */
-    int64_t launch_crashes; /* how many crashes there had been */
     int64_t forward_launch;
     int64_t forward_start;
     int64_t forward_fail;

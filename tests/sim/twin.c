@@ -17,19 +17,11 @@ void sim_twin_end(struct sim *sim) {
     sim->twin = NULL;
 }
 
-/*
- * What the rows do not tell: who asked for a repair, and whether an attempt that runs was told to
- * stop because it began too late or because it runs too long.
- */
-static bool has_secrets(const struct sim *sim) {
+/* Who asked for a repair is not in the rows: whoever waits for one asks again. */
+static bool has_repairs(const struct sim *sim) {
     bool any = false;
     for (size_t i = 0; i < sim->rows.active.count; i++) {
-        const struct sim_run *run = sim->rows.active.items[i];
-        any = any || run->repair_step > 0;
-        for (int64_t t = 0; run->tasks_made && t < run->task_count; t++) {
-            const struct gf_task_execution *row = &run->tasks[t].row;
-            any = any || (row->state == GF_TASK_STATE_RUNNING && row->stop_time > 0);
-        }
+        any = any || sim->rows.active.items[i]->repair_step > 0;
     }
     return any;
 }
@@ -80,7 +72,7 @@ bool sim_twin_order_is_known(const struct sim *sim) {
 
 void sim_twin_maybe_begin(struct sim *sim) {
     if (sim->twin != NULL || !sim_random_chance(&sim->random, sim->profile.twins) ||
-        has_secrets(sim) || !sim_twin_order_is_known(sim)) {
+        has_repairs(sim) || !sim_twin_order_is_known(sim)) {
         return;
     }
     struct gf_attempt_vec attempts = {0};
