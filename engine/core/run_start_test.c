@@ -150,10 +150,7 @@ Test(run_start, what_is_wrong_is_told_before_anything_is_looked_up) {
 }
 
 Test(run_start, ordering_keys_are_checked) {
-    static const char *const bad[] = {"a\tb", "\x7f",
-                                      "a\xc2\x85"
-                                      "b",
-                                      "a\xc2\x9f"};
+    static const char *const bad[] = {"a\tb", "\x7f", "a\xc2\x85", "a\xc2\x9f"};
     struct gf_input input = {.kind = GF_INPUT_START_RUN,
                              .u.start_run = {.namespace_id = GF_STR("default"),
                                              .pipeline_id = GF_STR("pipe"),

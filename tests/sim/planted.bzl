@@ -38,7 +38,7 @@ def planted_bug(name, file, find, replace, finds, seeds = 60, size = "medium"):
             "//engine/core:internals",
         ],
         # What is left unused by the bug is no fault.
-        copts = GF_COPTS + ["-Wno-unused", "-O1"],
+        copts = GF_COPTS + ["-Wno-unused", "-Wno-unused-parameter", "-O1"],
         args = [
             "--seeds=1..%d" % seeds,
             "--jobs=1",
