@@ -125,9 +125,12 @@ void gf_core__task_watch(struct gf_core *core, struct core_task *task) {
         gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
                            due(core, task->row.next_attempt_time, GF_RETRY_MAX_BACKOFF_MS_MAX));
     } else if (task->row.state == GF_TASK_STATE_PROCESSING) {
-        const int64_t lease = launch_lease_ms(core);
+        /*
+         * From now, not from the launch: a restart asks the scheduler about it, and what could not
+         * be heard while the server was away is not late.
+         */
         set_launch_timer(core, &task->timer,
-                         due(core, gf_deadline_after_ms(task->row.launch_time, lease), lease));
+                         gf_deadline_after_ms(core->now, launch_lease_ms(core)));
     } else if (timeout_ms > 0) {
         const int64_t most_ms =
             timeout_ms + gf_core__stop_timeout_ms(core, config) + stop_lease_ms(core);

@@ -316,7 +316,7 @@ void gf_core__effect_launch(struct gf_core *core, const struct core_task *task);
 
 /* ---- slots.c: tasks that wait for a slot ---- */
 
-void gf_core__run_make_groups(struct gf_core *core, struct core_run *run);
+void gf_core__run_make_groups(struct core_run *run);
 void gf_core__run_free_groups(struct core_run *run);
 /* A task may run: it waits for a slot. */
 void gf_core__task_ready(struct gf_core *core, struct core_task *task);
@@ -337,7 +337,8 @@ void gf_core__timer_clear(struct gf_core *core, struct core_timer *timer);
 void gf_core__clock(struct gf_core *core);
 /* The clock was set back: what is due later moves with it. */
 void gf_core__clock_set_back(struct gf_core *core, int64_t by_ns);
-/* Sets the timer of a live or waiting task from its row; what is long past is due now. */
+/* Sets the timer of a waiting or live task: a launch has its patience from now on, the others have
+ * what their rows tell; what is long past is due now. */
 void gf_core__task_watch(struct gf_core *core, struct core_task *task);
 /* Sets the timer of a run that has begun from its row. */
 void gf_core__run_watch(struct gf_core *core, struct core_run *run);

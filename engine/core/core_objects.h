@@ -172,7 +172,6 @@ struct gf_core {
     struct gf_core_start next;
     int64_t now;                       /* of the step under way */
     struct gf_preferences preferences; /* texts on the heap */
-    bool preferences_dirty;
 
     struct gf_map namespaces;            /* by namespace_id */
     struct gf_map_i64 namespaces_by_key; /* without deleted ones */

@@ -65,24 +65,13 @@ bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
     gf_core__add_run(core, restored);
     if (run->state == GF_RUN_STATE_RUNNING) {
         gf_core__run_make_tasks(restored);
-        gf_core__run_make_groups(core, restored);
+        gf_core__run_make_groups(restored);
         for (size_t i = 0; i < task_count; i++) {
             restore_task(core, restored, &tasks[i]);
         }
         count_parents(restored);
     }
     return true;
-}
-
-/*
- * The scheduler is asked about the attempt now, so the patience with it begins anew: a launch of
- * which nothing could be heard while the server was away is not late.
- */
-static void watch_again(struct gf_core *core, struct core_task *task) {
-    const int64_t launch_time = task->row.launch_time;
-    task->row.launch_time = core->now;
-    gf_core__task_watch(core, task);
-    task->row.launch_time = launch_time;
 }
 
 /* The longest ready first; of those that became ready together, the oldest run's. */
@@ -117,7 +106,7 @@ static void resume_task(struct gf_core *core, struct core_task *task, struct cor
                         struct gf_attempt_vec *out_attempts) {
     if (gf_core__task_is_live(task)) {
         gf_vec_push(out_attempts, gf_core__task_attempt(task));
-        watch_again(core, task);
+        gf_core__task_watch(core, task);
         if (task->row.cancel_requested) {
             gf_core__task_stop(core, task, /* force= */ false);
         } else if (task->row.stop_time > 0 && !gf_core__run_is_ending(task->run)) {

@@ -49,7 +49,7 @@ void gf_core__run_begin(struct gf_core *core, struct core_run *run) {
     gf_core__mark_run(core, run);
     (void)gf_core__event_run(core, GF_EVENT_RUN_STARTED, run);
     gf_core__run_make_tasks(run);
-    gf_core__run_make_groups(core, run);
+    gf_core__run_make_groups(run);
     for (size_t i = 0; i < config->task_count; i++) {
         run->tasks[i].row.create_time = core->now;
         gf_core__mark_task(core, &run->tasks[i]);

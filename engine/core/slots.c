@@ -40,7 +40,7 @@ static void give_pool(struct core_pool *pool) {
     free(pool);
 }
 
-void gf_core__run_make_groups(GF_UNUSED struct gf_core *core, struct core_run *run) {
+void gf_core__run_make_groups(struct core_run *run) {
     const struct gf_config *config = &run->config->row;
     run->groups = GF_ARENA_ARRAY(&run->arena, config->pool_count + 1, struct core_group);
     for (size_t i = 0; i <= config->pool_count; i++) {
