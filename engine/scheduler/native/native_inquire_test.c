@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/native.h"
-#include "engine/scheduler/native/testing/native_host.h"
+#include "engine/scheduler/native/testing/native_suite.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,32 +15,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-static struct native_host host;
-static char *dir;
-
-static void set_up(void) {
-    const char *parent = getenv("TEST_TMPDIR");
-    if (geteuid() != 0) {
-        cr_log_warn("SKIPPED: containers need root; run the tests as root");
-        cr_skip_test("containers need root");
-    }
-    dir = gf_asprintf("%s/gofer-native-XXXXXX", parent == NULL ? "/tmp" : parent);
-    cr_assert(mkdtemp(dir) != NULL);
-    native_host_make_image(dir);
-    native_host_open(&host, dir);
-    host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
-}
-
-static void tear_down(void) {
-    struct gf_error error;
-    if (geteuid() == 0) {
-        native_host_close(&host);
-        cr_assert(gf_tree_remove(AT_FDCWD, dir, &error) == GF_OK, "%s", error.message);
-        free(dir);
-    }
-}
-
-TestSuite(native_inquire, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(native_inquire, .init = native_suite_open, .fini = native_suite_close, .timeout = 120);
 
 static const struct gf_attempt ATTEMPT = {.run_key = 1, .task_index = 2, .attempt = 1};
 

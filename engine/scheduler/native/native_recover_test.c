@@ -6,7 +6,7 @@
 #include "base/tree.h"
 #include "engine/core/limits.h"
 #include "engine/scheduler/native/protocol.h"
-#include "engine/scheduler/native/testing/native_host.h"
+#include "engine/scheduler/native/testing/native_suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,29 +20,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-static struct native_host host;
-static char *dir;
-
-static void set_up(void) {
-    const char *parent = getenv("TEST_TMPDIR");
-    if (geteuid() != 0) {
-        cr_log_warn("SKIPPED: containers need root; run the tests as root");
-        cr_skip_test("containers need root");
-    }
-    dir = gf_asprintf("%s/gofer-native-XXXXXX", parent == NULL ? "/tmp" : parent);
-    cr_assert(mkdtemp(dir) != NULL);
-    native_host_make_image(dir);
-}
-
-static void tear_down(void) {
-    struct gf_error error;
-    if (geteuid() == 0) {
-        cr_assert(gf_tree_remove(AT_FDCWD, dir, &error) == GF_OK, "%s", error.message);
-        free(dir);
-    }
-}
-
-TestSuite(native_recover, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(native_recover, .init = native_suite_make_dir, .fini = native_suite_remove_dir,
+          .timeout = 120);
 
 static struct gf_attempt attempt_of(int64_t run_key) {
     return (struct gf_attempt){.run_key = run_key, .task_index = 0, .attempt = 1};

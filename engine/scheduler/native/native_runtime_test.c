@@ -1,10 +1,7 @@
 /* Where attempts are kept: the choice of a runtime directory. */
 #include "base/alloc.h"
-#include "base/file.h"
-#include "base/tree.h"
-#include "engine/scheduler/native/testing/native_host.h"
+#include "engine/scheduler/native/testing/native_suite.h"
 
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,29 +11,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-static struct native_host host;
-static char *dir;
-
-static void set_up(void) {
-    const char *parent = getenv("TEST_TMPDIR");
-    if (geteuid() != 0) {
-        cr_log_warn("SKIPPED: containers need root; run the tests as root");
-        cr_skip_test("containers need root");
-    }
-    dir = gf_asprintf("%s/gofer-runtime-XXXXXX", parent == NULL ? "/tmp" : parent);
-    cr_assert(mkdtemp(dir) != NULL);
-    native_host_make_image(dir);
-}
-
-static void tear_down(void) {
-    struct gf_error error;
-    if (geteuid() == 0) {
-        cr_assert(gf_tree_remove(AT_FDCWD, dir, &error) == GF_OK, "%s", error.message);
-        free(dir);
-    }
-}
-
-TestSuite(native_runtime, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(native_runtime, .init = native_suite_make_dir, .fini = native_suite_remove_dir,
+          .timeout = 60);
 
 static bool in_memory(const char *path) {
     struct statfs status;

@@ -3,10 +3,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/tree.h"
 #include "engine/core/limits.h"
 #include "engine/scheduler/native/native.h"
-#include "engine/scheduler/native/testing/native_host.h"
+#include "engine/scheduler/native/testing/native_suite.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,32 +19,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-static struct native_host host;
-static char *dir;
-
-static void set_up(void) {
-    const char *parent = getenv("TEST_TMPDIR");
-    if (geteuid() != 0) {
-        cr_log_warn("SKIPPED: containers need root; run the tests as root");
-        cr_skip_test("containers need root");
-    }
-    dir = gf_asprintf("%s/gofer-native-XXXXXX", parent == NULL ? "/tmp" : parent);
-    cr_assert(mkdtemp(dir) != NULL);
-    native_host_make_image(dir);
-    native_host_open(&host, dir);
-    host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
-}
-
-static void tear_down(void) {
-    struct gf_error error;
-    if (geteuid() == 0) {
-        native_host_close(&host);
-        cr_assert(gf_tree_remove(AT_FDCWD, dir, &error) == GF_OK, "%s", error.message);
-        free(dir);
-    }
-}
-
-TestSuite(native, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(native, .init = native_suite_open, .fini = native_suite_close, .timeout = 120);
 
 static struct gf_attempt attempt_of(int64_t run_key) {
     return (struct gf_attempt){.run_key = run_key, .task_index = 2, .attempt = 1};
