@@ -60,6 +60,16 @@ void gf_run_retry(struct gf_rpc_call *call, const Gofer__V1__RetryRunRequest *re
 
 /* ---- Cancelling ---- */
 
+/* Which run a command of u.cancel is about. */
+static enum gf_code name_run(struct gf_input *input, const char *namespace_id,
+                             const char *pipeline_id, int64_t run_id, struct gf_error *err) {
+    const enum gf_code rc = gf_check_pipeline_ids(namespace_id, pipeline_id, err);
+    input->u.cancel.namespace_id = gf_request_namespace(namespace_id);
+    input->u.cancel.pipeline_id = gf_str_from(pipeline_id);
+    input->u.cancel.run_id = run_id;
+    return rc == GF_OK ? gf_check_number(run_id, "run_id", err) : rc;
+}
+
 static const ProtobufCMessage *respond_cancelled(struct gf_command_call *self,
                                                  const struct gf_reply *reply) {
     Gofer__V1__CancelRunResponse *response =
@@ -75,13 +85,8 @@ void gf_run_cancel(struct gf_rpc_call *call, const Gofer__V1__CancelRunRequest *
         gf_command_call_create(call, &request->base, ctx, GF_INPUT_CANCEL_RUN, respond_cancelled);
     struct gf_input *input = &self->command.input;
     struct gf_error error = {0};
-    enum gf_code rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
-    if (rc == GF_OK) {
-        rc = gf_check_number(request->run_id, "run_id", &error);
-    }
-    input->u.cancel.namespace_id = gf_request_namespace(request->namespace_id);
-    input->u.cancel.pipeline_id = gf_str_from(request->pipeline_id);
-    input->u.cancel.run_id = request->run_id;
+    const enum gf_code rc =
+        name_run(input, request->namespace_id, request->pipeline_id, request->run_id, &error);
     input->u.cancel.force = request->force;
     input->u.cancel.reason = gf_str_from(request->reason);
     gf_command_call_submit_checked(self, rc, &error);
@@ -136,12 +141,7 @@ void gf_run_repair(struct gf_rpc_call *call, const Gofer__V1__RepairRunRequest *
         gf_command_call_create(call, &request->base, ctx, GF_INPUT_REPAIR_RUN, respond_repaired);
     struct gf_input *input = &self->command.input;
     struct gf_error error = {0};
-    enum gf_code rc = gf_check_pipeline_ids(request->namespace_id, request->pipeline_id, &error);
-    if (rc == GF_OK) {
-        rc = gf_check_number(request->run_id, "run_id", &error);
-    }
-    input->u.cancel.namespace_id = gf_request_namespace(request->namespace_id);
-    input->u.cancel.pipeline_id = gf_str_from(request->pipeline_id);
-    input->u.cancel.run_id = request->run_id;
+    const enum gf_code rc =
+        name_run(input, request->namespace_id, request->pipeline_id, request->run_id, &error);
     gf_command_call_submit_checked(self, rc, &error);
 }
