@@ -61,12 +61,30 @@ struct gf_command {
     void (*done)(struct gf_command *command, const struct gf_reply *reply);
 };
 
+/*
+ * Who wants to know what the engine knows. Called on the engine thread (before it starts: on that
+ * of gf_engine_start); must not block; what is given is borrowed for the call.
+ */
+struct gf_engine_listener {
+    void *ctx;
+    /* A run that was not complete at the start. */
+    void (*restored)(void *ctx, const struct gf_run *run, const struct gf_config *config);
+    /* A batch is durable: before its replies and launches leave. */
+    void (*committed)(void *ctx, const struct gf_batch *batch);
+};
+
+struct gf_vault;
+
 struct gf_engine_options {
     struct gf_store *store;       /* borrowed until destroy */
     struct gf_event_hub *hub;     /* borrowed until destroy */
     const struct gf_clock *clock; /* borrowed until destroy */
     struct gf_pool *pool; /* borrowed until stop; for checkpoints of the store; NULL = none */
     struct gf_core_limits limits;
+    struct gf_engine_listener listener; /* its functions may be NULL */
+    /* For the secrets and tokens of tasks (engine/secrets/vault.h); borrowed until destroy. NULL:
+     * tasks that need one fail to launch. */
+    struct gf_vault *vault;
     /* Called once, on the engine thread, when a commit has failed. Must not block. */
     void (*on_fatal)(void *ctx, const struct gf_error *error);
     void *ctx;

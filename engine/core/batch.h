@@ -43,6 +43,9 @@ struct gf_reply {
     const struct gf_run *run;
     const struct gf_task_execution *task; /* CANCEL_TASK; NULL where its run has ended */
     const struct gf_preferences *preferences;
+    const struct gf_token *token; /* of the commands for one token, but DELETE_TOKEN */
+    const struct gf_role *role;   /* CREATE_ROLE, UPDATE_ROLE */
+    int64_t deleted_count;        /* DELETE_EXPIRED_TOKENS */
     /*
      * The command was given before, with this outcome. The objects above are not set: they are read
      * from the store, by the names in it, as they are now.
@@ -90,9 +93,10 @@ struct gf_config_key {
  * removes the deleted namespaces and pipelines with all that belongs to them, and the deleted
  * configs (events stay; a key that it does not know is nothing), then writes every row as an
  * insert-or-replace by its key, parents before children: namespaces, pipelines, configs,
- * deployments, runs, inputs of runs, tasks, attempts; requests and preferences belong to nothing.
- * No row belongs to a deleted namespace or pipeline, but a new one may have the id of a deleted
- * one. A request replaces an older one of the same caller and request_id.
+ * deployments, runs, inputs of runs, tasks, attempts; requests, preferences, roles and tokens
+ * belong to nothing: of the last two the deleted ones go first. No row belongs to a deleted
+ * namespace or pipeline, but a new one may have the id of a deleted one. A request replaces an
+ * older one of the same caller and request_id.
  */
 struct gf_namespace_vec GF_VEC_FIELDS(const struct gf_namespace *);
 struct gf_pipeline_vec GF_VEC_FIELDS(const struct gf_pipeline *);
@@ -106,6 +110,9 @@ struct gf_config_key_vec GF_VEC_FIELDS(struct gf_config_key);
 struct gf_event_vec GF_VEC_FIELDS(struct gf_event);
 struct gf_effect_vec GF_VEC_FIELDS(struct gf_effect);
 struct gf_key_vec GF_VEC_FIELDS(int64_t);
+struct gf_token_vec GF_VEC_FIELDS(const struct gf_token *);
+struct gf_role_vec GF_VEC_FIELDS(const struct gf_role *);
+struct gf_str_vec GF_VEC_FIELDS(struct gf_str);
 
 struct gf_batch {
     struct gf_namespace_vec namespaces;
@@ -121,7 +128,13 @@ struct gf_batch {
     struct gf_task_execution_vec attempts; /* that were followed, or will be, by another one */
     struct gf_request_vec requests;
     const struct gf_preferences *preferences; /* NULL = unchanged */
-    struct gf_event_vec events;               /* in order of their sequence numbers */
+    struct gf_role_vec roles;
+    struct gf_str_vec deleted_roles; /* ids */
+    struct gf_token_vec tokens;
+    struct gf_str_vec deleted_tokens; /* ids; no row of `tokens` has one of them */
+    bool bootstrapped;                /* a token was bootstrapped in this batch */
+    int64_t source_sequence;          /* the last one of a recorded event; 0 = unchanged */
+    struct gf_event_vec events;       /* in order of their sequence numbers */
     struct gf_effect_vec effects;
 };
 

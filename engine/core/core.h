@@ -44,6 +44,17 @@ enum gf_input_kind {
     GF_INPUT_REPAIR_RUN,
     GF_INPUT_DELETE_TASK_LOGS,
     GF_INPUT_UPDATE_PREFERENCES,
+    GF_INPUT_BOOTSTRAP_TOKEN,
+    GF_INPUT_CREATE_TOKEN,
+    GF_INPUT_ENABLE_TOKEN,
+    GF_INPUT_DISABLE_TOKEN,
+    GF_INPUT_DELETE_TOKEN,
+    GF_INPUT_DELETE_EXPIRED_TOKENS,
+    GF_INPUT_TOUCH_TOKENS,
+    GF_INPUT_CREATE_ROLE,
+    GF_INPUT_UPDATE_ROLE,
+    GF_INPUT_DELETE_ROLE,
+    GF_INPUT_RECORD_EVENT,
     /* Reports of the scheduler. */
     GF_INPUT_TASK_STARTED,
     GF_INPUT_TASK_EXITED,
@@ -102,9 +113,17 @@ struct gf_run_document {
  * One input. The strings and pointers are borrowed for the step only; the core copies what it
  * keeps. `token` comes back in the reply effect and means nothing to the core.
  */
+/* A use of a token, of which its row tells the last one. */
+struct gf_token_use {
+    struct gf_str token_id;
+    int64_t time;
+    struct gf_str peer;
+};
+
 struct gf_input {
     enum gf_input_kind kind;
     void *token;
+    struct gf_actor actor; /* of a command: who gives it; its events say so */
     union {
         struct {
             struct gf_str namespace_id, name, description;
@@ -179,6 +198,40 @@ struct gf_input {
             struct gf_str reason;
             bool set_attach_disabled, attach_disabled;
         } preferences;
+        /*
+         * BOOTSTRAP_TOKEN, CREATE_TOKEN: `row` without create_time, disabled and the last use; its
+         * texts are checked here. expire_time is from lifetime_ms, 0 = never. ENABLE, DISABLE and
+         * DELETE: row's token_id alone; where it is the actor's own they are refused.
+         *
+         * Bootstrapping works once in the life of a store: then FAILED_PRECONDITION, reason
+         * BOOTSTRAP_DONE. That a role gives no more than the caller has is the caller's to check.
+         */
+        struct {
+            const struct gf_token *row;
+            int64_t lifetime_ms;
+            struct gf_request_ref request; /* for CREATE_TOKEN */
+        } token;
+        /* TOUCH_TOKENS: tokens that are gone are left out. No event tells of it. */
+        struct {
+            const struct gf_token_use *uses;
+            size_t count;
+        } touch;
+        /* CREATE_ROLE, UPDATE_ROLE: checked here (gf_role_check). DELETE_ROLE: role_id alone. */
+        struct {
+            const struct gf_role *row;
+            bool set_description, set_permissions; /* for UPDATE_ROLE */
+            struct gf_request_ref request;         /* for CREATE_ROLE */
+        } role;
+        /*
+         * Something that happened outside of the core (a secret was written, an image imported):
+         * `event` without sequence, and with the time of the step where its time is 0. Its actor is
+         * the event's own. With a source_sequence above 0 it comes from a journal that may tell it
+         * again after a crash: a number that is not above the last one changes nothing.
+         */
+        struct {
+            const struct gf_event *event;
+            int64_t source_sequence;
+        } record;
         struct {
             struct gf_attempt attempt;
             struct gf_start start;
@@ -258,6 +311,8 @@ struct gf_core_start {
     int64_t next_run_key;
     int64_t next_event_sequence;
     struct gf_preferences preferences; /* copied */
+    bool bootstrapped;                 /* a token was bootstrapped, at some time */
+    int64_t source_sequence;           /* the last one of a recorded event */
 };
 
 /* Owned by the caller; gf_core_destroy accepts NULL. */
@@ -276,6 +331,9 @@ void gf_core_destroy(struct gf_core *core);
  * missing, the run is COMPLETE, or a task is none of its config: the store has lost something.
  */
 void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *ns);
+/* All roles of users, then all tokens. */
+void gf_core_restore_role(struct gf_core *core, const struct gf_role *role);
+void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);
 bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
 struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);

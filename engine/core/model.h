@@ -16,6 +16,8 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "engine/auth/permission.h"
+#include "engine/auth/token.h"
 #include "engine/core/model_enums.h"
 
 #include <stdbool.h>
@@ -46,6 +48,35 @@ struct gf_variable {
 struct gf_label {
     struct gf_str key;
     struct gf_str value;
+};
+
+/* Who gives a command, and from where. All are empty where gofer itself does. */
+struct gf_actor {
+    struct gf_str token_id; /* empty in development mode */
+    struct gf_str user;     /* likewise */
+    struct gf_str peer;     /* address of the caller, as "ipv4:192.0.2.7:51234" or "unix:" */
+};
+
+/*
+ * What is known of a token: never its text. Only those of HUMAN, BOT and EXTENSION are rows: the
+ * token of a run is made of the run (engine/auth/run_token.h).
+ */
+struct gf_token {
+    struct gf_str token_id; /* gf_token_id_of the digest */
+    struct gf_token_digest digest;
+    enum gf_token_kind kind;
+    struct gf_str user;
+    struct gf_str description;
+    const struct gf_str *role_ids; /* in the order given, unique */
+    size_t role_count;
+    const struct gf_label *metadata; /* sorted by key, unique */
+    size_t metadata_count;
+    bool disabled;
+    int64_t create_time;
+    int64_t expire_time;   /* 0 = never */
+    int64_t last_use_time; /* to the minute; 0 = never */
+    struct gf_str last_use_peer;
+    struct gf_str extension_id; /* of an EXTENSION */
 };
 
 struct gf_namespace {
@@ -136,6 +167,7 @@ struct gf_task {
     struct gf_resources resources;
     enum gf_network_mode network;
     enum gf_pull_policy pull;
+    bool inject_token; /* the container gets a token of its run and a way to reach gofer */
     const struct gf_label *labels; /* sorted by key, keys unique */
     size_t label_count;
 };
@@ -295,9 +327,10 @@ struct gf_request {
     struct gf_str namespace_id;
     struct gf_str pipeline_id;
     int64_t resource_key; /* of the namespace or the pipeline: a later one of that id is another */
-    int64_t number;       /* the version, or the deployment_id */
-    bool changed;         /* false: everything was as the command wanted it */
-    bool created_first;   /* REGISTER_CONFIG: the pipeline came into being with it */
+    struct gf_str subject_id; /* of the token or the role */
+    int64_t number;           /* the version, or the deployment_id */
+    bool changed;             /* false: everything was as the command wanted it */
+    bool created_first;       /* REGISTER_CONFIG: the pipeline came into being with it */
 };
 
 /* How the runs of a pipeline that ended within a time have fared. Durations are in ns. */
@@ -335,6 +368,11 @@ struct gf_event {
     struct gf_str task_id;
     int32_t attempt; /* of the task; 0 = not about one */
     int32_t status;
+    struct gf_str key;               /* of the secret */
+    struct gf_str subject_id;        /* of the token, role or image */
+    struct gf_actor actor;           /* of what somebody did; empty where gofer did it */
+    const struct gf_label *metadata; /* more facts, as EventKind in event.proto says; by key */
+    size_t metadata_count;
 };
 
 #endif /* GOFER_ENGINE_CORE_MODEL_H_ */

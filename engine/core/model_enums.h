@@ -38,7 +38,9 @@
 /* What an ordering key does among the runs of a pipeline that have the same one. */
 #define GF_RUN_ORDERING_POLICIES(X) X(STRICT, 1) X(NEWEST, 2)
 /* What a request_id was used for. */
-#define GF_REQUEST_KINDS(X) X(CREATE_NAMESPACE, 1) X(REGISTER_CONFIG, 2) X(DEPLOY, 3)
+#define GF_REQUEST_KINDS(X)                                                                        \
+    X(CREATE_NAMESPACE, 1)                                                                         \
+    X(REGISTER_CONFIG, 2) X(DEPLOY, 3) X(CREATE_TOKEN, 4) X(CREATE_ROLE, 5)
 #define GF_VARIABLE_SOURCES(X) X(PIPELINE_CONFIG, 1) X(SYSTEM, 2) X(RUN_OPTIONS, 3) X(EXTENSION, 4)
 #define GF_INITIATOR_KINDS(X) X(HUMAN, 1) X(BOT, 2) X(EXTENSION, 3)
 #define GF_EVENT_KINDS(X)                                                                          \
@@ -64,7 +66,20 @@
     X(TASK_EXECUTION_RETRIED, 53)                                                                  \
     X(TASK_EXECUTION_CANCELLATION_STARTED, 54)                                                     \
     X(TASK_EXECUTION_LOGS_DELETED, 55)                                                             \
-    X(SYSTEM_PREFERENCES_UPDATED, 130)
+    X(SECRET_WRITTEN, 100)                                                                         \
+    X(SECRET_DELETED, 101)                                                                         \
+    X(SECRET_REVEALED, 102)                                                                        \
+    X(SECRET_KEYS_ROTATED, 103)                                                                    \
+    X(TOKEN_CREATED, 110)                                                                          \
+    X(TOKEN_ENABLED, 111)                                                                          \
+    X(TOKEN_DISABLED, 112)                                                                         \
+    X(TOKEN_DELETED, 113)                                                                          \
+    X(ROLE_CREATED, 114)                                                                           \
+    X(ROLE_UPDATED, 115)                                                                           \
+    X(ROLE_DELETED, 116)                                                                           \
+    X(IMAGE_IMPORTED, 120)                                                                         \
+    X(SYSTEM_PREFERENCES_UPDATED, 130)                                                             \
+    X(SYSTEM_STARTED, 131)
 
 /*
  * Each table above becomes `enum gf_<name>` with GF_<PREFIX>_UNSPECIFIED = 0, a function that names

@@ -28,6 +28,9 @@
 #include "engine/core/core.h"
 
 #define GF_INPUT_PATH "/run/gofer/input"
+/* The directory of the listener for tasks, and its socket, as a container sees them. */
+#define GF_TASK_API_DIR "/run/gofer/api"
+#define GF_TASK_API_HOST "unix:" GF_TASK_API_DIR "/gofer.sock"
 
 /*
  * Everything a container needs. Borrowed for the call of launch(); the back end copies what it
@@ -49,6 +52,16 @@ struct gf_launch {
      * none. GOFER_INPUT is in the environment then.
      */
     const struct gf_str *input;
+    /*
+     * The environment holds secrets. Their values, to be masked in the log before it is written;
+     * the strings and those of `environment` are in guarded memory (engine/secrets/guarded.h): what
+     * a back end keeps of them it keeps out of files, arguments, its own environment and core
+     * dumps, and wipes.
+     */
+    const struct gf_str *masked;
+    size_t masked_count; /* 0 = the launch has no secret */
+    /* The container finds the listener for tasks in GF_TASK_API_DIR. */
+    bool task_api;
 };
 
 /*

@@ -8,7 +8,8 @@
  * snapshot, taken with its first read: a run and the newest event number that belongs to it.
  *
  * What changes in a row after its first commit: of a namespace name, description, run_parallelism
- * and update_time; of a pipeline state, state_reason, update_time and the numbers of the latest and
+ * and update_time; of a role description, permissions and update_time; of a token disabled and its
+ * last use; of a pipeline state, state_reason, update_time and the numbers of the latest and
  * live; of a config state and deprecate_time; of a deployment state, status, reason and end_time;
  * of a run state, status, reason, cancel_requested and the times but create_time; of a task
  * execution all but run_key, task_index, task_id and create_time; of an attempt, an input and an
@@ -191,6 +192,19 @@ struct gf_store_ops {
                                 const struct gf_event_filter *filter, int64_t after_sequence,
                                 size_t limit, struct gf_arena *arena, struct gf_event **out_items,
                                 size_t *out_count, int64_t *out_scanned, struct gf_error *err);
+    /* Roles of users (not those of the system), by role_id, bytewise. */
+    enum gf_code (*list_roles)(struct gf_store_reader *reader, struct gf_str after_role_id,
+                               size_t limit, struct gf_arena *arena, struct gf_role **out_items,
+                               size_t *out_count, struct gf_error *err);
+    enum gf_code (*get_role)(struct gf_store_reader *reader, struct gf_str role_id,
+                             struct gf_arena *arena, struct gf_role *out, struct gf_error *err);
+    /* Newest first: by create_time, then token_id, both downwards, behind the token `after`, which
+     * may be gone; NULL = from the newest. Only its create_time and token_id count. */
+    enum gf_code (*list_tokens)(struct gf_store_reader *reader, const struct gf_token *after,
+                                size_t limit, struct gf_arena *arena, struct gf_token **out_items,
+                                size_t *out_count, struct gf_error *err);
+    enum gf_code (*get_token)(struct gf_store_reader *reader, struct gf_str token_id,
+                              struct gf_arena *arena, struct gf_token *out, struct gf_error *err);
     /* Runs that are not complete, of all pipelines, by run_key: what a start restores. */
     enum gf_code (*list_active_runs)(struct gf_store_reader *reader, int64_t after_run_key,
                                      size_t limit, struct gf_arena *arena,
