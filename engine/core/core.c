@@ -72,6 +72,12 @@ void gf_core_destroy(struct gf_core *core) {
     free(core);
 }
 
+static enum gf_step refuse_unknown(struct gf_core *core, const struct gf_input *input) {
+    struct gf_error err = {0};
+    (void)gf_fail(&err, GF_UNIMPLEMENTED, "not there yet");
+    return gf_core__refuse(core, input, &err);
+}
+
 static enum gf_step step(struct gf_core *core, const struct gf_input *input,
                          struct gf_need *out_need) {
     switch (input->kind) {
@@ -108,6 +114,18 @@ static enum gf_step step(struct gf_core *core, const struct gf_input *input,
         return gf_core__delete_task_logs(core, input, out_need);
     case GF_INPUT_UPDATE_PREFERENCES:
         return gf_core__update_preferences(core, input);
+    case GF_INPUT_BOOTSTRAP_TOKEN:
+    case GF_INPUT_CREATE_TOKEN:
+    case GF_INPUT_ENABLE_TOKEN:
+    case GF_INPUT_DISABLE_TOKEN:
+    case GF_INPUT_DELETE_TOKEN:
+    case GF_INPUT_DELETE_EXPIRED_TOKENS:
+    case GF_INPUT_TOUCH_TOKENS:
+    case GF_INPUT_CREATE_ROLE:
+    case GF_INPUT_UPDATE_ROLE:
+    case GF_INPUT_DELETE_ROLE:
+    case GF_INPUT_RECORD_EVENT:
+        return refuse_unknown(core, input);
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:
     case GF_INPUT_TASK_LAUNCH_FAILED:

@@ -361,6 +361,17 @@ uint32_t sim_expect(struct sim *sim, const struct sim_command *command) {
         return expect_delete_logs(sim, input);
     case GF_INPUT_UPDATE_PREFERENCES:
         return bit(GF_OK);
+    case GF_INPUT_BOOTSTRAP_TOKEN:
+    case GF_INPUT_CREATE_TOKEN:
+    case GF_INPUT_ENABLE_TOKEN:
+    case GF_INPUT_DISABLE_TOKEN:
+    case GF_INPUT_DELETE_TOKEN:
+    case GF_INPUT_DELETE_EXPIRED_TOKENS:
+    case GF_INPUT_TOUCH_TOKENS:
+    case GF_INPUT_CREATE_ROLE:
+    case GF_INPUT_UPDATE_ROLE:
+    case GF_INPUT_DELETE_ROLE:
+    case GF_INPUT_RECORD_EVENT:
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:
     case GF_INPUT_TASK_LAUNCH_FAILED:

@@ -137,6 +137,17 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     case GF_INPUT_TASK_NEVER_STARTED:
         print_attempt(out, input->u.failed.attempt);
         return;
+    case GF_INPUT_BOOTSTRAP_TOKEN:
+    case GF_INPUT_CREATE_TOKEN:
+    case GF_INPUT_ENABLE_TOKEN:
+    case GF_INPUT_DISABLE_TOKEN:
+    case GF_INPUT_DELETE_TOKEN:
+    case GF_INPUT_DELETE_EXPIRED_TOKENS:
+    case GF_INPUT_TOUCH_TOKENS:
+    case GF_INPUT_CREATE_ROLE:
+    case GF_INPUT_UPDATE_ROLE:
+    case GF_INPUT_DELETE_ROLE:
+    case GF_INPUT_RECORD_EVENT:
     case GF_INPUT_CLOCK:
         return;
     }
