@@ -115,6 +115,8 @@ size_t gf_batch_row_count(const struct gf_batch *batch) {
            batch->deleted_pipelines.count + batch->configs.count + batch->deleted_configs.count +
            batch->deployments.count + batch->runs.count + batch->inputs.count + batch->tasks.count +
            batch->attempts.count + batch->requests.count + (batch->preferences != NULL) +
+           batch->roles.count + batch->deleted_roles.count + batch->tokens.count +
+           batch->deleted_tokens.count + batch->bootstrapped + (batch->source_sequence != 0) +
            batch->events.count;
 }
 

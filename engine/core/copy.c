@@ -200,6 +200,13 @@ void gf_request_copy(const struct gf_request *from, struct gf_arena *arena,
     out->request_id = gf_text_copy(from->request_id, arena);
     out->namespace_id = gf_text_copy(from->namespace_id, arena);
     out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
+    out->subject_id = gf_text_copy(from->subject_id, arena);
+}
+
+void gf_actor_copy(const struct gf_actor *from, struct gf_arena *arena, struct gf_actor *out) {
+    out->token_id = gf_text_copy(from->token_id, arena);
+    out->user = gf_text_copy(from->user, arena);
+    out->peer = gf_text_copy(from->peer, arena);
 }
 
 void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct gf_event *out) {
@@ -207,4 +214,61 @@ void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct g
     out->namespace_id = gf_text_copy(from->namespace_id, arena);
     out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
     out->task_id = gf_text_copy(from->task_id, arena);
+    out->key = gf_text_copy(from->key, arena);
+    out->subject_id = gf_text_copy(from->subject_id, arena);
+    gf_actor_copy(&from->actor, arena, &out->actor);
+    out->metadata = gf_labels_copy(from->metadata, from->metadata_count, arena);
+}
+
+void gf_token_copy(const struct gf_token *from, struct gf_arena *arena, struct gf_token *out) {
+    *out = *from;
+    out->token_id = gf_text_copy(from->token_id, arena);
+    out->user = gf_text_copy(from->user, arena);
+    out->description = gf_text_copy(from->description, arena);
+    out->role_ids = copy_texts(from->role_ids, from->role_count, arena);
+    out->metadata = gf_labels_copy(from->metadata, from->metadata_count, arena);
+    out->last_use_peer = gf_text_copy(from->last_use_peer, arena);
+    out->extension_id = gf_text_copy(from->extension_id, arena);
+}
+
+static const struct gf_permission_target *copy_targets(const struct gf_permission_target *from,
+                                                       size_t count, struct gf_arena *arena) {
+    if (count == 0) {
+        return NULL;
+    }
+    struct gf_permission_target *copy = GF_ARENA_ARRAY(arena, count, struct gf_permission_target);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = from[i];
+        copy[i].globs = copy_texts(from[i].globs, from[i].glob_count, arena);
+    }
+    return copy;
+}
+
+static void copy_permission(const struct gf_permission *from, struct gf_arena *arena,
+                            struct gf_permission *out) {
+    *out = *from;
+    out->namespaces = copy_texts(from->namespaces, from->namespace_count, arena);
+    out->targets = copy_targets(from->targets, from->target_count, arena);
+    out->actions = NULL;
+    if (from->action_count > 0) {
+        enum gf_permission_action *actions =
+            GF_ARENA_ARRAY(arena, from->action_count, enum gf_permission_action);
+        memcpy(actions, from->actions, from->action_count * sizeof(*actions));
+        out->actions = actions;
+    }
+}
+
+void gf_role_copy(const struct gf_role *from, struct gf_arena *arena, struct gf_role *out) {
+    *out = *from;
+    out->role_id = gf_text_copy(from->role_id, arena);
+    out->description = gf_text_copy(from->description, arena);
+    out->permissions = NULL;
+    if (from->permission_count > 0) {
+        struct gf_permission *permissions =
+            GF_ARENA_ARRAY(arena, from->permission_count, struct gf_permission);
+        for (size_t i = 0; i < from->permission_count; i++) {
+            copy_permission(&from->permissions[i], arena, &permissions[i]);
+        }
+        out->permissions = permissions;
+    }
 }

@@ -23,7 +23,10 @@ void gf_task_execution_copy(const struct gf_task_execution *from, struct gf_aren
 void gf_preferences_copy(const struct gf_preferences *from, struct gf_arena *arena,
                          struct gf_preferences *out);
 void gf_request_copy(const struct gf_request *from, struct gf_arena *arena, struct gf_request *out);
+void gf_actor_copy(const struct gf_actor *from, struct gf_arena *arena, struct gf_actor *out);
 void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct gf_event *out);
+void gf_token_copy(const struct gf_token *from, struct gf_arena *arena, struct gf_token *out);
+void gf_role_copy(const struct gf_role *from, struct gf_arena *arena, struct gf_role *out);
 
 /* The arrays are in the arena too; NULL where count is 0. */
 struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t count,
