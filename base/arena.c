@@ -81,6 +81,15 @@ void gf_arena_reset(struct gf_arena *arena) {
     use_chunk(arena, arena->chunk);
 }
 
+void gf_arena_wipe(struct gf_arena *arena) {
+    for (struct gf_arena_chunk *chunk = arena->chunk; chunk != NULL; chunk = chunk->older) {
+        ASAN_UNPOISON_MEMORY_REGION(chunk->bytes, chunk->size);
+        explicit_bzero(chunk->bytes, chunk->size);
+    }
+    /* What is still to be handed out of the newest chunk stays out of bounds. */
+    ASAN_POISON_MEMORY_REGION(arena->next, (size_t)(arena->end - arena->next));
+}
+
 /* Adds a chunk with room for size bytes, which is within what the cap leaves. */
 static bool add_chunk(struct gf_arena *arena, size_t size) {
     size_t chunk_size = arena->chunk == NULL ? CHUNK_BYTES_MIN : arena->chunk->size * 2;

@@ -36,6 +36,10 @@ void gf_arena_fini(struct gf_arena *arena);
 /* Frees all but the first chunk, for reuse. */
 void gf_arena_reset(struct gf_arena *arena);
 
+/* Overwrites all that was allocated with zeros, in a way that no compiler leaves out: before an
+ * arena that held a secret is freed or reset. Accepts a zeroed arena. */
+void gf_arena_wipe(struct gf_arena *arena);
+
 /*
  * Allocates size bytes, zeroed, aligned for any type. gf_arena_try_alloc gives NULL beyond the cap:
  * use it for sizes that a peer controls. gf_arena_alloc aborts beyond the cap: for all others.

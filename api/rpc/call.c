@@ -90,6 +90,10 @@ static void reset_arena(struct gf_arena *arena) {
 
 /* Frees what belonged to the call that is over. */
 static void drop_contents(struct gf_rpc_call *call) {
+    if (call->secret) {
+        gf_arena_wipe(&call->arena);
+        gf_arena_wipe(&call->message_arena);
+    }
     gf_rpc__queue_drop(&call->queue);
     grpc_slice_unref(call->status_message);
     grpc_slice_unref(call->status_details);
@@ -114,6 +118,9 @@ static void reset_call(struct gf_rpc_call *call) {
     call->closed_early = 0;
     call->started = false;
     call->told_cancelled = false;
+    call->let_in = false;
+    call->secret = false;
+    call->refusal_delay_ms = 0;
     atomic_store_explicit(&call->cancelled, false, memory_order_relaxed);
     call->state = (struct gf_rpc__call_state){.pending_count = 0};
 }
@@ -172,6 +179,10 @@ void gf_rpc__call_leave(struct gf_rpc_call *call) {
     }
     if (call->started && call->entry->handler.done != NULL) {
         call->entry->handler.done(call, call->entry->ctx);
+    }
+    const struct gf_rpc_server_opts *opts = &call->worker->server->opts;
+    if (call->let_in && opts->ended != NULL) {
+        opts->ended(call, opts->interceptor_ctx);
     }
     release_call(call);
 }
@@ -246,6 +257,7 @@ static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, s
     if (code != GF_OK) {
         return code;
     }
+    call->let_in = true;
     const struct gf_rpc_method *method = call->entry->method;
     if (call->entry->handler.start == NULL) {
         return gf_fail(err, GF_UNIMPLEMENTED, "method '%s' is not implemented", method->path);
@@ -253,7 +265,16 @@ static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, s
     if (gf_rpc_kind_streams_requests(method->kind)) {
         return GF_OK;
     }
-    return gf_rpc__decode(method->request, payload, &call->message_arena, out_request, err);
+    code = gf_rpc__decode(method->request, payload, call->secret, &call->message_arena, out_request,
+                          err);
+    return code == GF_OK ? gf_rpc__call_authorize(call, *out_request, err) : code;
+}
+
+enum gf_code gf_rpc__call_authorize(struct gf_rpc_call *call, const ProtobufCMessage *request,
+                                    struct gf_error *err) {
+    const struct gf_rpc_server_opts *opts = &call->worker->server->opts;
+    return opts->authorizer == NULL ? GF_OK
+                                    : opts->authorizer(call, request, opts->interceptor_ctx, err);
 }
 
 void gf_rpc__call_begin(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name) {
@@ -264,10 +285,15 @@ void gf_rpc__call_begin(struct gf_rpc_call *call, grpc_byte_buffer *payload, str
     struct gf_error error;
     const enum gf_code code = admit(call, payload, name, &request, &error);
     if (payload != NULL) {
+        if (call->secret) {
+            gf_rpc__wipe(payload);
+        }
         grpc_byte_buffer_destroy(payload);
     }
     if (code != GF_OK) {
-        gf_rpc__call_abort(call, &error);
+        if (!gf_rpc__hold(call, &error)) {
+            gf_rpc__call_abort(call, &error);
+        }
     } else {
         /* Who waits for the first of many messages shall at least see that the call was accepted.
          */

@@ -2,7 +2,8 @@
  * The server's side of one call.
  *
  * Life of a call
- *  1. The interceptor of the server, if any, sees the call first and may refuse it (server.h).
+ *  1. The interceptor of the server, if any, sees the call first and may refuse it, and the
+ *     authorizer each of its requests (server.h).
  *  2. `start` is called. With it the handler owes the call an end: exactly one of gf_rpc_reply,
  *     gf_rpc_finish and gf_rpc_fail, from any thread, now or later, also after `cancelled`.
  *  3. `message`, `writable` and `cancelled` may be called until the handler has ended the call.
@@ -61,9 +62,10 @@ struct gf_rpc_handler {
     void (*writable)(struct gf_rpc_call *call, void *ctx);
 
     /*
-     * The client went away, cancelled or sent what is no message, the deadline passed, or the
-     * server stops by force: end the call soon, by whatever end (it reaches nobody). At most once,
-     * and not when the call has ended before. A handler without it ends the call in its own time.
+     * The client went away, cancelled or sent what is no message or what the authorizer refused,
+     * the deadline passed, or the server stops by force: end the call soon, by whatever end (it
+     * reaches nobody). At most once, and not when the call has ended before. A handler without it
+     * ends the call in its own time.
      */
     void (*cancelled)(struct gf_rpc_call *call, void *ctx);
 
@@ -126,6 +128,10 @@ struct gf_arena *gf_rpc_call_arena(struct gf_rpc_call *call);
  * {NULL, 0}. Borrowed until `done`.
  */
 struct gf_str gf_rpc_call_metadata(const struct gf_rpc_call *call, const char *key);
+
+/* The one behind the first `index` values of the key, or {NULL, 0}. */
+struct gf_str gf_rpc_call_metadata_at(const struct gf_rpc_call *call, const char *key,
+                                      size_t index);
 
 /* Where the call comes from, as "ipv4:127.0.0.1:40112", "ipv6:[::1]:40112" or "unix:". Until
  * `done`. Thread: within callbacks and the interceptor. */

@@ -8,15 +8,32 @@ struct gf_arena *gf_rpc_call_arena(struct gf_rpc_call *call) {
     return &call->arena;
 }
 
-struct gf_str gf_rpc_call_metadata(const struct gf_rpc_call *call, const char *key) {
+struct gf_str gf_rpc_call_metadata_at(const struct gf_rpc_call *call, const char *key,
+                                      size_t index) {
     const struct gf_str wanted = gf_str_from(key);
+    size_t skip = index;
     for (size_t i = 0; i < call->metadata.count; i++) {
         const grpc_metadata *item = &call->metadata.metadata[i];
         if (gf_str_eq(gf_rpc__slice_view(&item->key), wanted)) {
-            return gf_rpc__slice_view(&item->value);
+            if (skip == 0) {
+                return gf_rpc__slice_view(&item->value);
+            }
+            skip--;
         }
     }
     return (struct gf_str){NULL, 0};
+}
+
+struct gf_str gf_rpc_call_metadata(const struct gf_rpc_call *call, const char *key) {
+    return gf_rpc_call_metadata_at(call, key, 0);
+}
+
+void gf_rpc_call_delay_refusal(struct gf_rpc_call *call, int64_t delay_ms) {
+    call->refusal_delay_ms = delay_ms;
+}
+
+void gf_rpc_call_set_secret(struct gf_rpc_call *call) {
+    call->secret = true;
 }
 
 const char *gf_rpc_call_peer(struct gf_rpc_call *call) {

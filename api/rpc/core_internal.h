@@ -68,19 +68,24 @@ static inline struct gf_str gf_rpc__slice_view(const grpc_slice *slice) {
 }
 
 /*
- * Encodes a message. The slice is owned by the caller.
+ * Encodes a message. The slice is owned by the caller; the memory of a secret one is overwritten
+ * before it is freed.
  * Code: GF_RESOURCE_EXHAUSTED with reason "MESSAGE_TOO_LARGE" (beyond GF_RPC_SEND_BYTES_MAX).
  */
-enum gf_code gf_rpc__encode(const ProtobufCMessage *message, grpc_slice *out_slice,
+enum gf_code gf_rpc__encode(const ProtobufCMessage *message, bool secret, grpc_slice *out_slice,
                             struct gf_error *err) GF_MUST_USE;
 
 /*
  * Checks and decodes a received message into arena. Borrowed: buffer; may be NULL, which is
- * refused. Codes: GF_INVALID_ARGUMENT, GF_RESOURCE_EXHAUSTED (see api/codec/wire).
+ * refused. A secret one leaves no copy but in the buffer and the arena. Codes: GF_INVALID_ARGUMENT,
+ * GF_RESOURCE_EXHAUSTED (see api/codec/wire).
  */
 enum gf_code gf_rpc__decode(const ProtobufCMessageDescriptor *descriptor, grpc_byte_buffer *buffer,
-                            struct gf_arena *arena, ProtobufCMessage **out_message,
+                            bool secret, struct gf_arena *arena, ProtobufCMessage **out_message,
                             struct gf_error *err) GF_MUST_USE;
+
+/* Overwrites the bytes of a received message, which nobody else reads. */
+void gf_rpc__wipe(grpc_byte_buffer *buffer);
 
 /*
  * A byte buffer for one SEND_MESSAGE, without an allocation: `buffer` is memory of the caller's.

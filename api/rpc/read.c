@@ -50,11 +50,17 @@ static void start_confirmation(struct gf_rpc_call *call, bool by_headers) {
 }
 
 static void deliver(struct gf_rpc_call *call, grpc_byte_buffer *buffer) {
+    if (call->secret) {
+        gf_arena_wipe(&call->message_arena);
+    }
     gf_arena_reset(&call->message_arena);
     ProtobufCMessage *message = NULL;
     struct gf_error error;
-    const enum gf_code code = gf_rpc__decode(call->entry->method->request, buffer,
-                                             &call->message_arena, &message, &error);
+    enum gf_code code = gf_rpc__decode(call->entry->method->request, buffer, call->secret,
+                                       &call->message_arena, &message, &error);
+    if (code == GF_OK) {
+        code = gf_rpc__call_authorize(call, message, &error);
+    }
     if (code != GF_OK) {
         gf_rpc__call_abort(call, &error);
         return;
@@ -89,6 +95,9 @@ void gf_rpc__read_done(struct gf_rpc__tag *tag, bool ok) {
         deliver(call, buffer);
     }
     if (buffer != NULL) {
+        if (call->secret) {
+            gf_rpc__wipe(buffer);
+        }
         grpc_byte_buffer_destroy(buffer);
     }
     gf_rpc__call_leave(call);

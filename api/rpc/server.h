@@ -35,6 +35,7 @@ enum {
     GF_RPC_UNREAD_BYTES_MAX_DEFAULT = 128 * 1024 * 1024,
     GF_RPC_KEEPALIVE_MS_DEFAULT = 30 * 1000,
     GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT = 10 * 1000,
+    GF_RPC_HELD_REFUSALS_MAX = 1024, /* at once by one server; more are answered at once */
 };
 
 struct gf_rpc_server;
@@ -49,6 +50,41 @@ struct gf_rpc_server;
  */
 typedef enum gf_code gf_rpc_interceptor(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
 
+/*
+ * Sees every request before its handler, and refuses it as an interceptor does. Unary and server
+ * streams: the decoded request, before `start`, so that the handler never hears of a refused call.
+ * Client and bidi streams: each decoded message, before `message`; a refusal ends the call with the
+ * error, and the handler is told by `cancelled`, as of a client that went away. `request` is
+ * borrowed for as long as the handler has it.
+ *
+ * Thread: as of the interceptor.
+ */
+typedef enum gf_code gf_rpc_authorizer(struct gf_rpc_call *call, const ProtobufCMessage *request,
+                                       void *ctx, struct gf_error *err);
+
+/*
+ * The last of a call that the interceptor has let in: after `done`, or after the answer where the
+ * handler never heard of it. For what the interceptor keeps of open calls.
+ *
+ * Thread: as of the interceptor.
+ */
+typedef void gf_rpc_ended(struct gf_rpc_call *call, void *ctx);
+
+/*
+ * For the interceptor and the authorizer: holds the refusal that they return back for delay_ms, to
+ * slow down who tries many. No thread waits for it. A client that goes away, or the stop of the
+ * server, ends it earlier; beyond GF_RPC_HELD_REFUSALS_MAX refusals leave at once. Without effect
+ * where the call is let in, and once its handler has started.
+ */
+void gf_rpc_call_delay_refusal(struct gf_rpc_call *call, int64_t delay_ms);
+
+/*
+ * For the interceptor: what this call says holds secrets. Its requests as received and decoded, its
+ * responses as sent, and the arena of the call are overwritten as soon as they are not needed any
+ * more. (What the kernel and TLS have buffered of them is out of reach.)
+ */
+void gf_rpc_call_set_secret(struct gf_rpc_call *call);
+
 /* Zero in any field means its default. */
 struct gf_rpc_server_opts {
     size_t thread_count;          /* at most GF_RPC_THREADS_MAX */
@@ -62,7 +98,9 @@ struct gf_rpc_server_opts {
     int64_t keepalive_ms;         /* idle time before a ping to the client; < 0: no pings */
     int64_t keepalive_timeout_ms; /* without an answer to the ping the connection is closed */
     gf_rpc_interceptor *interceptor; /* NULL: every call is let through */
-    void *interceptor_ctx;           /* borrowed until destroy */
+    gf_rpc_authorizer *authorizer;   /* NULL: every request is let through */
+    gf_rpc_ended *ended;             /* NULL: nobody wants to know */
+    void *interceptor_ctx;           /* of all three; borrowed until destroy */
 };
 
 /*

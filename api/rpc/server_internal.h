@@ -6,6 +6,7 @@
  *     call.c    a call from its arrival to its release; what handlers may ask and say
  *     write.c   what a call sends: its queue, the batches of gRPC's operations
  *     read.c    what a call receives after its start
+ *     held.c    refusals that are held back
  *
  * Every call belongs to one worker: all completions of its operations, and so all its callbacks,
  * are handled by that worker's thread, one after the other. Other threads change a call under its
@@ -16,6 +17,7 @@
 
 #include "api/rpc/call.h"
 #include "api/rpc/server.h"
+#include "base/list.h"
 #include "base/sync.h"
 #include "base/vec.h"
 
@@ -106,6 +108,13 @@ struct gf_rpc_call {
     int closed_early;    /* filled by gRPC: the call was over before the status was sent */
     bool started;        /* the handler's `start` was called; worker's thread only */
     bool told_cancelled; /* so was `cancelled`; worker's thread only */
+    /* Of the interceptor; worker's thread only, as what follows. */
+    bool let_in;
+    bool secret;
+    int64_t refusal_delay_ms;
+    bool held;
+    int64_t release_ns; /* of a call that is held */
+    struct gf_list_link held_link;
     _Atomic bool cancelled;
 
     struct gf_mutex mutex; /* guards what follows */
@@ -129,6 +138,10 @@ struct gf_rpc__worker {
     struct gf_rpc_call *free_calls; /* this and the rest: the worker's thread only */
     size_t free_count;
     unsigned *slot_counts; /* by the entry's index; the last is of unknown methods */
+    struct gf_list held;   /* calls whose refusals are held back, see held.c */
+    size_t held_count;
+    int64_t next_release_ns; /* not later than that of any of them; GF_NEVER without one */
+    bool stopping;           /* none is held any more */
 };
 
 struct gf_rpc_server {
@@ -166,6 +179,10 @@ void gf_rpc__call_free(struct gf_rpc_call *call);
  */
 void gf_rpc__call_begin(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name);
 
+/* Asks the authorizer, if there is one. Within a completion. */
+enum gf_code gf_rpc__call_authorize(struct gf_rpc_call *call, const ProtobufCMessage *request,
+                                    struct gf_error *err) GF_MUST_USE;
+
 /*
  * Ends each completion on the worker's thread: starts what has been held back since in_callback was
  * set, and releases the call when it is over. The call must not be touched afterwards.
@@ -181,6 +198,13 @@ void gf_rpc__call_tell_cancelled(struct gf_rpc_call *call);
  * the status is sent, instead of the handler's own, when it ends the call. Within a completion.
  */
 void gf_rpc__call_abort(struct gf_rpc_call *call, const struct gf_error *error);
+
+/* held.c: takes a refused call that is to be held back, or gives false. Within a completion. */
+bool gf_rpc__hold(struct gf_rpc_call *call, const struct gf_error *error);
+/* The client of a held call has gone: what is left of it ends with this completion. */
+void gf_rpc__held_cancelled(struct gf_rpc_call *call);
+/* Answers those whose time has come; all of them for GF_NEVER. Outside of completions. */
+void gf_rpc__release_held(struct gf_rpc__worker *worker, int64_t now_ns);
 
 /* Sets the status to send. Mutex held. */
 void gf_rpc__call_set_status(struct gf_rpc_call *call, const struct gf_error *error);

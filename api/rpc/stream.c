@@ -73,7 +73,7 @@ enum gf_code gf_rpc_stream_open(struct gf_rpc_channel *channel, const struct gf_
     grpc_slice slice;
     if (request != NULL) {
         gf_assert(request->descriptor == method->request);
-        const enum gf_code code = gf_rpc__encode(request, &slice, err);
+        const enum gf_code code = gf_rpc__encode(request, false, &slice, err);
         if (code != GF_OK) {
             return code;
         }
@@ -93,7 +93,7 @@ enum gf_code gf_rpc_stream_send(struct gf_rpc_stream *stream, const ProtobufCMes
                                 struct gf_error *err) {
     gf_assert(!stream->send_closed && message->descriptor == stream->method->request);
     grpc_slice slice;
-    const enum gf_code code = gf_rpc__encode(message, &slice, err);
+    const enum gf_code code = gf_rpc__encode(message, false, &slice, err);
     if (code != GF_OK) {
         return code;
     }
@@ -183,7 +183,7 @@ enum gf_code gf_rpc_stream_recv(struct gf_rpc_stream *stream, int64_t timeout_ms
     }
     struct gf_error error;
     const enum gf_code code =
-        gf_rpc__decode(stream->method->response, buffer, arena, out_message, &error);
+        gf_rpc__decode(stream->method->response, buffer, false, arena, out_message, &error);
     grpc_byte_buffer_destroy(buffer);
     return code == GF_OK ? GF_OK : refuse(stream, &error, err);
 }

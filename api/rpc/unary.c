@@ -31,7 +31,7 @@ enum gf_code gf_rpc_unary(struct gf_rpc_channel *channel, const struct gf_rpc_me
     gf_assert(method->kind == GF_RPC_UNARY);
     gf_assert(request->descriptor == method->request);
     grpc_slice slice;
-    enum gf_code code = gf_rpc__encode(request, &slice, err);
+    enum gf_code code = gf_rpc__encode(request, false, &slice, err);
     if (code != GF_OK) {
         return code;
     }
@@ -45,7 +45,7 @@ enum gf_code gf_rpc_unary(struct gf_rpc_channel *channel, const struct gf_rpc_me
     run(call, queue, opts, &outcome, &outgoing, &incoming);
     code = gf_rpc__outcome_error(&outcome, channel, method, err);
     if (code == GF_OK) {
-        code = gf_rpc__decode(method->response, incoming, arena, out_response, err);
+        code = gf_rpc__decode(method->response, incoming, false, arena, out_response, err);
         if (code != GF_OK) {
             code = gf_rpc__bad_response(channel, method, err);
         }

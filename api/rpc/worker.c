@@ -100,11 +100,14 @@ static struct gf_rpc_call *take_call(struct gf_rpc__slot *slot) {
 
 static void slot_complete(struct gf_rpc__tag *tag, bool ok) {
     struct gf_rpc__slot *slot = GF_CONTAINER_OF(tag, struct gf_rpc__slot, tag);
+    struct gf_rpc__worker *worker = slot->worker;
     if (!ok) {
+        /* The server stops, and there is a slot on every worker to tell. */
+        worker->stopping = true;
         free_slot(slot);
+        gf_rpc__release_held(worker, GF_NEVER);
         return;
     }
-    struct gf_rpc__worker *worker = slot->worker;
     struct gf_rpc_call *call = take_call(slot);
     grpc_byte_buffer *payload = slot->payload;
     slot->payload = NULL;
@@ -125,13 +128,30 @@ static void slot_complete(struct gf_rpc__tag *tag, bool ok) {
     grpc_slice_unref(path);
 }
 
+/* The next event, or none when a refusal that is held back is due. */
+static grpc_event await_event(struct gf_rpc__worker *worker) {
+    gpr_timespec until = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    if (worker->held_count > 0) {
+        const int64_t now_ns = gf_mono_ns();
+        const int64_t left_ns = worker->next_release_ns - now_ns;
+        if (left_ns <= 0) {
+            gf_rpc__release_held(worker, now_ns);
+            return (grpc_event){.type = GRPC_QUEUE_TIMEOUT};
+        }
+        until = gf_rpc__deadline_after_ms(left_ns / GF_NS_PER_MS + 1);
+    }
+    return grpc_completion_queue_next(worker->queue, until, NULL);
+}
+
 static void *run(void *ctx) {
     struct gf_rpc__worker *worker = ctx;
     for (;;) {
-        const grpc_event event =
-            grpc_completion_queue_next(worker->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        const grpc_event event = await_event(worker);
         if (event.type == GRPC_QUEUE_SHUTDOWN) {
             return NULL;
+        }
+        if (event.type == GRPC_QUEUE_TIMEOUT) {
+            continue;
         }
         gf_assert(event.type == GRPC_OP_COMPLETE);
         struct gf_rpc__tag *tag = event.tag;
@@ -143,6 +163,8 @@ static void *run(void *ctx) {
 
 void gf_rpc__worker_init(struct gf_rpc__worker *worker, struct gf_rpc_server *server) {
     worker->server = server;
+    gf_list_init(&worker->held);
+    worker->next_release_ns = GF_NEVER;
     worker->queue = grpc_completion_queue_create_for_next(NULL);
     grpc_server_register_completion_queue(server->grpc, worker->queue, NULL);
 }

@@ -192,7 +192,9 @@ void gf_rpc__close_done(struct gf_rpc__tag *tag, bool ok) {
         atomic_store(&call->cancelled, true);
     }
     gf_mutex_unlock(&call->mutex);
-    if (early) {
+    if (early && call->held) {
+        gf_rpc__held_cancelled(call);
+    } else if (early) {
         gf_rpc__call_tell_cancelled(call);
     }
     gf_rpc__call_leave(call);
@@ -203,7 +205,7 @@ enum gf_code gf_rpc_send(struct gf_rpc_call *call, const ProtobufCMessage *messa
     gf_assert(gf_rpc_kind_streams_responses(call->entry->method->kind));
     gf_assert(message->descriptor == call->entry->method->response);
     grpc_slice slice;
-    enum gf_code code = gf_rpc__encode(message, &slice, err);
+    enum gf_code code = gf_rpc__encode(message, call->secret, &slice, err);
     if (code != GF_OK) {
         return code;
     }
@@ -257,7 +259,7 @@ void gf_rpc_reply(struct gf_rpc_call *call, const ProtobufCMessage *response) {
     gf_assert(response->descriptor == call->entry->method->response);
     grpc_slice slice;
     struct gf_error error;
-    if (gf_rpc__encode(response, &slice, &error) != GF_OK) {
+    if (gf_rpc__encode(response, call->secret, &slice, &error) != GF_OK) {
         end_call(call, NULL, &error);
         return;
     }
