@@ -28,7 +28,9 @@ enum {
     GF_SERVICES_REQUEST_BYTES_MAX = 17 << 20,
 };
 
+struct gf_gate;
 struct gf_image_store;
+struct gf_vault;
 
 /* All is borrowed and outlives the server. The caller fills the first part. */
 struct gf_services {
@@ -38,6 +40,8 @@ struct gf_services {
     struct gf_log_store *logs;
     struct gf_scheduler scheduler;
     struct gf_image_store *images; /* NULL: the scheduler has no images */
+    struct gf_vault *vault;        /* secrets and tokens of runs */
+    struct gf_gate *gate;          /* who calls; streams are kicked when it says so */
     struct gf_pool *pool;          /* reads and steps of streams: short jobs */
     struct gf_pool *long_pool;     /* imports of images: jobs of seconds and minutes */
     const struct gf_clock *clock;
