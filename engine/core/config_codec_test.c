@@ -70,6 +70,7 @@ static struct gf_config *full_config(void) {
     task->timeout_ms = 90000;
     task->resources = (struct gf_resources){250, GF_RESOURCE_BYTES_MAX, 64, 1};
     task->network = GF_NETWORK_NONE;
+    task->inject_token = true;
     cr_assert_eq(gf_config_check(config, &arena, NULL), GF_OK);
     return config;
 }
@@ -134,6 +135,7 @@ static void expect_same_task(const struct gf_task *a, const struct gf_task *b) {
     cr_expect_eq(a->pool_index, b->pool_index);
     cr_expect_eq(memcmp(&a->resources, &b->resources, sizeof(a->resources)), 0);
     cr_expect_eq(a->network, b->network);
+    cr_expect_eq(a->inject_token, b->inject_token);
     cr_assert_eq(a->entrypoint_count, b->entrypoint_count);
     cr_assert_eq(a->command_count, b->command_count);
     for (size_t i = 0; i < a->command_count; i++) {
@@ -275,6 +277,22 @@ Test(config_codec, format_of_rules_is_fixed) {
     cr_expect_arr_eq(bytes.ptr, expected, sizeof(expected) - 1);
 }
 
+/* Configs without it have the bytes, and so the hash, that they always had. */
+Test(config_codec, format_of_an_injected_token_is_fixed) {
+    struct gf_config *config = gf_fixture_checked(&arena, "one");
+    config->name = GF_STR("");
+    config->tasks[0].image = GF_STR("i");
+    config->tasks[0].inject_token = true;
+    gf_config_encode(config, &bytes);
+    const char expected[] = "\x01"
+                            "\x04\x0b"
+                            "\x01\x03one"
+                            "\x03\x01i"
+                            "\x15\x01\x02";
+    cr_expect_eq(bytes.len, sizeof(expected) - 1, "%zu", bytes.len);
+    cr_expect_arr_eq(bytes.ptr, expected, sizeof(expected) - 1);
+}
+
 Test(config_codec, what_means_the_default_is_left_out) {
     struct gf_config *config = gf_fixture_checked(&arena, "one");
     struct gf_strbuf again;
@@ -329,6 +347,7 @@ Test(config_codec, garbage_is_data_loss) {
     EXPECT_DAMAGED("\x01" TASK "\x0c\x05\x01\x03gpu");             /* a pool without size */
     EXPECT_DAMAGED("\x01\x04\x0d\x01\x03one\x03\x01i\x14\x03gpu"); /* a pool that is not there */
     EXPECT_DAMAGED("\x01\x04\x10\x01\x03one\x03\x01i\x13\x06\x01\x01\x04\x07\x01\x04"); /* flag 2 */
+    EXPECT_DAMAGED("\x01\x04\x0b\x01\x03one\x03\x01i\x15\x01\x04");              /* a token of 2 */
     EXPECT_DAMAGED("\x01\x03\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02" TASK); /* 65 bits */
 }
 

@@ -92,6 +92,7 @@ static enum gf_code read_task_number(const struct gf_config_decoder *decoder,
     case TASK_LABEL:
     case TASK_RETRY:
     case TASK_POOL:
+    case TASK_INJECT_TOKEN:
         gf_unreachable();
     }
     return GF_OK;
@@ -134,6 +135,8 @@ static enum gf_code read_task_field(const struct gf_config_decoder *decoder,
     case TASK_PULL:
     case TASK_STOP_TIMEOUT_MS:
         return read_task_number(decoder, field, out);
+    case TASK_INJECT_TOKEN:
+        return gf_record_flag(decoder, field, &out->inject_token);
     case TASK_RETRY:
         return gf_config_read_retry(decoder, field->payload, &out->retry);
     case TASK_POOL:

@@ -122,6 +122,7 @@ static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct g
     put_number(out, TASK_STOP_TIMEOUT_MS, task->stop_timeout_ms);
     put_retry(out, &task->retry, item);
     put_text(out, TASK_POOL, task->pool);
+    put_number(out, TASK_INJECT_TOKEN, task->inject_token);
 }
 
 void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {

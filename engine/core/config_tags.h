@@ -7,7 +7,7 @@
 
 enum {
     CONFIG_FORMAT = 1,
-    TAGS_END = 21, /* every known tag is below */
+    TAGS_END = 22, /* every known tag is below */
     VARINT_BYTES_MAX = 10,
 };
 
@@ -47,6 +47,7 @@ enum task_tag {
     TASK_STOP_TIMEOUT_MS = 18,
     TASK_RETRY = 19,
     TASK_POOL = 20,
+    TASK_INJECT_TOKEN = 21, /* 1 */
 };
 
 /* Of a label too. */
