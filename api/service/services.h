@@ -17,6 +17,7 @@
 #include "engine/events/hub.h"
 #include "engine/logs/log_store.h"
 #include "engine/scheduler/scheduler.h"
+#include "engine/secrets/master_key.h"
 #include "engine/store/store.h"
 
 #include <stdatomic.h>
@@ -31,6 +32,18 @@ enum {
 struct gf_gate;
 struct gf_image_store;
 struct gf_vault;
+
+/* What DiagnoseSystem tells of besides. Texts may be NULL: what is not known is not checked. */
+struct gf_services_host {
+    const char *data_path;
+    const char *fetch_program;     /* path of gofer-fetch */
+    const char *master_key_source; /* as "the environment variable GOFER_MASTER_KEY" */
+    const char *master_key_path;   /* of the file, where it is from one */
+    const char *const *addresses;  /* where the server listens for people */
+    size_t address_count;
+    bool tls;             /* on all of them that are not unix sockets */
+    bool allow_anonymous; /* callers without a token are let in */
+};
 
 /* All is borrowed and outlives the server. The caller fills the first part. */
 struct gf_services {
@@ -56,11 +69,21 @@ struct gf_services {
     const char *store_path;
     const char *images_path;
     const char *logs_path;
+    struct gf_services_host host;
+    /*
+     * Loads the master keys anew from where they came from; the caller owns them. NULL: they cannot
+     * change while the server runs. Blocks.
+     */
+    enum gf_code (*reload_master_keys)(void *ctx, struct gf_master_keys **out_keys,
+                                       struct gf_error *err);
+    void *reload_ctx;
 
     /* Private to api/service. */
     struct gf_mutex mutex; /* guards streams */
     struct gf_list streams;
     _Atomic bool stopping;
+    _Atomic int reencryption;    /* secret_keys.c */
+    unsigned char place_key[32]; /* list_seal.h */
 };
 
 /* Initialises the private part. */
@@ -70,6 +93,12 @@ void gf_services_fini(struct gf_services *services);
 
 /* Every service of the API, also those without a handler yet. Static storage. */
 const struct gf_rpc_service *const *gf_services_list(size_t *out_count);
+
+/*
+ * Says in the events that the service has started, and goes on with what a rotation of keys has
+ * left to be encrypted anew. Once, after the engine was started.
+ */
+void gf_services_announce(struct gf_services *services);
 
 /* Adds every service of the API. `services` is borrowed until the server is destroyed. */
 void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_server *server);
