@@ -256,7 +256,11 @@ static void give(struct output *output, size_t end) {
 /* Gives out the text up to `limit`; what is behind only tells whether a match goes on there. */
 static char *run(struct gf_mask_stream *stream, const unsigned char *text, size_t len, size_t limit,
                  char *out) {
-    struct output output = {.stream = stream, .text = text, .covered = stream->covered, .at = out};
+    struct output output = {.stream = stream,
+                            .text = text,
+                            .done = stream->shown,
+                            .covered = stream->covered,
+                            .at = out};
     size_t at = 0;
     size_t found = next_match(stream->set, text, len, limit, &at);
     while (found > 0) {
@@ -271,6 +275,7 @@ static char *run(struct gf_mask_stream *stream, const unsigned char *text, size_
     }
     give(&output, limit);
     stream->covered = (uint8_t)(output.covered > limit ? output.covered - limit : 0);
+    stream->shown = (uint8_t)(output.done > limit ? output.done - limit : 0);
     return output.at;
 }
 
@@ -310,11 +315,27 @@ size_t gf_mask_feed(struct gf_mask_stream *stream, const void *bytes, size_t siz
     const size_t kept = held_at_end(stream->set, text, size);
     at = run(stream, text, size, size - kept, at);
     hold(stream, text + size - kept, kept);
+    if (held > 0) {
+        explicit_bzero(both, sizeof(both));
+    }
     return (size_t)(at - out);
 }
 
 size_t gf_mask_held(const struct gf_mask_stream *stream) {
     return stream->held_len;
+}
+
+size_t gf_mask_show(struct gf_mask_stream *stream, char out[GF_MASK_HELD_BYTES_MAX]) {
+    struct output output = {.stream = stream,
+                            .text = stream->held,
+                            .done = stream->shown,
+                            .covered = stream->covered,
+                            .at = out};
+    const size_t covered = stream->covered < stream->held_len ? stream->covered : stream->held_len;
+    /* What lies in a match comes out as a mask, however much it is. */
+    give(&output, stream->held_len <= GF_MASK_SHOWN_BYTES_MAX ? stream->held_len : covered);
+    stream->shown = (uint8_t)output.done;
+    return (size_t)(output.at - out);
 }
 
 size_t gf_mask_flush(struct gf_mask_stream *stream, char out[GF_MASK_HELD_BYTES_MAX]) {

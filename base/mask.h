@@ -60,6 +60,7 @@ enum {
     GF_MASK_FORM_BYTES_MIN = 8,
     GF_MASK_PATTERN_BYTES_MAX = 64,
     GF_MASK_HELD_BYTES_MAX = GF_MASK_PATTERN_BYTES_MAX - 1,
+    GF_MASK_SHOWN_BYTES_MAX = GF_MASK_FORM_BYTES_MIN / 2,
 };
 
 /*
@@ -124,6 +125,7 @@ struct gf_mask_stream {
     unsigned char held[GF_MASK_HELD_BYTES_MAX]; /* what may be the beginning of a match */
     uint8_t held_len;
     uint8_t covered;   /* of these, how many at the beginning lie in a match already */
+    uint8_t shown;     /* and how many were given out already, by gf_mask_show */
     bool after_masked; /* the last byte that was given out was a masked one */
 };
 
@@ -144,12 +146,20 @@ size_t gf_mask_feed(struct gf_mask_stream *stream, const void *bytes, size_t siz
 size_t gf_mask_held(const struct gf_mask_stream *stream);
 
 /*
- * Gives out what is held, at most GF_MASK_HELD_BYTES_MAX bytes, and begins anew: for the end of
- * the stream, and for one that is idle, so that the last words of a program that waits can be read.
- * The caller decides how long that takes. Its price: of a secret that is cut by the flush, what is
- * held of the piece that is cut comes out as it is, and so does the rest of that piece; the other
- * pieces of a long form are still masked. A program that wants to can have its secrets written in
- * this way, by pausing in the midst of one; one that writes in the usual way does not.
+ * For a stream that is idle, so that the last words of a program that waits can be read: gives out
+ * what is held, but goes on as if it were held. Should it turn out to be the beginning of a match,
+ * the rest of that one is still masked. So that little is told even then, no more than
+ * GF_MASK_SHOWN_BYTES_MAX bytes are given out: what has more in common with the beginning of a
+ * secret is seldom chance, and stays behind until the program goes on or ends. Returns how many
+ * bytes were written; 0 for what was given out before. The caller decides how long "idle" is.
+ */
+size_t gf_mask_show(struct gf_mask_stream *stream, char out[GF_MASK_HELD_BYTES_MAX]);
+
+/*
+ * Gives out what is held, at most GF_MASK_HELD_BYTES_MAX bytes, and begins anew: for the end of the
+ * stream. In the midst of one it has a price: of a secret that is cut by the flush, what is held of
+ * the piece that is cut comes out as it is, and so does the rest of that piece; the other pieces of
+ * a long form are still masked.
  */
 size_t gf_mask_flush(struct gf_mask_stream *stream, char out[GF_MASK_HELD_BYTES_MAX]);
 

@@ -216,6 +216,113 @@ Test(mask, a_flush_masks_what_was_held_beyond_a_match) {
     gf_mask_set_fini(&set);
 }
 
+static void show(struct feeder *feeder) {
+    GF_CLEANUP(gf_free_p) char *out = gf_malloc(GF_MASK_HELD_BYTES_MAX);
+    gf_strbuf_append_bytes(&feeder->out, out, gf_mask_show(&feeder->stream, out));
+}
+
+Test(mask, what_is_shown_may_still_be_the_beginning_of_a_match) {
+    struct gf_mask_set set;
+    build(&set, (const char *[]){"correct-horse", "rrect-battery"}, 2);
+    struct feeder feeder;
+    feeder_init(&feeder, &set);
+    feed(&feeder, GF_STR("> co"));
+    show(&feeder);
+    show(&feeder);
+    expect_out(&feeder, GF_STR("> co"));
+    feed(&feeder, GF_STR("rrect-horse < "));
+    expect_out(&feeder, GF_STR("> co*** < "));
+    feed(&feeder, GF_STR("co"));
+    show(&feeder);
+    feed(&feeder, GF_STR("rr"));
+    show(&feeder);
+    feed(&feeder, GF_STR("ect-battery"));
+    expect_out(&feeder, GF_STR("> co*** < corr***"));
+    feed(&feeder, GF_STR(" corr"));
+    show(&feeder);
+    feed(&feeder, GF_STR("upt"));
+    expect_out(&feeder, GF_STR("> co*** < corr*** corrupt"));
+    feeder_fini(&feeder);
+    gf_mask_set_fini(&set);
+}
+
+Test(mask, what_is_much_like_a_secret_is_not_shown) {
+    struct gf_mask_set set;
+    build(&set, (const char *[]){"correct-horse"}, 1);
+    struct feeder feeder;
+    feeder_init(&feeder, &set);
+    for (size_t i = 0; i < 13; i++) { /* one character at a time, with a pause behind each */
+        feed(&feeder, (struct gf_str){&"correct-horse"[i], 1});
+        show(&feeder);
+    }
+    expect_out(&feeder, GF_STR("corr***"));
+    feed(&feeder, GF_STR(" corre"));
+    show(&feeder);
+    expect_out(&feeder, GF_STR("corr*** "));
+    flush(&feeder);
+    expect_out(&feeder, GF_STR("corr*** corre"));
+    feeder_fini(&feeder);
+    gf_mask_set_fini(&set);
+}
+
+Test(mask, what_lies_in_a_match_is_shown_as_a_mask) {
+    struct gf_mask_set set;
+    build(&set, (const char *[]){"abcdefgh-and", "fgh-and-so-on"}, 2);
+    struct feeder feeder;
+    feeder_init(&feeder, &set);
+    feed(&feeder, GF_STR("x abcdefgh-and"));
+    expect_out(&feeder, GF_STR("x ***"));
+    cr_assert_eq(gf_mask_held(&feeder.stream), 7);
+    show(&feeder);
+    expect_out(&feeder, GF_STR("x ***"));
+    feed(&feeder, GF_STR("-so-on"));
+    flush(&feeder);
+    expect_out(&feeder, GF_STR("x ***"));
+    feeder_fini(&feeder);
+    gf_mask_set_fini(&set);
+}
+
+/* However a text is cut and shown, what was not shown by then comes out as it would have. */
+Test(mask, showing_takes_nothing_from_the_masks) {
+    struct gf_mask_set set;
+    build(&set, (const char *[]){"aabaabaabb", "abbabbabba", "baababbaab"}, 3);
+    for (int round = 0; round < 300; round++) {
+        char text[80];
+        struct gf_strbuf expected;
+        struct feeder feeder;
+        gf_strbuf_init(&expected, OUT_BYTES_MAX);
+        for (size_t i = 0; i < sizeof(text); i++) {
+            text[i] = (char)('a' + below(2));
+        }
+        memcpy(text + below(60), "aabaabaabb", 10);
+        gf_mask_reference(&set, (struct gf_str){text, sizeof(text)}, &expected);
+        feeder_init(&feeder, &set);
+        size_t shown = 0;
+        for (size_t i = 0; i < sizeof(text); i++) {
+            feed(&feeder, (struct gf_str){text + i, 1});
+            if (below(8) == 0) {
+                const size_t before = feeder.out.len;
+                show(&feeder);
+                shown += feeder.out.len - before;
+            }
+        }
+        flush(&feeder);
+        size_t masks = 0;
+        size_t masks_expected = 0;
+        for (size_t i = 0; i < feeder.out.len; i++) {
+            masks += feeder.out.ptr[i] == '*' ? 1 : 0;
+        }
+        for (size_t i = 0; i < expected.len; i++) {
+            masks_expected += expected.ptr[i] == '*' ? 1 : 0;
+        }
+        cr_assert_geq(masks, masks_expected);
+        cr_assert_leq(feeder.out.len, expected.len + shown);
+        feeder_fini(&feeder);
+        gf_strbuf_fini(&expected);
+    }
+    gf_mask_set_fini(&set);
+}
+
 /* ---- against the reference ---- */
 
 /* Values and texts of few letters: matches, near misses and overlaps everywhere. */

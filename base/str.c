@@ -186,6 +186,12 @@ void gf_strbuf_init(struct gf_strbuf *buf, size_t limit_bytes) {
     *buf = (struct gf_strbuf){.ptr = (char *)empty_text, .limit = limit_bytes};
 }
 
+void gf_strbuf_init_in(struct gf_strbuf *buf, char *memory, size_t size) {
+    gf_assert(size > 0 && size < SIZE_MAX / 2);
+    memory[0] = '\0';
+    *buf = (struct gf_strbuf){.ptr = memory, .capacity = size, .limit = size - 1};
+}
+
 void gf_strbuf_fini(struct gf_strbuf *buf) {
     if (buf == NULL) {
         return;

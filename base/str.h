@@ -78,6 +78,11 @@ struct gf_strbuf {
 };
 
 void gf_strbuf_init(struct gf_strbuf *buf, size_t limit_bytes);
+/*
+ * The same in the caller's memory, for what must lie nowhere else: never allocates, the limit is
+ * size - 1 (size > 0). The buffer is not finished and nothing is taken from it.
+ */
+void gf_strbuf_init_in(struct gf_strbuf *buf, char *memory, size_t size);
 void gf_strbuf_fini(struct gf_strbuf *buf);
 /* Empties the buffer, keeps its memory, clears `overflowed`. */
 void gf_strbuf_reset(struct gf_strbuf *buf);

@@ -196,6 +196,19 @@ Test(strbuf, write_beyond_the_limit_is_dropped_whole) {
     gf_strbuf_fini(&buf);
 }
 
+Test(strbuf, memory_of_the_caller_is_all_there_is) {
+    char memory[8];
+    struct gf_strbuf buf;
+    gf_strbuf_init_in(&buf, memory, sizeof(memory));
+    cr_assert_str_eq(buf.ptr, "");
+    gf_strbuf_append_cstr(&buf, "1234567");
+    cr_assert_eq(buf.ptr, memory);
+    cr_assert_not(buf.overflowed);
+    gf_strbuf_append_char(&buf, '8');
+    cr_assert(buf.overflowed);
+    cr_assert_str_eq(memory, "1234567");
+}
+
 Test(strbuf, take_hands_the_memory_over) {
     struct gf_strbuf buf;
     gf_strbuf_init(&buf, 8);
