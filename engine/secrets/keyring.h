@@ -26,8 +26,10 @@
 /* Numbers are stored and bound, so they never change. */
 enum gf_secret_key_purpose {
     GF_SECRET_KEY_PURPOSE_UNSPECIFIED = 0,
-    GF_SECRET_KEY_VALUES = 1,  /* of one namespace, or of the global secrets */
-    GF_SECRET_KEY_SEALING = 2, /* of the server */
+    GF_SECRET_KEY_VALUES = 1,     /* of one namespace, or of the global secrets */
+    GF_SECRET_KEY_SEALING = 2,    /* of the server */
+    GF_SECRET_KEY_RUN_TOKENS = 3, /* of the server; for the tokens of runs (engine/auth) */
+    GF_SECRET_KEY_REQUESTS = 4,   /* of the server; for the fingerprints of requests */
 };
 
 enum gf_secret_key_state {
@@ -42,7 +44,7 @@ enum {
     GF_KEYRING_KEYS_MAX = 64, /* of one purpose and namespace; delete old ones after rotations */
 };
 
-/* The namespace_key of the global secrets' keys and of the sealing keys. */
+/* The namespace_key of the keys of global secrets, and of those of the server. */
 #define GF_SECRET_KEY_GLOBAL INT64_C(0)
 
 /* A row. */
@@ -119,6 +121,8 @@ enum gf_data_key_use {
     GF_DATA_KEY_ENCRYPT = 1, /* values */
     GF_DATA_KEY_MARK = 2,    /* what is known of secrets */
     GF_DATA_KEY_BOX = 3,     /* the seed of a key pair */
+    GF_DATA_KEY_RUN_TOKEN = 4,
+    GF_DATA_KEY_FINGERPRINT = 5,
 };
 enum gf_code gf_keyring_derive(struct gf_keyring *ring, int64_t number, enum gf_data_key_use use,
                                unsigned char **out_key, struct gf_error *err) GF_MUST_USE;

@@ -1,7 +1,8 @@
 /*
  * Design: a sealed value is a byte of format, the number of the data key (8 bytes, little endian),
  * a random nonce, and XChaCha20-Poly1305 of the value. The associated data is the place, the
- * version and the number of the key. Keys for values and for marks are derived apart.
+ * version, when that was stored, and the number of the key. Keys for values and for marks are
+ * derived apart.
  */
 #include "engine/secrets/seal.h"
 
@@ -48,17 +49,28 @@ static int64_t read_number(const char *bytes) {
 static void assert_ring(const struct gf_keyring *ring, const struct gf_secret_place *place) {
     gf_assert(gf_keyring_purpose(ring) == GF_SECRET_KEY_VALUES);
     gf_assert(gf_keyring_namespace_key(ring) == place->namespace_key);
-    gf_assert((place->namespace_key == 0) == (place->pipeline_key == 0));
 }
 
-static void bind(const struct gf_secret_place *place, int64_t version, int64_t key_number,
-                 struct gf_bound *out) {
+/* A place that can be: one that a store tells may be anything. */
+static bool place_fits(const struct gf_secret_place *place) {
+    return (place->namespace_key == 0) == (place->pipeline_key == 0) &&
+           place->key.len <= GF_IDENTIFIER_CHARS_MAX;
+}
+
+static void bind(const struct gf_secret_place *place, int64_t version, int64_t create_time,
+                 int64_t key_number, struct gf_bound *out) {
     gf_bound_init(out, GF_STR("gofer secret value 1"));
     gf_bound_i64(out, place->namespace_key);
     gf_bound_i64(out, place->pipeline_key);
     gf_bound_str(out, place->key);
     gf_bound_i64(out, version);
+    gf_bound_i64(out, create_time);
     gf_bound_i64(out, key_number);
+}
+
+/* The key for messages: what the store says may be anything. */
+static struct gf_str shown_key(const struct gf_secret_place *place) {
+    return gf_identifier_check(place->key, "", NULL) == GF_OK ? place->key : GF_STR("?");
 }
 
 static enum gf_code fail_changed(const struct gf_secret_place *place, int64_t version,
@@ -66,13 +78,13 @@ static enum gf_code fail_changed(const struct gf_secret_place *place, int64_t ve
     return gf_fail(err, GF_DATA_LOSS,
                    "version %" PRId64 " of secret '%" GF_STR_FMT
                    "' does not open: it was changed or put in another place",
-                   version, GF_STR_ARG(place->key));
+                   version, GF_STR_ARG(shown_key(place)));
 }
 
 /* Says which secret it was that the data key was for. */
 static enum gf_code wrap_key(const struct gf_secret_place *place, enum gf_code code,
                              struct gf_error *err) {
-    (void)gf_wrap(err, "secret '%" GF_STR_FMT "'", GF_STR_ARG(place->key));
+    (void)gf_wrap(err, "secret '%" GF_STR_FMT "'", GF_STR_ARG(shown_key(place)));
     return code;
 }
 
@@ -82,7 +94,7 @@ enum gf_code gf_secret_seal(struct gf_keyring *ring, const struct gf_secret_plac
                             int64_t version, struct gf_str value, struct gf_arena *arena,
                             struct gf_secret_version *out_version, struct gf_error *err) {
     assert_ring(ring, place);
-    gf_assert(version > 0);
+    gf_assert(version > 0 && place_fits(place));
     enum gf_code rc = gf_secret_check_value(value, "value", err);
     if (rc != GF_OK) {
         return rc;
@@ -99,7 +111,7 @@ enum gf_code gf_secret_seal(struct gf_keyring *ring, const struct gf_secret_plac
         return gf_fail(err, GF_RESOURCE_EXHAUSTED, "no room for a sealed value of %zu bytes", size);
     }
     struct gf_bound bound;
-    bind(place, version, number, &bound);
+    bind(place, version, out_version->create_time, number, &bound);
     sealed[0] = FORMAT;
     write_number(sealed + NUMBER_AT, number);
     randombytes_buf(sealed + NONCE_AT, NONCE_BYTES);
@@ -126,7 +138,7 @@ enum gf_code gf_secret_open(struct gf_keyring *ring, const struct gf_secret_plac
                             int64_t wanted_version, const struct gf_secret_version *row,
                             struct gf_secret_buffer *out, struct gf_error *err) {
     assert_ring(ring, place);
-    if (!row_fits(row, wanted_version)) {
+    if (!place_fits(place) || !row_fits(row, wanted_version)) {
         return fail_changed(place, wanted_version, err);
     }
     GF_CLEANUP(gf_guarded_free_p) unsigned char *key = NULL;
@@ -143,10 +155,10 @@ enum gf_code gf_secret_open(struct gf_keyring *ring, const struct gf_secret_plac
         return gf_fail(err, GF_RESOURCE_EXHAUSTED,
                        "secret '%" GF_STR_FMT "' has %" PRId64 " bytes, more than there is room "
                        "for",
-                       GF_STR_ARG(place->key), row->size_bytes);
+                       GF_STR_ARG(shown_key(place)), row->size_bytes);
     }
     struct gf_bound bound;
-    bind(place, wanted_version, row->key_number, &bound);
+    bind(place, wanted_version, row->create_time, row->key_number, &bound);
     const int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(
         value, NULL, NULL, sealed + BOX_AT, row->sealed.len - BOX_AT, bound.bytes, bound.len,
         sealed + NONCE_AT, key);
@@ -198,6 +210,8 @@ static void hash(const struct gf_secret *secret, int64_t number,
     gf_bound_str(&bound, secret->place.key);
     gf_bound_i64(&bound, number);
     gf_bound_i64(&bound, secret->latest_version);
+    gf_bound_i64(&bound, secret->create_time);
+    gf_bound_i64(&bound, secret->update_time);
     gf_bound_i64(&bound, (int64_t)secret->namespace_count);
     update(&state, &bound);
     for (size_t i = 0; i < secret->namespace_count; i++) {
@@ -212,6 +226,7 @@ static void hash(const struct gf_secret *secret, int64_t number,
 enum gf_code gf_secret_mark(struct gf_keyring *ring, const struct gf_secret *secret,
                             struct gf_arena *arena, struct gf_str *out_mark, struct gf_error *err) {
     assert_ring(ring, &secret->place);
+    gf_assert(place_fits(&secret->place));
     const int64_t number = gf_keyring_active(ring);
     GF_CLEANUP(gf_guarded_free_p) unsigned char *key = NULL;
     const enum gf_code rc = gf_keyring_derive(ring, number, GF_DATA_KEY_MARK, &key, err);
@@ -229,8 +244,7 @@ enum gf_code gf_secret_mark(struct gf_keyring *ring, const struct gf_secret *sec
 /* Lengths that cannot have been marked; longer ones would not fit what is hashed. */
 static bool mark_fits(const struct gf_secret *secret) {
     if (secret->mark.len != GF_SECRET_MARK_BYTES || secret->mark.ptr[0] != FORMAT ||
-        secret->place.key.len > GF_IDENTIFIER_CHARS_MAX ||
-        secret->namespace_count > GF_SECRET_NAMESPACES_MAX) {
+        !place_fits(&secret->place) || secret->namespace_count > GF_SECRET_NAMESPACES_MAX) {
         return false;
     }
     for (size_t i = 0; i < secret->namespace_count; i++) {
@@ -259,12 +273,24 @@ enum gf_code gf_secret_check_mark(struct gf_keyring *ring, const struct gf_secre
     }
     if (!right) {
         return gf_fail(err, GF_DATA_LOSS,
-                       "secret '%" GF_STR_FMT "' is not as it was stored: its namespaces or its "
-                       "newest version were changed",
-                       GF_STR_ARG(secret->place.key));
+                       "secret '%" GF_STR_FMT "' is not as it was stored: its namespaces, its "
+                       "newest version or its times were changed",
+                       GF_STR_ARG(shown_key(&secret->place)));
     }
     if (out_old != NULL) {
         *out_old = number != gf_keyring_active(ring);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_secret_check_version(const struct gf_secret *secret,
+                                     const struct gf_secret_version *version,
+                                     struct gf_error *err) {
+    const bool newest = version->version == secret->latest_version;
+    if (version->version < 1 || version->version > secret->latest_version ||
+        version->create_time < secret->create_time || version->create_time > secret->update_time ||
+        (newest && version->create_time != secret->update_time)) {
+        return fail_changed(&secret->place, version->version, err);
     }
     return GF_OK;
 }

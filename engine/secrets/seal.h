@@ -1,13 +1,14 @@
 /*
- * Values, encrypted and bound to their place: namespace, pipeline, key and version. A ciphertext
- * that is changed, put under another key, pipeline, namespace or version, or exchanged for an older
- * one of the same secret does not open. The service of secrets encrypts when a value is put and
- * decrypts for launches, subscriptions and reveals.
+ * Values, encrypted and bound to their place: namespace, pipeline, key, version, and when that was
+ * stored. A ciphertext that is changed, put under another key, pipeline, namespace or version, or
+ * exchanged for an older one of the same secret does not open. The service of secrets encrypts when
+ * a value is put and decrypts for launches, subscriptions and reveals.
  *
- * What is known of a secret (who may use it, which version is the newest) is proven by a mark, a
- * keyed hash: who can write to the store can neither let another namespace in nor make an older
- * version the newest one. What nothing here can tell is a store that is set back as a whole: a
- * secret, its mark and its versions as they all were at some time.
+ * What is known of a secret (who may use it, which version is the newest, when it was created and
+ * when it got that version) is proven by a mark, a keyed hash: who can write to the store can
+ * neither let another namespace in nor make an older version the newest one. The times tell a
+ * secret from one of the same name that was deleted before. What nothing here can tell is a store
+ * that is set back as a whole: a secret, its mark and its versions as they all were at some time.
  *
  * Errors name the key and the version, never a value. Code of all that is opened: GF_DATA_LOSS (it
  * was changed or put in another place, or its data key is not there), GF_FAILED_PRECONDITION (the
@@ -35,7 +36,8 @@ enum {
 
 /*
  * Encrypts a value under the newest data key. Fills in of *out_version: version, size_bytes,
- * key_number and, in the arena, sealed; the rest is as it was. `ring` is that of the place's
+ * key_number and, in the arena, sealed; the rest is as it was, and create_time, which is bound, has
+ * been filled in before. `ring` is that of the place's
  * namespace, or of the global secrets. Code: GF_INVALID_ARGUMENT (size of the value).
  */
 enum gf_code gf_secret_seal(struct gf_keyring *ring, const struct gf_secret_place *place,
@@ -62,11 +64,21 @@ enum gf_code gf_secret_reseal(struct gf_keyring *ring, const struct gf_secret_pl
 
 /*
  * The mark of what a secret says of itself, under the newest data key, in the arena. It covers
- * place, globs of namespaces, and latest_version. Call it when all else is filled in.
+ * place, globs of namespaces, latest_version, create_time and update_time. Call it when all else is
+ * filled in.
  */
 enum gf_code gf_secret_mark(struct gf_keyring *ring, const struct gf_secret *secret,
                             struct gf_arena *arena, struct gf_str *out_mark,
                             struct gf_error *err) GF_MUST_USE;
+
+/*
+ * GF_OK when a version, as the store has it, can be one of this secret, whose mark is right: it is
+ * not newer than the newest, not older than the secret, and stored when the secret says. Code:
+ * GF_DATA_LOSS.
+ */
+enum gf_code gf_secret_check_version(const struct gf_secret *secret,
+                                     const struct gf_secret_version *version,
+                                     struct gf_error *err) GF_MUST_USE;
 
 /*
  * GF_OK when the mark is right: before the value of a secret is used. *out_old tells whether it was

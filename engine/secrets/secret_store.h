@@ -7,13 +7,19 @@
  *
  * - Every call that changes something is one transaction: all of it or nothing, and on the disk
  *   when the call returns GF_OK.
- * - A change is atomic with its record. put, remove and record take a struct gf_secret_change,
- *   which is kept in the same transaction with a sequence number that grows, without reuse. The
- *   service reads the records, publishes each as an event and forgets it afterwards, also after a
- *   crash: so no change is without its event, and one that comes twice is known by its sequence.
+ * - A change is atomic with its record. put, remove, put_key and record take a struct
+ *   gf_secret_change, which is kept in the same transaction with a sequence number that grows,
+ * without reuse. The service reads the records, publishes each as an event and forgets it
+ * afterwards, also after a crash: so no change is without its event, and one that comes twice is
+ * known by its sequence.
+ * - A change is atomic with its request, too, where its caller gave an id: put, put_key and record
+ *   take a struct gf_secret_request (NULL = none). Where there is one of the same caller and id
+ *   already, nothing is changed and the answer is GF_ABORTED. Those that are older than the new one
+ *   by more than GF_SECRET_REQUEST_KEEP_NS are removed with it.
  * - Changes are guarded by what they change: put says which version it follows, replace calls say
- *   what they replace. Where that is no longer so the call changes nothing and answers GF_ABORTED:
- *   read again, and try again.
+ *   what they replace, and the data keys of what is stored (of a value and of its mark) must be
+ *   there, whether ACTIVE or RETIRED. Where that is no longer so the call changes nothing and
+ *   answers GF_ABORTED: read again, and try again.
  * - Lists come in a stable order, at most `limit` items behind the key that is given (exclusive;
  *   empty or 0 = from the beginning); fewer than limit = the end. Results are in the caller's
  *   arena; no pointer into what is given is kept.
@@ -28,6 +34,7 @@
 #define GOFER_ENGINE_SECRETS_SECRET_STORE_H_
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "engine/secrets/keyring.h"
@@ -46,7 +53,10 @@ enum gf_secret_change_kind {
 
 enum {
     GF_SECRET_CHANGE_TEXT_BYTES_MAX = 255, /* of each text */
+    GF_SECRET_FINGERPRINT_BYTES = 32,
 };
+
+#define GF_SECRET_REQUEST_KEEP_NS (24 * GF_NS_PER_HOUR)
 
 /* What happened to a secret, for an event. Holds nothing of a value. */
 struct gf_secret_change {
@@ -59,6 +69,29 @@ struct gf_secret_change {
     int64_t time;
     struct gf_str user;    /* who */
     struct gf_str address; /* from where */
+};
+
+/* What a request with an id has done: the same id again gives the same outcome. */
+struct gf_secret_request {
+    struct gf_str caller;     /* may be empty */
+    struct gf_str request_id; /* an identifier */
+    /* Keyed hash of what was asked for: tells nothing of a value without the key. */
+    struct gf_str fingerprint; /* GF_SECRET_FINGERPRINT_BYTES */
+    int64_t create_time;
+    int64_t number; /* PUT: the version; of a rotation: what was pending */
+    bool created;   /* PUT: it was the first version */
+};
+
+/* That a value was used. */
+struct gf_secret_use {
+    struct gf_secret_place place;
+    int64_t time;
+};
+
+/* How many data keys a master key wraps. */
+struct gf_secret_master_use {
+    struct gf_str master_key_id;
+    int64_t key_count;
 };
 
 /* A value that lies under an older data key than another one. */
@@ -82,7 +115,8 @@ struct gf_secret_store_ops {
      */
     enum gf_code (*put)(struct gf_secret_store *store, const struct gf_secret *secret,
                         const struct gf_secret_version *version,
-                        const struct gf_secret_change *change, struct gf_error *err);
+                        const struct gf_secret_change *change,
+                        const struct gf_secret_request *request, struct gf_error *err);
 
     /*
      * One secret and, unless out_version is NULL, one version of it with its sealed value, 0 being
@@ -104,6 +138,15 @@ struct gf_secret_store_ops {
                          struct gf_str after_key, size_t limit, struct gf_arena *arena,
                          struct gf_secret **out_items, size_t *out_count, struct gf_error *err);
 
+    /*
+     * The pipelines that have secrets, as places without a key, by namespace and pipeline, behind
+     * the place given (its key does not count); the global ones are no pipeline.
+     */
+    enum gf_code (*list_places)(struct gf_secret_store *store, const struct gf_secret_place *after,
+                                size_t limit, struct gf_arena *arena,
+                                struct gf_secret_place **out_items, size_t *out_count,
+                                struct gf_error *err);
+
     /* Removes a secret with all of its versions. Code: GF_NOT_FOUND. */
     enum gf_code (*remove)(struct gf_secret_store *store, const struct gf_secret_place *place,
                            const struct gf_secret_change *change, struct gf_error *err);
@@ -118,25 +161,50 @@ struct gf_secret_store_ops {
     enum gf_code (*remove_namespace)(struct gf_secret_store *store, int64_t namespace_key,
                                      struct gf_error *err);
 
-    /* Notes that the value was used, at `time` or later. Need not be on the disk at once. */
-    enum gf_code (*touch)(struct gf_secret_store *store, const struct gf_secret_place *place,
-                          int64_t time, struct gf_error *err);
+    /*
+     * Notes that values were used, each at its time or later; secrets that are not there are left
+     * out. Need not be on the disk at once.
+     */
+    enum gf_code (*touch)(struct gf_secret_store *store, const struct gf_secret_use *uses,
+                          size_t count, struct gf_error *err);
+
+    /* The request of a caller with this id. Code: GF_NOT_FOUND. */
+    enum gf_code (*get_request)(struct gf_secret_store *store, struct gf_str caller,
+                                struct gf_str request_id, struct gf_arena *arena,
+                                struct gf_secret_request *out_request, struct gf_error *err);
 
     /* ---- Keys ---- */
 
     /*
      * Stores a new ACTIVE key; the one that was ACTIVE becomes RETIRED. Its number must follow the
      * highest of its purpose and namespace, else GF_ABORTED. `change` may be NULL: then it is the
-     * first one, which nobody asked for.
+     * first one, which nobody asked for, or one of several with one record.
      */
     enum gf_code (*put_key)(struct gf_secret_store *store, const struct gf_secret_key *key,
-                            const struct gf_secret_change *change, struct gf_error *err);
+                            const struct gf_secret_change *change,
+                            const struct gf_secret_request *request, struct gf_error *err);
 
     /* The keys of one purpose and namespace, by number. None is no error. */
     enum gf_code (*list_keys)(struct gf_secret_store *store, enum gf_secret_key_purpose purpose,
                               int64_t namespace_key, struct gf_arena *arena,
                               struct gf_secret_key **out_items, size_t *out_count,
                               struct gf_error *err);
+
+    /*
+     * The namespaces (0: the server, the global ones) that have keys of this purpose, with
+     * retired_only those that have RETIRED ones, in rising order, behind after_namespace_key (-1:
+     * all).
+     */
+    enum gf_code (*list_key_namespaces)(struct gf_secret_store *store,
+                                        enum gf_secret_key_purpose purpose, bool retired_only,
+                                        int64_t after_namespace_key, size_t limit,
+                                        struct gf_arena *arena, int64_t **out_items,
+                                        size_t *out_count, struct gf_error *err);
+
+    /* The master keys that wrap keys of any purpose and namespace, by id. */
+    enum gf_code (*list_master_keys)(struct gf_secret_store *store, struct gf_arena *arena,
+                                     struct gf_secret_master_use **out_items, size_t *out_count,
+                                     struct gf_error *err);
 
     /* Keys of all purposes and namespaces that another master key wraps, oldest place first. */
     enum gf_code (*list_keys_not_wrapped_by)(struct gf_secret_store *store,
@@ -189,7 +257,7 @@ struct gf_secret_store_ops {
 
     /* Keeps a record of what changes nothing here: a value that is about to be revealed. */
     enum gf_code (*record)(struct gf_secret_store *store, const struct gf_secret_change *change,
-                           struct gf_error *err);
+                           const struct gf_secret_request *request, struct gf_error *err);
     enum gf_code (*list_changes)(struct gf_secret_store *store, int64_t after_sequence,
                                  size_t limit, struct gf_arena *arena,
                                  struct gf_secret_change **out_items, size_t *out_count,

@@ -50,6 +50,14 @@ void gf_memory_secret__copy_change(const struct gf_secret_change *from, struct g
     out->address = gf_arena_str(arena, from->address);
 }
 
+void gf_memory_secret__copy_request(const struct gf_secret_request *from, struct gf_arena *arena,
+                                    struct gf_secret_request *out) {
+    *out = *from;
+    out->caller = gf_arena_str(arena, from->caller);
+    out->request_id = gf_arena_str(arena, from->request_id);
+    out->fingerprint = gf_arena_str(arena, from->fingerprint);
+}
+
 struct version_row *gf_memory_secret__version_row(const struct gf_secret_version *from) {
     struct version_row *row = GF_NEW(struct version_row);
     gf_arena_init(&row->arena, ROW_BYTES_MAX);

@@ -23,6 +23,7 @@ static struct key_row *newest(struct memory_secret_store *store, enum gf_secret_
 enum gf_code gf_memory_secret__put_key(struct gf_secret_store *base,
                                        const struct gf_secret_key *key,
                                        const struct gf_secret_change *change,
+                                       const struct gf_secret_request *request,
                                        struct gf_error *err) {
     struct memory_secret_store *store = gf_memory_secret__of(base);
     gf_assert(key->state == GF_SECRET_KEY_ACTIVE);
@@ -31,7 +32,10 @@ enum gf_code gf_memory_secret__put_key(struct gf_secret_store *base,
     if (key->number != (before == NULL ? 0 : before->key.number) + 1) {
         return gf_fail(err, GF_ABORTED, "there is another data key by now");
     }
-    const enum gf_code rc = gf_memory_secret__may_change(store, err);
+    enum gf_code rc = gf_memory_secret__check_request(store, request, err);
+    if (rc == GF_OK) {
+        rc = gf_memory_secret__may_change(store, err);
+    }
     if (rc != GF_OK) {
         return rc;
     }
@@ -41,6 +45,77 @@ enum gf_code gf_memory_secret__put_key(struct gf_secret_store *base,
     struct key_row *row = gf_memory_secret__key_row(key);
     gf_vec_push(&store->keys, row);
     gf_memory_secret__add_change(store, change);
+    gf_memory_secret__add_request(store, request);
+    return GF_OK;
+}
+
+bool gf_memory_secret__has_key(const struct memory_secret_store *store, int64_t namespace_key,
+                               int64_t number) {
+    for (size_t i = 0; i < store->keys.count; i++) {
+        const struct gf_secret_key *key = &store->keys.items[i]->key;
+        if (is_of(key, GF_SECRET_KEY_VALUES, namespace_key) && key->number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum gf_code gf_memory_secret__list_key_namespaces(struct gf_secret_store *base,
+                                                   enum gf_secret_key_purpose purpose,
+                                                   bool retired_only, int64_t after_namespace_key,
+                                                   size_t limit, struct gf_arena *arena,
+                                                   int64_t **out_items, size_t *out_count,
+                                                   GF_UNUSED struct gf_error *err) {
+    struct memory_secret_store *store = gf_memory_secret__of(base);
+    GF_MUTEX_GUARD(&store->mutex);
+    int64_t *items = GF_ARENA_ARRAY(arena, store->keys.count, int64_t);
+    int64_t last = after_namespace_key;
+    size_t count = 0;
+    while (count < limit) {
+        const struct gf_secret_key *next = NULL;
+        for (size_t i = 0; i < store->keys.count; i++) {
+            const struct gf_secret_key *key = &store->keys.items[i]->key;
+            if (key->purpose == purpose && key->namespace_key > last &&
+                (!retired_only || key->state == GF_SECRET_KEY_RETIRED) &&
+                (next == NULL || key->namespace_key < next->namespace_key)) {
+                next = key;
+            }
+        }
+        if (next == NULL) {
+            break;
+        }
+        last = next->namespace_key;
+        items[count++] = last;
+    }
+    *out_items = items;
+    *out_count = count;
+    return GF_OK;
+}
+
+enum gf_code gf_memory_secret__list_master_keys(struct gf_secret_store *base,
+                                                struct gf_arena *arena,
+                                                struct gf_secret_master_use **out_items,
+                                                size_t *out_count, GF_UNUSED struct gf_error *err) {
+    struct memory_secret_store *store = gf_memory_secret__of(base);
+    GF_MUTEX_GUARD(&store->mutex);
+    struct gf_secret_master_use *items =
+        GF_ARENA_ARRAY(arena, store->keys.count, struct gf_secret_master_use);
+    size_t count = 0;
+    for (size_t i = 0; i < store->keys.count; i++) {
+        const struct gf_str id = store->keys.items[i]->key.master_key_id;
+        size_t at = 0;
+        while (at < count && gf_str_cmp(items[at].master_key_id, id) < 0) {
+            at++;
+        }
+        if (at == count || !gf_str_eq(items[at].master_key_id, id)) {
+            memmove(items + at + 1, items + at, (count - at) * sizeof(items[0]));
+            items[at] = (struct gf_secret_master_use){gf_arena_str(arena, id), 0};
+            count++;
+        }
+        items[at].key_count++;
+    }
+    *out_items = items;
+    *out_count = count;
     return GF_OK;
 }
 

@@ -21,6 +21,10 @@ static void destroy(struct gf_secret_store *base) {
     for (size_t i = 0; i < store->changes.count; i++) {
         gf_memory_secret__free_change(store->changes.items[i]);
     }
+    for (size_t i = 0; i < store->requests.count; i++) {
+        gf_memory_secret__free_request(store->requests.items[i]);
+    }
+    gf_vec_fini(&store->requests);
     gf_vec_fini(&store->secrets);
     gf_vec_fini(&store->keys);
     gf_vec_fini(&store->changes);
@@ -53,12 +57,16 @@ void gf_memory_secret__add_change(struct memory_secret_store *store,
 }
 
 static enum gf_code record(struct gf_secret_store *base, const struct gf_secret_change *change,
-                           struct gf_error *err) {
+                           const struct gf_secret_request *request, struct gf_error *err) {
     struct memory_secret_store *store = gf_memory_secret__of(base);
     GF_MUTEX_GUARD(&store->mutex);
-    const enum gf_code rc = gf_memory_secret__may_change(store, err);
+    enum gf_code rc = gf_memory_secret__check_request(store, request, err);
+    if (rc == GF_OK) {
+        rc = gf_memory_secret__may_change(store, err);
+    }
     if (rc == GF_OK) {
         gf_memory_secret__add_change(store, change);
+        gf_memory_secret__add_request(store, request);
     }
     return rc;
 }
@@ -106,9 +114,13 @@ static const struct gf_secret_store_ops ops = {
     .remove = gf_memory_secret__remove,
     .remove_pipeline = gf_memory_secret__remove_pipeline,
     .remove_namespace = gf_memory_secret__remove_namespace,
+    .list_places = gf_memory_secret__list_places,
     .touch = gf_memory_secret__touch,
+    .get_request = gf_memory_secret__get_request,
     .put_key = gf_memory_secret__put_key,
     .list_keys = gf_memory_secret__list_keys,
+    .list_key_namespaces = gf_memory_secret__list_key_namespaces,
+    .list_master_keys = gf_memory_secret__list_master_keys,
     .list_keys_not_wrapped_by = gf_memory_secret__list_keys_not_wrapped_by,
     .replace_key = gf_memory_secret__replace_key,
     .remove_key = gf_memory_secret__remove_key,

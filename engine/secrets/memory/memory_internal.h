@@ -29,9 +29,15 @@ struct change_row {
     struct gf_secret_change change;
 };
 
+struct request_row {
+    struct gf_arena arena;
+    struct gf_secret_request request;
+};
+
 struct secret_rows GF_VEC_FIELDS(struct secret_row *);
 struct key_rows GF_VEC_FIELDS(struct key_row *);
 struct change_rows GF_VEC_FIELDS(struct change_row *);
+struct request_rows GF_VEC_FIELDS(struct request_row *);
 
 struct memory_secret_store {
     struct gf_secret_store base;
@@ -39,6 +45,7 @@ struct memory_secret_store {
     struct secret_rows secrets; /* by place: namespace, pipeline, key */
     struct key_rows keys;       /* by place: purpose, namespace, number */
     struct change_rows changes; /* by sequence */
+    struct request_rows requests;
     int64_t next_sequence;
     int64_t changes_left; /* -1: any number */
 };
@@ -53,6 +60,8 @@ void gf_memory_secret__copy_key(const struct gf_secret_key *from, struct gf_aren
                                 struct gf_secret_key *out);
 void gf_memory_secret__copy_change(const struct gf_secret_change *from, struct gf_arena *arena,
                                    struct gf_secret_change *out);
+void gf_memory_secret__copy_request(const struct gf_secret_request *from, struct gf_arena *arena,
+                                    struct gf_secret_request *out);
 
 /* Rows of their own; freed with these too. */
 struct version_row *gf_memory_secret__version_row(const struct gf_secret_version *from);
@@ -69,6 +78,21 @@ enum gf_code gf_memory_secret__may_change(struct memory_secret_store *store, str
 /* Adds the record of a change; NULL is fine. */
 void gf_memory_secret__add_change(struct memory_secret_store *store,
                                   const struct gf_secret_change *change);
+/* ---- requests.c. The mutex is held. NULL is fine. ---- */
+
+/* GF_ABORTED where there is one of the same caller and id. */
+enum gf_code gf_memory_secret__check_request(const struct memory_secret_store *store,
+                                             const struct gf_secret_request *request,
+                                             struct gf_error *err);
+/* Adds it, and removes those that are too old. */
+void gf_memory_secret__add_request(struct memory_secret_store *store,
+                                   const struct gf_secret_request *request);
+void gf_memory_secret__free_request(struct request_row *row);
+enum gf_code gf_memory_secret__get_request(struct gf_secret_store *store, struct gf_str caller,
+                                           struct gf_str request_id, struct gf_arena *arena,
+                                           struct gf_secret_request *out_request,
+                                           struct gf_error *err);
+
 static inline struct memory_secret_store *gf_memory_secret__of(struct gf_secret_store *store) {
     return GF_CONTAINER_OF(store, struct memory_secret_store, base);
 }
@@ -79,7 +103,13 @@ struct secret_row *gf_memory_secret__find(struct memory_secret_store *store,
                                           const struct gf_secret_place *place);
 enum gf_code gf_memory_secret__put(struct gf_secret_store *store, const struct gf_secret *secret,
                                    const struct gf_secret_version *version,
-                                   const struct gf_secret_change *change, struct gf_error *err);
+                                   const struct gf_secret_change *change,
+                                   const struct gf_secret_request *request, struct gf_error *err);
+enum gf_code gf_memory_secret__list_places(struct gf_secret_store *store,
+                                           const struct gf_secret_place *after, size_t limit,
+                                           struct gf_arena *arena,
+                                           struct gf_secret_place **out_items, size_t *out_count,
+                                           struct gf_error *err);
 enum gf_code gf_memory_secret__get(struct gf_secret_store *store,
                                    const struct gf_secret_place *place, int64_t version,
                                    struct gf_arena *arena, struct gf_secret *out_secret,
@@ -101,7 +131,7 @@ enum gf_code gf_memory_secret__remove_pipeline(struct gf_secret_store *store, in
 enum gf_code gf_memory_secret__remove_namespace(struct gf_secret_store *store,
                                                 int64_t namespace_key, struct gf_error *err);
 enum gf_code gf_memory_secret__touch(struct gf_secret_store *store,
-                                     const struct gf_secret_place *place, int64_t time,
+                                     const struct gf_secret_use *uses, size_t count,
                                      struct gf_error *err);
 enum gf_code gf_memory_secret__list_values_below(struct gf_secret_store *store,
                                                  int64_t namespace_key, int64_t number,
@@ -126,7 +156,22 @@ enum gf_code gf_memory_secret__replace_mark(struct gf_secret_store *store,
                                             struct gf_str to, struct gf_error *err);
 enum gf_code gf_memory_secret__put_key(struct gf_secret_store *store,
                                        const struct gf_secret_key *key,
-                                       const struct gf_secret_change *change, struct gf_error *err);
+                                       const struct gf_secret_change *change,
+                                       const struct gf_secret_request *request,
+                                       struct gf_error *err);
+/* Whether a VALUES key is there. The mutex is held. */
+bool gf_memory_secret__has_key(const struct memory_secret_store *store, int64_t namespace_key,
+                               int64_t number);
+enum gf_code gf_memory_secret__list_key_namespaces(struct gf_secret_store *store,
+                                                   enum gf_secret_key_purpose purpose,
+                                                   bool retired_only, int64_t after_namespace_key,
+                                                   size_t limit, struct gf_arena *arena,
+                                                   int64_t **out_items, size_t *out_count,
+                                                   struct gf_error *err);
+enum gf_code gf_memory_secret__list_master_keys(struct gf_secret_store *store,
+                                                struct gf_arena *arena,
+                                                struct gf_secret_master_use **out_items,
+                                                size_t *out_count, struct gf_error *err);
 enum gf_code gf_memory_secret__list_keys(struct gf_secret_store *store,
                                          enum gf_secret_key_purpose purpose, int64_t namespace_key,
                                          struct gf_arena *arena, struct gf_secret_key **out_items,

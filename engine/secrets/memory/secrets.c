@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "engine/secrets/memory/memory_internal.h"
+#include "engine/secrets/seal.h"
 
 #include <inttypes.h>
 
@@ -63,6 +64,17 @@ static enum gf_code check_room(const struct memory_secret_store *store,
     return GF_OK;
 }
 
+static enum gf_code check_keys(const struct memory_secret_store *store,
+                               const struct gf_secret *secret,
+                               const struct gf_secret_version *version, struct gf_error *err) {
+    const int64_t namespace_key = secret->place.namespace_key;
+    if (!gf_memory_secret__has_key(store, namespace_key, version->key_number) ||
+        !gf_memory_secret__has_key(store, namespace_key, gf_secret_mark_key_number(secret->mark))) {
+        return gf_fail(err, GF_ABORTED, "the data key is gone by now");
+    }
+    return GF_OK;
+}
+
 /* Replaces what is known of a secret; the two times of its life stay. */
 static void replace(struct secret_row *row, const struct gf_secret *secret) {
     const int64_t create_time = row->secret.create_time;
@@ -80,7 +92,8 @@ static void replace(struct secret_row *row, const struct gf_secret *secret) {
 
 enum gf_code gf_memory_secret__put(struct gf_secret_store *base, const struct gf_secret *secret,
                                    const struct gf_secret_version *version,
-                                   const struct gf_secret_change *change, struct gf_error *err) {
+                                   const struct gf_secret_change *change,
+                                   const struct gf_secret_request *request, struct gf_error *err) {
     struct memory_secret_store *store = gf_memory_secret__of(base);
     gf_assert(secret->latest_version == version->version);
     GF_MUTEX_GUARD(&store->mutex);
@@ -90,7 +103,13 @@ enum gf_code gf_memory_secret__put(struct gf_secret_store *base, const struct gf
         return gf_fail(err, GF_ABORTED, "secret '%" GF_STR_FMT "' has version %" PRId64 " by now",
                        GF_STR_ARG(secret->place.key), latest);
     }
-    enum gf_code rc = row == NULL ? check_room(store, &secret->place, err) : GF_OK;
+    enum gf_code rc = check_keys(store, secret, version, err);
+    if (rc == GF_OK) {
+        rc = gf_memory_secret__check_request(store, request, err);
+    }
+    if (rc == GF_OK && row == NULL) {
+        rc = check_room(store, &secret->place, err);
+    }
     if (rc == GF_OK) {
         rc = gf_memory_secret__may_change(store, err);
     }
@@ -112,6 +131,7 @@ enum gf_code gf_memory_secret__put(struct gf_secret_store *base, const struct gf
         memmove(row->versions, row->versions + 1, row->version_count * sizeof(row->versions[0]));
     }
     gf_memory_secret__add_change(store, change);
+    gf_memory_secret__add_request(store, request);
     return GF_OK;
 }
 
@@ -191,19 +211,18 @@ enum gf_code gf_memory_secret__remove_namespace(struct gf_secret_store *base, in
     return GF_OK;
 }
 
-enum gf_code gf_memory_secret__touch(struct gf_secret_store *base,
-                                     const struct gf_secret_place *place, int64_t time,
-                                     struct gf_error *err) {
+enum gf_code gf_memory_secret__touch(struct gf_secret_store *base, const struct gf_secret_use *uses,
+                                     size_t count, struct gf_error *err) {
     struct memory_secret_store *store = gf_memory_secret__of(base);
     GF_MUTEX_GUARD(&store->mutex);
-    struct secret_row *row = gf_memory_secret__find(store, place);
-    if (row == NULL) {
-        return fail_missing(place, err);
+    const enum gf_code rc = gf_memory_secret__may_change(store, err);
+    for (size_t i = 0; i < count && rc == GF_OK; i++) {
+        struct secret_row *row = gf_memory_secret__find(store, &uses[i].place);
+        if (row != NULL && row->secret.last_use_time < uses[i].time) {
+            row->secret.last_use_time = uses[i].time;
+        }
     }
-    if (row->secret.last_use_time < time) {
-        row->secret.last_use_time = time;
-    }
-    return GF_OK;
+    return rc;
 }
 
 /* ---- Reading ---- */
@@ -274,6 +293,30 @@ enum gf_code gf_memory_secret__list(struct gf_secret_store *base, int64_t namesp
             secret->place.pipeline_key == pipeline_key &&
             gf_str_cmp(secret->place.key, after_key) > 0) {
             gf_memory_secret__copy(secret, arena, &items[count++]);
+        }
+    }
+    *out_items = items;
+    *out_count = count;
+    return GF_OK;
+}
+
+enum gf_code gf_memory_secret__list_places(struct gf_secret_store *base,
+                                           const struct gf_secret_place *after, size_t limit,
+                                           struct gf_arena *arena,
+                                           struct gf_secret_place **out_items, size_t *out_count,
+                                           GF_UNUSED struct gf_error *err) {
+    struct memory_secret_store *store = gf_memory_secret__of(base);
+    GF_MUTEX_GUARD(&store->mutex);
+    struct gf_secret_place *items =
+        GF_ARENA_ARRAY(arena, store->secrets.count, struct gf_secret_place);
+    struct gf_secret_place last = {after->namespace_key, after->pipeline_key, {NULL, 0}};
+    size_t count = 0;
+    for (size_t i = 0; i < store->secrets.count && count < limit; i++) {
+        struct gf_secret_place place = store->secrets.items[i]->secret.place;
+        place.key = (struct gf_str){NULL, 0};
+        if (place.pipeline_key != 0 && compare_places(&place, &last) > 0) {
+            items[count++] = place;
+            last = place;
         }
     }
     *out_items = items;

@@ -63,6 +63,9 @@ enum gf_code gf_memory_secret__replace_value(struct gf_secret_store *base,
     struct memory_secret_store *store = gf_memory_secret__of(base);
     GF_MUTEX_GUARD(&store->mutex);
     struct secret_row *row = gf_memory_secret__find(store, place);
+    if (!gf_memory_secret__has_key(store, place->namespace_key, to->key_number)) {
+        return gf_fail(err, GF_ABORTED, "the data key is gone by now");
+    }
     for (size_t v = 0; row != NULL && v < row->version_count; v++) {
         struct gf_secret_version changed = row->versions[v]->version;
         if (changed.version != from->version || !gf_str_eq(changed.sealed, from->sealed)) {
@@ -109,7 +112,8 @@ enum gf_code gf_memory_secret__replace_mark(struct gf_secret_store *base,
     struct memory_secret_store *store = gf_memory_secret__of(base);
     GF_MUTEX_GUARD(&store->mutex);
     struct secret_row *row = gf_memory_secret__find(store, place);
-    if (row == NULL || !gf_str_eq(row->secret.mark, from)) {
+    if (row == NULL || !gf_str_eq(row->secret.mark, from) ||
+        !gf_memory_secret__has_key(store, place->namespace_key, gf_secret_mark_key_number(to))) {
         return gf_fail(err, GF_ABORTED, "the secret has changed meanwhile");
     }
     const enum gf_code rc = gf_memory_secret__may_change(store, err);

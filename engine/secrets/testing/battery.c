@@ -76,12 +76,20 @@ struct gf_secret_change battery_change(enum gf_secret_change_kind kind,
     };
 }
 
+void battery_need_keys(struct battery *battery, int64_t namespace_key, int64_t number) {
+    for (int64_t next = (int64_t)battery_count_keys(battery, GF_SECRET_KEY_VALUES, namespace_key);
+         next < number; next++) {
+        battery_put_key(battery, GF_SECRET_KEY_VALUES, namespace_key, next + 1, "master-a");
+    }
+}
+
 enum gf_code battery_try_put(struct battery *battery, struct gf_secret_place place, int64_t version,
                              int64_t key_number) {
+    battery_need_keys(battery, place.namespace_key, key_number);
     const struct gf_secret secret = battery_secret(battery, place, version, key_number);
     const struct gf_secret_version row = battery_version(battery, version, key_number);
     const struct gf_secret_change change = battery_change(GF_SECRET_CHANGE_PUT, place, version);
-    return battery->ops->put(battery->store, &secret, &row, &change, &battery->err);
+    return battery->ops->put(battery->store, &secret, &row, &change, NULL, &battery->err);
 }
 
 void battery_put(struct battery *battery, struct gf_secret_place place, int64_t version,
@@ -117,7 +125,7 @@ void battery_put_key(struct battery *battery, enum gf_secret_key_purpose purpose
                      int64_t namespace_key, int64_t number, const char *master_key_id) {
     const struct gf_secret_key key =
         battery_key(battery, purpose, namespace_key, number, master_key_id);
-    must(battery, battery->ops->put_key(battery->store, &key, NULL, &battery->err));
+    must(battery, battery->ops->put_key(battery->store, &key, NULL, NULL, &battery->err));
 }
 
 size_t battery_count_keys(struct battery *battery, enum gf_secret_key_purpose purpose,

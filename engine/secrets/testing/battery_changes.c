@@ -10,7 +10,7 @@ void gf_secret_store_battery_changes_are_recorded_with_what_they_change(
     const struct gf_secret_change revealed = battery_change(GF_SECRET_CHANGE_REVEALED, place, 1);
     const struct gf_secret_change removed = battery_change(GF_SECRET_CHANGE_DELETED, place, 1);
     battery_put(&battery, place, 1, 1);
-    must(&battery, battery.ops->record(battery.store, &revealed, &battery.err));
+    must(&battery, battery.ops->record(battery.store, &revealed, NULL, &battery.err));
     must(&battery, battery.ops->remove(battery.store, &place, &removed, &battery.err));
     struct gf_secret_change *changes = NULL;
     size_t count = 0;
@@ -40,11 +40,95 @@ void gf_secret_store_battery_changes_are_recorded_with_what_they_change(
                                              &count, &battery.err));
     cr_expect_eq(count, 0);
     must(&battery, battery.ops->forget_changes(battery.store, last, &battery.err));
-    must(&battery, battery.ops->record(battery.store, &revealed, &battery.err));
+    must(&battery, battery.ops->record(battery.store, &revealed, NULL, &battery.err));
     must(&battery, battery.ops->list_changes(battery.store, 0, 100, &battery.arena, &changes,
                                              &count, &battery.err));
     cr_assert_eq(count, 1);
     cr_expect_gt(changes[0].sequence, last, "numbers are not used again");
+    battery_close(&battery);
+}
+
+static struct gf_secret_request request_of(const char *caller, const char *request_id,
+                                           int64_t time) {
+    return (struct gf_secret_request){
+        .caller = gf_str_from(caller),
+        .request_id = gf_str_from(request_id),
+        .fingerprint = GF_STR("0123456789abcdef\0123456789abcdef"),
+        .create_time = time,
+        .number = 3,
+        .created = true,
+    };
+}
+
+static enum gf_code find_request(struct battery *battery, const char *caller,
+                                 const char *request_id, struct gf_secret_request *out) {
+    return battery->ops->get_request(battery->store, gf_str_from(caller), gf_str_from(request_id),
+                                     &battery->arena, out, &battery->err);
+}
+
+void gf_secret_store_battery_requests_are_kept_with_what_they_changed(
+    const struct gf_secret_store_factory *factory) {
+    struct battery battery;
+    struct gf_secret_request found;
+    battery_open(&battery, factory);
+    const struct gf_secret_place place = battery_place(7, 70, "password");
+    const struct gf_secret secret = battery_secret(&battery, place, 1, 1);
+    const struct gf_secret second = battery_secret(&battery, place, 2, 1);
+    const struct gf_secret_version version = battery_version(&battery, 1, 1);
+    const struct gf_secret_version next = battery_version(&battery, 2, 1);
+    const struct gf_secret_change change = battery_change(GF_SECRET_CHANGE_PUT, place, 1);
+    const struct gf_secret_key key = battery_key(&battery, GF_SECRET_KEY_VALUES, 7, 2, "master-a");
+    const struct gf_secret_request request = request_of("tok_1", "r-1", 1000);
+    const struct gf_secret_request other = request_of("", "r-1", 1000);
+    battery_need_keys(&battery, 7, 1);
+    cr_expect_eq(find_request(&battery, "tok_1", "r-1", &found), GF_NOT_FOUND);
+    must(&battery,
+         battery.ops->put(battery.store, &secret, &version, &change, &request, &battery.err));
+    must(&battery, find_request(&battery, "tok_1", "r-1", &found));
+    same_text(found.caller, request.caller, "caller");
+    same_text(found.request_id, request.request_id, "request_id");
+    same_text(found.fingerprint, request.fingerprint, "fingerprint");
+    cr_expect_eq(found.create_time, 1000);
+    cr_expect_eq(found.number, 3);
+    cr_expect(found.created);
+    cr_expect_eq(find_request(&battery, "tok_2", "r-1", &found), GF_NOT_FOUND);
+    cr_expect_eq(find_request(&battery, "tok_1", "R-1", &found), GF_NOT_FOUND);
+    /* The same id again changes nothing, whatever it is given for. */
+    cr_expect_eq(battery.ops->put(battery.store, &second, &next, &change, &request, &battery.err),
+                 GF_ABORTED);
+    cr_expect_eq(battery.ops->put_key(battery.store, &key, &change, &request, &battery.err),
+                 GF_ABORTED);
+    cr_expect_eq(battery.ops->record(battery.store, &change, &request, &battery.err), GF_ABORTED);
+    cr_expect_eq(battery_count_changes(&battery), 1);
+    cr_expect_eq(battery_count_keys(&battery, GF_SECRET_KEY_VALUES, 7), 1);
+    must(&battery, battery.ops->put_key(battery.store, &key, &change, &other, &battery.err));
+    must(&battery, find_request(&battery, "", "r-1", &found));
+    battery_close(&battery);
+}
+
+void gf_secret_store_battery_old_requests_are_forgotten(
+    const struct gf_secret_store_factory *factory) {
+    struct battery battery;
+    struct gf_secret_request found;
+    battery_open(&battery, factory);
+    const struct gf_secret_change change =
+        battery_change(GF_SECRET_CHANGE_KEYS_ROTATED, battery_place(0, 0, ""), 0);
+    const struct gf_secret_request first = request_of("tok_1", "r-1", 1000);
+    const struct gf_secret_request second = request_of("tok_1", "r-2", 2000);
+    const struct gf_secret_request third =
+        request_of("tok_1", "r-3", 1001 + GF_SECRET_REQUEST_KEEP_NS);
+    must(&battery, battery.ops->record(battery.store, &change, &first, &battery.err));
+    must(&battery, battery.ops->record(battery.store, &change, &second, &battery.err));
+    must(&battery, battery.ops->record(battery.store, &change, &third, &battery.err));
+    cr_expect_eq(find_request(&battery, "tok_1", "r-1", &found), GF_NOT_FOUND);
+    must(&battery, find_request(&battery, "tok_1", "r-2", &found));
+    must(&battery, find_request(&battery, "tok_1", "r-3", &found));
+    /* What is too old gives way also to the same id. */
+    const struct gf_secret_request again =
+        request_of("tok_1", "r-2", 2001 + GF_SECRET_REQUEST_KEEP_NS);
+    must(&battery, battery.ops->record(battery.store, &change, &again, &battery.err));
+    must(&battery, find_request(&battery, "tok_1", "r-2", &found));
+    cr_expect_eq(found.create_time, again.create_time);
     battery_close(&battery);
 }
 
@@ -59,13 +143,12 @@ void gf_secret_store_battery_a_failed_change_leaves_nothing(
         const struct gf_secret_key key =
             battery_key(&battery, GF_SECRET_KEY_VALUES, 7, 2, "master-a");
         battery_put(&battery, place, 1, 1);
-        battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-a");
         factory->fail_after(battery.store, 0);
         cr_expect_eq(battery_try_put(&battery, other, 1, 1), GF_UNAVAILABLE);
         cr_expect_eq(battery_try_put(&battery, place, 2, 1), GF_UNAVAILABLE);
         cr_expect_eq(battery.ops->remove(battery.store, &place, &change, &battery.err),
                      GF_UNAVAILABLE);
-        cr_expect_eq(battery.ops->put_key(battery.store, &key, &change, &battery.err),
+        cr_expect_eq(battery.ops->put_key(battery.store, &key, &change, NULL, &battery.err),
                      GF_UNAVAILABLE);
         cr_expect_eq(battery.ops->remove_namespace(battery.store, 7, &battery.err), GF_UNAVAILABLE);
         factory->fail_after(battery.store, -1);
@@ -87,7 +170,6 @@ void gf_secret_store_battery_everything_survives_a_reopen(
     if (factory->reopen != NULL) {
         const struct gf_secret_place place = battery_place(7, 70, "password");
         battery_put(&battery, place, 1, 1);
-        battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-a");
         battery.ops->destroy(battery.store);
         battery.store = factory->reopen(factory->ctx);
         cr_assert_not_null(battery.store);

@@ -26,6 +26,8 @@ struct gf_secret_version battery_version(struct battery *battery, int64_t versio
                                          int64_t key_number);
 struct gf_secret_change battery_change(enum gf_secret_change_kind kind,
                                        struct gf_secret_place place, int64_t version);
+/* Makes data keys of values up to this number, where they are not there. */
+void battery_need_keys(struct battery *battery, int64_t namespace_key, int64_t number);
 enum gf_code battery_try_put(struct battery *battery, struct gf_secret_place place, int64_t version,
                              int64_t key_number);
 void battery_put(struct battery *battery, struct gf_secret_place place, int64_t version,

@@ -39,12 +39,12 @@ void gf_secret_store_battery_a_new_key_retires_the_one_before(
     battery_put_key(&battery, GF_SECRET_KEY_VALUES, 8, 1, "master-a");
     const struct gf_secret_key same = battery_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-b");
     const struct gf_secret_key gap = battery_key(&battery, GF_SECRET_KEY_VALUES, 7, 3, "master-b");
-    cr_expect_eq(battery.ops->put_key(battery.store, &same, NULL, &battery.err), GF_ABORTED);
-    cr_expect_eq(battery.ops->put_key(battery.store, &gap, NULL, &battery.err), GF_ABORTED);
+    cr_expect_eq(battery.ops->put_key(battery.store, &same, NULL, NULL, &battery.err), GF_ABORTED);
+    cr_expect_eq(battery.ops->put_key(battery.store, &gap, NULL, NULL, &battery.err), GF_ABORTED);
     const struct gf_secret_key next = battery_key(&battery, GF_SECRET_KEY_VALUES, 7, 2, "master-b");
     const struct gf_secret_change change =
         battery_change(GF_SECRET_CHANGE_KEYS_ROTATED, battery_place(7, 0, ""), 0);
-    must(&battery, battery.ops->put_key(battery.store, &next, &change, &battery.err));
+    must(&battery, battery.ops->put_key(battery.store, &next, &change, NULL, &battery.err));
     const struct gf_secret_key *keys = list(&battery, GF_SECRET_KEY_VALUES, 7, 2);
     cr_expect_eq(keys[0].number, 1);
     cr_expect_eq(keys[0].state, GF_SECRET_KEY_RETIRED);
@@ -80,6 +80,63 @@ void gf_secret_store_battery_keys_are_found_by_their_master_key(
     battery_close(&battery);
 }
 
+void gf_secret_store_battery_master_keys_are_counted(
+    const struct gf_secret_store_factory *factory) {
+    struct battery battery;
+    struct gf_secret_master_use *items = NULL;
+    size_t count = 0;
+    battery_open(&battery, factory);
+    must(&battery, battery.ops->list_master_keys(battery.store, &battery.arena, &items, &count,
+                                                 &battery.err));
+    cr_expect_eq(count, 0);
+    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-b");
+    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 2, "master-a");
+    battery_put_key(&battery, GF_SECRET_KEY_SEALING, 0, 1, "master-b");
+    must(&battery, battery.ops->list_master_keys(battery.store, &battery.arena, &items, &count,
+                                                 &battery.err));
+    cr_assert_eq(count, 2);
+    same_text(items[0].master_key_id, GF_STR("master-a"), "master_key_id");
+    cr_expect_eq(items[0].key_count, 1);
+    same_text(items[1].master_key_id, GF_STR("master-b"), "master_key_id");
+    cr_expect_eq(items[1].key_count, 2);
+    battery_close(&battery);
+}
+
+void gf_secret_store_battery_namespaces_with_keys_are_listed(
+    const struct gf_secret_store_factory *factory) {
+    static const int64_t expected[] = {0, 7, 8, 9};
+    struct battery battery;
+    int64_t *items = NULL;
+    int64_t after = -1;
+    size_t count = 0;
+    size_t seen = 0;
+    battery_open(&battery, factory);
+    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 9, 1, "master-a");
+    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-a");
+    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 8, 1, "master-a");
+    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 8, 2, "master-a");
+    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 0, 1, "master-a");
+    battery_put_key(&battery, GF_SECRET_KEY_SEALING, 0, 1, "master-a");
+    battery_put_key(&battery, GF_SECRET_KEY_SEALING, 0, 2, "master-a");
+    do {
+        must(&battery,
+             battery.ops->list_key_namespaces(battery.store, GF_SECRET_KEY_VALUES, false, after, 3,
+                                              &battery.arena, &items, &count, &battery.err));
+        for (size_t i = 0; i < count; i++) {
+            cr_assert_lt(seen, GF_ARRAY_COUNT(expected));
+            cr_expect_eq(items[i], expected[seen++]);
+            after = items[i];
+        }
+    } while (count == 3);
+    cr_expect_eq(seen, GF_ARRAY_COUNT(expected));
+    must(&battery,
+         battery.ops->list_key_namespaces(battery.store, GF_SECRET_KEY_VALUES, true, -1, 10,
+                                          &battery.arena, &items, &count, &battery.err));
+    cr_assert_eq(count, 1);
+    cr_expect_eq(items[0], 8);
+    battery_close(&battery);
+}
+
 void gf_secret_store_battery_keys_are_replaced_as_they_are_known(
     const struct gf_secret_store_factory *factory) {
     struct battery battery;
@@ -99,6 +156,32 @@ void gf_secret_store_battery_keys_are_replaced_as_they_are_known(
     battery_close(&battery);
 }
 
+void gf_secret_store_battery_nothing_is_stored_under_a_key_that_is_gone(
+    const struct gf_secret_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    const struct gf_secret_place place = battery_place(7, 70, "password");
+    const struct gf_secret secret = battery_secret(&battery, place, 1, 1);
+    const struct gf_secret marked = battery_secret(&battery, place, 1, 2);
+    const struct gf_secret_version version = battery_version(&battery, 1, 1);
+    const struct gf_secret_version newer = battery_version(&battery, 1, 2);
+    const struct gf_secret_change change = battery_change(GF_SECRET_CHANGE_PUT, place, 1);
+    battery_need_keys(&battery, 8, 1);
+    cr_expect_eq(battery.ops->put(battery.store, &secret, &version, &change, NULL, &battery.err),
+                 GF_ABORTED);
+    battery_need_keys(&battery, 7, 2);
+    must(&battery,
+         battery.ops->remove_key(battery.store, GF_SECRET_KEY_VALUES, 7, 1, &battery.err));
+    cr_expect_eq(battery.ops->put(battery.store, &marked, &version, &change, NULL, &battery.err),
+                 GF_ABORTED);
+    cr_expect_eq(battery.ops->put(battery.store, &secret, &newer, &change, NULL, &battery.err),
+                 GF_ABORTED);
+    cr_expect_not(battery_has(&battery, place));
+    must(&battery, battery.ops->put(battery.store, &marked, &newer, &change, NULL, &battery.err));
+    cr_expect_eq(battery_count_changes(&battery), 1);
+    battery_close(&battery);
+}
+
 void gf_secret_store_battery_keys_in_use_stay(const struct gf_secret_store_factory *factory) {
     struct battery battery;
     battery_open(&battery, factory);
@@ -112,7 +195,7 @@ void gf_secret_store_battery_keys_in_use_stay(const struct gf_secret_store_facto
     const struct gf_secret secret = battery_secret(&battery, place, 1, 2);
     const struct gf_secret_version version = battery_version(&battery, 1, 1);
     const struct gf_secret_change change = battery_change(GF_SECRET_CHANGE_PUT, place, 1);
-    must(&battery, battery.ops->put(battery.store, &secret, &version, &change, &battery.err));
+    must(&battery, battery.ops->put(battery.store, &secret, &version, &change, NULL, &battery.err));
     for (int64_t number = 1; number <= 3; number++) {
         cr_expect_eq(
             battery.ops->remove_key(battery.store, GF_SECRET_KEY_VALUES, 7, number, &battery.err),
@@ -173,6 +256,9 @@ void gf_secret_store_battery_values_are_replaced_as_they_are_known(
     const struct gf_secret_version to = battery_version(&battery, 1, 2);
     battery_put(&battery, place, 1, 1);
     battery_put(&battery, place, 2, 1);
+    cr_expect_eq(battery.ops->replace_value(battery.store, &place, &from, &to, &battery.err),
+                 GF_ABORTED, "there is no key 2 yet");
+    battery_need_keys(&battery, 7, 2);
     must(&battery, battery.ops->replace_value(battery.store, &place, &from, &to, &battery.err));
     cr_expect_eq(battery.ops->replace_value(battery.store, &place, &from, &to, &battery.err),
                  GF_ABORTED);
@@ -207,6 +293,9 @@ void gf_secret_store_battery_marks_under_older_keys_are_found_and_replaced(
     cr_assert_eq(count, 1);
     same_text(items[0].place.key, place.key, "key");
     same_text(items[0].mark, from, "mark");
+    const struct gf_str keyless = battery_secret(&battery, place, 1, 3).mark;
+    cr_expect_eq(battery.ops->replace_mark(battery.store, &place, from, keyless, &battery.err),
+                 GF_ABORTED);
     must(&battery, battery.ops->replace_mark(battery.store, &place, from, to, &battery.err));
     cr_expect_eq(battery.ops->replace_mark(battery.store, &place, from, to, &battery.err),
                  GF_ABORTED);

@@ -125,7 +125,6 @@ void gf_secret_store_battery_missing_secrets_are_named(
                                             &count, &battery.err),
                  GF_NOT_FOUND);
     cr_expect_eq(battery.ops->remove(battery.store, &place, &change, &battery.err), GF_NOT_FOUND);
-    cr_expect_eq(battery.ops->touch(battery.store, &place, 1, &battery.err), GF_NOT_FOUND);
     cr_expect_eq(battery_count_changes(&battery), 0);
     battery_close(&battery);
 }
@@ -209,6 +208,37 @@ void gf_secret_store_battery_removed_secrets_are_gone(
     battery_close(&battery);
 }
 
+void gf_secret_store_battery_pipelines_with_secrets_are_listed(
+    const struct gf_secret_store_factory *factory) {
+    static const struct gf_secret_place expected[] = {{7, 70}, {7, 71}, {8, 2}, {8, 80}};
+    struct battery battery;
+    struct gf_secret_place after = {0};
+    struct gf_secret_place *items = NULL;
+    size_t count = 0;
+    size_t seen = 0;
+    battery_open(&battery, factory);
+    battery_put(&battery, battery_place(8, 80, "one"), 1, 1);
+    battery_put(&battery, battery_place(8, 2, "one"), 1, 1);
+    battery_put(&battery, battery_place(7, 71, "one"), 1, 1);
+    battery_put(&battery, battery_place(7, 70, "one"), 1, 1);
+    battery_put(&battery, battery_place(7, 70, "two"), 1, 1);
+    battery_put(&battery, battery_place(0, 0, "one"), 1, 1);
+    do {
+        must(&battery, battery.ops->list_places(battery.store, &after, 3, &battery.arena, &items,
+                                                &count, &battery.err));
+        for (size_t i = 0; i < count; i++) {
+            cr_assert_lt(seen, GF_ARRAY_COUNT(expected));
+            cr_expect_eq(items[i].namespace_key, expected[seen].namespace_key);
+            cr_expect_eq(items[i].pipeline_key, expected[seen].pipeline_key);
+            cr_expect_eq(items[i].key.len, 0);
+            after = items[i];
+            seen++;
+        }
+    } while (count == 3);
+    cr_expect_eq(seen, GF_ARRAY_COUNT(expected));
+    battery_close(&battery);
+}
+
 void gf_secret_store_battery_secrets_go_with_their_pipeline(
     const struct gf_secret_store_factory *factory) {
     struct battery battery;
@@ -234,9 +264,6 @@ void gf_secret_store_battery_secrets_and_keys_go_with_their_namespace(
     battery_put(&battery, battery_place(7, 71, "one"), 1, 1);
     battery_put(&battery, battery_place(8, 80, "one"), 1, 1);
     battery_put(&battery, battery_place(0, 0, "one"), 1, 1);
-    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 7, 1, "master-a");
-    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 8, 1, "master-a");
-    battery_put_key(&battery, GF_SECRET_KEY_VALUES, 0, 1, "master-a");
     must(&battery, battery.ops->remove_namespace(battery.store, 7, &battery.err));
     must(&battery, battery.ops->remove_namespace(battery.store, 7, &battery.err));
     cr_expect_not(battery_has(&battery, battery_place(7, 70, "one")));
@@ -255,8 +282,13 @@ void gf_secret_store_battery_uses_are_noted(const struct gf_secret_store_factory
     const struct gf_secret_place place = battery_place(7, 70, "password");
     struct gf_secret secret;
     battery_put(&battery, place, 1, 1);
-    must(&battery, battery.ops->touch(battery.store, &place, 500, &battery.err));
-    must(&battery, battery.ops->touch(battery.store, &place, 400, &battery.err));
+    const struct gf_secret_use later[] = {
+        {place, 500},
+        {battery_place(7, 70, "gone"), 500},
+    };
+    const struct gf_secret_use earlier = {place, 400};
+    must(&battery, battery.ops->touch(battery.store, later, 2, &battery.err));
+    must(&battery, battery.ops->touch(battery.store, &earlier, 1, &battery.err));
     battery_put(&battery, place, 2, 1);
     must(&battery,
          battery.ops->get(battery.store, &place, 0, &battery.arena, &secret, NULL, &battery.err));

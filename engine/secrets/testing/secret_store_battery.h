@@ -36,18 +36,24 @@ struct gf_secret_store_factory {
     X(secrets_are_listed_in_pages)                                                                 \
     X(secrets_are_limited)                                                                         \
     X(removed_secrets_are_gone)                                                                    \
+    X(pipelines_with_secrets_are_listed)                                                           \
     X(secrets_go_with_their_pipeline)                                                              \
     X(secrets_and_keys_go_with_their_namespace)                                                    \
     X(uses_are_noted)                                                                              \
     X(keys_come_back)                                                                              \
     X(a_new_key_retires_the_one_before)                                                            \
     X(keys_are_found_by_their_master_key)                                                          \
+    X(master_keys_are_counted)                                                                     \
+    X(namespaces_with_keys_are_listed)                                                             \
+    X(nothing_is_stored_under_a_key_that_is_gone)                                                  \
     X(keys_are_replaced_as_they_are_known)                                                         \
     X(keys_in_use_stay)                                                                            \
     X(values_under_older_keys_are_found)                                                           \
     X(values_are_replaced_as_they_are_known)                                                       \
     X(marks_under_older_keys_are_found_and_replaced)                                               \
     X(changes_are_recorded_with_what_they_change)                                                  \
+    X(requests_are_kept_with_what_they_changed)                                                    \
+    X(old_requests_are_forgotten)                                                                  \
     X(a_failed_change_leaves_nothing)                                                              \
     X(everything_survives_a_reopen)
 
