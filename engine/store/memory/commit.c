@@ -175,6 +175,24 @@ static void put_preferences(struct memory_store *store, const struct gf_preferen
     gf_preferences_copy(row, &store->preferences_arena, &store->preferences);
 }
 
+static void put_token(struct memory_store *store, const struct gf_token *row) {
+    struct memory_token *token = gf_map_get(&store->tokens, row->token_id);
+    if (token == NULL) {
+        token = GF_NEW(struct memory_token);
+        (void)gf_map_put(&store->tokens, row->token_id, token);
+    }
+    SET_ROW(token, gf_token_copy, row);
+}
+
+static void put_role(struct memory_store *store, const struct gf_role *row) {
+    struct memory_role *role = gf_map_get(&store->roles, row->role_id);
+    if (role == NULL) {
+        role = GF_NEW(struct memory_role);
+        (void)gf_map_put(&store->roles, row->role_id, role);
+    }
+    SET_ROW(role, gf_role_copy, row);
+}
+
 static void put_event(struct memory_store *store, const struct gf_event *row) {
     gf_assert(row->sequence == store->next.next_event_sequence);
     struct memory_event *event = GF_NEW(struct memory_event);
@@ -198,6 +216,25 @@ static void apply_deletions(struct memory_store *store, const struct gf_batch *b
     }
     for (size_t i = 0; i < batch->deleted_configs.count; i++) {
         gf_memory__remove_config(store, batch->deleted_configs.items[i]);
+    }
+    for (size_t i = 0; i < batch->deleted_roles.count; i++) {
+        gf_memory__remove_role(store, batch->deleted_roles.items[i]);
+    }
+    for (size_t i = 0; i < batch->deleted_tokens.count; i++) {
+        gf_memory__remove_token(store, batch->deleted_tokens.items[i]);
+    }
+}
+
+static void apply_access(struct memory_store *store, const struct gf_batch *batch) {
+    for (size_t i = 0; i < batch->roles.count; i++) {
+        put_role(store, batch->roles.items[i]);
+    }
+    for (size_t i = 0; i < batch->tokens.count; i++) {
+        put_token(store, batch->tokens.items[i]);
+    }
+    store->next.bootstrapped = store->next.bootstrapped || batch->bootstrapped;
+    if (batch->source_sequence != 0) {
+        store->next.source_sequence = batch->source_sequence;
     }
 }
 
@@ -234,6 +271,7 @@ void gf_memory__apply(struct memory_store *store, const struct gf_batch *batch) 
     if (batch->preferences != NULL) {
         put_preferences(store, batch->preferences);
     }
+    apply_access(store, batch);
     for (size_t i = 0; i < batch->events.count; i++) {
         put_event(store, &batch->events.items[i]);
     }
@@ -283,6 +321,14 @@ void gf_memory__copy_all(struct memory_store *from, struct memory_store *to) {
     position = 0;
     while (gf_map_next(&from->requests, &position, NULL, &value)) {
         put_request(to, &((const struct memory_request *)value)->row);
+    }
+    position = 0;
+    while (gf_map_next(&from->roles, &position, NULL, &value)) {
+        put_role(to, &((const struct memory_role *)value)->row);
+    }
+    position = 0;
+    while (gf_map_next(&from->tokens, &position, NULL, &value)) {
+        put_token(to, &((const struct memory_token *)value)->row);
     }
     put_preferences(to, &from->preferences);
     to->next = from->next;

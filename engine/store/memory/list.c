@@ -4,29 +4,10 @@
  */
 #include "engine/core/copy.h"
 #include "engine/core/limits.h"
+#include "engine/store/memory/list_internal.h"
 #include "engine/store/memory/memory_internal.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-
-struct rows GF_VEC_FIELDS(const void *);
-
-static size_t page_size(const struct rows *rows, size_t limit) {
-    return rows->count < limit ? rows->count : limit;
-}
-
-/* Copies the first `limit` rows to the caller's array and frees the pointers. */
-#define COPY_PAGE(rows, limit, type, copy, arena, out_items, out_count)                            \
-    do {                                                                                           \
-        const size_t count_ = page_size((rows), (limit));                                          \
-        type *items_ = count_ == 0 ? NULL : GF_ARENA_ARRAY((arena), count_, type);                 \
-        for (size_t i_ = 0; i_ < count_; i_++) {                                                   \
-            copy((rows)->items[i_], (arena), &items_[i_]);                                         \
-        }                                                                                          \
-        gf_vec_fini(rows);                                                                         \
-        *(out_items) = items_;                                                                     \
-        *(out_count) = count_;                                                                     \
-    } while (0)
 
 static int compare_namespaces(const void *left, const void *right) {
     const struct gf_namespace *a = *(const struct gf_namespace *const *)left;
@@ -46,12 +27,6 @@ static int compare_run_keys(const void *left, const void *right) {
     return a->run_key < b->run_key ? -1 : a->run_key > b->run_key;
 }
 
-static void sort(struct rows *rows, int (*compare)(const void *, const void *)) {
-    if (rows->count > 1) {
-        qsort(rows->items, rows->count, sizeof(rows->items[0]), compare);
-    }
-}
-
 enum gf_code gf_memory__list_namespaces(struct gf_store_reader *reader,
                                         struct gf_str after_namespace_id, size_t limit,
                                         struct gf_arena *arena, struct gf_namespace **out_items,
@@ -66,7 +41,7 @@ enum gf_code gf_memory__list_namespaces(struct gf_store_reader *reader,
             gf_vec_push(&rows, row);
         }
     }
-    sort(&rows, compare_namespaces);
+    rows_sort(&rows, compare_namespaces);
     COPY_PAGE(&rows, limit, struct gf_namespace, gf_namespace_copy, arena, out_items, out_count);
     return GF_OK;
 }
@@ -86,7 +61,7 @@ enum gf_code gf_memory__list_pipelines(struct gf_store_reader *reader, int64_t n
             gf_vec_push(&rows, row);
         }
     }
-    sort(&rows, compare_pipelines);
+    rows_sort(&rows, compare_pipelines);
     COPY_PAGE(&rows, limit, struct gf_pipeline, gf_pipeline_copy, arena, out_items, out_count);
     return GF_OK;
 }
@@ -235,7 +210,7 @@ enum gf_code gf_memory__list_active_runs(struct gf_store_reader *reader, int64_t
             gf_vec_push(&rows, row);
         }
     }
-    sort(&rows, compare_run_keys);
+    rows_sort(&rows, compare_run_keys);
     COPY_PAGE(&rows, limit, struct gf_run, gf_run_copy, arena, out_items, out_count);
     return GF_OK;
 }

@@ -92,6 +92,10 @@ static const struct gf_store_ops ops = {
     .list_tasks = gf_memory__list_tasks,
     .list_attempts = gf_memory__list_attempts,
     .list_events = gf_memory__list_events,
+    .list_roles = gf_memory__list_roles,
+    .get_role = gf_memory__get_role,
+    .list_tokens = gf_memory__list_tokens,
+    .get_token = gf_memory__get_token,
     .list_active_runs = gf_memory__list_active_runs,
 };
 

@@ -60,6 +60,16 @@ struct memory_event {
     struct gf_arena arena;
 };
 
+struct memory_token {
+    struct gf_token row;
+    struct gf_arena arena;
+};
+
+struct memory_role {
+    struct gf_role row;
+    struct gf_arena arena;
+};
+
 /* Readers have no state of their own: each call sees what is committed. */
 struct gf_store_reader {
     struct memory_store *store;
@@ -76,6 +86,8 @@ struct memory_store {
     struct gf_map requests; /* gf_memory__request_key -> memory_request, the oldest first */
     struct gf_preferences preferences;
     struct gf_arena preferences_arena;
+    struct gf_map tokens; /* by id */
+    struct gf_map roles;  /* by id */
     GF_VEC(struct memory_event *) events;
     struct gf_core_start next;
     int64_t commits_left;
@@ -93,6 +105,8 @@ void gf_memory__copy_all(struct memory_store *from, struct memory_store *to);
 void gf_memory__remove_namespace(struct memory_store *store, int64_t namespace_key);
 void gf_memory__remove_pipeline(struct memory_store *store, int64_t pipeline_key);
 void gf_memory__remove_config(struct memory_store *store, struct gf_config_key key);
+void gf_memory__remove_token(struct memory_store *store, struct gf_str token_id);
+void gf_memory__remove_role(struct memory_store *store, struct gf_str role_id);
 /* One that is in no map. */
 void gf_memory__free_request(struct memory_request *request);
 void gf_memory__free_all(struct memory_store *store);
@@ -112,7 +126,7 @@ struct memory_run *gf_memory__find_run(const struct memory_pipeline *pipeline, i
 char *gf_memory__request_key(struct gf_str caller, struct gf_str request_id,
                              struct gf_str *out_key) GF_MUST_USE;
 
-/* ---- get.c, list.c: the readers of the port ---- */
+/* ---- get.c, list.c, access.c: the readers of the port ---- */
 
 enum gf_code gf_memory__get_namespace(struct gf_store_reader *reader, struct gf_str namespace_id,
                                       struct gf_arena *arena, struct gf_namespace *out,
@@ -191,5 +205,17 @@ enum gf_code gf_memory__list_active_runs(struct gf_store_reader *reader, int64_t
                                          size_t limit, struct gf_arena *arena,
                                          struct gf_run **out_items, size_t *out_count,
                                          struct gf_error *err);
+enum gf_code gf_memory__list_roles(struct gf_store_reader *reader, struct gf_str after_role_id,
+                                   size_t limit, struct gf_arena *arena, struct gf_role **out_items,
+                                   size_t *out_count, struct gf_error *err);
+enum gf_code gf_memory__get_role(struct gf_store_reader *reader, struct gf_str role_id,
+                                 struct gf_arena *arena, struct gf_role *out, struct gf_error *err);
+enum gf_code gf_memory__list_tokens(struct gf_store_reader *reader, const struct gf_token *after,
+                                    size_t limit, struct gf_arena *arena,
+                                    struct gf_token **out_items, size_t *out_count,
+                                    struct gf_error *err);
+enum gf_code gf_memory__get_token(struct gf_store_reader *reader, struct gf_str token_id,
+                                  struct gf_arena *arena, struct gf_token *out,
+                                  struct gf_error *err);
 
 #endif /* GOFER_ENGINE_STORE_MEMORY_MEMORY_INTERNAL_H_ */

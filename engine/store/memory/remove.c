@@ -95,6 +95,44 @@ void gf_memory__remove_namespace(struct memory_store *store, int64_t namespace_k
     }
 }
 
+static void free_token(struct memory_token *token) {
+    gf_arena_fini(&token->arena);
+    free(token);
+}
+
+void gf_memory__remove_token(struct memory_store *store, struct gf_str token_id) {
+    struct memory_token *token = gf_map_remove(&store->tokens, token_id);
+    if (token != NULL) {
+        free_token(token);
+    }
+}
+
+static void free_role(struct memory_role *role) {
+    gf_arena_fini(&role->arena);
+    free(role);
+}
+
+void gf_memory__remove_role(struct memory_store *store, struct gf_str role_id) {
+    struct memory_role *role = gf_map_remove(&store->roles, role_id);
+    if (role != NULL) {
+        free_role(role);
+    }
+}
+
+static void free_access(struct memory_store *store) {
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_next(&store->tokens, &position, NULL, &value)) {
+        free_token(value);
+    }
+    position = 0;
+    while (gf_map_next(&store->roles, &position, NULL, &value)) {
+        free_role(value);
+    }
+    gf_map_fini(&store->tokens);
+    gf_map_fini(&store->roles);
+}
+
 void gf_memory__free_all(struct memory_store *store) {
     size_t position = 0;
     int64_t key = 0;
@@ -111,6 +149,7 @@ void gf_memory__free_all(struct memory_store *store) {
         gf_memory__free_request(request);
     }
     gf_map_fini(&store->requests);
+    free_access(store);
     gf_arena_fini(&store->preferences_arena);
     gf_vec_fini(&store->events);
     gf_map_i64_fini(&store->namespaces);

@@ -57,11 +57,35 @@ static enum gf_code write_rows(struct gf_sqlite_store *store, const struct gf_ba
     return rc;
 }
 
+/* One that goes and one that comes may have the same id. */
+static enum gf_code write_access(struct gf_sqlite_store *store, const struct gf_batch *batch,
+                                 struct gf_error *err) {
+    WRITE_EACH(store, &batch->deleted_roles, gf_sqlite__delete_role, err);
+    WRITE_EACH(store, &batch->deleted_tokens, gf_sqlite__delete_token, err);
+    WRITE_ALL(store, &batch->roles, gf_sqlite__write_role, err);
+    WRITE_ALL(store, &batch->tokens, gf_sqlite__write_token, err);
+    return GF_OK;
+}
+
+static enum gf_code write_service_state(struct gf_sqlite_store *store,
+                                        const struct gf_core_start *next, struct gf_error *err) {
+    struct gf_sqlite_bind bind = {0};
+    const enum gf_code rc =
+        gf_sqlite__bind_start(&bind, &store->writer, GF_SQL_UPDATE_SERVICE_STATE, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    gf_sqlite__bind_i64(&bind, next->bootstrapped);
+    gf_sqlite__bind_i64(&bind, next->source_sequence);
+    return gf_sqlite__run_bound(&bind, "update the state of the service", NULL, err);
+}
+
 static void raise(int64_t *next, int64_t key) {
     *next = key >= *next ? key + 1 : *next;
 }
 
-/* The next keys once the batch is stored. What it deletes it may have made itself. */
+/* What the next start begins with once the batch is stored. What it deletes it may have made
+ * itself. */
 static struct gf_core_start next_after(const struct gf_sqlite_store *store,
                                        const struct gf_batch *batch) {
     struct gf_core_start next = store->next;
@@ -83,6 +107,9 @@ static struct gf_core_start next_after(const struct gf_sqlite_store *store,
     if (batch->events.count > 0) {
         raise(&next.next_event_sequence, batch->events.items[batch->events.count - 1].sequence);
     }
+    next.bootstrapped = next.bootstrapped || batch->bootstrapped;
+    next.source_sequence =
+        batch->source_sequence != 0 ? batch->source_sequence : next.source_sequence;
     return next;
 }
 
@@ -95,6 +122,12 @@ static enum gf_code write_transaction(struct gf_sqlite_store *store, const struc
         gf_sqlite__run_sql(&store->writer, GF_SQL_BEGIN_WRITE, "begin a transaction", err);
     if (rc == GF_OK) {
         rc = write_rows(store, batch, err);
+    }
+    if (rc == GF_OK) {
+        rc = write_access(store, batch, err);
+    }
+    if (rc == GF_OK && (batch->bootstrapped || batch->source_sequence != 0)) {
+        rc = write_service_state(store, next, err);
     }
     if (rc == GF_OK && deletes) {
         rc = gf_sqlite__raise_key_floors(store, next, err);

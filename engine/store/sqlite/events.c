@@ -3,12 +3,19 @@
  * holds its snapshot for long, one call looks at a bounded number of events. Whoever lists goes on
  * from where the last call stopped.
  */
+#include "engine/store/sqlite/event_details.h"
 #include "engine/store/sqlite/store_internal.h"
 
 #include <inttypes.h>
 
 enum gf_code gf_sqlite__write_event(struct gf_sqlite_store *store, const struct gf_event *event,
                                     struct gf_error *err) {
+    gf_strbuf_reset(&store->scratch);
+    gf_sqlite__event_details_encode(event, &store->scratch);
+    if (store->scratch.overflowed) {
+        return gf_fail(err, GF_INTERNAL, "the details of event %" PRId64 " are too large",
+                       event->sequence);
+    }
     struct gf_sqlite_bind bind = {0};
     const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, GF_SQL_INSERT_EVENT, err);
     if (rc != GF_OK) {
@@ -25,11 +32,11 @@ enum gf_code gf_sqlite__write_event(struct gf_sqlite_store *store, const struct 
     gf_sqlite__bind_str(&bind, event->task_id);
     gf_sqlite__bind_i64(&bind, event->attempt);
     gf_sqlite__bind_i64(&bind, event->status);
+    gf_sqlite__bind_blob(&bind, gf_strbuf_view(&store->scratch));
     return gf_sqlite__run_bound(&bind, "insert an event", NULL, err);
 }
 
-static enum gf_code read_event(struct gf_sqlite_row *row, void *item,
-                               GF_UNUSED struct gf_error *err) {
+static enum gf_code read_event(struct gf_sqlite_row *row, void *item, struct gf_error *err) {
     struct gf_event *event = item;
     event->sequence = gf_sqlite__i64(row);
     event->time = gf_sqlite__i64(row);
@@ -42,7 +49,9 @@ static enum gf_code read_event(struct gf_sqlite_row *row, void *item,
     event->task_id = gf_sqlite__str(row);
     event->attempt = gf_sqlite__i32(row);
     event->status = gf_sqlite__i32(row);
-    return GF_OK;
+    const enum gf_code rc =
+        gf_sqlite__event_details_decode(gf_sqlite__blob(row), row->arena, event, err);
+    return rc == GF_OK ? GF_OK : gf_wrap(err, "event %" PRId64, event->sequence);
 }
 
 enum gf_code gf_sqlite__get_event(struct gf_store_reader *reader, int64_t sequence,

@@ -26,6 +26,7 @@ static enum gf_code insert(struct gf_sqlite_store *store, const struct gf_reques
     gf_sqlite__bind_i64(&bind, request->number);
     gf_sqlite__bind_i64(&bind, request->changed);
     gf_sqlite__bind_i64(&bind, request->created_first);
+    gf_sqlite__bind_str(&bind, request->subject_id);
     return gf_sqlite__run_bound(&bind, "insert a request", NULL, err);
 }
 
@@ -71,6 +72,7 @@ static enum gf_code read_request(struct gf_sqlite_row *row, void *item,
     request->number = gf_sqlite__i64(row);
     request->changed = gf_sqlite__bool(row);
     request->created_first = gf_sqlite__bool(row);
+    request->subject_id = gf_sqlite__str(row);
     return GF_OK;
 }
 

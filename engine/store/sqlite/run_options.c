@@ -1,14 +1,10 @@
 #include "engine/store/sqlite/run_options.h"
 
 #include "engine/core/limits.h"
-#include "engine/store/sqlite/packed.h"
-
-#include <string.h>
+#include "engine/store/sqlite/packed_fields.h"
 
 enum {
-    FORMAT = 1,
-    LABEL_BYTES_MIN = 3, /* two lengths and a key of one byte */
-    KEPT_BYTES_MIN = 2,  /* two numbers */
+    KEPT_BYTES_MIN = 2, /* two numbers */
 };
 
 enum field {
@@ -28,23 +24,8 @@ enum flag {
 
 /* ---- Writing ---- */
 
-static void put_field(struct gf_strbuf *out, size_t start, enum field field) {
-    if (out->len == start) {
-        gf_strbuf_append_char(out, FORMAT);
-    }
-    gf_strbuf_append_char(out, (char)field);
-}
-
 static int64_t fold_sign(int32_t number) {
     return number < 0 ? -(int64_t)number * 2 - 1 : (int64_t)number * 2;
-}
-
-static void put_labels(struct gf_strbuf *out, const struct gf_run *run) {
-    gf_sqlite__put_number(out, (int64_t)run->label_count);
-    for (size_t i = 0; i < run->label_count; i++) {
-        gf_sqlite__put_text(out, run->labels[i].key);
-        gf_sqlite__put_text(out, run->labels[i].value);
-    }
 }
 
 static void put_kept(struct gf_strbuf *out, const struct gf_run *run) {
@@ -63,34 +44,34 @@ static int64_t flags_of(const struct gf_run *run) {
 void gf_sqlite__run_options_encode(const struct gf_run *run, struct gf_strbuf *out) {
     const size_t start = out->len;
     if (run->priority != 0) {
-        put_field(out, start, PRIORITY);
+        gf_sqlite__put_field(out, start, PRIORITY);
         gf_sqlite__put_number(out, fold_sign(run->priority));
     }
     if (run->label_count > 0) {
-        put_field(out, start, LABELS);
-        put_labels(out, run);
+        gf_sqlite__put_field(out, start, LABELS);
+        gf_sqlite__put_labels(out, run->labels, run->label_count);
     }
     if (run->has_input) {
-        put_field(out, start, INPUT);
+        gf_sqlite__put_field(out, start, INPUT);
         gf_sqlite__put_text(out, run->input.media_type);
         gf_sqlite__put_text(out, run->input.digest);
         gf_sqlite__put_number(out, run->input.size_bytes);
     }
     if (run->ordering_policy != GF_RUN_ORDERING_UNSPECIFIED || run->ordering_key.len > 0) {
-        put_field(out, start, ORDERING);
+        gf_sqlite__put_field(out, start, ORDERING);
         gf_sqlite__put_number(out, run->ordering_policy);
         gf_sqlite__put_text(out, run->ordering_key);
     }
     if (run->retried_run_id != 0) {
-        put_field(out, start, RETRIED_RUN);
+        gf_sqlite__put_field(out, start, RETRIED_RUN);
         gf_sqlite__put_number(out, run->retried_run_id);
     }
     if (run->kept_count > 0) {
-        put_field(out, start, KEPT_TASKS);
+        gf_sqlite__put_field(out, start, KEPT_TASKS);
         put_kept(out, run);
     }
     if (flags_of(run) != 0) {
-        put_field(out, start, FLAGS);
+        gf_sqlite__put_field(out, start, FLAGS);
         gf_sqlite__put_number(out, flags_of(run));
     }
 }
@@ -107,31 +88,6 @@ static bool take_priority(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
         return false;
     }
     run->priority = (int32_t)priority;
-    return true;
-}
-
-/* *out_exhausted: the arena's cap is reached. */
-static bool take_labels(struct gf_sqlite_cursor *cursor, struct gf_arena *arena, struct gf_run *run,
-                        bool *out_exhausted) {
-    int64_t count = 0;
-    if (!gf_sqlite__take_number(cursor, &count) || count == 0 ||
-        (uint64_t)count > gf_sqlite__cursor_left(cursor) / LABEL_BYTES_MIN) {
-        return false;
-    }
-    struct gf_label *labels = gf_arena_try_alloc(arena, (size_t)count * sizeof(*labels));
-    if (labels == NULL) {
-        *out_exhausted = true;
-        return false;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        if (!gf_sqlite__take_text(cursor, &labels[i].key) || labels[i].key.len == 0 ||
-            !gf_sqlite__take_text(cursor, &labels[i].value) ||
-            (i > 0 && gf_str_cmp(labels[i - 1].key, labels[i].key) >= 0)) {
-            return false;
-        }
-    }
-    run->labels = labels;
-    run->label_count = (size_t)count;
     return true;
 }
 
@@ -153,21 +109,18 @@ static bool take_ordering(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
            (policy != 0 || run->ordering_key.len > 0);
 }
 
-/* *out_exhausted: the arena's cap is reached. */
-static bool take_kept(struct gf_sqlite_cursor *cursor, struct gf_arena *arena, struct gf_run *run,
-                      bool *out_exhausted) {
-    int64_t count = 0;
+static bool take_kept(struct gf_sqlite_fields *fields, struct gf_run *run) {
+    struct gf_sqlite_cursor *cursor = &fields->cursor;
+    size_t count = 0;
     int64_t tasks_left = GF_CONFIG_TASKS_MAX;
-    if (!gf_sqlite__take_number(cursor, &count) || count == 0 ||
-        (uint64_t)count > gf_sqlite__cursor_left(cursor) / KEPT_BYTES_MIN) {
+    if (!gf_sqlite__take_count(fields, KEPT_BYTES_MIN, SIZE_MAX, &count) || count == 0) {
         return false;
     }
-    struct gf_kept_tasks *kept = gf_arena_try_alloc(arena, (size_t)count * sizeof(*kept));
+    struct gf_kept_tasks *kept = gf_sqlite__fields_alloc(fields, count, sizeof(*kept));
     if (kept == NULL) {
-        *out_exhausted = true;
         return false;
     }
-    for (int64_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!gf_sqlite__take_number(cursor, &kept[i].task_count) || kept[i].task_count == 0 ||
             kept[i].task_count > tasks_left || !gf_sqlite__take_number(cursor, &kept[i].run_id) ||
             (i > 0 && kept[i - 1].run_id == kept[i].run_id)) {
@@ -176,7 +129,7 @@ static bool take_kept(struct gf_sqlite_cursor *cursor, struct gf_arena *arena, s
         tasks_left -= kept[i].task_count;
     }
     run->kept_tasks = kept;
-    run->kept_count = (size_t)count;
+    run->kept_count = count;
     return true;
 }
 
@@ -191,65 +144,36 @@ static bool take_flags(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
     return true;
 }
 
-static bool take_field(struct gf_sqlite_cursor *cursor, unsigned char field, struct gf_arena *arena,
-                       struct gf_run *run, bool *out_exhausted) {
+static bool take_field(struct gf_sqlite_fields *fields, unsigned char field, void *item) {
+    struct gf_run *run = item;
     switch (field) {
     case PRIORITY:
-        return take_priority(cursor, run);
+        return take_priority(&fields->cursor, run);
     case LABELS:
-        return take_labels(cursor, arena, run, out_exhausted);
+        return gf_sqlite__take_labels(fields, &run->labels, &run->label_count);
     case INPUT:
-        return take_input(cursor, run);
+        return take_input(&fields->cursor, run);
     case ORDERING:
-        return take_ordering(cursor, run);
+        return take_ordering(&fields->cursor, run);
     case RETRIED_RUN:
-        return gf_sqlite__take_number(cursor, &run->retried_run_id) && run->retried_run_id != 0;
+        return gf_sqlite__take_number(&fields->cursor, &run->retried_run_id) &&
+               run->retried_run_id != 0;
     case KEPT_TASKS:
-        return take_kept(cursor, arena, run, out_exhausted);
+        return take_kept(fields, run);
     case FLAGS:
-        return take_flags(cursor, run);
+        return take_flags(&fields->cursor, run);
     default:
         return false;
     }
 }
 
-static bool take_all(struct gf_sqlite_cursor *cursor, struct gf_arena *arena, struct gf_run *run,
-                     bool *out_exhausted) {
-    unsigned char format = 0;
-    unsigned char last = 0;
-    if (!gf_sqlite__take_byte(cursor, &format) || format != FORMAT ||
-        gf_sqlite__cursor_left(cursor) == 0) {
-        return false;
-    }
-    while (gf_sqlite__cursor_left(cursor) > 0) {
-        unsigned char field = 0;
-        if (!gf_sqlite__take_byte(cursor, &field) || field <= last ||
-            !take_field(cursor, field, arena, run, out_exhausted)) {
-            return false;
-        }
-        last = field;
-    }
-    return true;
-}
-
 enum gf_code gf_sqlite__run_options_decode(struct gf_str bytes, struct gf_arena *arena,
                                            struct gf_run *run, struct gf_error *err) {
-    if (bytes.len == 0) {
-        return GF_OK;
-    }
-    /* One copy of all bytes holds all texts. */
-    char *copy = gf_arena_try_alloc(arena, bytes.len);
-    bool exhausted = copy == NULL;
     struct gf_run read = *run;
-    if (!exhausted) {
-        memcpy(copy, bytes.ptr, bytes.len);
-        struct gf_sqlite_cursor cursor = gf_sqlite__cursor((struct gf_str){copy, bytes.len});
-        if (take_all(&cursor, arena, &read, &exhausted)) {
-            *run = read;
-            return GF_OK;
-        }
+    const enum gf_code rc =
+        gf_sqlite__fields_decode(bytes, "the stored options", arena, take_field, &read, err);
+    if (rc == GF_OK) {
+        *run = read;
     }
-    return exhausted ? gf_fail(err, GF_RESOURCE_EXHAUSTED,
-                               "the options do not fit into the memory of one answer")
-                     : gf_fail(err, GF_DATA_LOSS, "the stored options are damaged");
+    return rc;
 }

@@ -2,10 +2,8 @@
  * How runs.options holds what few runs have: labels, the input, priority, ordering, what is
  * retried and how.
  *
- * One packed column, because each run pays for every column of its table, and nothing searches for
- * these: a run with none of them has no bytes here, which costs one byte of its row. Otherwise: a
- * format number (1), then the fields that are not at their default, each as its number and its
- * content, in rising order (packed.h has the forms):
+ * A packed column (packed_fields.h), because each run pays for every column of its table, and
+ * nothing searches for these. Its fields:
  *
  *     1 priority        how far from 0, doubled, less 1 where it is below 0
  *     2 labels          how many, then key and value of each, sorted by key

@@ -49,14 +49,20 @@
 
 #define GF_SQL_REQUEST_COLUMNS                                                                     \
     "caller, request_id, kind, fingerprint, create_time, namespace_id, pipeline_id, "              \
-    "resource_key, number, changed, created_first"
+    "resource_key, number, changed, created_first, subject_id"
 
 #define GF_SQL_PREFERENCES_COLUMNS                                                                 \
     "run_starts_paused, run_starts_paused_reason, attach_disabled, update_time"
 
 #define GF_SQL_EVENT_COLUMNS                                                                       \
     "sequence, time, kind, namespace_id, pipeline_id, version, deployment_id, run_id, task_id, "   \
-    "attempt, status"
+    "attempt, status, details"
+
+#define GF_SQL_TOKEN_COLUMNS                                                                       \
+    "token_id, digest, kind, user, description, lists, extension_id, create_time, expire_time, "   \
+    "disabled, last_use_time, last_use_peer"
+
+#define GF_SQL_ROLE_COLUMNS "role_id, description, permissions, create_time, update_time"
 
 /* A row of `table` with the pipeline and the namespace above it, neither of them deleted. */
 #define GF_SQL_BELOW_PIPELINE(table, alias)                                                        \
@@ -209,7 +215,7 @@
 #define GF_SQL_EVENT_STATEMENTS(X)                                                                 \
     X(INSERT_EVENT, "INSERT INTO events (" GF_SQL_EVENT_COLUMNS                                    \
                     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"                           \
-                    " ?11)")                                                                       \
+                    " ?11, ?12)")                                                                  \
     X(GET_EVENT, "SELECT " GF_SQL_EVENT_COLUMNS " FROM events WHERE sequence = ?1")                \
     X(LIST_EVENTS,                                                                                 \
       "SELECT " GF_SQL_EVENT_COLUMNS " FROM events WHERE sequence > ?1 AND sequence <= ?2"         \
@@ -224,7 +230,7 @@
 
 #define GF_SQL_REQUEST_STATEMENTS(X)                                                               \
     X(INSERT_REQUEST, "INSERT OR REPLACE INTO requests (" GF_SQL_REQUEST_COLUMNS ")"               \
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                    \
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")               \
     X(GET_REQUEST,                                                                                 \
       "SELECT " GF_SQL_REQUEST_COLUMNS " FROM requests WHERE caller = ?1 AND request_id = ?2")     \
     X(DROP_REQUESTS, "DELETE FROM requests WHERE (caller, request_id) IN"                          \
@@ -234,6 +240,27 @@
       "INSERT OR REPLACE INTO preferences (one, " GF_SQL_PREFERENCES_COLUMNS ")"                   \
       " VALUES (1, ?1, ?2, ?3, ?4)")                                                               \
     X(GET_PREFERENCES, "SELECT " GF_SQL_PREFERENCES_COLUMNS " FROM preferences WHERE one = 1")
+
+/* The key of a token holds its create_time, which no change knows: they find it by its id. */
+#define GF_SQL_ACCESS_STATEMENTS(X)                                                                \
+    X(INSERT_TOKEN, "INSERT INTO tokens (" GF_SQL_TOKEN_COLUMNS ")"                                \
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                 \
+    X(UPDATE_TOKEN, "UPDATE tokens SET disabled = ?1, last_use_time = ?2, last_use_peer = ?3"      \
+                    " WHERE token_id = ?4")                                                        \
+    X(DELETE_TOKEN, "DELETE FROM tokens WHERE token_id = ?1")                                      \
+    X(GET_TOKEN, "SELECT " GF_SQL_TOKEN_COLUMNS " FROM tokens WHERE token_id = ?1")                \
+    X(LIST_TOKENS, "SELECT " GF_SQL_TOKEN_COLUMNS " FROM tokens"                                   \
+                   " WHERE (create_time, token_id) < (?1, ?2)"                                     \
+                   " ORDER BY create_time DESC, token_id DESC LIMIT ?3")                           \
+    X(WRITE_ROLE, "INSERT INTO roles (" GF_SQL_ROLE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)"        \
+                  " ON CONFLICT (role_id) DO UPDATE SET description = excluded.description,"       \
+                  " permissions = excluded.permissions, update_time = excluded.update_time")       \
+    X(DELETE_ROLE, "DELETE FROM roles WHERE role_id = ?1")                                         \
+    X(GET_ROLE, "SELECT " GF_SQL_ROLE_COLUMNS " FROM roles WHERE role_id = ?1")                    \
+    X(LIST_ROLES,                                                                                  \
+      "SELECT " GF_SQL_ROLE_COLUMNS " FROM roles WHERE role_id > ?1 ORDER BY role_id LIMIT ?2")    \
+    X(UPDATE_SERVICE_STATE, "UPDATE service_state SET bootstrapped = ?1, source_sequence = ?2"     \
+                            " WHERE one = 1")
 
 /* Removing what belongs to what is deleted, in portions, and the keys that must not come again. */
 #define GF_SQL_PURGE_STATEMENTS(X)                                                                 \
@@ -268,8 +295,9 @@
       "SELECT max(f.namespace_key, (SELECT ifnull(max(namespace_key), 0) + 1 FROM namespaces)),"   \
       " max(f.pipeline_key, (SELECT ifnull(max(pipeline_key), 0) + 1 FROM pipelines)),"            \
       " max(f.run_key, (SELECT ifnull(max(run_key), 0) + 1 FROM runs)),"                           \
-      " (SELECT ifnull(max(sequence), 0) + 1 FROM events)"                                         \
-      " FROM key_floors f WHERE f.one = 1")
+      " (SELECT ifnull(max(sequence), 0) + 1 FROM events),"                                        \
+      " s.bootstrapped, s.source_sequence"                                                         \
+      " FROM key_floors f CROSS JOIN service_state s ON s.one = 1 WHERE f.one = 1")
 
 #define GF_SQL_STATEMENTS(X)                                                                       \
     GF_SQL_TRANSACTION_STATEMENTS(X)                                                               \
@@ -281,6 +309,7 @@
     GF_SQL_TASK_STATEMENTS(X)                                                                      \
     GF_SQL_EVENT_STATEMENTS(X)                                                                     \
     GF_SQL_REQUEST_STATEMENTS(X)                                                                   \
+    GF_SQL_ACCESS_STATEMENTS(X)                                                                    \
     GF_SQL_PURGE_STATEMENTS(X)
 
 enum gf_sql {

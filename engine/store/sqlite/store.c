@@ -64,6 +64,10 @@ static const struct gf_store_ops OPS = {
     .list_tasks = gf_sqlite__list_tasks,
     .list_attempts = gf_sqlite__list_attempts,
     .list_events = gf_sqlite__list_events,
+    .list_roles = gf_sqlite__list_roles,
+    .get_role = gf_sqlite__get_role,
+    .list_tokens = gf_sqlite__list_tokens,
+    .get_token = gf_sqlite__get_token,
     .list_active_runs = gf_sqlite__list_active_runs,
 };
 
@@ -125,6 +129,8 @@ static enum gf_code read_next(struct gf_sqlite_row *row, void *item,
     next->next_pipeline_key = gf_sqlite__i64(row);
     next->next_run_key = gf_sqlite__i64(row);
     next->next_event_sequence = gf_sqlite__i64(row);
+    next->bootstrapped = gf_sqlite__bool(row);
+    next->source_sequence = gf_sqlite__i64(row);
     return GF_OK;
 }
 

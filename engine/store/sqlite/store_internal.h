@@ -151,6 +151,16 @@ enum gf_code gf_sqlite__load_preferences(struct gf_sqlite_store *store, struct g
 enum gf_code gf_sqlite__write_event(struct gf_sqlite_store *store, const struct gf_event *event,
                                     struct gf_error *err) GF_MUST_USE;
 
+enum gf_code gf_sqlite__write_token(struct gf_sqlite_store *store, const struct gf_token *token,
+                                    struct gf_error *err) GF_MUST_USE;
+/* An unknown id is nothing, here and in the next but one. */
+enum gf_code gf_sqlite__delete_token(struct gf_sqlite_store *store, const struct gf_str *token_id,
+                                     struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_role(struct gf_sqlite_store *store, const struct gf_role *role,
+                                   struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__delete_role(struct gf_sqlite_store *store, const struct gf_str *role_id,
+                                    struct gf_error *err) GF_MUST_USE;
+
 enum gf_code gf_sqlite__get_namespace(struct gf_store_reader *reader, struct gf_str namespace_id,
                                       struct gf_arena *arena, struct gf_namespace *out,
                                       struct gf_error *err);
@@ -250,5 +260,18 @@ enum gf_code gf_sqlite__list_events(struct gf_store_reader *reader,
                                     size_t limit, struct gf_arena *arena,
                                     struct gf_event **out_items, size_t *out_count,
                                     int64_t *out_scanned, struct gf_error *err);
+
+enum gf_code gf_sqlite__list_roles(struct gf_store_reader *reader, struct gf_str after_role_id,
+                                   size_t limit, struct gf_arena *arena, struct gf_role **out_items,
+                                   size_t *out_count, struct gf_error *err);
+enum gf_code gf_sqlite__get_role(struct gf_store_reader *reader, struct gf_str role_id,
+                                 struct gf_arena *arena, struct gf_role *out, struct gf_error *err);
+enum gf_code gf_sqlite__list_tokens(struct gf_store_reader *reader, const struct gf_token *after,
+                                    size_t limit, struct gf_arena *arena,
+                                    struct gf_token **out_items, size_t *out_count,
+                                    struct gf_error *err);
+enum gf_code gf_sqlite__get_token(struct gf_store_reader *reader, struct gf_str token_id,
+                                  struct gf_arena *arena, struct gf_token *out,
+                                  struct gf_error *err);
 
 #endif /* GOFER_ENGINE_STORE_SQLITE_STORE_INTERNAL_H_ */
