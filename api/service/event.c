@@ -104,16 +104,15 @@ static enum gf_code take_event(struct gf_list_page *page, size_t index, void **o
     return GF_OK;
 }
 
-static void mix_selection(struct gf_token_scope *scope,
-                          const struct gf_event_selection *selection) {
-    gf_token_scope_text(scope, selection->namespace_id);
-    gf_token_scope_text(scope, selection->pipeline_id);
-    gf_token_scope_number(scope, selection->run_id);
+static void mix_selection(struct gf_page_scope *scope, const struct gf_event_selection *selection) {
+    gf_page_scope_text(scope, selection->namespace_id);
+    gf_page_scope_text(scope, selection->pipeline_id);
+    gf_page_scope_number(scope, selection->run_id);
     for (size_t i = 0; i < GF_ARRAY_COUNT(selection->kinds.words); i++) {
-        gf_token_scope_number(scope, (int64_t)selection->kinds.words[i]);
+        gf_page_scope_number(scope, (int64_t)selection->kinds.words[i]);
     }
-    gf_token_scope_number(scope, selection->start_time);
-    gf_token_scope_number(scope, selection->end_time);
+    gf_page_scope_number(scope, selection->start_time);
+    gf_page_scope_number(scope, selection->end_time);
 }
 
 static enum gf_code list_events(struct gf_read *read, struct gf_error *err) {
@@ -135,7 +134,7 @@ static enum gf_code list_events(struct gf_read *read, struct gf_error *err) {
     }
     list.filter = gf_event_selection_filter(&list.selection);
     page.data = &list;
-    gf_token_scope_number(&page.scope, request->oldest_first);
+    gf_page_scope_number(&page.scope, request->oldest_first);
     mix_selection(&page.scope, &list.selection);
     return gf_list_page_answer(&page, request->page_token,
                                request->oldest_first ? fetch_oldest : fetch_newest, take_event,

@@ -22,7 +22,7 @@ struct follow {
     struct gf_event_selection selection;
     struct gf_event_follower follower;
     bool following;
-    struct gf_token_scope scope;
+    struct gf_page_scope scope;
     int64_t sequence; /* up to which everything was sent */
     int64_t told;     /* the place in the last message */
 };
@@ -44,9 +44,9 @@ static bool send(struct follow *self, const struct gf_event *event, int64_t sequ
     struct gf_arena *arena = &self->stream.arena;
     Gofer__V1__FollowEventsResponse *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__FollowEventsResponse, gofer__v1__follow_events_response);
-    const struct gf_token token = {.numbers = {sequence}};
+    const struct gf_page_token token = {.numbers = {sequence}};
     message->event = event == NULL ? NULL : gf_event_to_message(event, arena);
-    message->resume_token = gf_token_write(&self->scope, &token, arena);
+    message->resume_token = gf_page_token_write(&self->scope, &token, arena);
     self->sequence = sequence;
     self->told = sequence;
     return gf_stream_send(&self->stream, &message->base);
@@ -55,15 +55,15 @@ static bool send(struct follow *self, const struct gf_event *event, int64_t sequ
 static enum gf_code begin(struct follow *self, struct gf_error *err) {
     const Gofer__V1__FollowEventsRequest *request = self->request;
     struct gf_event_hub *hub = self->stream.services->hub;
-    struct gf_token token = {0};
-    self->scope = gf_token_scope("follow_events");
+    struct gf_page_token token = {0};
+    self->scope = gf_page_scope("follow_events");
     enum gf_code rc = gf_event_filter_from_message(request->filter, &self->selection, err);
     if (rc == GF_OK && self->selection.end_time != 0) {
         rc = gf_fail_field(err, "filter.end_time", "a stream of events has no end");
     }
     if (rc == GF_OK) {
-        rc = gf_token_read(&self->scope, request->resume_token, "resume_token", &self->stream.arena,
-                           &token, err);
+        rc = gf_page_token_read(&self->scope, request->resume_token, "resume_token",
+                                &self->stream.arena, &token, err);
     }
     if (rc != GF_OK) {
         return rc;

@@ -12,7 +12,7 @@ enum gf_code gf_list_page_init(struct gf_list_page *page, struct gf_read *read, 
     *page = (struct gf_list_page){
         .read = read,
         .size = size > GF_PAGE_SIZE_MAX ? GF_PAGE_SIZE_MAX : size,
-        .scope = gf_token_scope(name),
+        .scope = gf_page_scope(name),
         .next_page_token = (char *)protobuf_c_empty_string,
     };
     return GF_OK;
@@ -27,7 +27,7 @@ enum gf_code gf_list_page_of_pipeline(struct gf_list_page *page, struct gf_read 
         rc = gf_find_pipeline(read, namespace_id, pipeline_id, out_pipeline, err);
     }
     if (rc == GF_OK) {
-        gf_token_scope_number(&page->scope, out_pipeline->pipeline_key);
+        gf_page_scope_number(&page->scope, out_pipeline->pipeline_key);
     }
     return rc;
 }
@@ -41,7 +41,7 @@ enum gf_code gf_list_page_of_run(struct gf_list_page *page, struct gf_read *read
         rc = gf_find_run(read, namespace_id, pipeline_id, run_id, out_run, err);
     }
     if (rc == GF_OK) {
-        gf_token_scope_number(&page->scope, out_run->run_key);
+        gf_page_scope_number(&page->scope, out_run->run_key);
     }
     return rc;
 }
@@ -71,7 +71,7 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
                                struct gf_error *err) {
     struct gf_arena *arena = page->read->arena;
     enum gf_code rc =
-        gf_token_read(&page->scope, page_token, "page_token", arena, &page->position, err);
+        gf_page_token_read(&page->scope, page_token, "page_token", arena, &page->position, err);
     if (rc != GF_OK) {
         return rc;
     }
@@ -100,7 +100,7 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
         }
     }
     if (more) {
-        page->next_page_token = gf_token_write(&page->scope, &page->position, arena);
+        page->next_page_token = gf_page_token_write(&page->scope, &page->position, arena);
     }
     return GF_OK;
 }

@@ -38,9 +38,9 @@ typedef enum gf_code gf_list_take_fn(struct gf_list_page *page, size_t index, vo
 
 struct gf_list_page {
     struct gf_read *read;
-    size_t size;                 /* items at most */
-    struct gf_token_scope scope; /* mix in all that selects the items, before gf_list_page_read */
-    struct gf_token position;    /* behind which to go on; zeroed: at the beginning */
+    size_t size;                   /* items at most */
+    struct gf_page_scope scope;    /* mix in all that selects the items, before gf_list_page_read */
+    struct gf_page_token position; /* behind which to go on; zeroed: at the beginning */
     void *items;
     void *data; /* the handler's */
     /* The result. */

@@ -54,8 +54,8 @@ static bool send(struct gf_log_follow *self, Gofer__V1__FollowTaskExecutionLogsR
                  Gofer__V1__LogState state) {
     const int64_t offset =
         self->reading ? gf_logframe_reader_offset(&self->reader.frames) : self->offset;
-    const struct gf_token token = {.numbers = {offset, self->name.attempt, self->run_key}};
-    message->resume_token = gf_token_write(&self->scope, &token, &self->stream.arena);
+    const struct gf_page_token token = {.numbers = {offset, self->name.attempt, self->run_key}};
+    message->resume_token = gf_page_token_write(&self->scope, &token, &self->stream.arena);
     message->log_state = state;
     return gf_stream_send(&self->stream, &message->base);
 }

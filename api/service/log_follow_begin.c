@@ -148,18 +148,18 @@ static enum gf_code check_request(const Gofer__V1__FollowTaskExecutionLogsReques
  * The log that is asked for, as far as the request tells. A token is of one attempt, which is then
  * the one that is followed, also where a later one was made meanwhile.
  */
-static enum gf_code read_token(struct gf_log_follow *self, struct gf_token *out,
+static enum gf_code read_token(struct gf_log_follow *self, struct gf_page_token *out,
                                struct gf_error *err) {
     const Gofer__V1__FollowTaskExecutionLogsRequest *request = self->request;
-    struct gf_token token = {0};
+    struct gf_page_token token = {0};
     self->wanted_attempt = request->attempt;
-    self->scope = gf_token_scope("follow_logs");
-    gf_token_scope_text(&self->scope, gf_request_namespace(request->namespace_id));
-    gf_token_scope_text(&self->scope, gf_str_from(request->pipeline_id));
-    gf_token_scope_text(&self->scope, gf_str_from(request->task_id));
-    gf_token_scope_number(&self->scope, request->run_id);
-    const enum gf_code rc = gf_token_read(&self->scope, request->resume_token, "resume_token",
-                                          &self->stream.arena, &token, err);
+    self->scope = gf_page_scope("follow_logs");
+    gf_page_scope_text(&self->scope, gf_request_namespace(request->namespace_id));
+    gf_page_scope_text(&self->scope, gf_str_from(request->pipeline_id));
+    gf_page_scope_text(&self->scope, gf_str_from(request->task_id));
+    gf_page_scope_number(&self->scope, request->run_id);
+    const enum gf_code rc = gf_page_token_read(&self->scope, request->resume_token, "resume_token",
+                                               &self->stream.arena, &token, err);
     if (rc != GF_OK || request->resume_token[0] == '\0') {
         return rc;
     }
@@ -175,7 +175,7 @@ static enum gf_code read_token(struct gf_log_follow *self, struct gf_token *out,
 
 enum gf_code gf_log_follow__begin(struct gf_log_follow *self, struct gf_error *err) {
     const Gofer__V1__FollowTaskExecutionLogsRequest *request = self->request;
-    struct gf_token token = {0};
+    struct gf_page_token token = {0};
     enum gf_code rc = check_request(request, err);
     if (rc == GF_OK) {
         rc = read_token(self, &token, err);

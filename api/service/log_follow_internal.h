@@ -17,7 +17,7 @@ struct gf_log_follow {
     const Gofer__V1__FollowTaskExecutionLogsRequest *request;
     struct gf_event_follower follower;
     bool following;
-    struct gf_token_scope scope;
+    struct gf_page_scope scope;
     int32_t wanted_attempt;  /* 0 = the latest */
     struct gf_log_name name; /* attempt 0: not known yet */
     int64_t run_key;

@@ -120,7 +120,7 @@ static enum gf_code list_pipelines(struct gf_read *read, struct gf_error *err) {
         return rc;
     }
     page.data = &ns;
-    gf_token_scope_number(&page.scope, ns.namespace_key);
+    gf_page_scope_number(&page.scope, ns.namespace_key);
     return gf_list_page_answer(&page, request->page_token, fetch_pipelines, take_pipeline,
                                &gofer__v1__list_pipelines_response__descriptor, err);
 }

@@ -141,7 +141,7 @@ static enum gf_code list_configs(struct gf_read *read, struct gf_error *err) {
                                .include_tasks = request->include_tasks};
     gf_arena_init(&list.scratch, GF_SERVICES_ARENA_BYTES_MAX);
     page.data = &list;
-    gf_token_scope_number(&page.scope, request->include_tasks);
+    gf_page_scope_number(&page.scope, request->include_tasks);
     rc = gf_list_page_answer(&page, request->page_token, fetch_config, take_config,
                              &gofer__v1__list_pipeline_configs_response__descriptor, err);
     gf_arena_fini(&list.scratch);

@@ -152,9 +152,9 @@ static enum gf_code list_runs(struct gf_read *read, struct gf_error *err) {
     }
     list.pipeline_key = pipeline.pipeline_key;
     page.data = &list;
-    gf_token_scope_number(&page.scope, list.options.ascending);
-    gf_token_scope_number(&page.scope, list.options.states);
-    gf_token_scope_number(&page.scope, list.options.statuses);
+    gf_page_scope_number(&page.scope, list.options.ascending);
+    gf_page_scope_number(&page.scope, list.options.states);
+    gf_page_scope_number(&page.scope, list.options.statuses);
     return gf_list_page_answer(&page, request->page_token, fetch_runs, take_run,
                                &gofer__v1__list_runs_response__descriptor, err);
 }

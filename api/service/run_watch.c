@@ -45,7 +45,7 @@ struct watch {
     struct gf_event_follower follower;
     bool following;
     enum phase phase;
-    struct gf_token_scope scope;
+    struct gf_page_scope scope;
     int64_t run_key;
     int64_t sequence;  /* of the event up to which everything was sent */
     int32_t sent_task; /* index of the last one of the snapshot */
@@ -100,8 +100,8 @@ static bool send(struct watch *self, const struct gf_run *run,
     }
     message->snapshot_complete = complete;
     if (complete) {
-        const struct gf_token token = {.numbers = {self->sequence, self->run_key}};
-        message->resume_token = gf_token_write(&self->scope, &token, arena);
+        const struct gf_page_token token = {.numbers = {self->sequence, self->run_key}};
+        message->resume_token = gf_page_token_write(&self->scope, &token, arena);
     }
     self->sent_any = true;
     self->sent_end = run->state == GF_RUN_STATE_COMPLETE;
@@ -141,13 +141,13 @@ static enum gf_code load_tasks(struct watch *self, struct gf_read *read, const s
 }
 
 static enum gf_code read_token(struct watch *self, struct gf_read *read, struct gf_error *err) {
-    struct gf_token token = {0};
-    self->scope = gf_token_scope("watch_run");
-    gf_token_scope_text(&self->scope, self->follower.filter.namespace_id);
-    gf_token_scope_text(&self->scope, self->follower.filter.pipeline_id);
-    gf_token_scope_number(&self->scope, self->request->run_id);
-    const enum gf_code rc = gf_token_read(&self->scope, self->request->resume_token, "resume_token",
-                                          read->arena, &token, err);
+    struct gf_page_token token = {0};
+    self->scope = gf_page_scope("watch_run");
+    gf_page_scope_text(&self->scope, self->follower.filter.namespace_id);
+    gf_page_scope_text(&self->scope, self->follower.filter.pipeline_id);
+    gf_page_scope_number(&self->scope, self->request->run_id);
+    const enum gf_code rc = gf_page_token_read(&self->scope, self->request->resume_token,
+                                               "resume_token", read->arena, &token, err);
     if (rc != GF_OK || self->request->resume_token[0] == '\0') {
         return rc;
     }
