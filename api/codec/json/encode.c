@@ -69,7 +69,7 @@ static enum gf_code encode_instant(struct gf_json__encoder *encoder, const upb_M
     enum gf_code code = is_time ? gf_json__timestamp_format(&instant, text, encoder->err)
                                 : gf_json__duration_format(&instant, text, encoder->err);
     if (code == GF_OK) {
-        gf_json__write_string(encoder->out, text, strlen(text));
+        gf_json_append_string(encoder->out, gf_str_from(text));
     }
     return code;
 }
@@ -91,7 +91,7 @@ static enum gf_code encode_mask(struct gf_json__encoder *encoder, const upb_Mess
         gf_strbuf_append_cstr(&joined, i > 0 ? "," : "");
         gf_strbuf_append(&joined, text);
     }
-    gf_json__write_string(encoder->out, joined.len > 0 ? joined.ptr : "", joined.len);
+    gf_json_append_string(encoder->out, gf_strbuf_view(&joined));
     gf_strbuf_fini(&joined);
     return code;
 }
@@ -266,7 +266,7 @@ static enum gf_code encode_object(struct gf_json__encoder *encoder, const upb_Me
         const char *name =
             encoder->opts.proto_names ? upb_FieldDef_Name(field) : upb_FieldDef_JsonName(field);
         next_item(encoder, &first);
-        gf_json__write_string(encoder->out, name, strlen(name));
+        gf_json_append_string(encoder->out, gf_str_from(name));
         colon(encoder);
         enum gf_code code = encode_field(encoder, upb_Message_Get(message, field), field);
         if (code != GF_OK) {

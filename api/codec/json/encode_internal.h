@@ -21,9 +21,6 @@ struct gf_json__encoder {
     struct gf_error *err;
 };
 
-/* Writes text, which is valid UTF-8, as a string of JSON. */
-void gf_json__write_string(struct gf_strbuf *out, const char *text, size_t size);
-
 /* Writes a value of the field's type, which is no message. */
 void gf_json__encode_scalar(struct gf_json__encoder *encoder, upb_MessageValue value,
                             const upb_FieldDef *field);

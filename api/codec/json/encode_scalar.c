@@ -7,31 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void gf_json__write_string(struct gf_strbuf *out, const char *text, size_t size) {
-    gf_strbuf_append_char(out, '"');
-    text = size > 0 ? text : "";
-    size_t plain = 0; /* where what can be copied as it is begins */
-    for (size_t i = 0; i < size; i++) {
-        static const char names[] = "\"\\\b\f\n\r\t";
-        static const char escapes[] = "\"\\bfnrt";
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
-            continue;
-        }
-        gf_strbuf_append_bytes(out, text + plain, i - plain);
-        plain = i + 1;
-        const char *name = c != 0 ? strchr(names, c) : NULL;
-        if (name != NULL) {
-            gf_strbuf_append_char(out, '\\');
-            gf_strbuf_append_char(out, escapes[name - names]);
-        } else {
-            gf_strbuf_printf(out, "\\u%04x", c);
-        }
-    }
-    gf_strbuf_append_bytes(out, text + plain, size - plain);
-    gf_strbuf_append_char(out, '"');
-}
-
 static void write_bytes(struct gf_json__encoder *encoder, upb_StringView bytes) {
     enum {
         GROUP_BYTES = 48
@@ -76,7 +51,7 @@ static void write_enum(struct gf_json__encoder *encoder, const upb_EnumDef *enum
         return;
     }
     const char *name = upb_EnumValueDef_Name(value);
-    gf_json__write_string(encoder->out, name, strlen(name));
+    gf_json_append_string(encoder->out, gf_str_from(name));
 }
 
 void gf_json__encode_scalar(struct gf_json__encoder *encoder, upb_MessageValue value,
@@ -108,7 +83,7 @@ void gf_json__encode_scalar(struct gf_json__encoder *encoder, upb_MessageValue v
         write_enum(encoder, upb_FieldDef_EnumSubDef(field), value.int32_val);
         return;
     case kUpb_CType_String:
-        gf_json__write_string(out, value.str_val.data, value.str_val.size);
+        gf_json_append_string(out, (struct gf_str){value.str_val.data, value.str_val.size});
         return;
     case kUpb_CType_Bytes:
         write_bytes(encoder, value.str_val);

@@ -259,3 +259,28 @@ enum gf_code gf_json_parse(struct gf_str text, struct gf_arena *arena,
     *out_value = parser.root;
     return GF_OK;
 }
+
+void gf_json_append_string(struct gf_strbuf *out, struct gf_str string) {
+    gf_strbuf_append_char(out, '"');
+    const char *text = string.len > 0 ? string.ptr : "";
+    size_t plain = 0; /* where what can be copied as it is begins */
+    for (size_t i = 0; i < string.len; i++) {
+        static const char names[] = "\"\\\b\f\n\r\t";
+        static const char escapes[] = "\"\\bfnrt";
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+            continue;
+        }
+        gf_strbuf_append_bytes(out, text + plain, i - plain);
+        plain = i + 1;
+        const char *name = c != 0 ? strchr(names, c) : NULL;
+        if (name != NULL) {
+            gf_strbuf_append_char(out, '\\');
+            gf_strbuf_append_char(out, escapes[name - names]);
+        } else {
+            gf_strbuf_printf(out, "\\u%04x", c);
+        }
+    }
+    gf_strbuf_append_bytes(out, text + plain, string.len - plain);
+    gf_strbuf_append_char(out, '"');
+}

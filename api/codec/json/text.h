@@ -79,4 +79,7 @@ enum gf_code gf_json_fail(struct gf_error *err, struct gf_str text, size_t offse
 void gf_json_path_key(struct gf_strbuf *path, struct gf_str key, bool quoted);
 void gf_json_path_index(struct gf_strbuf *path, size_t index);
 
+/* Appends text, which is valid UTF-8, as a string of JSON with its quotes. */
+void gf_json_append_string(struct gf_strbuf *out, struct gf_str string);
+
 #endif /* GOFER_API_CODEC_JSON_TEXT_H_ */
