@@ -83,6 +83,10 @@ enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct g
 
 void gf_services_end_streams(struct gf_services *services) {
     atomic_store(&services->stopping, true);
+    gf_services_kick_streams(services);
+}
+
+void gf_services_kick_streams(struct gf_services *services) {
     gf_mutex_lock(&services->mutex);
     GF_LIST_FOREACH(link, &services->streams) {
         gf_stream_kick(GF_CONTAINER_OF(link, struct gf_stream, link));

@@ -109,6 +109,9 @@ void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_serve
  */
 enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
 
+/* Has all streams take a step, in which they end if their caller has lost them. Thread: any. */
+void gf_services_kick_streams(struct gf_services *services);
+
 /* Ends all streams with GF_UNAVAILABLE, now and later ones too: before the server stops. */
 void gf_services_end_streams(struct gf_services *services);
 
