@@ -1,3 +1,4 @@
+#include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
 
 void gf_core__mark_namespace(struct gf_core *core, struct core_namespace *ns) {
@@ -35,13 +36,85 @@ void gf_core__mark_task(struct gf_core *core, struct core_task *task) {
     }
 }
 
+void gf_core__mark_role(struct gf_core *core, struct core_role *role) {
+    if (!role->dirty) {
+        role->dirty = true;
+        gf_vec_push(&core->batch.roles, &role->row);
+    }
+}
+
+void gf_core__mark_token(struct gf_core *core, struct core_token *token) {
+    if (!token->dirty) {
+        token->dirty = true;
+        gf_vec_push(&core->batch.tokens, &token->row);
+    }
+}
+
 /* ---- Events ---- */
+
+/* What somebody asks for. All else is the course that gofer makes it take. */
+static const bool has_actor[GF_EVENT_KIND_END] = {
+    [GF_EVENT_NAMESPACE_CREATED] = true,
+    [GF_EVENT_NAMESPACE_UPDATED] = true,
+    [GF_EVENT_NAMESPACE_DELETED] = true,
+    [GF_EVENT_PIPELINE_CREATED] = true,
+    [GF_EVENT_PIPELINE_ENABLED] = true,
+    [GF_EVENT_PIPELINE_DISABLED] = true,
+    [GF_EVENT_PIPELINE_DELETED] = true,
+    [GF_EVENT_PIPELINE_CONFIG_REGISTERED] = true,
+    [GF_EVENT_PIPELINE_CONFIG_DELETED] = true,
+    [GF_EVENT_DEPLOYMENT_STARTED] = true,
+    [GF_EVENT_DEPLOYMENT_COMPLETED] = true,
+    [GF_EVENT_RUN_QUEUED] = true,
+    [GF_EVENT_RUN_CANCELLATION_STARTED] = true,
+    [GF_EVENT_RUN_REPAIRED] = true,
+    [GF_EVENT_TASK_EXECUTION_CANCELLATION_STARTED] = true,
+    [GF_EVENT_TASK_EXECUTION_LOGS_DELETED] = true,
+    [GF_EVENT_TOKEN_CREATED] = true,
+    [GF_EVENT_TOKEN_ENABLED] = true,
+    [GF_EVENT_TOKEN_DISABLED] = true,
+    [GF_EVENT_TOKEN_DELETED] = true,
+    [GF_EVENT_ROLE_CREATED] = true,
+    [GF_EVENT_ROLE_UPDATED] = true,
+    [GF_EVENT_ROLE_DELETED] = true,
+    [GF_EVENT_SYSTEM_PREFERENCES_UPDATED] = true,
+};
+
+static bool is_same_actor(const struct gf_actor *a, const struct gf_actor *b) {
+    return gf_str_eq(a->token_id, b->token_id) && gf_str_eq(a->user, b->user) &&
+           gf_str_eq(a->peer, b->peer);
+}
+
+/* The actor of the step in the arena of the batch, which has one copy of who gives many commands.
+ */
+static struct gf_actor actor_of_step(struct gf_core *core) {
+    const struct gf_actor *from = core->actor;
+    if (!is_same_actor(from, &core->actor_copy)) {
+        struct gf_arena *arena = &core->batch_arena;
+        core->actor_copy = (struct gf_actor){
+            .token_id = gf_text_copy_cut(from->token_id, GF_ACTOR_BYTES_MAX, arena),
+            .user = gf_text_copy_cut(from->user, GF_ACTOR_BYTES_MAX, arena),
+            .peer = gf_text_copy_cut(from->peer, GF_ACTOR_BYTES_MAX, arena),
+        };
+    }
+    return core->actor_copy;
+}
 
 struct gf_event *gf_core__event(struct gf_core *core, enum gf_event_kind kind) {
     struct gf_event *event = gf_vec_push_zeroed(&core->batch.events);
     event->sequence = core->next.next_event_sequence++;
     event->time = core->now;
     event->kind = kind;
+    if (core->actor != NULL && has_actor[kind]) {
+        event->actor = actor_of_step(core);
+    }
+    return event;
+}
+
+struct gf_event *gf_core__event_subject(struct gf_core *core, enum gf_event_kind kind,
+                                        struct gf_str subject_id) {
+    struct gf_event *event = gf_core__event(core, kind);
+    event->subject_id = subject_id;
     return event;
 }
 
@@ -151,6 +224,14 @@ static const struct core_pipeline *pipeline_of(const struct gf_core *core, int64
 
 void gf_core__batch_drop_config(struct gf_core *core, const struct core_config *config) {
     FILTER(&core->batch.configs, row, row != &config->row);
+}
+
+void gf_core__batch_drop_role(struct gf_core *core, const struct core_role *role) {
+    FILTER(&core->batch.roles, row, row != &role->row);
+}
+
+void gf_core__batch_drop_tokens(struct gf_core *core) {
+    FILTER(&core->batch.tokens, row, !((const struct core_token *)row)->deleted);
 }
 
 /*

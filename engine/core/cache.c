@@ -271,6 +271,12 @@ static void free_run(struct gf_core *core, struct core_run *run) {
 
 static void free_dead(struct gf_core *core) {
     struct gf_list_link *link = NULL;
+    while ((link = gf_list_pop_front(&core->dead_tokens)) != NULL) {
+        gf_core__free_token(core, GF_CONTAINER_OF(link, struct core_token, dead_link));
+    }
+    while ((link = gf_list_pop_front(&core->dead_roles)) != NULL) {
+        gf_core__free_role(GF_CONTAINER_OF(link, struct core_role, dead_link));
+    }
     while ((link = gf_list_pop_front(&core->dead_runs)) != NULL) {
         free_run(core, GF_CONTAINER_OF(link, struct core_run, dead_link));
     }
@@ -307,6 +313,21 @@ void gf_core__clean(struct gf_core *core) {
     }
 }
 
+static void free_access(struct gf_core *core) {
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_next(&core->tokens, &position, NULL, &value)) {
+        gf_core__free_token(core, value);
+    }
+    position = 0;
+    while (gf_map_next(&core->roles, &position, NULL, &value)) {
+        gf_core__free_role(value);
+    }
+    gf_core__expiry_free(core);
+    gf_map_fini(&core->tokens);
+    gf_map_fini(&core->roles);
+}
+
 void gf_core__free_all(struct gf_core *core) {
     size_t position = 0;
     void *value = NULL;
@@ -322,6 +343,7 @@ void gf_core__free_all(struct gf_core *core) {
     while (gf_map_i64_next(&core->namespaces_by_key, &position, NULL, &value)) {
         free_namespace(value);
     }
+    free_access(core);
     gf_map_fini(&core->given);
     gf_map_fini(&core->configs);
     gf_map_fini(&core->pipelines);

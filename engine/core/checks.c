@@ -1,9 +1,23 @@
+#include "base/identifier.h"
 #include "engine/core/config.h"
 #include "engine/core/core_checks.h"
 #include "engine/core/limits.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+/* U+0000 to U+001F, U+007F, and U+0080 to U+009F, which are C2 80 to C2 9F in UTF-8. */
+static bool has_control_character(struct gf_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char byte = (unsigned char)text.ptr[i];
+        const unsigned char next = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
+        if (byte < ' ' || byte == 0x7f || (byte == 0xc2 && next < 0xa0)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* ---- What many commands have ---- */
 
@@ -28,6 +42,72 @@ enum gf_code gf_core__check_namespace(const struct gf_input *input, struct gf_er
     if (rc == GF_OK && (parallelism < 0 || parallelism > GF_PARALLELISM_MAX)) {
         rc = gf_fail_field(err, "run_parallelism", "value is %" PRId64 ", expected 0 to %d",
                            parallelism, GF_PARALLELISM_MAX);
+    }
+    return rc;
+}
+
+/* ---- Tokens ---- */
+
+/* Those of BOOTSTRAP_TOKEN are given by the core. */
+static enum gf_code check_role_ids(const struct gf_token *row, struct gf_error *err) {
+    char field[GF_ERROR_FIELD_BYTES_MAX];
+    if (row->role_count > GF_TOKEN_ROLES_MAX ||
+        (row->role_count == 0 && row->kind != GF_TOKEN_KIND_EXTENSION)) {
+        return gf_fail_field(err, "role_ids", "there are %zu roles, expected 1 to %d",
+                             row->role_count, GF_TOKEN_ROLES_MAX);
+    }
+    for (size_t i = 0; i < row->role_count; i++) {
+        (void)snprintf(field, sizeof(field), "role_ids[%zu]", i);
+        const enum gf_code rc = gf_identifier_check(row->role_ids[i], field, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+        for (size_t before = 0; before < i; before++) {
+            if (gf_str_eq(row->role_ids[before], row->role_ids[i])) {
+                return gf_fail_field(err, field, "role '%" GF_STR_FMT "' is there twice",
+                                     GF_STR_ARG(row->role_ids[i]));
+            }
+        }
+    }
+    return GF_OK;
+}
+
+static enum gf_code check_token_kind(const struct gf_token *row, struct gf_error *err) {
+    const bool is_extension = row->kind == GF_TOKEN_KIND_EXTENSION;
+    if (!is_extension && row->kind != GF_TOKEN_KIND_HUMAN && row->kind != GF_TOKEN_KIND_BOT) {
+        return gf_fail_field(err, "kind", "expected HUMAN, BOT or EXTENSION");
+    }
+    if (!is_extension && row->extension_id.len > 0) {
+        return gf_fail_field(err, "extension_id", "is for tokens of kind EXTENSION only");
+    }
+    return is_extension ? gf_identifier_check(row->extension_id, "extension_id", err) : GF_OK;
+}
+
+enum gf_code gf_core__check_token(const struct gf_input *input, struct gf_error *err) {
+    const struct gf_token *row = input->u.token.row;
+    const int64_t lifetime_ms = input->u.token.lifetime_ms;
+    enum gf_code rc = check_token_kind(row, err);
+    if (rc == GF_OK && row->user.len == 0) {
+        rc = gf_fail_field(err, "user", "is required");
+    }
+    if (rc == GF_OK) {
+        rc = gf_text_check(row->user, GF_TOKEN_USER_CHARS_MAX, "user", err);
+    }
+    if (rc == GF_OK && has_control_character(row->user)) {
+        rc = gf_fail_field(err, "user", "text has a control character");
+    }
+    if (rc == GF_OK) {
+        rc = gf_text_check(row->description, GF_TOKEN_DESCRIPTION_CHARS_MAX, "description", err);
+    }
+    if (rc == GF_OK && input->kind == GF_INPUT_CREATE_TOKEN) {
+        rc = check_role_ids(row, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_labels_check(row->metadata, row->metadata_count, "metadata", err);
+    }
+    if (rc == GF_OK && lifetime_ms != 0 && lifetime_ms < GF_TOKEN_LIFETIME_MS_MIN) {
+        rc = gf_fail_field(err, "lifetime", "value is %" PRId64 " ms, expected %d or more",
+                           lifetime_ms, GF_TOKEN_LIFETIME_MS_MIN);
     }
     return rc;
 }
@@ -102,18 +182,6 @@ static enum gf_code check_priority(const struct gf_input *input, struct gf_error
                              priority, -GF_PRIORITY_MAX, GF_PRIORITY_MAX);
     }
     return GF_OK;
-}
-
-/* U+0000 to U+001F, U+007F, and U+0080 to U+009F, which are C2 80 to C2 9F in UTF-8. */
-static bool has_control_character(struct gf_str text) {
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char byte = (unsigned char)text.ptr[i];
-        const unsigned char next = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
-        if (byte < ' ' || byte == 0x7f || (byte == 0xc2 && next < 0xa0)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static enum gf_code check_ordering(const struct gf_input *input, struct gf_error *err) {

@@ -67,7 +67,8 @@ int64_t gf_core_next_deadline(const struct gf_core *core) {
         return 0; /* at once, whatever the clock says */
     }
     const struct core_timer *first = first_timer(core);
-    return first == NULL ? GF_NEVER : first->node.key;
+    const int64_t expiry = gf_core__expiry_deadline(core);
+    return first == NULL || expiry < first->node.key ? expiry : first->node.key;
 }
 
 void gf_core__clock_set_back(struct gf_core *core, int64_t by_ns) {
@@ -233,6 +234,7 @@ static void run_due(struct gf_core *core, struct core_run *run) {
 
 void gf_core__clock(struct gf_core *core) {
     struct core_timer *timer = NULL;
+    gf_core__expire_tokens(core);
     while ((timer = first_timer(core)) != NULL && timer->node.key <= core->now) {
         gf_core__timer_clear(core, timer);
         switch (timer->kind) {

@@ -32,11 +32,14 @@ struct gf_core *gf_core_create(const struct gf_core_limits *limits,
     gf_list_init(&core->idle_pipelines);
     gf_list_init(&core->idle_configs);
     gf_list_init(&core->launches);
+    gf_list_init(&core->dead_tokens);
+    gf_list_init(&core->dead_roles);
     gf_list_init(&core->dead_runs);
     gf_list_init(&core->dead_configs);
     gf_list_init(&core->dead_pipelines);
     gf_list_init(&core->dead_namespaces);
     gf_arena_init(&core->batch_arena, GF_CORE_BATCH_BYTES_MAX);
+    gf_arena_init(&core->sweep.arena, GF_CORE_TOKEN_BYTES_MAX);
     return core;
 }
 
@@ -48,6 +51,10 @@ static void free_batch(struct gf_batch *batch) {
     gf_vec_fini(&batch->inputs);
     gf_vec_fini(&batch->attempts);
     gf_vec_fini(&batch->requests);
+    gf_vec_fini(&batch->roles);
+    gf_vec_fini(&batch->deleted_roles);
+    gf_vec_fini(&batch->tokens);
+    gf_vec_fini(&batch->deleted_tokens);
     gf_vec_fini(&batch->pipelines);
     gf_vec_fini(&batch->configs);
     gf_vec_fini(&batch->deployments);
@@ -66,16 +73,40 @@ void gf_core_destroy(struct gf_core *core) {
     gf_heap_fini(&core->startable);
     gf_heap_fini(&core->ready);
     gf_heap_fini(&core->timers);
+    gf_heap_fini(&core->expiries);
     free((char *)core->preferences.run_starts_paused_reason.ptr);
     gf_vec_fini(&core->ended);
     gf_arena_fini(&core->batch_arena);
     free(core);
 }
 
-static enum gf_step refuse_unknown(struct gf_core *core, const struct gf_input *input) {
-    struct gf_error err = {0};
-    (void)gf_fail(&err, GF_UNIMPLEMENTED, "not there yet");
-    return gf_core__refuse(core, input, &err);
+/* The commands for tokens and roles. */
+static enum gf_step step_access(struct gf_core *core, const struct gf_input *input,
+                                struct gf_need *out_need) {
+    if (input->kind == GF_INPUT_BOOTSTRAP_TOKEN) {
+        return gf_core__bootstrap_token(core, input);
+    }
+    if (input->kind == GF_INPUT_CREATE_TOKEN) {
+        return gf_core__create_token(core, input, out_need);
+    }
+    if (input->kind == GF_INPUT_ENABLE_TOKEN || input->kind == GF_INPUT_DISABLE_TOKEN) {
+        return gf_core__switch_token(core, input);
+    }
+    if (input->kind == GF_INPUT_DELETE_TOKEN) {
+        return gf_core__delete_token(core, input);
+    }
+    if (input->kind == GF_INPUT_DELETE_EXPIRED_TOKENS) {
+        return gf_core__delete_expired_tokens(core, input);
+    }
+    if (input->kind == GF_INPUT_TOUCH_TOKENS) {
+        return gf_core__touch_tokens(core, input);
+    }
+    if (input->kind == GF_INPUT_CREATE_ROLE) {
+        return gf_core__create_role(core, input, out_need);
+    }
+    gf_assert(input->kind == GF_INPUT_UPDATE_ROLE || input->kind == GF_INPUT_DELETE_ROLE);
+    return input->kind == GF_INPUT_UPDATE_ROLE ? gf_core__update_role(core, input)
+                                               : gf_core__delete_role(core, input);
 }
 
 static enum gf_step step(struct gf_core *core, const struct gf_input *input,
@@ -124,8 +155,9 @@ static enum gf_step step(struct gf_core *core, const struct gf_input *input,
     case GF_INPUT_CREATE_ROLE:
     case GF_INPUT_UPDATE_ROLE:
     case GF_INPUT_DELETE_ROLE:
+        return step_access(core, input, out_need);
     case GF_INPUT_RECORD_EVENT:
-        return refuse_unknown(core, input);
+        return gf_core__record_event(core, input);
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:
     case GF_INPUT_TASK_LAUNCH_FAILED:
@@ -146,7 +178,9 @@ enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, in
         gf_core__clock_set_back(core, core->now - now);
     }
     core->now = now;
+    core->actor = gf_input_is_command(input->kind) ? &input->actor : NULL;
     const enum gf_step result = step(core, input, out_need);
+    core->actor = NULL;
     gf_assert(core->ended.count == 0);
     if (result == GF_STEP_DONE) {
         gf_core__start_runs(core);
@@ -177,6 +211,8 @@ void gf_core_batch_done(struct gf_core *core) {
     CLEAN_ITEMS(&batch->configs, core_config);
     CLEAN_ITEMS(&batch->runs, core_run);
     CLEAN_ITEMS(&batch->tasks, core_task);
+    CLEAN_ITEMS(&batch->roles, core_role);
+    CLEAN_ITEMS(&batch->tokens, core_token);
     EMPTY(&batch->namespaces);
     EMPTY(&batch->deleted_namespaces);
     EMPTY(&batch->deleted_pipelines);
@@ -184,7 +220,13 @@ void gf_core_batch_done(struct gf_core *core) {
     EMPTY(&batch->inputs);
     EMPTY(&batch->attempts);
     EMPTY(&batch->requests);
+    EMPTY(&batch->roles);
+    EMPTY(&batch->deleted_roles);
+    EMPTY(&batch->tokens);
+    EMPTY(&batch->deleted_tokens);
     batch->preferences = NULL;
+    batch->bootstrapped = false;
+    batch->source_sequence = 0;
     EMPTY(&batch->pipelines);
     EMPTY(&batch->configs);
     EMPTY(&batch->deployments);
@@ -193,6 +235,7 @@ void gf_core_batch_done(struct gf_core *core) {
     EMPTY(&batch->events);
     EMPTY(&batch->effects);
     gf_core__clean(core);
+    core->actor_copy = (struct gf_actor){0};
     gf_arena_reset(&core->batch_arena);
 }
 

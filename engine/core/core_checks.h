@@ -19,6 +19,9 @@ enum gf_code gf_core__check_start_run(const struct gf_input *input,
 enum gf_code gf_core__check_namespace(const struct gf_input *input,
                                       struct gf_error *err) GF_MUST_USE;
 
+/* All of a CREATE_TOKEN or BOOTSTRAP_TOKEN, but whether its roles are there. */
+enum gf_code gf_core__check_token(const struct gf_input *input, struct gf_error *err) GF_MUST_USE;
+
 /* On "reason": up to GF_REASON_CHARS_MAX characters. */
 enum gf_code gf_core__check_reason(struct gf_str reason, struct gf_error *err) GF_MUST_USE;
 

@@ -14,9 +14,17 @@ void gf_core__mark_pipeline(struct gf_core *core, struct core_pipeline *pipeline
 void gf_core__mark_config(struct gf_core *core, struct core_config *config);
 void gf_core__mark_run(struct gf_core *core, struct core_run *run);
 void gf_core__mark_task(struct gf_core *core, struct core_task *task);
+void gf_core__mark_role(struct gf_core *core, struct core_role *role);
+void gf_core__mark_token(struct gf_core *core, struct core_token *token);
 
-/* Appends an event with the next number and the time of the step. The rest is for the caller. */
+/*
+ * Appends an event with the next number and the time of the step; and with the actor of the command
+ * under way, where it tells of what somebody did. The rest is for the caller.
+ */
 struct gf_event *gf_core__event(struct gf_core *core, enum gf_event_kind kind);
+/* About a token or a role. */
+struct gf_event *gf_core__event_subject(struct gf_core *core, enum gf_event_kind kind,
+                                        struct gf_str subject_id);
 void gf_core__event_namespace(struct gf_core *core, enum gf_event_kind kind,
                               const struct core_namespace *ns);
 struct gf_event *gf_core__event_pipeline(struct gf_core *core, enum gf_event_kind kind,
@@ -40,6 +48,9 @@ struct gf_effect *gf_core__effect(struct gf_core *core, enum gf_effect_kind kind
 void gf_core__batch_drop_namespace(struct gf_core *core, const struct core_namespace *ns);
 void gf_core__batch_drop_pipeline(struct gf_core *core, const struct core_pipeline *pipeline);
 void gf_core__batch_drop_config(struct gf_core *core, const struct core_config *config);
+void gf_core__batch_drop_role(struct gf_core *core, const struct core_role *role);
+/* Of all tokens that are deleted. */
+void gf_core__batch_drop_tokens(struct gf_core *core);
 
 /* ---- lookup.c: finding objects, and asking for those that are not in memory ---- */
 
@@ -188,6 +199,43 @@ enum gf_step gf_core__repair_run(struct gf_core *core, const struct gf_input *in
 enum gf_step gf_core__delete_task_logs(struct gf_core *core, const struct gf_input *input,
                                        struct gf_need *out_need);
 enum gf_step gf_core__update_preferences(struct gf_core *core, const struct gf_input *input);
+/* Something that happened outside of the core: record.c. */
+enum gf_step gf_core__record_event(struct gf_core *core, const struct gf_input *input);
+
+/* ---- roles.c ---- */
+
+/* A role of a user, or NULL. */
+struct core_role *gf_core__find_role(const struct gf_core *core, struct gf_str role_id);
+enum gf_step gf_core__create_role(struct gf_core *core, const struct gf_input *input,
+                                  struct gf_need *out_need);
+enum gf_step gf_core__update_role(struct gf_core *core, const struct gf_input *input);
+enum gf_step gf_core__delete_role(struct gf_core *core, const struct gf_input *input);
+void gf_core__free_role(struct core_role *role);
+
+/* ---- tokens.c ---- */
+
+enum gf_step gf_core__bootstrap_token(struct gf_core *core, const struct gf_input *input);
+enum gf_step gf_core__create_token(struct gf_core *core, const struct gf_input *input,
+                                   struct gf_need *out_need);
+/* ENABLE_TOKEN, DISABLE_TOKEN */
+enum gf_step gf_core__switch_token(struct gf_core *core, const struct gf_input *input);
+enum gf_step gf_core__delete_token(struct gf_core *core, const struct gf_input *input);
+enum gf_step gf_core__touch_tokens(struct gf_core *core, const struct gf_input *input);
+/* Removes a token with its event. gf_core__batch_drop_tokens must follow before the step ends. */
+void gf_core__bury_token(struct gf_core *core, struct core_token *token);
+/* Takes a token that was buried out of the map, and frees it. */
+void gf_core__free_token(struct gf_core *core, struct core_token *token);
+
+/* ---- token_expiry.c ---- */
+
+enum gf_step gf_core__delete_expired_tokens(struct gf_core *core, const struct gf_input *input);
+/* When the clock has to remove tokens; GF_NEVER = not at all. */
+int64_t gf_core__expiry_deadline(const struct gf_core *core);
+/* Goes on with a sweep, or begins one where it is time. */
+void gf_core__expire_tokens(struct gf_core *core);
+/* Answers the commands that wait for the end of a sweep with GF_UNAVAILABLE. */
+void gf_core__expiry_stop(struct gf_core *core);
+void gf_core__expiry_free(struct gf_core *core);
 
 /* ---- run_create.c: what every new run goes through ---- */
 

@@ -136,6 +136,7 @@ struct core_repair {
     int64_t pending; /* inquiries without an answer */
     struct core_timer timer;
     struct core_run *run;
+    struct gf_actor actor; /* of the first command; in the run's arena */
 };
 
 struct core_run {
@@ -167,10 +168,40 @@ struct core_run {
 
 struct core_task_vec GF_VEC_FIELDS(struct core_task *);
 
+/* A role of a user. */
+struct core_role {
+    struct gf_role row;    /* role_id on the heap, the rest in the arena */
+    struct gf_arena arena; /* another one with each change */
+    int64_t token_count;   /* tokens that have it */
+    struct gf_list_link dead_link;
+    bool dirty;
+    bool deleted;
+};
+
+struct core_token {
+    struct gf_token row;        /* last_use_peer on the heap, the rest in the arena */
+    struct gf_arena arena;      /* never changes */
+    struct gf_heap_node expiry; /* in the core's, by expire_time */
+    struct gf_list_link dead_link;
+    bool dirty;
+    bool deleted; /* it is in the map until the batch is done, so that its id is not used again */
+};
+
+/* Removing the tokens that have expired. */
+struct core_sweep {
+    int64_t until;           /* those that expired then or before; 0 = none is under way */
+    int64_t count;           /* removed so far */
+    GF_VEC(void *) commands; /* that wait for its end */
+    struct gf_actor actor;   /* of the first of them; in the arena */
+    struct gf_arena arena;
+};
+
 struct gf_core {
     struct gf_core_limits limits;
     struct gf_core_start next;
     int64_t now;                       /* of the step under way */
+    const struct gf_actor *actor;      /* of the command under way; NULL = gofer does it */
+    struct gf_actor actor_copy;        /* the last one of this batch that an event has; its arena */
     struct gf_preferences preferences; /* texts on the heap */
 
     struct gf_map namespaces;            /* by namespace_id */
@@ -182,6 +213,12 @@ struct gf_core {
     struct gf_map runs_by_id;      /* the same by pipeline_key and run_id */
     struct gf_map runs_by_request; /* those with a request_id, by pipeline_key and it */
     struct gf_map given;           /* answers to NEEDs that are not objects above */
+    struct gf_map roles;           /* of users, by role_id */
+    struct gf_map tokens;          /* by token_id; also those that were deleted in this batch */
+    size_t token_count;            /* without those */
+    size_t token_bytes;            /* texts of those */
+    struct gf_heap expiries;       /* tokens that expire */
+    struct core_sweep sweep;
 
     struct gf_list idle_pipelines; /* the least recently used first */
     struct gf_list idle_configs;
@@ -206,6 +243,8 @@ struct gf_core {
 
     struct gf_batch batch;
     struct gf_arena batch_arena; /* replies, deployments and answers of this batch */
+    struct gf_list dead_tokens;
+    struct gf_list dead_roles;
     struct gf_list dead_runs;
     struct gf_list dead_configs;
     struct gf_list dead_pipelines;

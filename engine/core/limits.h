@@ -78,6 +78,23 @@ _Static_assert((int)GF_REASON_BYTES_MAX >= 4 * (int)GF_REASON_CHARS_MAX,
 /* How long the first outcome of a request is kept and answered. */
 #define GF_REQUEST_AGE_NS_MAX (INT64_C(24) * 3600 * 1000000000)
 
+/* ---- Of tokens and roles. ---- */
+enum {
+    /* All are in memory, at about 1.5 KiB for each token, and as much for each role of few globs.
+     */
+    GF_TOKENS_MAX = 100000,
+    GF_TOKENS_BYTES_MAX = 256 << 20, /* texts of all tokens together */
+    GF_ROLES_MAX = 1000,             /* of users; those of the system come on top */
+    GF_TOKEN_USER_CHARS_MAX = 128,
+    GF_TOKEN_DESCRIPTION_CHARS_MAX = 4096,
+    GF_TOKEN_LIFETIME_MS_MIN = 60 * 1000,
+    GF_TOKEN_USES_MAX = 10000, /* of one TOUCH_TOKENS */
+    GF_ACTOR_BYTES_MAX = 512,  /* of each text of an actor; longer ones are cut */
+};
+
+/* How long an expired token can still be seen before gofer removes it by itself. */
+#define GF_TOKEN_EXPIRED_KEPT_NS (INT64_C(3600) * 1000000000)
+
 /* ---- Of time; gf_core_limits may say otherwise. ---- */
 enum {
     GF_STOP_TIMEOUT_MS_DEFAULT = 10 * 1000,
@@ -95,6 +112,8 @@ enum {
     GF_CORE_CONFIGS_IDLE_BYTES_MAX = 4 << 20,
     /* Of the queued runs that one step begins, but for the last one's; the clock goes on. */
     GF_CORE_STEP_TASKS_MAX = 10000,
+    /* Expired tokens that one step removes; the clock goes on. */
+    GF_CORE_STEP_TOKENS_MAX = 10000,
 };
 
 /* The least of two limits of which 0 is none. */
@@ -106,6 +125,8 @@ static inline int64_t gf_least_limit(int64_t a, int64_t b) {
 }
 
 /* Caps of arenas: far above what the limits above allow, so that none is reached. */
+#define GF_CORE_TOKEN_BYTES_MAX ((size_t)1 << 24)
+#define GF_CORE_ROLE_BYTES_MAX ((size_t)1 << 24)
 #define GF_CORE_RUN_BYTES_MAX ((size_t)1 << 30)
 #define GF_CORE_CONFIG_BYTES_MAX ((size_t)1 << 30)
 #define GF_CORE_BATCH_BYTES_MAX ((size_t)1 << 30)

@@ -11,11 +11,13 @@
 
 #include <inttypes.h>
 
-static struct core_repair *begin(struct gf_core *core, struct core_run *run) {
+static struct core_repair *begin(struct gf_core *core, struct core_run *run,
+                                 const struct gf_actor *actor) {
     const int64_t limit_ms =
         core->limits.inquiry_ms > 0 ? core->limits.inquiry_ms : GF_INQUIRY_MS_DEFAULT;
     struct core_repair *repair = GF_NEW(struct core_repair);
     repair->run = run;
+    gf_actor_copy(actor, &run->arena, &repair->actor);
     for (size_t i = 0; run->tasks != NULL && i < run->config->row.task_count; i++) {
         struct core_task *task = &run->tasks[i];
         if (gf_core__task_is_live(task)) {
@@ -36,6 +38,14 @@ void gf_core__repair_free(struct core_repair *repair) {
         gf_vec_fini(&repair->actions);
         free(repair);
     }
+}
+
+/* The step is one of the scheduler's or the clock's; who asked for the repair did it. */
+static void tell(struct gf_core *core, struct core_run *run) {
+    const struct gf_actor *actor_of_step = core->actor;
+    core->actor = &run->repair->actor;
+    (void)gf_core__event_run(core, GF_EVENT_RUN_REPAIRED, run);
+    core->actor = actor_of_step;
 }
 
 static void end(struct gf_core *core, struct core_run *run, const struct gf_error *err) {
@@ -59,7 +69,7 @@ static void end(struct gf_core *core, struct core_run *run, const struct gf_erro
         reply->unchanged = count == 0;
     }
     if (count > 0) {
-        (void)gf_core__event_run(core, GF_EVENT_RUN_REPAIRED, run);
+        tell(core, run);
     }
     gf_core__timer_clear(core, &repair->timer);
     run->repair = NULL;
@@ -116,7 +126,8 @@ enum gf_step gf_core__repair_run(struct gf_core *core, const struct gf_input *in
         reply->unchanged = true;
         return GF_STEP_DONE;
     }
-    struct core_repair *repair = run->repair != NULL ? run->repair : begin(core, run);
+    struct core_repair *repair =
+        run->repair != NULL ? run->repair : begin(core, run, &input->actor);
     gf_vec_push(&repair->tokens, input->token);
     return GF_STEP_DONE;
 }
@@ -130,4 +141,5 @@ void gf_core_stop(struct gf_core *core) {
             gf_core__repair_give_up(core, run, "the service stops and was not answered");
         }
     }
+    gf_core__expiry_stop(core);
 }

@@ -66,6 +66,7 @@ void gf_core__record(struct gf_core *core, const struct gf_request_ref *request,
     row.request_id = gf_arena_str(&core->batch_arena, request->request_id);
     row.namespace_id = gf_arena_str(&core->batch_arena, outcome->namespace_id);
     row.pipeline_id = gf_arena_str(&core->batch_arena, outcome->pipeline_id);
+    row.subject_id = gf_arena_str(&core->batch_arena, outcome->subject_id);
     row.create_time = core->now;
     gf_vec_push(&core->batch.requests, row);
     gf_core__remember_outcome(core, &row);
