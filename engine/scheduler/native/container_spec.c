@@ -147,6 +147,15 @@ static enum gf_code choose_network(const struct gf_container_request *request, b
     return gf_fail(err, GF_FAILED_PRECONDITION, "bridged networks are not offered by this server");
 }
 
+static enum gf_code choose_task_api(const struct gf_container_request *request,
+                                    const char **out_dir, struct gf_error *err) {
+    if (request->task_api && request->task_api_dir == NULL) {
+        return gf_fail(err, GF_FAILED_PRECONDITION, "this server has no listener for tasks");
+    }
+    *out_dir = request->task_api ? request->task_api_dir : NULL;
+    return GF_OK;
+}
+
 static void set_cgroups(const struct gf_container_request *request, struct gf_arena *arena,
                         struct gf_spec *spec) {
     const struct gf_cgroup_host *host = request->cgroups;
@@ -205,6 +214,7 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
         .hostname = make_hostname(task->task_id, arena),
         .stop_signal = gf_signal_number(image->stop_signal),
         .has_input = request->has_input,
+        .has_masks = request->has_masks,
         .timeout_ms = request->timeout_ms,
         .grace_ms = request->stop_timeout_ms,
         .memory_bytes =
@@ -214,6 +224,9 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
         .log_bytes_max = options->log_bytes_max,
     };
     enum gf_code rc = choose_network(request, &spec.network_host, err);
+    if (rc == GF_OK) {
+        rc = choose_task_api(request, &spec.task_api, err);
+    }
     if (rc == GF_OK) {
         rc = make_args(request, arena, &spec.args, err);
     }

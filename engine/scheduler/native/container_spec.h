@@ -26,6 +26,9 @@ struct gf_container_request {
     int64_t timeout_ms;
     int64_t stop_timeout_ms;
     bool has_input;
+    bool has_masks;
+    bool task_api;
+    const char *task_api_dir;       /* NULL: this server has no listener for tasks */
     const char *const *environment; /* final: "KEY=value" */
     size_t environment_count;
     const struct gf_image *image;
@@ -42,7 +45,7 @@ struct gf_container_request {
  *   - User and working directory are the task's, else the image's.
  *   - The host name is the task's id.
  * Codes: GF_INVALID_ARGUMENT (no command at all), GF_FAILED_PRECONDITION (a network that this
- * server does not offer).
+ * server does not offer, or its listener for tasks where it has none).
  */
 enum gf_code gf_container_spec_make(const struct gf_container_request *request,
                                     struct gf_arena *arena, struct gf_spec *out_spec,

@@ -1,6 +1,6 @@
 #include "engine/core/limits.h"
 #include "engine/scheduler/native/container_spec.h"
-#include "engine/scheduler/native/shim/input.h"
+#include "engine/scheduler/native/shim/rundir.h"
 #include "engine/scheduler/scheduler.h"
 
 #include <signal.h>

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct gf_str CRC_KEY = {"crc", 3};
 
@@ -333,5 +334,11 @@ void gf_record_release(const struct gf_record_def *def, void *object) {
             free(list->items);
             *list = (struct gf_field_list){0};
         }
+    }
+}
+
+void gf_field_list_wipe(const struct gf_field_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        explicit_bzero((char *)(uintptr_t)list->items[i], strlen(list->items[i]));
     }
 }

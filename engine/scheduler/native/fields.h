@@ -48,6 +48,9 @@ struct gf_field_list {
     size_t count;
 };
 
+/* Wipes the texts, which must be in memory that may be written to; they are "" then. */
+void gf_field_list_wipe(const struct gf_field_list *list);
+
 struct gf_field_def {
     const char *key;
     enum gf_field_type type;

@@ -5,17 +5,24 @@
  * in sealed memory, a socket. It takes the lock itself and the shim inherits it, so that whoever
  * finds the lock free later knows that no shim is on its way. The only thing that is done after the
  * start is telling the reactor.
+ *
+ * Secrets: the environment of a launch that has any, and their values, are copied into guarded
+ * memory and from there into memory files that only the shim gets; both files are closed and the
+ * memory is wiped as soon as the shim is born or has failed to be. Nothing else ever holds them:
+ * neither a name on disk nor a message of an error.
  */
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mask.h"
 #include "base/socket.h"
 #include "base/tree.h"
 #include "engine/core/copy.h"
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/shim/spec.h"
+#include "engine/secrets/guarded.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +40,12 @@ struct job {
     struct gf_task task;   /* what a container needs of it */
     const char **environment;
     size_t environment_count;
+    /* Secrets: what the environment's texts and those below lie in; NULL: there are none, and the
+     * environment lies in the arena. */
+    char *guarded;
+    struct gf_str *masked;
+    size_t masked_count;
+    bool task_api;
     int64_t timeout_ms;
     int64_t stop_timeout_ms;
     bool has_input;
@@ -87,7 +100,51 @@ static size_t launch_size(const struct gf_launch *launch) {
     for (size_t i = 0; i < launch->environment_count; i++) {
         size += strlen(launch->environment[i]) + sizeof(launch->environment[i]);
     }
-    return size;
+    return size + words_size(launch->masked, launch->masked_count);
+}
+
+static const char *put_text(char **at, struct gf_str text) {
+    char *copy = *at;
+    if (text.len != 0) {
+        memcpy(copy, text.ptr, text.len);
+    }
+    copy[text.len] = '\0';
+    *at += text.len + 1;
+    return copy;
+}
+
+/* The environment and the values to mask, into one block of guarded memory. */
+static void copy_secrets(const struct gf_launch *launch, struct job *job) {
+    size_t size = 0;
+    for (size_t i = 0; i < launch->environment_count; i++) {
+        size += strlen(launch->environment[i]) + 1;
+    }
+    for (size_t i = 0; i < launch->masked_count; i++) {
+        size += launch->masked[i].len + 1;
+    }
+    job->guarded = gf_guarded_alloc(size);
+    job->masked = GF_ARENA_ARRAY(&job->arena, launch->masked_count, struct gf_str);
+    job->masked_count = launch->masked_count;
+    char *at = job->guarded;
+    for (size_t i = 0; i < launch->environment_count; i++) {
+        job->environment[i] = put_text(&at, gf_str_from(launch->environment[i]));
+    }
+    for (size_t i = 0; i < launch->masked_count; i++) {
+        job->masked[i] = (struct gf_str){put_text(&at, launch->masked[i]), launch->masked[i].len};
+    }
+    gf_assert(at == job->guarded + size);
+}
+
+static void copy_environment(const struct gf_launch *launch, struct job *job) {
+    job->environment_count = launch->environment_count;
+    job->environment = GF_ARENA_ARRAY(&job->arena, launch->environment_count + 1, const char *);
+    if (launch->masked_count > 0) {
+        copy_secrets(launch, job);
+        return;
+    }
+    for (size_t i = 0; i < launch->environment_count; i++) {
+        job->environment[i] = gf_arena_strdup(&job->arena, launch->environment[i]);
+    }
 }
 
 static struct job *copy_launch(struct gf_native_attempt *attempt, const struct gf_launch *launch) {
@@ -112,11 +169,8 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
         return job;
     }
     copy_task(launch->task, &job->arena, &job->task);
-    job->environment = GF_ARENA_ARRAY(&job->arena, launch->environment_count + 1, const char *);
-    for (size_t i = 0; i < launch->environment_count; i++) {
-        job->environment[i] = gf_arena_strdup(&job->arena, launch->environment[i]);
-    }
-    job->environment_count = launch->environment_count;
+    copy_environment(launch, job);
+    job->task_api = launch->task_api;
     job->timeout_ms = launch->timeout_ms;
     job->stop_timeout_ms = launch->stop_timeout_ms;
     if (launch->input != NULL) {
@@ -126,7 +180,57 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
     return job;
 }
 
+/* Nothing of the secrets stays in this process. */
+static void wipe_secrets(struct job *job) {
+    gf_guarded_free(job->guarded);
+    job->guarded = NULL;
+    job->environment_count = 0;
+    job->masked_count = 0;
+}
+
 /* ---- the spec ---- */
+
+/* Encodes the spec into its file by way of guarded memory, in which a buffer cannot grow. */
+static enum gf_code seal_guarded_spec(const struct gf_spec *spec, int *out_fd,
+                                      struct gf_error *err) {
+    struct gf_spec plain = *spec;
+    struct gf_strbuf bytes;
+    plain.env = (struct gf_field_list){0};
+    gf_strbuf_init(&bytes, GF_SPEC_BYTES_MAX);
+    enum gf_code rc = gf_spec_encode(&plain, &bytes, err);
+    size_t size = bytes.len + 1;
+    gf_strbuf_fini(&bytes);
+    for (size_t i = 0; i < spec->env.count; i++) {
+        size += strlen(spec->env.items[i]) + sizeof("env=");
+    }
+    if (rc == GF_OK && size > GF_SPEC_BYTES_MAX) {
+        rc = gf_fail(err, GF_INVALID_ARGUMENT, "command and environment are larger than %d bytes",
+                     GF_SPEC_BYTES_MAX);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    GF_CLEANUP(gf_guarded_free_p) char *memory = gf_guarded_alloc(size);
+    gf_strbuf_init_in(&bytes, memory, size);
+    rc = gf_spec_encode(spec, &bytes, err);
+    if (rc == GF_OK) {
+        rc = gf_memfd_sealed("gofer-spec", gf_strbuf_view(&bytes), /* executable = */ false, out_fd,
+                             err);
+    }
+    return rc;
+}
+
+static enum gf_code seal_spec(const struct gf_spec *spec, int *out_fd, struct gf_error *err) {
+    struct gf_strbuf bytes;
+    gf_strbuf_init(&bytes, GF_SPEC_BYTES_MAX);
+    enum gf_code rc = gf_spec_encode(spec, &bytes, err);
+    if (rc == GF_OK) {
+        rc = gf_memfd_sealed("gofer-spec", gf_strbuf_view(&bytes), /* executable = */ false, out_fd,
+                             err);
+    }
+    gf_strbuf_fini(&bytes);
+    return rc;
+}
 
 /* A sealed memory file with the spec of the container. */
 static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err) {
@@ -148,6 +252,9 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .timeout_ms = job->timeout_ms,
         .stop_timeout_ms = job->stop_timeout_ms,
         .has_input = job->has_input,
+        .has_masks = job->masked_count > 0,
+        .task_api = job->task_api,
+        .task_api_dir = native->task_api_dir,
         .image = image,
         .cgroups = &native->cgroups,
         .options = &native->options,
@@ -156,14 +263,19 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
     if (rc != GF_OK) {
         return rc;
     }
-    struct gf_strbuf bytes;
-    gf_strbuf_init(&bytes, GF_SPEC_BYTES_MAX);
-    rc = gf_spec_encode(&spec, &bytes, err);
+    return job->guarded != NULL ? seal_guarded_spec(&spec, out_fd, err)
+                                : seal_spec(&spec, out_fd, err);
+}
+
+/* A sealed memory file with what the shim masks. */
+static enum gf_code make_masks(const struct job *job, int *out_fd, struct gf_error *err) {
+    struct gf_mask_set set = {0};
+    enum gf_code rc = gf_mask_set_init(&set, job->masked, job->masked_count, err);
     if (rc == GF_OK) {
-        rc = gf_memfd_sealed("gofer-spec", gf_strbuf_view(&bytes), /* executable = */ false, out_fd,
-                             err);
+        const struct gf_str block = {set.block, set.block_size};
+        rc = gf_memfd_sealed("gofer-masks", block, /* executable = */ false, out_fd, err);
     }
-    gf_strbuf_fini(&bytes);
+    gf_mask_set_fini(&set);
     return rc;
 }
 
@@ -172,6 +284,7 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
 /* What a shim is born with; -1 = not yet. Closed here in any case: the shim has copies. */
 struct birth {
     int spec_fd;
+    int masks_fd; /* -1: there is nothing to mask */
     int dir_fd;
     int log_fd;
     int input_fd;   /* -1: the run has no document */
@@ -198,6 +311,7 @@ static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_
         {birth->dir_fd, GF_SHIM_FD_DIR},
         {birth->log_fd, GF_SHIM_FD_LOG},
         {job->has_input ? birth->input_fd : birth->spec_fd, GF_SHIM_FD_INPUT},
+        {birth->masks_fd >= 0 ? birth->masks_fd : birth->spec_fd, GF_SHIM_FD_MASKS},
     };
     const struct gf_proc_spec spec = {
         .program_fd = native->program_fd,
@@ -212,6 +326,9 @@ static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_
 static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
     enum gf_code rc = make_spec(job, &birth->spec_fd, err);
+    if (rc == GF_OK && job->masked_count > 0) {
+        rc = make_masks(job, &birth->masks_fd, err);
+    }
     if (rc == GF_OK && job->has_input) {
         rc = gf_memfd_sealed("gofer-input", job->input, /* executable = */ false, &birth->input_fd,
                              err);
@@ -234,6 +351,7 @@ static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_e
 /* ---- the job ---- */
 
 static void job_destroy(struct job *job) {
+    wipe_secrets(job);
     gf_arena_fini(&job->arena);
     free(job);
 }
@@ -266,11 +384,19 @@ static void clean_up_failed(struct job *job, const struct birth *birth) {
 static void launch(void *ctx) {
     struct job *job = ctx;
     struct birth birth = {
-        .spec_fd = -1, .dir_fd = -1, .log_fd = -1, .input_fd = -1, .sockets = {-1, -1}};
+        .spec_fd = -1,
+        .masks_fd = -1,
+        .dir_fd = -1,
+        .log_fd = -1,
+        .input_fd = -1,
+        .sockets = {-1, -1},
+    };
     if (job->error.code == GF_OK && start_shim(job, &birth, &job->error) != GF_OK) {
         clean_up_failed(job, &birth);
     }
+    wipe_secrets(job);
     gf_close(&birth.spec_fd);
+    gf_close(&birth.masks_fd);
     gf_close(&birth.dir_fd);
     gf_close(&birth.log_fd);
     gf_close(&birth.input_fd);

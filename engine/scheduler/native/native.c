@@ -236,6 +236,7 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
     gf_map_init(&native->attempts);
     gf_list_init(&native->all);
     name_node(native, options->node);
+    native->task_api_dir = options->task_api_dir == NULL ? NULL : gf_strdup(options->task_api_dir);
 
     enum gf_code rc = gf_native__open_dirs(native, options, err);
     if (rc == GF_OK) {
@@ -268,5 +269,6 @@ void gf_native_destroy(struct gf_native *native) {
     gf_mutex_fini(&native->mutex);
     gf_native__close_dirs(native);
     gf_close(&native->program_fd);
+    free(native->task_api_dir);
     free(native);
 }

@@ -70,6 +70,13 @@ enum gf_native_upper {
 struct gf_native_options {
     const char *dir;         /* made where it is missing; its path has at most 3900 bytes */
     const char *runtime_dir; /* NULL: chosen, and the same after a restart (runtime.c) */
+    /*
+     * The directory of the listener for tasks, an absolute path; NULL: there is none, and launches
+     * with task_api fail. It exists before the first such launch and is never replaced by another
+     * one of its name, as containers that run have it mounted. Every user may enter it (0755), and
+     * connect to the socket in it (0666).
+     */
+    const char *task_api_dir;
     struct gf_image_store *images;
     struct gf_log_store *logs;
     struct gf_reactor *reactor;

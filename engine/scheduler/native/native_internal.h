@@ -35,6 +35,7 @@ struct gf_native {
     char instance[GF_NATIVE_INSTANCE_BYTES_MAX];
     char *stage;
     char *uppers;
+    char *task_api_dir; /* NULL: none */
     char node[GF_NATIVE_NODE_BYTES_MAX];
     char boot_id[GF_NATIVE_BOOT_ID_BYTES_MAX];
     char *runtime; /* the runtime directory; NULL: not open */

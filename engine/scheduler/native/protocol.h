@@ -3,9 +3,10 @@
  * attempt's directory, the records in them, and the messages on the control socket.
  *
  * A shim outlives the server that started it, and may be adopted by a later version of it.
- * Everything here but the spec (shim/spec.h, which never outlives its server) therefore stays
- * compatible: fields and kinds are added, never changed. A side that receives a kind that it does
- * not know says so (GF_SHIM_MESSAGE_UNSUPPORTED) or skips it.
+ * Everything here but the spec (shim/spec.h) and the descriptors of a new shim, which come from the
+ * server that brings the shim along, therefore stays compatible: fields and kinds are added, never
+ * changed. A side that receives a kind that it does not know says so (GF_SHIM_MESSAGE_UNSUPPORTED)
+ * or skips it.
  *
  * The directory of an attempt:
  *
@@ -39,7 +40,8 @@ enum {
     GF_SHIM_FD_DIR = 5,    /* the attempt's directory, locked */
     GF_SHIM_FD_LOG = 6,    /* the log file, for reading and writing */
     GF_SHIM_FD_INPUT = 7,  /* a sealed memory file: the run's document; else the spec once more */
-    GF_SHIM_FDS_END = 8,
+    GF_SHIM_FD_MASKS = 8,  /* a sealed memory file: a set of base/mask.h; else the spec once more */
+    GF_SHIM_FDS_END = 9,
 };
 
 #define GF_ATTEMPT_FILE_CONTROL "control"

@@ -176,6 +176,7 @@ GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd
         reset_signals();
         execute(command, ready_fd);
     }
+    gf_field_list_wipe(command->env); /* the command has its own */
     (void)prctl(PR_SET_NAME, "gofer-init");
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         (void)close(fd); /* else the shim would never see the end of the output */

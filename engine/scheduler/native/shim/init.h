@@ -37,7 +37,10 @@ struct gf_init_failure {
 /* Writes a failure to the ready pipe and ends the process. */
 GF_NORETURN void gf_init_fail(int ready_fd, int exit_code, const char *sentence);
 
-/* What the command runs with; arrays as for execve. Borrowed. */
+/*
+ * What the command runs with; arrays as for execve. Borrowed. The texts of env are wiped once the
+ * command has them: nothing of it stays in process 1.
+ */
 struct gf_init_command {
     const struct gf_field_list *args;
     const struct gf_field_list *env;

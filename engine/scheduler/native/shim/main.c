@@ -4,8 +4,10 @@
  *
  * DESIGN: the order of its life
  *
- *  1. Makes itself unreadable (the spec holds the task's environment), reads the spec.
- *  2. Begins the log, makes the v2 control group, starts the container's first process.
+ *  1. Makes itself unreadable (the spec holds the task's environment), takes the spec and the masks
+ *     (handover.c).
+ *  2. Begins the log, makes the v2 control group, starts the container's first process. That one
+ *     has a copy of the environment then: ours is wiped.
  *  3. While that one sets itself up: the v1 control groups, the network namespace, the control
  *     socket, the start record. Only then is the command released: a container that runs can be
  *     found.
@@ -23,6 +25,7 @@
 #include "engine/scheduler/native/shim/cgroup.h"
 #include "engine/scheduler/native/shim/container.h"
 #include "engine/scheduler/native/shim/control.h"
+#include "engine/scheduler/native/shim/handover.h"
 #include "engine/scheduler/native/shim/network.h"
 #include "engine/scheduler/native/shim/pump.h"
 #include "engine/scheduler/native/shim/record.h"
@@ -34,8 +37,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,9 +46,7 @@
 
 /* Static because of the pump's buffer; there is one container in the life of a shim. */
 struct shim {
-    struct gf_spec spec;
-    char *spec_bytes; /* mapped; NULL: none */
-    size_t spec_size;
+    struct gf_handover handover;
     struct gf_pump pump;
     struct gf_cgroup cgroup;
     struct gf_container container;
@@ -60,7 +61,8 @@ static struct shim shim;
 static enum gf_code protect_self(struct gf_error *err) {
     (void)prctl(PR_SET_NAME, "gofer-shim"); /* else it is that of a descriptor */
     /* Nobody but the host's root may read our memory, not even root in the container. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+    const struct rlimit no_core = {0, 0};
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &no_core) != 0 ||
         syscall(SYS_close_range, GF_SHIM_FDS_END, ~0U, 0) != 0) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot protect the shim");
     }
@@ -89,47 +91,34 @@ static int catch_signals(void) {
     return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The decoded spec borrows from the mapping, which is private to us. */
-static enum gf_code read_spec(struct gf_error *err) {
-    struct stat status;
-    if (fstat(GF_SHIM_FD_SPEC, &status) != 0 || status.st_size <= 0 ||
-        status.st_size > GF_SPEC_BYTES_MAX) {
-        return gf_fail(err, GF_INVALID_ARGUMENT, "spec: no file of 1 to %d bytes",
-                       GF_SPEC_BYTES_MAX);
-    }
-    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, GF_SHIM_FD_SPEC, 0);
-    if (bytes == MAP_FAILED) {
-        return gf_fail_errno(err, GF_INTERNAL, errno, "spec: cannot map it");
-    }
-    shim.spec_bytes = bytes;
-    shim.spec_size = (size_t)status.st_size;
-    return gf_spec_decode((struct gf_str){bytes, shim.spec_size}, &shim.spec, err);
-}
-
 /* ---- 2 and 3 ---- */
 
 static enum gf_code start_container(struct gf_error *err) {
-    enum gf_code rc = gf_pump_init(&shim.pump, GF_SHIM_FD_LOG, shim.spec.log_bytes_max, err);
+    const struct gf_spec *spec = &shim.handover.spec;
+    enum gf_code rc =
+        gf_pump_init(&shim.pump, GF_SHIM_FD_LOG, spec->log_bytes_max, shim.handover.mask_set, err);
     if (rc == GF_OK) {
         rc = gf_cgroup_make_unified(&shim.cgroup, err);
     }
     if (rc == GF_OK) {
-        rc = gf_container_start(&shim.spec, shim.cgroup.unified_fd, &shim.container, err);
+        rc = gf_container_start(spec, shim.cgroup.unified_fd, &shim.container, err);
     }
+    gf_handover_wipe_environment(&shim.handover);
     return rc;
 }
 
 static enum gf_code prepare_outside(struct gf_error *err) {
     enum gf_code rc = gf_cgroup_make_split(&shim.cgroup, shim.container.pid, err);
-    if (rc == GF_OK && !shim.spec.network_host) {
+    if (rc == GF_OK && !shim.handover.spec.network_host) {
         rc = gf_network_make(err);
     }
     if (rc == GF_OK) {
         gf_container_let_join(&shim.container);
         rc = gf_control_listen(&shim.control, GF_SHIM_FD_DIR, err);
     }
-    return rc == GF_OK ? gf_record_write_start(GF_SHIM_FD_DIR, &shim.spec, shim.container.pid, err)
-                       : rc;
+    return rc == GF_OK
+               ? gf_record_write_start(GF_SHIM_FD_DIR, &shim.handover.spec, shim.container.pid, err)
+               : rc;
 }
 
 /* ---- 4 and 5 ---- */
@@ -138,8 +127,8 @@ static void clean_up(void) {
     gf_supervisor_reap(&shim.supervisor);
     gf_cgroup_remove(&shim.cgroup);
     /* What cannot be removed now, the server removes with the rest of the attempt. */
-    if (shim.spec.upper[0] != '\0') {
-        (void)!gf_tree_remove(AT_FDCWD, shim.spec.upper, NULL);
+    if (shim.handover.spec.upper[0] != '\0') {
+        (void)!gf_tree_remove(AT_FDCWD, shim.handover.spec.upper, NULL);
     }
 }
 
@@ -154,7 +143,7 @@ static void report_exit(const struct gf_shim_exit *exit) {
 /* The end of a container that never came to its command. */
 static void report_failure(const struct gf_error *error) {
     const struct gf_shim_exit exit = {
-        .image_digest = shim.spec.image_digest,
+        .image_digest = shim.handover.spec.image_digest,
         .failure = error->message,
         .exit_code = GF_SHIM_EXIT_SETUP_FAILED,
         .end_time = gf_wall_ns(),
@@ -171,7 +160,7 @@ static void run(int signal_fd) {
     struct gf_shim_exit exit;
 
     shim.supervisor = (struct gf_supervisor){
-        .spec = &shim.spec,
+        .spec = &shim.handover.spec,
         .container = &shim.container,
         .cgroup = &shim.cgroup,
         .pump = &shim.pump,
@@ -179,7 +168,7 @@ static void run(int signal_fd) {
         .signal_fd = signal_fd,
     };
     gf_supervisor_init(&shim.supervisor);
-    gf_cgroup_init(&shim.cgroup, &shim.spec);
+    gf_cgroup_init(&shim.cgroup, &shim.handover.spec);
     enum gf_code rc = start_container(&error);
     if (rc == GF_OK) {
         rc = prepare_outside(&error);
@@ -202,11 +191,11 @@ int main(void) {
     enum gf_code rc = protect_self(&error);
     const int signal_fd = catch_signals();
     if (rc == GF_OK) {
-        rc = read_spec(&error);
+        rc = gf_handover_take(&shim.handover, &error);
     }
     if (rc == GF_OK) {
         run(signal_fd);
-        gf_spec_release(&shim.spec);
+        gf_spec_release(&shim.handover.spec);
     } else {
         report_failure(&error);
     }

@@ -50,7 +50,7 @@ static struct gf_logframe read_log(struct gf_strbuf *out) {
 Test(pump, moves_what_comes_and_closes_at_the_end) {
     struct gf_strbuf out;
     gf_strbuf_init(&out, 1000);
-    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    cr_assert(gf_pump_init(&pump, log_fd, 0, NULL, &error) == GF_OK);
     feed("one", 3);
     feed("two", 3);
     close(pipe_fds[1]);
@@ -68,7 +68,7 @@ Test(pump, moves_what_comes_and_closes_at_the_end) {
 Test(pump, limit_cuts_in_the_middle_of_a_read) {
     struct gf_strbuf out;
     gf_strbuf_init(&out, 1000);
-    cr_assert(gf_pump_init(&pump, log_fd, 4, &error) == GF_OK);
+    cr_assert(gf_pump_init(&pump, log_fd, 4, NULL, &error) == GF_OK);
     feed("one", 3);
     cr_assert(not(pump.truncated));
     feed("two", 3);
@@ -82,7 +82,7 @@ Test(pump, limit_cuts_in_the_middle_of_a_read) {
 }
 
 Test(pump, limit_that_is_just_reached_cuts_nothing) {
-    cr_assert(gf_pump_init(&pump, log_fd, 3, &error) == GF_OK);
+    cr_assert(gf_pump_init(&pump, log_fd, 3, NULL, &error) == GF_OK);
     feed("one", 3);
     gf_pump_finish(&pump);
     cr_assert(not(pump.truncated));
@@ -91,7 +91,7 @@ Test(pump, limit_that_is_just_reached_cuts_nothing) {
 Test(pump, full_disk_drops_output_and_never_blocks) {
     static char bytes[4096];
     const struct rlimit limit = {1000, 1000};
-    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    cr_assert(gf_pump_init(&pump, log_fd, 0, NULL, &error) == GF_OK);
     (void)signal(SIGXFSZ, SIG_IGN);
     feed("first", 5);
     cr_assert(eq(int, setrlimit(RLIMIT_FSIZE, &limit), 0));
@@ -107,9 +107,9 @@ Test(pump, full_disk_drops_output_and_never_blocks) {
 Test(pump, interrupted_log_is_continued) {
     struct gf_strbuf out;
     gf_strbuf_init(&out, 1000);
-    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    cr_assert(gf_pump_init(&pump, log_fd, 0, NULL, &error) == GF_OK);
     feed("before ", 7);
-    cr_assert(gf_pump_init(&pump, log_fd, 0, &error) == GF_OK);
+    cr_assert(gf_pump_init(&pump, log_fd, 0, NULL, &error) == GF_OK);
     feed("after", 5);
     gf_pump_finish(&pump);
     (void)read_log(&out);

@@ -124,5 +124,9 @@ enum gf_code gf_rights_drop(const struct gf_user *user, struct gf_error *err) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the death signal");
     }
+    /* The change of the user may have made this memory readable to it again, as the host is set. */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot close the memory of process 1");
+    }
     return GF_OK;
 }

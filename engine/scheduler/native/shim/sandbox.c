@@ -2,7 +2,8 @@
  * DESIGN: the way of the first process, each step where it is for a reason
  *
  *  1. Root file system, then the host's is let go of; from here on no path can lead to the host.
- *  2. /proc and /dev, the host name, the files of /etc, the run's document.
+ *  2. /proc and /dev, the host name, the files of /etc, the run's document, the listener for
+ *     tasks.
  *  3. Waits for the shim, which makes the v1 control groups and the network in the meantime.
  *  4. Joins the network namespace; then /sys, which shows it, and the masks, of which some are
  *     there. Makes the control group namespace, whose root is the group that it is in now.
@@ -24,11 +25,12 @@
 #include "engine/scheduler/native/protocol.h"
 #include "engine/scheduler/native/shim/etc.h"
 #include "engine/scheduler/native/shim/init.h"
-#include "engine/scheduler/native/shim/input.h"
 #include "engine/scheduler/native/shim/kernelfs.h"
 #include "engine/scheduler/native/shim/network.h"
 #include "engine/scheduler/native/shim/rights.h"
 #include "engine/scheduler/native/shim/rootfs.h"
+#include "engine/scheduler/native/shim/rundir.h"
+#include "engine/scheduler/native/shim/task_api.h"
 #include "engine/scheduler/native/shim/user.h"
 
 #include <errno.h>
@@ -52,9 +54,14 @@ enum {
 
 static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error *err) {
     const struct gf_spec *spec = sandbox->spec;
+    GF_CLEANUP(gf_close_p) int task_api_fd = -1;
     struct gf_etc etc;
     gf_etc_init(&etc, spec);
-    enum gf_code rc = gf_rootfs_enter(spec, err);
+    enum gf_code rc =
+        spec->task_api[0] == '\0' ? GF_OK : gf_task_api_open(spec->task_api, &task_api_fd, err);
+    if (rc == GF_OK) {
+        rc = gf_rootfs_enter(spec, err);
+    }
     if (rc == GF_OK) {
         rc = gf_kernelfs_mount_proc(err);
     }
@@ -67,8 +74,12 @@ static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error
     if (rc == GF_OK) {
         rc = gf_etc_write(&etc, err);
     }
-    if (rc == GF_OK && spec->has_input) {
-        rc = gf_input_mount(GF_SHIM_FD_INPUT, err);
+    if (rc == GF_OK) {
+        const struct gf_rundir rundir = {
+            .input_fd = spec->has_input ? GF_SHIM_FD_INPUT : -1,
+            .task_api_fd = task_api_fd,
+        };
+        rc = gf_rundir_mount(&rundir, err);
     }
     gf_etc_fini(&etc);
     return rc;

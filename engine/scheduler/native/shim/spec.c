@@ -30,6 +30,8 @@ static const struct gf_field_def FIELDS[] = {
     FIELD(stop_signal, NUMBER, 0, SIGNAL_MAX),
     FLAG(network_host),
     FLAG(has_input),
+    FLAG(has_masks),
+    PATH(task_api, 0),
     COUNT(timeout_ms),
     FIELD(grace_ms, NUMBER, 0, GRACE_MS_MAX),
     COUNT(memory_bytes),
@@ -65,6 +67,9 @@ static enum gf_code check(const struct gf_spec *spec, struct gf_error *err) {
     }
     if (rc == GF_OK) {
         rc = check_absolute(spec->upper, "upper directory", err);
+    }
+    if (rc == GF_OK) {
+        rc = check_absolute(spec->task_api, "directory of the listener for tasks", err);
     }
     for (size_t i = 0; i < spec->layers.count && rc == GF_OK; i++) {
         rc = check_absolute(spec->layers.items[i], "layer", err);

@@ -53,6 +53,9 @@ struct gf_spec {
 
     bool network_host; /* the host's network; else an empty one with a loopback */
     bool has_input;    /* a document for /run/gofer/input is in GF_SHIM_FD_INPUT */
+    bool has_masks;    /* what to mask in the output is in GF_SHIM_FD_MASKS */
+    /* A directory of the host to mount at /run/gofer/api; "" = none. */
+    const char *task_api;
 
     /* Limits; 0 = none. */
     int64_t timeout_ms;

@@ -89,6 +89,9 @@ static void check_deadlines(struct gf_supervisor *supervisor) {
     if (now >= supervisor->kill_ns) {
         kill_all(supervisor);
     }
+    if (now >= gf_pump_deadline(supervisor->pump)) {
+        gf_pump_show(supervisor->pump, now);
+    }
     if (now >= supervisor->drain_ns) {
         gf_close(&supervisor->container->stdout_fd);
         gf_close(&supervisor->container->stderr_fd);
@@ -211,7 +214,8 @@ static int64_t earliest(int64_t a, int64_t b) {
 
 static int poll_timeout_ms(const struct gf_supervisor *supervisor) {
     const int64_t deadline =
-        earliest(supervisor->time_limit_ns, earliest(supervisor->kill_ns, supervisor->drain_ns));
+        earliest(earliest(supervisor->time_limit_ns, supervisor->kill_ns),
+                 earliest(supervisor->drain_ns, gf_pump_deadline(supervisor->pump)));
     if (deadline == GF_NEVER) {
         return -1;
     }

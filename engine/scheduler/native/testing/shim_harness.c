@@ -147,7 +147,7 @@ void harness_start(struct harness *harness, struct gf_spec spec,
     must(gf_socket_pair(sockets, &error), &error);
     const struct gf_proc_fd fds[] = {
         {spec_fd, GF_SHIM_FD_SPEC}, {sockets[1], GF_SHIM_FD_SERVER}, {dir_fd, GF_SHIM_FD_DIR},
-        {log_fd, GF_SHIM_FD_LOG},   {spec_fd, GF_SHIM_FD_INPUT},
+        {log_fd, GF_SHIM_FD_LOG},   {spec_fd, GF_SHIM_FD_INPUT},     {spec_fd, GF_SHIM_FD_MASKS},
     };
     const struct gf_proc_spec proc = {
         .program_fd = harness->program_fd,
