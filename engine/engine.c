@@ -109,6 +109,10 @@ static enum gf_code restore(struct gf_engine *engine, struct gf_attempt_vec *out
         return rc;
     }
     gf_event_hub_set_newest(engine->options.hub, start.next_event_sequence - 1);
+    if (engine->options.listener.restored != NULL) {
+        gf_core_visit_runs(engine->core, engine->options.listener.restored,
+                           engine->options.listener.ctx);
+    }
     gf_core_resume(engine->core, gf_clock_wall_ns(engine->options.clock), out_attempts);
     make_default_namespace(engine);
     return gf_engine__commit(engine, err);

@@ -3,10 +3,10 @@
  *
  * Inputs queue up: commands in a bounded lane (a full one refuses with GF_RESOURCE_EXHAUSTED);
  * reports of the scheduler in a reserved lane that never refuses and is bounded by what runs, and
- * what ends, repairs or pauses there too, with a bound of its own, so that a flooded server can
- * still be brought to rest. The thread drains the queue, steps every input, writes the core's batch
- * in one transaction, and only then releases the effects: replies, launches, stops, events to
- * followers. Nothing is acknowledged, launched or published before it is on the disk.
+ * what ends, repairs, pauses or locks out there too, with a bound of its own, so that a flooded
+ * server can still be brought to rest. The thread drains the queue, steps every input, writes the
+ * core's batch in one transaction, and only then releases the effects: replies, launches, stops,
+ * events to followers. Nothing is acknowledged, launched or published before it is on the disk.
  *
  * Time is an input like others: the thread waits until the core's next deadline at most, and steps
  * GF_INPUT_CLOCK when that has come. Deadlines are times of the wall clock, because they survive a
@@ -117,9 +117,9 @@ enum gf_code gf_engine_start(struct gf_engine *engine, struct gf_error *err) GF_
 void gf_engine_stop(struct gf_engine *engine);
 
 /*
- * Queues a command. CANCEL_RUN, CANCEL_TASK, CANCEL_ALL_RUNS, REPAIR_RUN and UPDATE_PREFERENCES
- * take the reserved lane. GF_RESOURCE_EXHAUSTED when the queue is full, GF_UNAVAILABLE when the
- * engine has stopped; then `done` is not called. Thread: any.
+ * Queues a command. CANCEL_RUN, CANCEL_TASK, CANCEL_ALL_RUNS, REPAIR_RUN, UPDATE_PREFERENCES,
+ * DISABLE_TOKEN and DELETE_TOKEN take the reserved lane. GF_RESOURCE_EXHAUSTED when the queue is
+ * full, GF_UNAVAILABLE when the engine has stopped; then `done` is not called. Thread: any.
  */
 enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
                               struct gf_error *err) GF_MUST_USE;

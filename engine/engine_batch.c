@@ -104,6 +104,9 @@ enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) {
     engine->counters.commits_total++;
     engine->counters.rows_total += (int64_t)rows;
     engine->rows_since_checkpoint += (int64_t)rows;
+    if (engine->options.listener.committed != NULL) {
+        engine->options.listener.committed(engine->options.listener.ctx, batch);
+    }
     gf_event_hub_publish(engine->options.hub, batch->events.items, batch->events.count);
     return GF_OK;
 }

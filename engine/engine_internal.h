@@ -97,7 +97,8 @@ void gf_engine__end_launches(struct gf_engine *engine);
 static inline bool gf_engine__is_urgent(enum gf_input_kind kind) {
     return kind == GF_INPUT_CANCEL_RUN || kind == GF_INPUT_CANCEL_TASK ||
            kind == GF_INPUT_CANCEL_ALL_RUNS || kind == GF_INPUT_REPAIR_RUN ||
-           kind == GF_INPUT_UPDATE_PREFERENCES;
+           kind == GF_INPUT_UPDATE_PREFERENCES || kind == GF_INPUT_DISABLE_TOKEN ||
+           kind == GF_INPUT_DELETE_TOKEN;
 }
 
 void gf_engine__init_events(struct gf_engine *engine);

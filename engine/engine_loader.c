@@ -236,6 +236,50 @@ static enum gf_code restore_namespaces(const struct restore *restore) {
     return rc;
 }
 
+static enum gf_code restore_roles(const struct restore *restore) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, PAGE_BYTES_MAX);
+    struct gf_str after_id = GF_STR("");
+    size_t count = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_role *items = NULL;
+        rc = restore->store->ops->list_roles(restore->reader, after_id, GF_ENGINE_LOAD_PAGE_ROWS,
+                                             &arena, &items, &count, restore->err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            gf_core_restore_role(restore->core, &items[i]);
+            after_id = items[i].role_id;
+        }
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    gf_arena_fini(&arena);
+    return rc;
+}
+
+/* Page by page: there may be very many. */
+static enum gf_code restore_tokens(const struct restore *restore) {
+    struct gf_arena pages[2]; /* the one before is kept: the next begins behind its last token */
+    gf_arena_init(&pages[0], PAGE_BYTES_MAX);
+    gf_arena_init(&pages[1], PAGE_BYTES_MAX);
+    const struct gf_token *after = NULL;
+    size_t count = 0;
+    size_t page = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_token *items = NULL;
+        gf_arena_reset(&pages[page % 2]);
+        rc = restore->store->ops->list_tokens(restore->reader, after, GF_ENGINE_LOAD_PAGE_ROWS,
+                                              &pages[page % 2], &items, &count, restore->err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            gf_core_restore_token(restore->core, &items[i]);
+            after = &items[i];
+        }
+        page++;
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    gf_arena_fini(&pages[0]);
+    gf_arena_fini(&pages[1]);
+    return rc;
+}
+
 /* Gives the pipeline and the config of a run, where the core does not have them. */
 static enum gf_code give_parents(const struct restore *restore, const struct gf_run *run,
                                  struct gf_arena *arena) {
@@ -328,6 +372,12 @@ enum gf_code gf_engine_restore(struct gf_store *store, const struct gf_core_limi
     struct gf_store_reader *reader = store->ops->open_reader(store);
     const struct restore restore = {.store = store, .reader = reader, .core = core, .err = err};
     rc = restore_namespaces(&restore);
+    if (rc == GF_OK) {
+        rc = restore_roles(&restore);
+    }
+    if (rc == GF_OK) {
+        rc = restore_tokens(&restore);
+    }
     if (rc == GF_OK) {
         rc = restore_runs(&restore);
     }

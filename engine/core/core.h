@@ -362,6 +362,13 @@ void gf_core_give_run_tasks(struct gf_core *core, const struct gf_need *need,
 /* NULL = it has none. */
 void gf_core_give_run_input(struct gf_core *core, const struct gf_need *need,
                             const struct gf_str *content);
+/* Every run that is not complete, in the order of run_key, with its config; borrowed for the call.
+ */
+void gf_core_visit_runs(const struct gf_core *core,
+                        void (*visit)(void *ctx, const struct gf_run *run,
+                                      const struct gf_config *config),
+                        void *ctx);
+
 /* Whether the core holds this config, so that a restore need not give it again. */
 bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version);
 

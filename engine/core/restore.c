@@ -74,6 +74,20 @@ bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
     return true;
 }
 
+void gf_core_visit_runs(const struct gf_core *core,
+                        void (*visit)(void *ctx, const struct gf_run *run,
+                                      const struct gf_config *config),
+                        void *ctx) {
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_i64_next(&core->runs, &position, NULL, &value)) {
+        const struct core_run *run = value;
+        if (run->row.state != GF_RUN_STATE_COMPLETE) {
+            visit(ctx, &run->row, &run->config->row);
+        }
+    }
+}
+
 /* The longest ready first; of those that became ready together, the oldest run's. */
 static int compare_ready(const void *left, const void *right) {
     const struct gf_task_execution *a = &(*(struct core_task *const *)left)->row;
