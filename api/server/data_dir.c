@@ -11,6 +11,7 @@
 
 enum {
     DIR_MODE = 0700,
+    TASKS_MODE = 0755,
     FILE_MODE = 0600,
     ADDRESSES_BYTES_MAX = 16 << 10,
 };
@@ -18,6 +19,7 @@ enum {
 static const char lock_name[] = "lock";
 static const char addresses_name[] = "addresses";
 static const char spool_name[] = "spool";
+static const char tasks_name[] = "tasks";
 
 static enum gf_code make_dir(int parent_fd, const char *name, const char *path,
                              struct gf_error *err) {
@@ -47,6 +49,19 @@ static enum gf_code empty_spool(const struct gf_data_dir *dir, struct gf_error *
     return make_dir(dir->fd, spool_name, dir->spool_path, err);
 }
 
+/*
+ * The directory of the socket for tasks. Nobody but the owner gets to it, through the data
+ * directory; users of containers do, where it is mounted.
+ */
+static enum gf_code make_tasks(const struct gf_data_dir *dir, struct gf_error *err) {
+    const enum gf_code rc = make_dir(dir->fd, tasks_name, dir->tasks_path, err);
+    if (rc == GF_OK && fchmodat(dir->fd, tasks_name, TASKS_MODE, 0) != 0) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory '%s'",
+                             dir->tasks_path);
+    }
+    return rc;
+}
+
 enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out, struct gf_error *err) {
     struct gf_data_dir dir = {
         .fd = -1,
@@ -57,6 +72,9 @@ enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out, struct 
         .logs_path = gf_asprintf("%s/logs", path),
         .native_path = gf_asprintf("%s/native", path),
         .spool_path = gf_asprintf("%s/%s", path, spool_name),
+        .secrets_path = gf_asprintf("%s/secrets.db", path),
+        .master_key_path = gf_asprintf("%s/master.key", path),
+        .tasks_path = gf_asprintf("%s/%s", path, tasks_name),
     };
     enum gf_code rc = gf_tree_make(AT_FDCWD, path, DIR_MODE, err);
     if (rc == GF_OK) {
@@ -67,6 +85,9 @@ enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out, struct 
     }
     if (rc == GF_OK) {
         rc = empty_spool(&dir, err);
+    }
+    if (rc == GF_OK) {
+        rc = make_tasks(&dir, err);
     }
     if (rc != GF_OK) {
         gf_data_dir_close(&dir);
@@ -86,6 +107,9 @@ void gf_data_dir_close(struct gf_data_dir *dir) {
     free(dir->logs_path);
     free(dir->native_path);
     free(dir->spool_path);
+    free(dir->secrets_path);
+    free(dir->master_key_path);
+    free(dir->tasks_path);
     *dir = (struct gf_data_dir){.fd = -1, .lock_fd = -1};
 }
 

@@ -21,6 +21,9 @@ struct gf_data_dir {
     char *logs_path;
     char *native_path;
     char *spool_path;
+    char *secrets_path;    /* a file */
+    char *master_key_path; /* likewise */
+    char *tasks_path;      /* readable by everybody: containers see it */
 };
 
 /*

@@ -1,36 +1,66 @@
 #include "api/server/address.h"
 #include "api/server/server_internal.h"
 #include "base/alloc.h"
+#include "base/file.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum {
-    SOCKET_UMASK = 0177, /* unix sockets get the mode 0600 */
+    SOCKET_UMASK = 0177,     /* unix sockets get the mode 0600 */
+    TASK_SOCKET_MODE = 0666, /* a container runs as any user, and needs a token anyhow */
+    TASK_ADDRESS_BYTES_MAX = 64,
 };
+
+static const char task_socket[] = "gofer.sock";
+
+static enum gf_code check_listener(const struct gf_server_options *options,
+                                   const struct gf_server_listener *listener,
+                                   struct gf_error *err) {
+    const char *address = listener->address;
+    if (address == NULL || strchr(address, ':') == NULL) {
+        return gf_fail(err, GF_INVALID_ARGUMENT, "address '%s' must be host:port or unix:/path",
+                       address != NULL ? address : "");
+    }
+    if (gf_address_unix_path(address) != NULL && listener->tls.cert_file != NULL) {
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "address '%s' is a unix socket, which has no TLS: it does not leave this "
+                       "machine",
+                       address);
+    }
+    if (gf_address_is_local(address)) {
+        return GF_OK;
+    }
+    if (options->development_mode) {
+        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "ADDRESS_NOT_LOCAL",
+                              "address '%s' can be reached from other machines, and in "
+                              "development mode everybody may do everything: listen on "
+                              "127.0.0.1, [::1], localhost or a unix socket",
+                              address);
+    }
+    if (listener->tls.cert_file == NULL && !listener->allow_plaintext_beyond_this_machine) {
+        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "TLS_MISSING",
+                              "address '%s' can be reached from other machines, and without TLS "
+                              "everybody on the way can read tokens and secrets: give it a "
+                              "certificate, or listen on 127.0.0.1, [::1], localhost or a unix "
+                              "socket",
+                              address);
+    }
+    return GF_OK;
+}
 
 enum gf_code gf_server__check_addresses(const struct gf_server_options *options,
                                         struct gf_error *err) {
-    if (options->address_count == 0 || options->address_count > GF_SERVER_ADDRESSES_MAX) {
+    if (options->listener_count == 0 || options->listener_count > GF_SERVER_LISTENERS_MAX) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "there are %zu addresses, expected 1 to %d",
-                       options->address_count, GF_SERVER_ADDRESSES_MAX);
+                       options->listener_count, GF_SERVER_LISTENERS_MAX);
     }
-    if (!options->development_mode) {
-        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "NO_TOKENS",
-                              "this version cannot check who calls, so it serves nobody but those "
-                              "on this machine: start it with --dev");
-    }
-    for (size_t i = 0; i < options->address_count; i++) {
-        if (strchr(options->addresses[i], ':') == NULL) {
-            return gf_fail(err, GF_INVALID_ARGUMENT, "address '%s' must be host:port or unix:/path",
-                           options->addresses[i]);
-        }
-        if (!gf_address_is_local(options->addresses[i])) {
-            return gf_fail_reason(err, GF_FAILED_PRECONDITION, "ADDRESS_NOT_LOCAL",
-                                  "address '%s' can be reached from other machines, and in "
-                                  "development mode everybody may do everything: listen on "
-                                  "127.0.0.1, [::1], localhost or a unix socket",
-                                  options->addresses[i]);
+    for (size_t i = 0; i < options->listener_count; i++) {
+        const enum gf_code rc = check_listener(options, &options->listeners[i], err);
+        if (rc != GF_OK) {
+            return rc;
         }
     }
     return GF_OK;
@@ -47,16 +77,43 @@ static char *with_port(const char *address, int port) {
 
 enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_options *options,
                                struct gf_error *err) {
-    for (size_t i = 0; i < options->address_count; i++) {
-        const char *address = options->addresses[i];
+    server->tls = true;
+    for (size_t i = 0; i < options->listener_count; i++) {
+        const struct gf_server_listener *listener = &options->listeners[i];
+        const bool has_tls = listener->tls.cert_file != NULL || listener->tls.key_file != NULL;
         int port = 0;
         const mode_t before = umask(SOCKET_UMASK);
-        const enum gf_code rc = gf_rpc_server_listen(server->rpc, address, NULL, &port, err);
+        const enum gf_code rc = gf_rpc_server_listen(server->rpc, listener->address,
+                                                     has_tls ? &listener->tls : NULL, &port, err);
         (void)umask(before);
         if (rc != GF_OK) {
             return rc;
         }
-        server->addresses[server->address_count++] = with_port(address, port);
+        server->tls = server->tls && (has_tls || gf_address_unix_path(listener->address) != NULL);
+        server->addresses[server->address_count++] = with_port(listener->address, port);
     }
     return GF_OK;
+}
+
+/*
+ * The path of a unix socket has 107 bytes at most, and the data directory may be any: so the socket
+ * is bound by way of the descriptor of its directory.
+ */
+enum gf_code gf_server__listen_for_tasks(struct gf_server *server, struct gf_error *err) {
+    enum gf_code rc = gf_file_open(AT_FDCWD, server->dir.tasks_path, O_RDONLY | O_DIRECTORY, 0,
+                                   &server->tasks_fd, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    char address[TASK_ADDRESS_BYTES_MAX];
+    (void)snprintf(address, sizeof(address), "unix:/proc/self/fd/%d/%s", server->tasks_fd,
+                   task_socket);
+    rc = gf_rpc_server_listen(server->task_rpc, address, NULL, NULL, err);
+    if (rc == GF_OK && fchmodat(server->tasks_fd, task_socket, TASK_SOCKET_MODE, 0) != 0) {
+        rc = gf_fail_errno(err, gf_code_from_errno(errno), errno, "mode of the socket");
+    }
+    if (rc != GF_OK) {
+        (void)gf_wrap(err, "socket for tasks in '%s'", server->dir.tasks_path);
+    }
+    return rc;
 }

@@ -4,7 +4,6 @@
  * first everything that runs comes to rest (calls, engine, scheduler, reactor, pools), then all is
  * freed.
  */
-#include "api/codec/json/schema.h"
 #include "api/server/server_internal.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -22,8 +21,7 @@ enum {
     POOL_QUEUE = 4096,
     LONG_POOL_THREADS = 2,
     LONG_POOL_QUEUE = 64,
-    READERS = POOL_THREADS + 2,    /* one more for the engine, one for the sweep of logs */
-    DECODED_BYTES_MAX = 256 << 20, /* more than was received */
+    READERS = POOL_THREADS + 3, /* one more for the engine, one for each sweep */
     ARENA_BYTES_MAX = 256 << 20,
 };
 
@@ -99,28 +97,45 @@ static struct gf_core_limits limits_of(const struct gf_server_options *options) 
     };
 }
 
-/* The first key that the engine will give away. Before it runs: the store is still ours to ask. */
-static enum gf_code load_next_pipeline_key(struct gf_server *server, int64_t *out_key,
-                                           struct gf_error *err) {
+/* The first keys that the engine will give away. */
+struct next_keys {
+    int64_t ns;
+    int64_t pipeline;
+};
+
+/* Before the engine runs: the store is still ours to ask. */
+static enum gf_code load_next_keys(struct gf_server *server, struct next_keys *out_keys,
+                                   struct gf_error *err) {
     struct gf_core_start start = {0};
     struct gf_arena scratch;
     gf_arena_init(&scratch, ARENA_BYTES_MAX);
     const enum gf_code rc = server->store->ops->load_start(server->store, &scratch, &start, err);
     gf_arena_fini(&scratch);
-    *out_key = start.next_pipeline_key;
+    if (rc == GF_OK) {
+        *out_keys = (struct next_keys){start.next_namespace_key, start.next_pipeline_key};
+    }
     return rc;
 }
 
-static enum gf_code start_log_sweep(struct gf_server *server, int64_t next_pipeline_key,
-                                    struct gf_error *err) {
-    const struct gf_log_sweep_options options = {
+static enum gf_code start_sweeps(struct gf_server *server, const struct next_keys *next,
+                                 struct gf_error *err) {
+    const struct gf_log_sweep_options logs = {
         .store = server->store,
         .logs = server->logs,
         .hub = server->hub,
         .pool = server->long_pool,
-        .next_pipeline_key = next_pipeline_key,
+        .next_pipeline_key = next->pipeline,
     };
-    return gf_log_sweep_start(&options, &server->log_sweep, err);
+    const struct gf_secret_sweep_options secrets = {
+        .store = server->store,
+        .vault = server->vault,
+        .hub = server->hub,
+        .pool = server->long_pool,
+        .next_namespace_key = next->ns,
+        .next_pipeline_key = next->pipeline,
+    };
+    const enum gf_code rc = gf_log_sweep_start(&logs, &server->log_sweep, err);
+    return rc == GF_OK ? gf_secret_sweep_start(&secrets, &server->secret_sweep, err) : rc;
 }
 
 static enum gf_code start_engine(struct gf_server *server, const struct gf_server_options *options,
@@ -132,6 +147,8 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
         .clock = gf_clock_system(),
         .pool = server->pool,
         .limits = limits_of(options),
+        .listener = gf_gate_listener(server->gate),
+        .vault = server->vault,
         .on_fatal = on_fatal,
         .ctx = server,
     };
@@ -144,21 +161,60 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
             gf_null_scheduler_create(gf_engine_scheduler_events(server->engine), gf_clock_system());
         server->scheduler = gf_null_scheduler_port(server->null);
     }
-    int64_t next_pipeline_key = 0;
+    struct next_keys next = {0};
     if (rc == GF_OK) {
-        rc = load_next_pipeline_key(server, &next_pipeline_key, err);
+        rc = load_next_keys(server, &next, err);
     }
     if (rc == GF_OK) {
         gf_engine_set_scheduler(server->engine, server->scheduler);
         rc = gf_engine_start(server->engine, err);
         server->engine_started = rc == GF_OK;
     }
-    return rc == GF_OK ? start_log_sweep(server, next_pipeline_key, err) : rc;
+    return rc == GF_OK ? start_sweeps(server, &next, err) : rc;
+}
+
+static void start_upkeep(struct gf_server *server) {
+    const struct gf_upkeep_options options = {
+        .gate = server->gate,
+        .vault = server->vault,
+        .engine = server->engine,
+        .reactor = server->reactor,
+        .pool = server->pool,
+        .clock = gf_clock_system(),
+    };
+    gf_secret_journal_start(server->journal, server->vault, server->engine, server->pool);
+    server->upkeep = gf_upkeep_start(&options);
+}
+
+/* What the services tell of the machine (DiagnoseSystem). */
+static struct gf_services_host host_of(const struct gf_server *server, bool allow_anonymous) {
+    return (struct gf_services_host){
+        .data_path = server->dir.path,
+        .fetch_program = server->fetch_program,
+        .master_key_source = server->master_keys.description,
+        .master_key_path = server->master_keys.path,
+        .addresses = (const char *const *)server->addresses,
+        .address_count = server->address_count,
+        .tls = server->tls,
+        .allow_anonymous = allow_anonymous,
+    };
+}
+
+static enum gf_code reload_master_keys(void *ctx, struct gf_master_keys **out_keys,
+                                       struct gf_error *err) {
+    const struct gf_server *server = ctx;
+    return gf_master_key_source_load(&server->master_keys, out_keys, err);
+}
+
+/* Streams may have to end: they are looked at again. Thread: any. */
+static void kick_streams(void *services) {
+    gf_services_kick_streams(services);
 }
 
 static void make_services(struct gf_server *server, const struct gf_server_options *options) {
     server->version = gf_strdup(options->version != NULL ? options->version : "0.0.0-dev");
     server->commit = gf_strdup(options->commit != NULL ? options->commit : "");
+    server->fetch_program = gf_strdup(options->fetch_program);
     server->services = (struct gf_services){
         .store = server->store,
         .engine = server->engine,
@@ -166,6 +222,8 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .logs = server->logs,
         .scheduler = server->scheduler,
         .images = server->images,
+        .vault = server->vault,
+        .gate = server->gate,
         .pool = server->pool,
         .long_pool = server->long_pool,
         .clock = gf_clock_system(),
@@ -180,43 +238,13 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .logs_path = server->dir.logs_path,
         .upload_bytes_max = options->upload_bytes_max != 0 ? options->upload_bytes_max
                                                            : GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT,
+        .host = host_of(server, options->allow_anonymous),
+        .reload_master_keys = reload_master_keys,
+        .reload_ctx = server,
     };
     gf_services_init(&server->services);
+    gf_gate_set_changed(server->gate, kick_streams, &server->services);
     server->has_services = true;
-}
-
-static enum gf_code make_rpc(struct gf_server *server, const struct gf_server_options *options,
-                             struct gf_error *err) {
-    const struct gf_rpc_server_opts opts = {
-        .receive_bytes_max = GF_SERVICES_REQUEST_BYTES_MAX,
-        .decoded_bytes_max = DECODED_BYTES_MAX,
-        .arena_bytes_max = ARENA_BYTES_MAX,
-        .interceptor = gf_services_intercept,
-    };
-    enum gf_code rc = gf_rpc_server_create(&opts, &server->rpc, err);
-    if (rc == GF_OK) {
-        rc = gf_server__listen(server, options, err);
-    }
-    return rc;
-}
-
-/* Health and reflection belong to every server; what is served is told by the last of them. */
-static void add_services(struct gf_server *server) {
-    size_t count = 0;
-    const struct gf_rpc_service *const *services = gf_services_list(&count);
-    gf_services_add_to_server(&server->services, server->rpc);
-    server->health = gf_rpc_health_create(server->rpc);
-    server->reflection = gf_reflection_create(gf_schema_gofer(), services, count);
-    gf_reflection_add_to_server(server->reflection, server->rpc);
-}
-
-static void tell_serving(struct gf_server *server) {
-    size_t count = 0;
-    const struct gf_rpc_service *const *services = gf_services_list(&count);
-    gf_rpc_health_set(server->health, "", true);
-    for (size_t i = 0; i < count; i++) {
-        gf_rpc_health_set(server->health, services[i]->name, true);
-    }
 }
 
 static enum gf_code make(struct gf_server *server, const struct gf_server_options *options,
@@ -228,9 +256,12 @@ static enum gf_code make(struct gf_server *server, const struct gf_server_option
     if (rc == GF_OK) {
         rc = open_stores(server, options, err);
     }
+    if (rc == GF_OK) {
+        rc = gf_server__make_gate(server, options, err);
+    }
     /* Addresses that are in use are known before containers are touched. */
     if (rc == GF_OK) {
-        rc = make_rpc(server, options, err);
+        rc = gf_server__make_rpc(server, options, err);
     }
     if (rc == GF_OK) {
         rc = start_engine(server, options, err);
@@ -238,10 +269,10 @@ static enum gf_code make(struct gf_server *server, const struct gf_server_option
     if (rc != GF_OK) {
         return rc;
     }
+    start_upkeep(server);
     make_services(server, options);
-    add_services(server);
-    gf_rpc_server_start(server->rpc);
-    tell_serving(server);
+    gf_services_announce(&server->services);
+    gf_server__start_rpc(server);
     return gf_data_dir_write_addresses(&server->dir, server->addresses, server->address_count, err);
 }
 
@@ -255,6 +286,7 @@ enum gf_code gf_server_create(const struct gf_server_options *options,
     server->dir.fd = -1;
     server->dir.lock_fd = -1;
     server->fatal_fd = -1;
+    server->tasks_fd = -1;
     const enum gf_code rc = make(server, options, err);
     if (rc != GF_OK) {
         gf_server_destroy(server, 0);
@@ -268,6 +300,7 @@ enum gf_code gf_server_create(const struct gf_server_options *options,
 static void stop(struct gf_server *server, int64_t grace_ms) {
     gf_data_dir_remove_addresses(&server->dir);
     gf_log_sweep_stop(server->log_sweep);
+    gf_secret_sweep_stop(server->secret_sweep);
     if (server->health != NULL) {
         gf_rpc_health_shutdown(server->health);
     }
@@ -280,6 +313,11 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
     if (server->rpc != NULL) {
         gf_rpc_server_stop(server->rpc, grace_ms);
     }
+    if (server->task_rpc != NULL) {
+        gf_rpc_server_stop(server->task_rpc, 0); /* the grace has been given above */
+    }
+    gf_upkeep_stop(server->upkeep);
+    gf_secret_journal_stop(server->journal);
     if (server->engine_started) {
         gf_engine_stop(server->engine);
     }
@@ -301,6 +339,8 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
         return;
     }
     stop(server, grace_ms);
+    gf_rpc_server_destroy(server->task_rpc);
+    gf_close(&server->tasks_fd);
     gf_rpc_server_destroy(server->rpc);
     gf_reflection_destroy(server->reflection);
     gf_rpc_health_destroy(server->health);
@@ -312,7 +352,16 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     if (server->engine != NULL) {
         gf_engine_destroy(server->engine);
     }
+    gf_upkeep_destroy(server->upkeep);
+    gf_secret_journal_destroy(server->journal);
+    gf_secret_sweep_destroy(server->secret_sweep);
     gf_log_sweep_destroy(server->log_sweep);
+    gf_gate_destroy(server->gate);
+    gf_vault_destroy(server->vault);
+    if (server->secret_store != NULL) {
+        server->secret_store->ops->destroy(server->secret_store);
+    }
+    gf_master_key_source_close(&server->master_keys);
     gf_event_hub_destroy(server->hub);
     if (server->images != NULL) {
         gf_image_store_close(server->images);
@@ -330,6 +379,7 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     }
     free(server->version);
     free(server->commit);
+    free(server->fetch_program);
     gf_data_dir_close(&server->dir);
     free(server);
 }

@@ -5,42 +5,70 @@
  *       lock               held while a server runs
  *       addresses          where it listens, one address a line, while it serves
  *       gofer.db           the store
+ *       secrets.db         secrets, encrypted
+ *       master.key         the key to them, unless it comes from somewhere else (master_key.h)
  *       images/            container images
  *       logs/              output of tasks
  *       native/            what the native scheduler keeps of its containers
  *       spool/             uploads under way; emptied at the start
+ *       tasks/             the socket for tasks, gofer.sock; mounted into containers
  *
  * Never fork after a server was created (posix_spawn is fine): gRPC runs threads.
  */
 #ifndef GOFER_API_SERVER_SERVER_H_
 #define GOFER_API_SERVER_SERVER_H_
 
+#include "api/rpc/server.h"
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    GF_SERVER_ADDRESSES_MAX = 16,
+    GF_SERVER_LISTENERS_MAX = 16,
     GF_SERVER_STOP_GRACE_MS = 5000, /* for calls in progress */
     GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT = 100000,
     GF_SERVER_CONTAINERS_MAX_DEFAULT = 256,
 };
 #define GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT (INT64_C(16) << 30)
+#define GF_SERVER_CREDENTIAL "gofer-master-key"
 
 enum gf_server_scheduler {
     GF_SERVER_SCHEDULER_NATIVE = 0,
     GF_SERVER_SCHEDULER_NULL,
 };
 
+/* One way in for people. */
+struct gf_server_listener {
+    const char *address;          /* "host:port" (port 0: a free one) or "unix:/path" */
+    struct gf_rpc_server_tls tls; /* cert_file NULL: without TLS */
+    /* Without TLS only this machine is served, but where this says otherwise. */
+    bool allow_plaintext_beyond_this_machine;
+};
+
 /* Borrowed until gf_server_create returns. Zero in any field means its default. */
 struct gf_server_options {
-    const char *data_dir;         /* required; made where it is missing */
-    const char *const *addresses; /* "host:port" (port 0: a free one) or "unix:/path" */
-    size_t address_count;         /* 1 to GF_SERVER_ADDRESSES_MAX */
-    bool development_mode;        /* no token is asked for; listens on this machine alone */
+    const char *data_dir; /* required; made where it is missing */
+    const struct gf_server_listener *listeners;
+    size_t listener_count; /* 1 to GF_SERVER_LISTENERS_MAX */
+    bool development_mode; /* no token is asked for; listens on this machine alone */
+    /*
+     * Where the master keys come from: the first that is given. The text may be wiped when create
+     * has returned; the directory is that of systemd's credentials, and is looked into for
+     * GF_SERVER_CREDENTIAL. Without any of them: DATA_DIR/master.key, made on the first start.
+     */
+    struct gf_str master_key_text;
+    const char *credentials_dir;
+    const char *master_key_file;
+    /* As in struct gf_gate_options. */
+    bool allow_anonymous;
+    int64_t token_rate_max;
+    int64_t address_rate_max;
+    int64_t address_streams_max;
+    int64_t token_streams_max;
     enum gf_server_scheduler scheduler;
     const char *fetch_program; /* path of gofer-fetch; the native scheduler needs it */
     const char *version;       /* of the program, default "0.0.0-dev" */

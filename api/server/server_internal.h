@@ -2,18 +2,24 @@
  * The parts of a server, in the order in which they are made. For api/server alone.
  *
  *     server.c   making, freeing, the fatal error
+ *     doors.c    who calls and what is secret: master keys, vault, gate; the two rpc servers
  *     listen.c   addresses
  *     run.c      the whole service, with its signals
  */
 #ifndef GOFER_API_SERVER_SERVER_INTERNAL_H_
 #define GOFER_API_SERVER_SERVER_INTERNAL_H_
 
+#include "api/access/gate.h"
 #include "api/reflection/reflection.h"
 #include "api/rpc/health/health.h"
 #include "api/rpc/server.h"
 #include "api/server/data_dir.h"
 #include "api/server/log_sweep.h"
+#include "api/server/master_key_source.h"
 #include "api/server/server.h"
+#include "api/server/upkeep.h"
+#include "api/service/secret_journal.h"
+#include "api/service/secret_sweep.h"
 #include "api/service/services.h"
 #include "base/reactor.h"
 #include "engine/engine.h"
@@ -21,6 +27,7 @@
 #include "engine/scheduler/native/images/image_store.h"
 #include "engine/scheduler/native/native.h"
 #include "engine/scheduler/null/null.h"
+#include "engine/secrets/vault.h"
 
 struct gf_server {
     struct gf_data_dir dir;
@@ -29,6 +36,11 @@ struct gf_server {
     struct gf_pool *pool;      /* reads and streams */
     struct gf_pool *long_pool; /* imports of images, removal of logs */
     struct gf_store *store;
+    struct gf_secret_store *secret_store;
+    struct gf_master_key_source master_keys;
+    struct gf_secret_journal *journal;
+    struct gf_vault *vault;
+    struct gf_gate *gate;
     struct gf_log_store *logs;
     struct gf_image_store *images; /* with the native scheduler only */
     struct gf_event_hub *hub;
@@ -37,6 +49,8 @@ struct gf_server {
     struct gf_native *native;
     struct gf_null_scheduler *null;
     struct gf_log_sweep *log_sweep;
+    struct gf_secret_sweep *secret_sweep;
+    struct gf_upkeep *upkeep;
     struct gf_scheduler scheduler; /* zeroed before there is one */
     struct gf_services services;
     bool has_services;
@@ -44,10 +58,31 @@ struct gf_server {
     char *commit;
     struct gf_reflection *reflection;
     struct gf_rpc_health *health;
-    struct gf_rpc_server *rpc;
-    char *addresses[GF_SERVER_ADDRESSES_MAX];
+    struct gf_rpc_server *rpc; /* for people */
+    struct gf_door people;
+    struct gf_rpc_server *task_rpc;
+    struct gf_door tasks;
+    int tasks_fd; /* the directory of the socket for tasks */
+    char *addresses[GF_SERVER_LISTENERS_MAX];
     size_t address_count;
+    bool tls; /* on all of them that are not unix sockets */
+    char *fetch_program;
 };
+
+/* ---- doors.c ---- */
+
+/* Opens the secret store, loads the master keys, and makes the vault and the gate. */
+enum gf_code gf_server__make_gate(struct gf_server *server, const struct gf_server_options *options,
+                                  struct gf_error *err) GF_MUST_USE;
+
+/* Makes both rpc servers and binds their addresses, so that what is in use is known early. */
+enum gf_code gf_server__make_rpc(struct gf_server *server, const struct gf_server_options *options,
+                                 struct gf_error *err) GF_MUST_USE;
+
+/* Adds the services to both of them and starts them. */
+void gf_server__start_rpc(struct gf_server *server);
+
+/* ---- listen.c ---- */
 
 /*
  * Checks where the options want to listen, before anything is made. Codes: GF_INVALID_ARGUMENT,
@@ -59,5 +94,9 @@ enum gf_code gf_server__check_addresses(const struct gf_server_options *options,
 /* Binds all of them and notes them with their real ports. */
 enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_options *options,
                                struct gf_error *err) GF_MUST_USE;
+
+/* Binds the socket for tasks. */
+enum gf_code gf_server__listen_for_tasks(struct gf_server *server,
+                                         struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_API_SERVER_SERVER_INTERNAL_H_ */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const default_addresses[] = {"127.0.0.1:8080"};
+static const char default_address[] = "127.0.0.1:8080";
 
 /* What a configuration may ask for at most. */
 #define TIMEOUT_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
@@ -99,10 +99,11 @@ static const char *data_dir(struct gf_cli *cli, const struct gf_parsed *parsed) 
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     struct gf_error err = {0};
+    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX] = {{.address = default_address}};
     struct gf_server_options server = {
         .data_dir = data_dir(cli, parsed),
-        .addresses = default_addresses,
-        .address_count = GF_ARRAY_COUNT(default_addresses),
+        .listeners = listeners,
+        .listener_count = 1,
         .development_mode = gf_parsed_flag(parsed, "dev"),
         .fetch_program = gf_cli_fetch_program(cli),
         .version = GF_VERSION,
@@ -126,14 +127,14 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     }
     size_t count = 0;
     const char *const *addresses = gf_parsed_list(parsed, "listen", &count);
-    if (count > GF_SERVER_ADDRESSES_MAX) {
+    if (count > GF_SERVER_LISTENERS_MAX) {
         (void)gf_fail(&err, GF_INVALID_ARGUMENT, "--listen more than %d times",
-                      GF_SERVER_ADDRESSES_MAX);
+                      GF_SERVER_LISTENERS_MAX);
         return gf_cli_fail_usage(cli, &err);
     }
-    if (count > 0) {
-        server.addresses = addresses;
-        server.address_count = count;
+    for (size_t i = 0; i < count; i++) {
+        listeners[i] = (struct gf_server_listener){.address = addresses[i]};
+        server.listener_count = count;
     }
     enum gf_code rc = gf_server_run(&server, &err);
     if (rc == GF_INVALID_ARGUMENT) {

@@ -21,6 +21,16 @@ void client_setup_native(void) {
     start(GF_SERVER_SCHEDULER_NATIVE);
 }
 
+void client_setup_auth(void) {
+    gf_arena_init(&arena, (size_t)1 << 30);
+    gf_harness_start_auth(&harness, GF_SERVER_SCHEDULER_NULL);
+}
+
+void client_setup_auth_native(void) {
+    gf_arena_init(&arena, (size_t)1 << 30);
+    gf_harness_start_auth(&harness, GF_SERVER_SCHEDULER_NATIVE);
+}
+
 void client_teardown(void) {
     gf_harness_stop(&harness);
     gf_arena_fini(&arena);

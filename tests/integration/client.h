@@ -18,6 +18,7 @@
 #include "gofer/v1/run.gofer.h"
 #include "gofer/v1/system.gofer.h"
 #include "gofer/v1/task_execution.gofer.h"
+#include "gofer/v1/token.gofer.h"
 
 enum {
     TIMEOUT_MS = 30000, /* of everything that a test waits for */
@@ -30,6 +31,9 @@ extern struct gf_error error; /* of the last call that failed */
 
 void client_setup(void);
 void client_setup_native(void);
+/* With authentication: harness.channel may do everything. */
+void client_setup_auth(void);
+void client_setup_auth_native(void);
 void client_teardown(void);
 
 /* The error of the last call: its code, field and message. Ends the test where they differ. */

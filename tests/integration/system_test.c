@@ -284,35 +284,37 @@ static void expect_refused(struct gf_server_options *options, enum gf_code code,
 }
 
 Test(system, refuses_what_would_not_be_safe) {
-    const char *address = "127.0.0.1:0";
+    struct gf_server_listener listener = {.address = "127.0.0.1:0"};
     struct gf_server_options options = harness.options;
-    options.addresses = &address;
+    options.listeners = &listener;
     expect_refused(&options, GF_FAILED_PRECONDITION, "DATA_DIR_IN_USE");
-    options.development_mode = false;
-    expect_refused(&options, GF_FAILED_PRECONDITION, "NO_TOKENS");
-    options.development_mode = true;
     const char *const others[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:80", "example.org:80", ":80"};
     for (size_t i = 0; i < GF_ARRAY_COUNT(others); i++) {
-        options.addresses = &others[i];
+        listener.address = others[i];
+        options.development_mode = true;
         expect_refused(&options, GF_FAILED_PRECONDITION, "ADDRESS_NOT_LOCAL");
+        options.development_mode = false;
+        expect_refused(&options, GF_FAILED_PRECONDITION, "TLS_MISSING");
     }
 }
 
 Test(system, listens_on_several_addresses) {
-    const char *const addresses[] = {"127.0.0.1:0", "[::1]:0", "localhost:0"};
+    const struct gf_server_listener listeners[] = {
+        {.address = "127.0.0.1:0"}, {.address = "[::1]:0"}, {.address = "localhost:0"}};
     char data_dir[128];
     struct gf_server *server = NULL;
     struct gf_server_options options = harness.options;
     (void)snprintf(data_dir, sizeof(data_dir), "%s/second", harness.dir);
     options.data_dir = data_dir;
-    options.addresses = addresses;
-    options.address_count = GF_ARRAY_COUNT(addresses);
+    options.listeners = listeners;
+    options.listener_count = GF_ARRAY_COUNT(listeners);
     cr_assert_eq(gf_server_create(&options, &server, &error), GF_OK, "%s", error.message);
     cr_assert_eq(gf_server_address_count(server), 3);
     for (size_t i = 0; i < 3; i++) {
         const char *address = gf_server_address(server, i);
-        cr_expect_eq(strncmp(address, addresses[i], strlen(addresses[i]) - 1), 0, "%s", address);
-        cr_expect_neq(strcmp(address, addresses[i]), 0);
+        const char *given = listeners[i].address;
+        cr_expect_eq(strncmp(address, given, strlen(given) - 1), 0, "%s", address);
+        cr_expect_neq(strcmp(address, given), 0);
     }
     gf_server_destroy(server, 0);
 }

@@ -2,6 +2,9 @@
  * A server in the test's own process: a data directory of its own below /tmp, a unix socket, and a
  * channel to it. What goes wrong ends the test with a message.
  *
+ * By default it is in development mode. With authentication, `channel` carries the first token of
+ * the server, which may do everything; gf_harness_open gives channels with other tokens, or none.
+ *
  * Thread: the test's.
  */
 #ifndef GOFER_API_SERVER_TESTING_HARNESS_H_
@@ -11,16 +14,29 @@
 #include "api/server/server.h"
 
 struct gf_harness {
-    char dir[64];      /* holds the data directory and the socket */
-    char data_dir[80]; /* below dir */
-    char address[96];  /* "unix:..." */
+    char dir[64];           /* holds the data directory and the socket */
+    char data_dir[80];      /* below dir */
+    char address[96];       /* "unix:..." */
+    char task_address[112]; /* of the door for tasks */
+    char token[128];        /* the first one; empty in development mode */
     struct gf_server *server;
     struct gf_rpc_channel *channel;
     struct gf_server_options options;
+    struct gf_server_listener listener;
 };
 
 /* Makes the directory and starts the server. */
 void gf_harness_start(struct gf_harness *harness, enum gf_server_scheduler scheduler);
+
+/* The same with authentication: makes the first token. */
+void gf_harness_start_auth(struct gf_harness *harness, enum gf_server_scheduler scheduler);
+
+/*
+ * Another channel: to `address` or, with NULL, the one of the harness, with a token or, with NULL,
+ * without. Owned by the caller, who destroys it before the harness stops.
+ */
+struct gf_rpc_channel *gf_harness_open(const struct gf_harness *harness, const char *address,
+                                       const char *token) GF_MUST_USE;
 
 /* Ends the server and starts another one on the same data. */
 void gf_harness_restart(struct gf_harness *harness);
