@@ -85,6 +85,10 @@ Test(memory_store_settings, a_clone_has_rows_of_every_kind) {
     gf_rows_input(&rows, run, GF_STR("input"));
     (void)gf_rows_request(&rows, "somebody", "request", 1);
     gf_rows_preferences(&rows, &(const struct gf_preferences){.run_starts_paused = true});
+    (void)gf_rows_token(&rows, "tok_1", 1);
+    (void)gf_rows_role(&rows, "role");
+    gf_rows_bootstrapped(&rows);
+    gf_rows_source_sequence(&rows, 5);
     (void)gf_rows_event(&rows, GF_EVENT_RUN_STARTED, "default", "pipe", 1);
     gf_rows_commit(&rows, store);
     struct gf_store *clone = gf_memory_store_clone(store);
@@ -114,6 +118,14 @@ Test(memory_store_settings, a_clone_has_rows_of_every_kind) {
     cr_expect_eq(ops->get_preferences(reader, &arena, &preferences, NULL), GF_OK);
     cr_expect(preferences.run_starts_paused);
     cr_expect_eq(ops->get_event(reader, 1, &arena, &event, NULL), GF_OK);
+    struct gf_token token = {0};
+    struct gf_role role = {0};
+    struct gf_core_start start = {0};
+    cr_expect_eq(ops->get_token(reader, GF_STR("tok_1"), &arena, &token, NULL), GF_OK);
+    cr_expect_eq(ops->get_role(reader, GF_STR("role"), &arena, &role, NULL), GF_OK);
+    cr_expect_eq(ops->load_start(clone, &arena, &start, NULL), GF_OK);
+    cr_expect(start.bootstrapped);
+    cr_expect_eq(start.source_sequence, 5);
     ops->close_reader(clone, reader);
     ops->destroy(clone);
     gf_arena_fini(&arena);

@@ -69,13 +69,7 @@ Test(sqlite_crash, acknowledged_batches_survive_a_kill) {
             store->ops->destroy(store);
             continue;
         }
-        struct gf_core_start start = {0};
-        struct gf_arena arena;
-        gf_arena_init(&arena, 1 << 16);
-        cr_assert_eq(store->ops->load_start(store, &arena, &start, NULL), GF_OK);
-        gf_arena_fini(&arena);
-        cr_assert_eq(start.next_run_key, stored * LEDGER_RUNS + 1);
-        cr_assert_eq(start.next_event_sequence, stored * LEDGER_RUNS + 1);
+        gf_ledger_check_start(store, stored);
         store->ops->destroy(store);
     }
     gf_sqlite_fixture_fini(&fixture);

@@ -1,4 +1,4 @@
-/* A database of the first schema, with data: it is brought up to date, and everything is there. */
+/* Databases of older schemas, with data: they are brought up to date, and everything is there. */
 #include "engine/store/sqlite/migrate.h"
 #include "engine/store/sqlite/testing/fixture.h"
 
@@ -23,6 +23,14 @@ static const char FIRST[] =
     " (3, 0, 'main', 1, 4, 1, 0, '', 0, 0, 301, 311, 312, 319, '', '', 0, 0, 0, 0);"
     "INSERT INTO events VALUES (1, 100, 40, 'default', 'pipe', 1, 0, 1, '', 0, 0);";
 
+/* A database of the second schema: what only that has. */
+static const char SECOND[] =
+    "INSERT INTO namespaces VALUES (1, 'default', 'Default', 'd', 10, 11, 0, 5);"
+    "INSERT INTO requests VALUES ('somebody', 'request-1', 1, -7, 1000, 'default', '', 1, 0, 1, 0);"
+    "INSERT INTO preferences VALUES (1, 1, 'night', 0, 50);"
+    "INSERT INTO events VALUES (1, 100, 1, 'default', '', 0, 0, 0, '', 0, 0),"
+    " (2, 110, 130, '', '', 0, 0, 0, '', 0, 0);";
+
 struct fixture {
     struct gf_sqlite_fixture sqlite;
     struct gf_store *store;
@@ -32,14 +40,14 @@ struct fixture {
     struct gf_error err;
 };
 
-static void write_first(struct fixture *fixture) {
+static void write_old(struct fixture *fixture, size_t version, const char *rows) {
     struct gf_sqlite_db db = {0};
     cr_assert_eq(
         gf_sqlite__db_open(&db, fixture->sqlite.path, NULL, GF_SQLITE_WRITER, &fixture->err), GF_OK,
         "%s", fixture->err.message);
-    cr_assert_eq(gf_sqlite__migrate(&db, gf_sqlite__migrations, 1, &fixture->err), GF_OK, "%s",
-                 fixture->err.message);
-    cr_assert_eq(gf_sqlite__exec(&db, FIRST, "insert", &fixture->err), GF_OK, "%s",
+    cr_assert_eq(gf_sqlite__migrate(&db, gf_sqlite__migrations, version, &fixture->err), GF_OK,
+                 "%s", fixture->err.message);
+    cr_assert_eq(gf_sqlite__exec(&db, rows, "insert", &fixture->err), GF_OK, "%s",
                  fixture->err.message);
     gf_sqlite__db_close(&db);
 }
@@ -52,15 +60,19 @@ static void look(struct fixture *fixture) {
     fixture->reader = fixture->store->ops->open_reader(fixture->store);
 }
 
-static void open_fixture(struct fixture *fixture) {
+static void open_version(struct fixture *fixture, size_t version, const char *rows) {
     memset(fixture, 0, sizeof(*fixture));
     gf_sqlite_fixture_init(&fixture->sqlite);
     gf_rows_init(&fixture->rows);
     gf_arena_init(&fixture->arena, 16 << 20);
-    write_first(fixture);
+    write_old(fixture, version, rows);
     fixture->store = gf_sqlite_fixture_open(&fixture->sqlite, NULL);
     fixture->rows.next_sequence = 2;
     fixture->reader = fixture->store->ops->open_reader(fixture->store);
+}
+
+static void open_fixture(struct fixture *fixture) {
+    open_version(fixture, 1, FIRST);
 }
 
 static void close_fixture(struct fixture *fixture) {
@@ -171,5 +183,70 @@ Test(sqlite_upgrade, what_waited_to_be_removed_is_removed) {
     cr_assert_eq(start.next_pipeline_key, 3);
     cr_assert_eq(start.next_event_sequence, 2);
     cr_assert_not(start.preferences.run_starts_paused);
+    close_fixture(&fixture);
+}
+
+/* ---- From the second schema ---- */
+
+Test(sqlite_upgrade, events_and_requests_of_before_have_nothing_of_what_is_new) {
+    struct fixture fixture;
+    open_version(&fixture, 2, SECOND);
+    struct gf_event event = {0};
+    struct gf_request request = {0};
+    struct gf_preferences preferences = {0};
+    must(&fixture, get_event, 2, &fixture.arena, &event);
+    cr_assert_eq(event.kind, GF_EVENT_SYSTEM_PREFERENCES_UPDATED);
+    cr_assert_eq(event.key.len + event.subject_id.len + event.metadata_count, 0);
+    cr_assert_eq(event.actor.token_id.len + event.actor.user.len + event.actor.peer.len, 0);
+    must(&fixture, get_request, GF_STR("somebody"), GF_STR("request-1"), &fixture.arena, &request);
+    cr_assert_eq(request.fingerprint, -7);
+    cr_assert_eq(request.subject_id.len, 0);
+    must(&fixture, get_preferences, &fixture.arena, &preferences);
+    cr_assert(gf_str_eq(preferences.run_starts_paused_reason, GF_STR("night")));
+    close_fixture(&fixture);
+}
+
+Test(sqlite_upgrade, nobody_was_let_in_before) {
+    struct fixture fixture;
+    open_version(&fixture, 2, SECOND);
+    struct gf_core_start start = {0};
+    struct gf_token *tokens = NULL;
+    struct gf_role *roles = NULL;
+    size_t count = 7;
+    cr_assert_eq(
+        fixture.store->ops->load_start(fixture.store, &fixture.arena, &start, &fixture.err), GF_OK);
+    cr_assert_not(start.bootstrapped);
+    cr_assert_eq(start.source_sequence, 0);
+    cr_assert_eq(start.next_event_sequence, 3);
+    must(&fixture, list_tokens, NULL, 10, &fixture.arena, &tokens, &count);
+    cr_assert_eq(count, 0);
+    must(&fixture, list_roles, GF_STR(""), 10, &fixture.arena, &roles, &count);
+    cr_assert_eq(count, 0);
+    close_fixture(&fixture);
+}
+
+Test(sqlite_upgrade, tokens_roles_and_actors_can_be_written_then) {
+    struct fixture fixture;
+    open_version(&fixture, 2, SECOND);
+    fixture.rows.next_sequence = 3;
+    (void)gf_rows_token(&fixture.rows, "tok_1", 500);
+    (void)gf_rows_role(&fixture.rows, "role");
+    struct gf_event *event = gf_rows_event(&fixture.rows, GF_EVENT_TOKEN_CREATED, "", "", 0);
+    event->subject_id = GF_STR("tok_1");
+    event->actor.peer = GF_STR("unix:");
+    gf_rows_request(&fixture.rows, "somebody", "request-2", 2000)->subject_id = GF_STR("tok_1");
+    gf_rows_bootstrapped(&fixture.rows);
+    look(&fixture);
+    struct gf_event found = {0};
+    struct gf_token token = {0};
+    struct gf_role role = {0};
+    struct gf_request request = {0};
+    must(&fixture, get_event, 3, &fixture.arena, &found);
+    cr_assert(gf_str_eq(found.subject_id, GF_STR("tok_1")));
+    cr_assert(gf_str_eq(found.actor.peer, GF_STR("unix:")));
+    must(&fixture, get_token, GF_STR("tok_1"), &fixture.arena, &token);
+    must(&fixture, get_role, GF_STR("role"), &fixture.arena, &role);
+    must(&fixture, get_request, GF_STR("somebody"), GF_STR("request-2"), &fixture.arena, &request);
+    cr_assert(gf_str_eq(request.subject_id, GF_STR("tok_1")));
     close_fixture(&fixture);
 }

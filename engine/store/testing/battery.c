@@ -74,6 +74,23 @@ void same_variables(const struct gf_variable *actual, size_t actual_count,
     }
 }
 
+void same_labels(const struct gf_label *actual, size_t actual_count,
+                 const struct gf_label *expected, size_t expected_count) {
+    cr_assert_eq(actual_count, expected_count);
+    for (size_t i = 0; i < expected_count; i++) {
+        must_be_same(&actual[i], &expected[i], key);
+        must_be_same(&actual[i], &expected[i], value);
+    }
+}
+
+void same_texts(const struct gf_str *actual, size_t actual_count, const struct gf_str *expected,
+                size_t expected_count) {
+    cr_assert_eq(actual_count, expected_count);
+    for (size_t i = 0; i < expected_count; i++) {
+        same_str(actual[i], expected[i], "text of a list");
+    }
+}
+
 struct gf_core_start battery_load_start(struct battery *battery) {
     struct gf_core_start start = {0};
     cr_assert_eq(

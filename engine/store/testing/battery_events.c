@@ -15,6 +15,13 @@ static void same_event(const struct gf_event *actual, const struct gf_event *exp
     must_be_same(actual, expected, task_id);
     must_be_equal(actual, expected, attempt);
     must_be_equal(actual, expected, status);
+    must_be_same(actual, expected, key);
+    must_be_same(actual, expected, subject_id);
+    must_be_same(actual, expected, actor.token_id);
+    must_be_same(actual, expected, actor.user);
+    must_be_same(actual, expected, actor.peer);
+    same_labels(actual->metadata, actual->metadata_count, expected->metadata,
+                expected->metadata_count);
 }
 
 void gf_store_battery_events_come_back(const struct gf_store_factory *factory) {
@@ -37,6 +44,38 @@ void gf_store_battery_events_come_back(const struct gf_store_factory *factory) {
     must(&battery, get_event, 2, &battery.arena, &found);
     same_event(&found, &second);
     must_miss(&battery, "event 3", get_event, 3, &battery.arena, &found);
+    battery_close(&battery);
+}
+
+void gf_store_battery_events_tell_who_did_what(const struct gf_store_factory *factory) {
+    static const struct gf_label METADATA[] = {
+        {GF_STR("namespaces"), GF_STR("prod-*, \xe2\x82\xac")}, {GF_STR("version"), GF_STR("")}};
+    const struct gf_actor whole = {.token_id = GF_STR("tok_0123456789012345678901"),
+                                   .user = GF_STR("somebody"),
+                                   .peer = GF_STR("ipv4:192.0.2.7:51234")};
+    struct battery battery;
+    struct gf_event expected[6];
+    battery_open(&battery, factory);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(expected); i++) {
+        struct gf_event *event = gf_rows_event(&battery.rows, GF_EVENT_SECRET_WRITTEN, "", "", 0);
+        event->actor = i == 0 ? whole : (struct gf_actor){0};
+        event->actor.peer = i == 1 ? GF_STR("unix:") : event->actor.peer;
+        event->key = i == 0 || i == 2 ? GF_STR("password") : GF_STR("");
+        event->subject_id = i == 0 || i == 3 ? GF_STR("sha256:ab") : GF_STR("");
+        event->metadata = i == 0 || i == 4 ? METADATA : NULL;
+        event->metadata_count = i == 0 ? 2 : i == 4;
+        expected[i] = *event;
+    }
+    battery_look(&battery);
+    const struct gf_event_filter all = {0};
+    struct gf_event *events = NULL;
+    size_t count = 0;
+    int64_t scanned = 0;
+    must(&battery, list_events, &all, 0, 100, &battery.arena, &events, &count, &scanned);
+    cr_assert_eq(count, GF_ARRAY_COUNT(expected));
+    for (size_t i = 0; i < count; i++) {
+        same_event(&events[i], &expected[i]);
+    }
     battery_close(&battery);
 }
 
@@ -110,6 +149,8 @@ void gf_store_battery_empty_store_starts_with_ones(const struct gf_store_factory
     cr_assert_eq(start.next_pipeline_key, 1);
     cr_assert_eq(start.next_run_key, 1);
     cr_assert_eq(start.next_event_sequence, 1);
+    cr_assert_not(start.bootstrapped);
+    cr_assert_eq(start.source_sequence, 0);
     battery_close(&battery);
 }
 
@@ -188,6 +229,10 @@ void gf_store_battery_everything_survives_a_reopen(const struct gf_store_factory
     gf_rows_input(&battery.rows, run, GF_STR("input"));
     (void)gf_rows_request(&battery.rows, "", "request-1", 1);
     gf_rows_preferences(&battery.rows, &(const struct gf_preferences){.attach_disabled = true});
+    (void)gf_rows_token(&battery.rows, "tok_1", 1);
+    (void)gf_rows_role(&battery.rows, "role");
+    gf_rows_bootstrapped(&battery.rows);
+    gf_rows_source_sequence(&battery.rows, 77);
     (void)gf_rows_event(&battery.rows, GF_EVENT_RUN_STARTED, "default", "pipe", 1);
     battery_look(&battery);
     battery_reopen(&battery, factory);
@@ -212,6 +257,13 @@ void gf_store_battery_everything_survives_a_reopen(const struct gf_store_factory
     must(&battery, get_run_input, 1, &battery.arena, &content);
     same_str(content, GF_STR("input"), "content");
     must(&battery, get_request, GF_STR(""), GF_STR("request-1"), &battery.arena, &request);
-    cr_assert(battery_load_start(&battery).preferences.attach_disabled);
+    struct gf_token token = {0};
+    struct gf_role role = {0};
+    must(&battery, get_token, GF_STR("tok_1"), &battery.arena, &token);
+    must(&battery, get_role, GF_STR("role"), &battery.arena, &role);
+    const struct gf_core_start start = battery_load_start(&battery);
+    cr_assert(start.preferences.attach_disabled);
+    cr_assert(start.bootstrapped);
+    cr_assert_eq(start.source_sequence, 77);
     battery_close(&battery);
 }

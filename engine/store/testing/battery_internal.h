@@ -61,6 +61,10 @@ void same_str(struct gf_str actual, struct gf_str expected, const char *what);
     cr_assert_eq((actual)->member, (expected)->member, "%s: %lld, expected %lld", #member,         \
                  (long long)(actual)->member, (long long)(expected)->member)
 
+void same_labels(const struct gf_label *actual, size_t actual_count,
+                 const struct gf_label *expected, size_t expected_count);
+void same_texts(const struct gf_str *actual, size_t actual_count, const struct gf_str *expected,
+                size_t expected_count);
 void same_variables(const struct gf_variable *actual, size_t actual_count,
                     const struct gf_variable *expected, size_t expected_count);
 

@@ -15,6 +15,7 @@ static void same_request(const struct gf_request *actual, const struct gf_reques
     must_be_same(actual, expected, namespace_id);
     must_be_same(actual, expected, pipeline_id);
     must_be_equal(actual, expected, resource_key);
+    must_be_same(actual, expected, subject_id);
     must_be_equal(actual, expected, number);
     must_be_equal(actual, expected, changed);
     must_be_equal(actual, expected, created_first);
@@ -30,6 +31,7 @@ void gf_store_battery_requests_come_back(const struct gf_store_factory *factory)
     request->namespace_id = GF_STR("default");
     request->pipeline_id = GF_STR("pipe");
     request->resource_key = 16;
+    request->subject_id = GF_STR("tok_abc");
     request->number = 17;
     request->changed = true;
     request->created_first = true;

@@ -34,6 +34,10 @@ void gf_rows_init(struct gf_rows *rows) {
         op(&(batch)->tasks);                                                                       \
         op(&(batch)->attempts);                                                                    \
         op(&(batch)->requests);                                                                    \
+        op(&(batch)->roles);                                                                       \
+        op(&(batch)->deleted_roles);                                                               \
+        op(&(batch)->tokens);                                                                      \
+        op(&(batch)->deleted_tokens);                                                              \
         op(&(batch)->events);                                                                      \
     } while (0)
 
@@ -45,6 +49,8 @@ void gf_rows_fini(struct gf_rows *rows) {
 static void clear(struct gf_rows *rows) {
     EACH_LIST(&rows->batch, gf_vec_clear);
     rows->batch.preferences = NULL;
+    rows->batch.bootstrapped = false;
+    rows->batch.source_sequence = 0;
 }
 
 struct gf_str gf_rows_text(struct gf_rows *rows, const char *fmt, ...) {
@@ -167,6 +173,45 @@ void gf_rows_preferences(struct gf_rows *rows, const struct gf_preferences *pref
     rows->batch.preferences = copy;
 }
 
+struct gf_token *gf_rows_token(struct gf_rows *rows, const char *token_id, int64_t create_time) {
+    struct gf_token *token = GF_ARENA_NEW(&rows->arena, struct gf_token);
+    token->token_id = gf_str_from(token_id);
+    gf_token_digest(token->token_id, &token->digest);
+    token->kind = GF_TOKEN_KIND_HUMAN;
+    token->create_time = create_time;
+    gf_vec_push(&rows->batch.tokens, token);
+    return token;
+}
+
+struct gf_role *gf_rows_role(struct gf_rows *rows, const char *role_id) {
+    static const struct gf_str NAMESPACES[] = {GF_STR("*")};
+    static const struct gf_permission_target TARGETS[] = {
+        {.resource = GF_PERMISSION_RESOURCE_PIPELINES}};
+    static const enum gf_permission_action ACTIONS[] = {GF_PERMISSION_ACTION_READ};
+    static const struct gf_permission PERMISSIONS[] = {{.namespaces = NAMESPACES,
+                                                        .namespace_count = 1,
+                                                        .targets = TARGETS,
+                                                        .target_count = 1,
+                                                        .actions = ACTIONS,
+                                                        .action_count = 1}};
+    struct gf_role *role = GF_ARENA_NEW(&rows->arena, struct gf_role);
+    role->role_id = gf_str_from(role_id);
+    role->permissions = PERMISSIONS;
+    role->permission_count = GF_ARRAY_COUNT(PERMISSIONS);
+    role->create_time = TIME;
+    role->update_time = TIME;
+    gf_vec_push(&rows->batch.roles, role);
+    return role;
+}
+
+void gf_rows_bootstrapped(struct gf_rows *rows) {
+    rows->batch.bootstrapped = true;
+}
+
+void gf_rows_source_sequence(struct gf_rows *rows, int64_t source_sequence) {
+    rows->batch.source_sequence = source_sequence;
+}
+
 struct gf_event *gf_rows_event(struct gf_rows *rows, enum gf_event_kind kind,
                                const char *namespace_id, const char *pipeline_id, int64_t run_id) {
     struct gf_event *event = gf_vec_push_zeroed(&rows->batch.events);
@@ -201,6 +246,22 @@ void gf_rows_again_run(struct gf_rows *rows, const struct gf_run *run) {
 
 void gf_rows_again_task(struct gf_rows *rows, const struct gf_task_execution *task) {
     gf_vec_push(&rows->batch.tasks, task);
+}
+
+void gf_rows_again_token(struct gf_rows *rows, const struct gf_token *token) {
+    gf_vec_push(&rows->batch.tokens, token);
+}
+
+void gf_rows_again_role(struct gf_rows *rows, const struct gf_role *role) {
+    gf_vec_push(&rows->batch.roles, role);
+}
+
+void gf_rows_delete_token(struct gf_rows *rows, const char *token_id) {
+    gf_vec_push(&rows->batch.deleted_tokens, gf_str_from(token_id));
+}
+
+void gf_rows_delete_role(struct gf_rows *rows, const char *role_id) {
+    gf_vec_push(&rows->batch.deleted_roles, gf_str_from(role_id));
 }
 
 void gf_rows_delete_namespace(struct gf_rows *rows, int64_t namespace_key) {

@@ -61,6 +61,13 @@ void gf_rows_input(struct gf_rows *rows, const struct gf_run *run, struct gf_str
 struct gf_request *gf_rows_request(struct gf_rows *rows, const char *caller, const char *request_id,
                                    int64_t create_time);
 void gf_rows_preferences(struct gf_rows *rows, const struct gf_preferences *preferences);
+/* HUMAN, enabled, with a digest of its own and without an expiry. */
+struct gf_token *gf_rows_token(struct gf_rows *rows, const char *token_id, int64_t create_time);
+/* May read the pipelines of all namespaces. */
+struct gf_role *gf_rows_role(struct gf_rows *rows, const char *role_id);
+/* Marks the batch: of the service as a whole. */
+void gf_rows_bootstrapped(struct gf_rows *rows);
+void gf_rows_source_sequence(struct gf_rows *rows, int64_t source_sequence);
 /* With the next sequence number, from 1. */
 struct gf_event *gf_rows_event(struct gf_rows *rows, enum gf_event_kind kind,
                                const char *namespace_id, const char *pipeline_id, int64_t run_id);
@@ -71,6 +78,11 @@ void gf_rows_again_config(struct gf_rows *rows, const struct gf_config *config);
 void gf_rows_again_deployment(struct gf_rows *rows, const struct gf_deployment *deployment);
 void gf_rows_again_run(struct gf_rows *rows, const struct gf_run *run);
 void gf_rows_again_task(struct gf_rows *rows, const struct gf_task_execution *task);
+void gf_rows_again_token(struct gf_rows *rows, const struct gf_token *token);
+void gf_rows_again_role(struct gf_rows *rows, const struct gf_role *role);
+/* Ids are borrowed until the commit. */
+void gf_rows_delete_token(struct gf_rows *rows, const char *token_id);
+void gf_rows_delete_role(struct gf_rows *rows, const char *role_id);
 void gf_rows_delete_namespace(struct gf_rows *rows, int64_t namespace_key);
 void gf_rows_delete_pipeline(struct gf_rows *rows, int64_t pipeline_key);
 void gf_rows_delete_config(struct gf_rows *rows, int64_t pipeline_key, int64_t version);

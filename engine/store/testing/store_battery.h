@@ -57,11 +57,21 @@ struct gf_store_factory {
     X(attempts_come_back)                                                                          \
     X(missing_children_are_named)                                                                  \
     X(events_come_back)                                                                            \
+    X(events_tell_who_did_what)                                                                    \
     X(events_are_listed_in_pages)                                                                  \
     X(events_are_filtered)                                                                         \
     X(requests_come_back)                                                                          \
     X(requests_replace_older_ones)                                                                 \
     X(old_requests_go)                                                                             \
+    X(tokens_come_back)                                                                            \
+    X(tokens_change)                                                                               \
+    X(tokens_are_listed_newest_first)                                                              \
+    X(deleted_tokens_are_gone)                                                                     \
+    X(roles_come_back)                                                                             \
+    X(roles_change)                                                                                \
+    X(roles_are_listed_in_pages)                                                                   \
+    X(deleted_roles_are_gone)                                                                      \
+    X(what_the_core_remembers_comes_back)                                                          \
     X(preferences_come_back)                                                                       \
     X(keys_go_on_after_the_highest)                                                                \
     X(rows_of_any_key_are_inserted)                                                                \

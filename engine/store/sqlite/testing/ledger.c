@@ -44,6 +44,30 @@ static struct gf_run *push_run(struct gf_ledger *ledger, int64_t run_id, bool co
     return run;
 }
 
+static struct gf_token *push_token(struct gf_ledger *ledger, int64_t batch) {
+    const struct gf_str id = gf_rows_text(&ledger->rows, "tok_%" PRId64, batch);
+    struct gf_token *token = gf_rows_token(&ledger->rows, id.ptr, batch);
+    token->description = gf_rows_text(&ledger->rows, "%0200d", 0);
+    return token;
+}
+
+static void push_access(struct gf_ledger *ledger, int64_t batch) {
+    (void)push_token(ledger, batch);
+    if (batch > 1) {
+        push_token(ledger, batch - 1)->last_use_time = batch;
+    }
+    if (batch > 2) {
+        gf_rows_delete_token(&ledger->rows,
+                             gf_rows_text(&ledger->rows, "tok_%" PRId64, batch - 2).ptr);
+    }
+    gf_rows_role(&ledger->rows, "role")->description =
+        gf_rows_text(&ledger->rows, "%" PRId64, batch);
+    gf_rows_source_sequence(&ledger->rows, batch);
+    if (batch == 1) {
+        gf_rows_bootstrapped(&ledger->rows);
+    }
+}
+
 enum gf_code gf_ledger_commit(struct gf_ledger *ledger, struct gf_store *store,
                               struct gf_error *err) {
     const int64_t first = (ledger->next_batch - 1) * LEDGER_RUNS + 1;
@@ -58,6 +82,7 @@ enum gf_code gf_ledger_commit(struct gf_ledger *ledger, struct gf_store *store,
     }
     ledger->pipeline->latest_run_id = first + LEDGER_RUNS - 1;
     gf_rows_again_pipeline(&ledger->rows, ledger->pipeline);
+    push_access(ledger, ledger->next_batch);
     const enum gf_code rc = gf_rows_try_commit(&ledger->rows, store, err);
     if (rc == GF_OK) {
         ledger->next_batch++;
@@ -90,6 +115,27 @@ static void check_run(struct gf_store *store, struct gf_store_reader *reader, in
     must(event.run_id == id, "event", id, "of another run");
 }
 
+/* What a batch leaves of tokens and roles, where it is the last one. */
+static void check_access(struct gf_store *store, struct gf_store_reader *reader, int64_t batch,
+                         struct gf_arena *arena) {
+    struct gf_error err = {0};
+    struct gf_token *tokens = NULL;
+    size_t count = 0;
+    struct gf_role role = {0};
+    must(store->ops->list_tokens(reader, NULL, 10, arena, &tokens, &count, &err) == GF_OK, "tokens",
+         batch, err.message);
+    must(count == (size_t)(batch < 2 ? batch : 2), "tokens", batch, "not those of the batch");
+    must(count < 1 || (tokens[0].create_time == batch && tokens[0].last_use_time == 0), "new token",
+         batch, "not that of the batch");
+    must(count < 2 || (tokens[1].create_time == batch - 1 && tokens[1].last_use_time == batch),
+         "used token", batch, "not that of the batch");
+    const enum gf_code rc = store->ops->get_role(reader, GF_STR("role"), arena, &role, &err);
+    int64_t number = 0;
+    must(rc == (batch > 0 ? GF_OK : GF_NOT_FOUND), "role", batch, err.message);
+    must(rc != GF_OK || (gf_parse_i64(role.description, &number) && number == batch), "role", batch,
+         "not that of the batch");
+}
+
 int64_t gf_ledger_check(struct gf_store *store) {
     struct gf_arena arena;
     gf_arena_init(&arena, (size_t)256 << 20);
@@ -113,8 +159,25 @@ int64_t gf_ledger_check(struct gf_store *store) {
              runs + 1, "it is of a batch that is not there");
         must(store->ops->get_event(reader, runs + 1, &arena, &event, &err) == GF_NOT_FOUND, "event",
              runs + 1, "it is of a batch that is not there");
+        check_access(store, reader, batches, &arena);
     }
     store->ops->close_reader(store, reader);
     gf_arena_fini(&arena);
     return batches;
+}
+
+void gf_ledger_check_start(struct gf_store *store, int64_t batch) {
+    struct gf_arena arena;
+    struct gf_error err = {0};
+    struct gf_core_start start = {0};
+    gf_arena_init(&arena, 1 << 20);
+    must(store->ops->load_start(store, &arena, &start, &err) == GF_OK, "start", batch, err.message);
+    const int64_t runs = batch > 0 ? batch * LEDGER_RUNS : 0;
+    must(start.next_run_key == runs + 1, "next_run_key", start.next_run_key, "not of the batch");
+    must(start.next_event_sequence == runs + 1, "next_event_sequence", start.next_event_sequence,
+         "not of the batch");
+    must(start.source_sequence == (batch > 0 ? batch : 0), "source_sequence", start.source_sequence,
+         "not of the batch");
+    must(start.bootstrapped == (batch > 0), "bootstrapped", batch, "not as of the batch");
+    gf_arena_fini(&arena);
 }
