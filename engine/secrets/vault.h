@@ -76,7 +76,10 @@ struct gf_vault_put_result {
 
 /*
  * Codes: GF_INVALID_ARGUMENT with the field of the request, GF_ALREADY_EXISTS,
- * GF_RESOURCE_EXHAUSTED, GF_FAILED_PRECONDITION (reason REQUEST_ID_REUSED).
+ * GF_RESOURCE_EXHAUSTED, GF_FAILED_PRECONDITION (reason REQUEST_ID_REUSED), GF_NOT_FOUND (what this
+ * request id has stored was deleted since), GF_DATA_LOSS (what is there was tampered with: delete
+ * it). What the same request id has stored before is answered as it was then; only the description
+ * and the globs are those of now.
  */
 enum gf_code gf_vault_put(struct gf_vault *vault, const struct gf_vault_put *put,
                           const struct gf_vault_caller *caller, struct gf_arena *arena,
@@ -108,6 +111,15 @@ enum gf_code gf_vault_remove(struct gf_vault *vault, const struct gf_secret_plac
                              struct gf_str namespace_id, struct gf_str pipeline_id,
                              const struct gf_vault_caller *caller,
                              struct gf_error *err) GF_MUST_USE;
+
+/*
+ * The pipelines that have secrets, behind a place (zeroes: from the beginning), as list_places of
+ * the store: so that the owner finds those that are gone, and removes what they had.
+ */
+enum gf_code gf_vault_list_places(struct gf_vault *vault, const struct gf_secret_place *after,
+                                  size_t limit, struct gf_arena *arena,
+                                  struct gf_secret_place **out_items, size_t *out_count,
+                                  struct gf_error *err) GF_MUST_USE;
 
 /* Their pipeline or namespace was deleted. Nothing there is fine. */
 enum gf_code gf_vault_remove_pipeline(struct gf_vault *vault, int64_t namespace_key,
@@ -164,8 +176,10 @@ enum gf_vault_scope {
  * Renews keys; it returns when the new ones are in use. What is left to be encrypted anew is
  * *out_pending: gf_vault_reencrypt does it. For MASTER the caller has loaded the keys anew and
  * gives them (`masters`, taken over on success; NULL for the others). namespace_key is for
- * NAMESPACE: -1 = all of them and the global ones. Codes: GF_FAILED_PRECONDITION (reason
- * ROTATION_RUNNING, or NO_NEW_MASTER_KEY). Blocks.
+ * NAMESPACE: 0 = that of the global ones, -1 = all of them. Codes: GF_FAILED_PRECONDITION (reason
+ * ROTATION_RUNNING, NO_NEW_MASTER_KEY, MASTER_KEY_MISSING: the new ones must have those that are in
+ * use behind them; REQUEST_ID_REUSED), GF_RESOURCE_EXHAUSTED (too many older keys are left).
+ * Blocks.
  */
 enum gf_code gf_vault_rotate(struct gf_vault *vault, enum gf_vault_scope scope,
                              int64_t namespace_key, struct gf_str namespace_id,
@@ -175,8 +189,10 @@ enum gf_code gf_vault_rotate(struct gf_vault *vault, enum gf_vault_scope scope,
 
 /*
  * Encrypts a bounded portion anew of what lies under older keys, and removes keys that nothing lies
- * under any more. *out_more = call again. Also to be called after a start: a rotation survives a
- * crash. Blocks.
+ * under any more (those of sealed boxes a day after they were renewed). *out_more = call again.
+ * Also to be called after a start and now and then: a rotation survives a crash. Blocks. Codes:
+ * GF_DATA_LOSS (all is done, but some of it does not open and stays under its older key; for the
+ * log, and no reason to call again soon), those of the store (call again later).
  */
 enum gf_code gf_vault_reencrypt(struct gf_vault *vault, bool *out_more,
                                 struct gf_error *err) GF_MUST_USE;
