@@ -116,3 +116,25 @@ Test(preferences, a_batch_has_the_last_state) {
     cr_expect_eq(world_start(&world), GF_FAILED_PRECONDITION);
     cr_expect_str_eq(world.error.message, "run starts are paused: second, which is longer");
 }
+
+Test(preferences, the_event_tells_what_has_changed) {
+    const struct gf_input both = {.kind = GF_INPUT_UPDATE_PREFERENCES,
+                                  .u.preferences = {.set_attach_disabled = true,
+                                                    .attach_disabled = true,
+                                                    .set_run_starts_paused = true,
+                                                    .run_starts_paused = false}};
+    cr_assert_eq(pause_for("maintenance"), GF_OK);
+    struct gf_event event = world_event(&world);
+    cr_assert_eq(event.metadata_count, 2);
+    cr_expect(gf_str_eq(event.metadata[0].key, GF_STR("run_starts_paused")));
+    cr_expect(gf_str_eq(event.metadata[0].value, GF_STR("true")));
+    cr_expect(gf_str_eq(event.metadata[1].key, GF_STR("run_starts_paused_reason")));
+    cr_expect(gf_str_eq(event.metadata[1].value, GF_STR("maintenance")));
+    cr_assert_eq(world_step(&world, &both), GF_OK);
+    event = world_event(&world);
+    cr_assert_eq(event.metadata_count, 3);
+    cr_expect(gf_str_eq(event.metadata[0].key, GF_STR("attach_disabled")));
+    cr_expect(gf_str_eq(event.metadata[0].value, GF_STR("true")));
+    cr_expect(gf_str_eq(event.metadata[1].value, GF_STR("false")));
+    cr_expect_eq(event.metadata[2].value.len, 0, "the reason went with the pause");
+}

@@ -64,6 +64,15 @@ static void take_result(struct world *world, const struct gf_reply *reply) {
     if (reply->replayed != NULL) {
         gf_request_copy(reply->replayed, &world->arena, &world->replayed);
     }
+    world->token = (struct gf_token){0};
+    if (reply->token != NULL) {
+        gf_token_copy(reply->token, &world->arena, &world->token);
+    }
+    world->role = (struct gf_role){0};
+    if (reply->role != NULL) {
+        gf_role_copy(reply->role, &world->arena, &world->role);
+    }
+    world->deleted_count = reply->deleted_count;
     world->run_count = reply->run_count;
     for (size_t i = 0; i < GF_ARRAY_COUNT(world->run_ids); i++) {
         world->run_ids[i] = i < reply->run_id_count ? reply->run_ids[i] : 0;

@@ -50,6 +50,9 @@ struct world {
     struct gf_namespace ns;
     struct gf_task_execution task; /* run_key 0 = there was none in the reply */
     struct gf_preferences preferences;
+    struct gf_token token; /* token_id empty = there was none in the reply */
+    struct gf_role role;   /* likewise */
+    int64_t deleted_count;
     struct gf_request replayed; /* kind UNSPECIFIED = it was no repetition */
     int64_t run_count;          /* of those that were cancelled */
     int64_t run_ids[2];         /* the first of them */
@@ -112,6 +115,23 @@ enum gf_code world_cancel_task(struct world *world, int64_t run_id, const char *
 /* GF_OK may also mean that there is no answer yet: see reply_count. */
 enum gf_code world_repair(struct world *world, int64_t run_id);
 
+/* ---- Tokens and roles ---- */
+
+/* A token of a user, for the test to add to; its id is made of `seed`. In the arena. */
+struct gf_token *world_token(struct world *world, uint8_t seed, const char *user,
+                             const char *role_id);
+enum gf_code world_bootstrap(struct world *world, const struct gf_token *row);
+enum gf_code world_create_token(struct world *world, const struct gf_token *row,
+                                int64_t lifetime_ms);
+/* ENABLE_TOKEN, DISABLE_TOKEN, DELETE_TOKEN */
+enum gf_code world_token_command(struct world *world, enum gf_input_kind kind,
+                                 struct gf_str token_id);
+/* A role that may read one kind of things in all namespaces. In the arena. */
+struct gf_role *world_role(struct world *world, const char *role_id,
+                           enum gf_permission_resource resource);
+enum gf_code world_create_role(struct world *world, const struct gf_role *row);
+enum gf_code world_delete_role(struct world *world, const char *role_id);
+
 /* ---- Time ---- */
 
 /* Moves the time; what is due happens, each thing when it is due. */
@@ -158,6 +178,13 @@ const char *world_states(struct world *world, int64_t run_id);
 /* The kinds of all events above a number, separated by blanks, without "TASK_EXECUTION_". */
 const char *world_events(struct world *world, int64_t after_sequence);
 int64_t world_newest_event(struct world *world);
+/* All events above a number, in the arena. */
+size_t world_list_events(struct world *world, int64_t after_sequence, struct gf_event **out_events);
+/* The newest event; there must be one. */
+struct gf_event world_event(struct world *world);
+/* As they are stored: GF_OK or GF_NOT_FOUND. In the arena. */
+enum gf_code world_stored_token(struct world *world, struct gf_str token_id, struct gf_token *out);
+enum gf_code world_stored_role(struct world *world, const char *role_id, struct gf_role *out);
 
 /*
  * Checks what must hold after every commit; gives NULL or what is wrong, in the arena. See

@@ -103,8 +103,8 @@ const char *world_states(struct world *world, int64_t run_id) {
     return count == 0 ? "." : letters;
 }
 
-static size_t list_events(struct world *world, int64_t after_sequence,
-                          struct gf_event **out_events) {
+size_t world_list_events(struct world *world, int64_t after_sequence,
+                         struct gf_event **out_events) {
     const struct gf_event_filter filter = {.run_id = 0};
     int64_t scanned = 0;
     size_t count = 0;
@@ -120,7 +120,7 @@ const char *world_events(struct world *world, int64_t after_sequence) {
     const struct gf_str prefix = GF_STR("TASK_EXECUTION_");
     struct gf_event *events = NULL;
     struct gf_strbuf text;
-    const size_t count = list_events(world, after_sequence, &events);
+    const size_t count = world_list_events(world, after_sequence, &events);
     gf_strbuf_init(&text, 1 << 20);
     for (size_t i = 0; i < count; i++) {
         struct gf_str name = gf_str_from(gf_event_kind_name(events[i].kind));
@@ -139,4 +139,26 @@ int64_t world_newest_event(struct world *world) {
     struct gf_core_start start = {0};
     gf_assert(world->store->ops->load_start(world->store, &world->arena, &start, NULL) == GF_OK);
     return start.next_event_sequence - 1;
+}
+
+struct gf_event world_event(struct world *world) {
+    struct gf_event *events = NULL;
+    gf_assert(world_list_events(world, world_newest_event(world) - 1, &events) == 1);
+    return events[0];
+}
+
+enum gf_code world_stored_token(struct world *world, struct gf_str token_id, struct gf_token *out) {
+    struct gf_store_reader *reader = world->store->ops->open_reader(world->store);
+    const enum gf_code rc =
+        world->store->ops->get_token(reader, token_id, &world->arena, out, NULL);
+    world->store->ops->close_reader(world->store, reader);
+    return rc;
+}
+
+enum gf_code world_stored_role(struct world *world, const char *role_id, struct gf_role *out) {
+    struct gf_store_reader *reader = world->store->ops->open_reader(world->store);
+    const enum gf_code rc =
+        world->store->ops->get_role(reader, gf_str_from(role_id), &world->arena, out, NULL);
+    world->store->ops->close_reader(world->store, reader);
+    return rc;
 }
