@@ -18,7 +18,12 @@ enum {
 struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code) {
     if (cli->client == NULL) {
         struct gf_client_options options = {
-            .host = cli->host, .token = cli->token, .user_agent = "gofer-cli"};
+            .host = cli->host,
+            .token = cli->token,
+            .user_agent = "gofer-cli",
+            .tls = cli->tls,
+            .token_in_clear = cli->token_in_clear,
+        };
         struct gf_error err = {0};
         if (gf_client_create(&options, &cli->client, &err) != GF_OK) {
             *out_code = err.code == GF_INVALID_ARGUMENT ? gf_cli_fail_usage(cli, &err)

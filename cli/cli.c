@@ -5,13 +5,12 @@
 
 #include "base/str.h"
 #include "cli/help.h"
+#include "cli/hints.h"
+#include "cli/settings.h"
 #include "cli/ui/message.h"
 
 #include <stdarg.h>
 #include <string.h>
-
-static const char DEFAULT_HOST[] = "127.0.0.1:8080";
-static const char DEFAULT_NAMESPACE[] = "default";
 
 void gf_cli_hint(struct gf_cli *cli, const char *fmt, ...) {
     if (cli->quiet) {
@@ -36,73 +35,10 @@ void gf_cli_note(struct gf_cli *cli, const char *fmt, ...) {
     va_end(args);
 }
 
-/* An argument of the command line by its name in the usage; NULL when it has none of it. */
-static const char *argument_named(const struct gf_cli *cli, const char *name) {
-    if (cli->parsed == NULL) {
-        return NULL;
-    }
-    const struct gf_command *command = cli->parsed->command;
-    for (size_t i = 0; i < command->argument_count; i++) {
-        if (strcmp(command->arguments[i].name, name) == 0) {
-            return cli->parsed->arguments[i];
-        }
-    }
-    return NULL;
-}
-
 const char *gf_cli_namespace_option(struct gf_cli *cli) {
     bool is_default =
-        cli->namespace_id == NULL || strcmp(cli->namespace_id, DEFAULT_NAMESPACE) == 0;
+        cli->namespace_id == NULL || strcmp(cli->namespace_id, GF_DEFAULT_NAMESPACE) == 0;
     return is_default ? "" : gf_show_text(cli, " -n %s", cli->namespace_id);
-}
-
-/* Tells how to list what there is. The server's sentences begin with what is missing. */
-static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
-    struct gf_str what;
-    struct gf_str rest;
-    (void)gf_str_cut(gf_str_from(error->message), ' ', &what, &rest);
-    const char *pipeline_id = argument_named(cli, "PIPELINE");
-    const char *run_id = argument_named(cli, "RUN");
-    const char *option = gf_cli_namespace_option(cli);
-    if (gf_str_eq(what, GF_STR("namespace"))) {
-        gf_cli_hint(cli, "gofer namespace list");
-    } else if (gf_str_eq(what, GF_STR("pipeline"))) {
-        gf_cli_hint(cli, "gofer pipeline list%s", option);
-    } else if (gf_str_eq(what, GF_STR("image"))) {
-        gf_cli_hint(cli, "gofer image list");
-    } else if (gf_str_eq(what, GF_STR("run")) && pipeline_id != NULL) {
-        gf_cli_hint(cli, "gofer run list %s%s", pipeline_id, option);
-    } else if (gf_str_eq(what, GF_STR("task")) && pipeline_id != NULL && run_id != NULL) {
-        gf_cli_hint(cli, "gofer task list %s %s%s", pipeline_id, run_id, option);
-    }
-}
-
-/* Tells how to get out of the way what is in it. */
-static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
-    static const struct {
-        const char *reason;
-        const char *command;
-        bool of_pipeline;
-        const char *rest;
-    } ways[] = {
-        {"PIPELINE_DISABLED", "gofer pipeline enable", true, ""},
-        {"PIPELINE_HAS_ACTIVE_RUNS", "gofer run cancel", true, " --all"},
-        {"RUN_NOT_ENDED", "gofer run list", true, " --state running --state queued"},
-        {"RUN_STARTS_PAUSED", "gofer service resume", false, ""},
-        {"NOTHING_LIVE", "gofer up FILE", false, ""},
-    };
-    const char *pipeline_id = argument_named(cli, "PIPELINE");
-    for (size_t i = 0; i < GF_ARRAY_COUNT(ways); i++) {
-        if (strcmp(error->reason, ways[i].reason) != 0) {
-            continue;
-        }
-        if (!ways[i].of_pipeline) {
-            gf_cli_hint(cli, "%s", ways[i].command);
-        } else if (pipeline_id != NULL) {
-            gf_cli_hint(cli, "%s %s%s%s", ways[i].command, pipeline_id, ways[i].rest,
-                        gf_cli_namespace_option(cli));
-        }
-    }
 }
 
 enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error) {
@@ -118,14 +54,7 @@ enum gf_exit_code gf_cli_fail(struct gf_cli *cli, const struct gf_error *error) 
         }
         fprintf(cli->err, "\n");
     }
-    if (error->code == GF_NOT_FOUND) {
-        hint_missing(cli, error);
-    } else if (error->code == GF_FAILED_PRECONDITION) {
-        hint_unmet(cli, error);
-    } else if (error->code == GF_UNAVAILABLE) {
-        gf_cli_hint(cli, "is the server running? gofer service start --dev; or name another one by "
-                         "--host or GOFER_HOST");
-    }
+    gf_hint_at_way_out(cli, error);
     return gf_exit_code_of(error->code);
 }
 
@@ -167,17 +96,6 @@ static enum gf_output output_of(const char *name) {
     return strcmp(name, "jsonl") == 0 ? GF_OUTPUT_JSONL : GF_OUTPUT_NAME;
 }
 
-/* The value of an option, else of a variable of the environment that is not empty, else the
- * default. */
-static const char *setting(struct gf_cli *cli, const char *option, const char *variable,
-                           const char *fallback) {
-    if (option != NULL) {
-        return option;
-    }
-    const char *value = cli->getenv(variable);
-    return value != NULL && value[0] != '\0' ? value : fallback;
-}
-
 static void apply_common_options(struct gf_cli *cli, const struct gf_parsed *parsed) {
     cli->output = output_of(gf_parsed_text(parsed, "output"));
     cli->quiet = gf_parsed_flag(parsed, "quiet");
@@ -185,10 +103,6 @@ static void apply_common_options(struct gf_cli *cli, const struct gf_parsed *par
     if (gf_parsed_flag(parsed, "no-color")) {
         cli->colour = false;
     }
-    cli->host = setting(cli, gf_parsed_text(parsed, "host"), "GOFER_HOST", DEFAULT_HOST);
-    cli->token = setting(cli, NULL, "GOFER_TOKEN", NULL);
-    cli->namespace_id =
-        setting(cli, gf_parsed_text(parsed, "namespace"), "GOFER_NAMESPACE", DEFAULT_NAMESPACE);
 }
 
 /* `gofer`, `gofer --help`, `gofer pipeline --help`: words that name no command. */
@@ -254,6 +168,12 @@ enum gf_exit_code gf_cli_main(struct gf_cli *cli, const char *const *words, size
     if (!command->raw && gf_parsed_flag(parsed, "help")) {
         gf_help_command(cli->out, command);
         return GF_EXIT_OK;
+    }
+    if (!command->raw && !command->offline) {
+        struct gf_settings_given given = gf_settings_given_of(parsed);
+        if (gf_settings_apply(cli, &given, true, &err) != GF_OK) {
+            return gf_cli_fail(cli, &err);
+        }
     }
     return command->run(cli, parsed);
 }

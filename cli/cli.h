@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 struct gf_client;
+struct gf_rpc_client_tls;
 
 enum {
     GF_CLI_ARENA_BYTES_MAX = 256 << 20, /* everything that one command holds at once */
@@ -44,10 +45,15 @@ struct gf_cli {
     enum gf_output output;
     bool quiet;
     bool verbose;
-    const char *program;      /* the path of the running gofer, for programs that stand beside it */
-    const char *host;         /* --host, $GOFER_HOST, default */
-    const char *token;        /* $GOFER_TOKEN; NULL = none */
-    const char *namespace_id; /* --namespace, $GOFER_NAMESPACE, "default" */
+    const char *program; /* the path of the running gofer, for programs that stand beside it */
+    /* From options, environment and context (settings.h). */
+    const char *context_name; /* the context in use; NULL = none */
+    const char *host;
+    const char *namespace_id;
+    const char *token;                   /* NULL = none */
+    const char *token_source;            /* "GOFER_TOKEN": for messages; set with the token */
+    const struct gf_rpc_client_tls *tls; /* NULL = no TLS */
+    bool token_in_clear;                 /* the token may go to other machines without TLS */
     const char *(*getenv)(const char *name);
     struct gf_arena *arena;   /* for the whole command */
     struct gf_client *client; /* gf_cli_connect makes it; whoever made the cli destroys it */

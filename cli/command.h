@@ -41,6 +41,7 @@ struct gf_option {
     const char *choices;    /* "table|json|name": the only values; NULL = any */
     const char *complete;   /* the noun whose ids complete the value, or "file"; NULL = nothing */
     const char *help;       /* one line, lower case, no final period */
+    bool rare;              /* a common option that only `gofer help connection` tells of */
     /* Bounds of a count, a number, or a duration in milliseconds; both 0 = those of its kind. */
     int64_t min;
     int64_t max;
@@ -62,12 +63,14 @@ struct gf_command {
     const char *summary;     /* one line, lower case, no final period */
     const char *description; /* what else to know; NULL = nothing */
     const char *examples;    /* command lines, one a line; NULL = none */
+    const char *usage;       /* the words behind its name; NULL = its arguments */
     const struct gf_argument *arguments;
     size_t argument_count;
     const struct gf_option *options; /* besides the common ones */
     size_t option_count;
-    bool hidden; /* not in the help and not completed */
-    bool raw;    /* the words behind the command are its own: nothing is parsed */
+    bool hidden;  /* not in the help and not completed */
+    bool raw;     /* the words behind the command are its own: nothing is parsed */
+    bool offline; /* asks no server: contexts and tokens are not read for it */
     enum gf_exit_code (*run)(struct gf_cli *cli, const struct gf_parsed *parsed);
 };
 

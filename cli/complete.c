@@ -9,13 +9,17 @@
 
 #include "base/str.h"
 #include "cli/call.h"
+#include "cli/settings.h"
 #include "gofer/v1/deployment.gofer.h"
 #include "gofer/v1/image.gofer.h"
 #include "gofer/v1/namespace.gofer.h"
 #include "gofer/v1/pipeline.gofer.h"
 #include "gofer/v1/pipeline_config.gofer.h"
+#include "gofer/v1/role.gofer.h"
 #include "gofer/v1/run.gofer.h"
+#include "gofer/v1/secret.gofer.h"
 #include "gofer/v1/task_execution.gofer.h"
+#include "gofer/v1/token.gofer.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -25,6 +29,7 @@ struct line {
     const struct gf_command *command;
     const char *arguments[8]; /* those before the cursor */
     size_t argument_count;
+    struct gf_settings_given given;  /* by the options before the cursor */
     const struct gf_option *waiting; /* the option whose value the last word is */
     const char *prefix;              /* the last word */
 };
@@ -49,13 +54,19 @@ static const struct source {
     {"deployment", &gofer_v1_deployment_service, GOFER_V1_DEPLOYMENT_SERVICE_LIST_DEPLOYMENTS,
      "deployments", "deployment_id"},
     {"image", &gofer_v1_image_service, GOFER_V1_IMAGE_SERVICE_LIST_IMAGES, "images", "names"},
+    {"global-secret", &gofer_v1_secret_service, GOFER_V1_SECRET_SERVICE_LIST_GLOBAL_SECRETS,
+     "secrets", "key"},
     {"namespace", &gofer_v1_namespace_service, GOFER_V1_NAMESPACE_SERVICE_LIST_NAMESPACES,
      "namespaces", "namespace_id"},
     {"pipeline", &gofer_v1_pipeline_service, GOFER_V1_PIPELINE_SERVICE_LIST_PIPELINES, "pipelines",
      "pipeline_id"},
+    {"role", &gofer_v1_role_service, GOFER_V1_ROLE_SERVICE_LIST_ROLES, "roles", "role_id"},
     {"run", &gofer_v1_run_service, GOFER_V1_RUN_SERVICE_LIST_RUNS, "runs", "run_id"},
+    {"secret", &gofer_v1_secret_service, GOFER_V1_SECRET_SERVICE_LIST_PIPELINE_SECRETS, "secrets",
+     "key"},
     {"task", &gofer_v1_task_execution_service, GOFER_V1_TASK_EXECUTION_SERVICE_LIST_TASK_EXECUTIONS,
      "task_executions", "task_id"},
+    {"token", &gofer_v1_token_service, GOFER_V1_TOKEN_SERVICE_LIST_TOKENS, "tokens", "token_id"},
 };
 
 /* A field by its name; NULL when the message has none of it. */
@@ -106,8 +117,16 @@ static void offer_id(const struct line *line, const struct source *source, Proto
 
 static void offer_ids(const struct line *line, const struct source *source) {
     struct gf_cli *cli = line->cli;
+    if (gf_settings_apply(cli, &line->given, true, NULL) != GF_OK) {
+        return;
+    }
     struct gf_client_options options = {
-        .host = cli->host, .token = cli->token, .user_agent = "gofer-cli"};
+        .host = cli->host,
+        .token = cli->token,
+        .user_agent = "gofer-cli",
+        .tls = cli->tls,
+        .token_in_clear = cli->token_in_clear,
+    };
     if (cli->client == NULL && gf_client_create(&options, &cli->client, NULL) != GF_OK) {
         return;
     }
@@ -143,12 +162,24 @@ static void offer_choices(const struct line *line, const char *choices, const ch
     }
 }
 
+static void offer_contexts(const struct line *line) {
+    struct gf_contexts contexts;
+    if (gf_settings_contexts(line->cli, &contexts, NULL) != GF_OK) {
+        return;
+    }
+    for (size_t i = 0; i < contexts.count; i++) {
+        offer(line, contexts.items[i].name, contexts.items[i].host);
+    }
+}
+
 /* What `complete` of an option or argument names. */
 static void offer_named(const struct line *line, const char *complete, const char *help) {
     if (complete == NULL) {
         return;
     }
-    if (strcmp(complete, "file") == 0) {
+    if (strcmp(complete, "context") == 0) {
+        offer_contexts(line);
+    } else if (strcmp(complete, "file") == 0) {
         fprintf(line->cli->out, ":file\n");
     } else if (strcmp(complete, "shell") == 0) {
         offer_choices(line, "bash|zsh|fish", help);
@@ -190,20 +221,12 @@ static void offer_commands(const struct line *line, const char *noun) {
 
 /* ---- The line ---- */
 
-static void take_value(struct line *line, const struct gf_option *option, const char *value) {
-    if (strcmp(option->name, "namespace") == 0) {
-        line->cli->namespace_id = value;
-    } else if (strcmp(option->name, "host") == 0) {
-        line->cli->host = value;
-    }
-}
-
 /* Reads a word before the cursor; what makes no sense is passed over. */
 static void take_word(struct line *line, const char *word) {
     static const struct gf_command no_command = {0};
     const struct gf_command *command = line->command == NULL ? &no_command : line->command;
     if (line->waiting != NULL) {
-        take_value(line, line->waiting, word);
+        gf_settings_take(&line->given, line->waiting->name, word);
         line->waiting = NULL;
         return;
     }
@@ -212,8 +235,8 @@ static void take_word(struct line *line, const char *word) {
         const struct gf_option *option = gf_option_of_word(command, word, &value);
         if (option != NULL && option->kind != GF_OPTION_FLAG && value == NULL) {
             line->waiting = option;
-        } else if (option != NULL && value != NULL) {
-            take_value(line, option, value);
+        } else if (option != NULL) {
+            gf_settings_take(&line->given, option->name, value);
         }
         return;
     }

@@ -58,7 +58,9 @@ void gf_help_overview(struct gf_cli *cli, FILE *to) {
         gf_command_name(command, name);
         print_row(to, name, command->summary);
     }
-    fprintf(to, "\nMore: gofer <command> --help; gofer help environment | exit-codes | output\n");
+    fprintf(to,
+            "\nMore: gofer <command> --help; gofer help connection | environment | exit-codes |\n"
+            "output\n");
 }
 
 void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun) {
@@ -75,7 +77,10 @@ void gf_help_usage_line(FILE *to, const struct gf_command *command) {
     char name[GF_COMMAND_NAME_BYTES_MAX];
     gf_command_name(command, name);
     fprintf(to, "gofer %s", name);
-    for (size_t i = 0; i < command->argument_count; i++) {
+    if (command->usage != NULL) {
+        fprintf(to, " %s", command->usage);
+    }
+    for (size_t i = 0; command->usage == NULL && i < command->argument_count; i++) {
         const struct gf_argument *argument = &command->arguments[i];
         fprintf(to, argument->optional ? " [%s]" : " %s", argument->name);
     }
@@ -132,10 +137,18 @@ static void print_head(FILE *to, const struct gf_command *command) {
     }
 }
 
-void gf_help_common_options(FILE *to) {
+/* The common options that are often needed, or the others. */
+static void print_common_options(FILE *to, bool rare) {
     for (size_t i = 0; i < gf_common_option_count; i++) {
-        print_option(to, &gf_common_options[i]);
+        if (gf_common_options[i].rare == rare) {
+            print_option(to, &gf_common_options[i]);
+        }
     }
+}
+
+void gf_help_common_options(FILE *to) {
+    print_common_options(to, false);
+    print_common_options(to, true);
 }
 
 void gf_help_own(FILE *to, const struct gf_command *command) {
@@ -146,15 +159,23 @@ void gf_help_own(FILE *to, const struct gf_command *command) {
 void gf_help_command(FILE *to, const struct gf_command *command) {
     print_head(to, command);
     fprintf(to, "\nCommon options:\n");
-    gf_help_common_options(to);
+    print_common_options(to, false);
     print_examples(to, command->examples);
 }
 
 static void help_environment(FILE *to) {
     fprintf(to, "Environment of gofer (options win over it):\n\n");
     print_row(to, "GOFER_HOST", "the server: HOST:PORT or unix:/PATH (default 127.0.0.1:8080)");
-    print_row(to, "GOFER_TOKEN", "the token that is sent with every call");
     print_row(to, "GOFER_NAMESPACE", "the namespace where --namespace is not given");
+    print_row(to, "GOFER_CONTEXT", "the context where --context is not given");
+    print_row(to, "GOFER_CONTEXTS",
+              "the file of the contexts (default ~/.config/gofer/contexts.json)");
+    print_row(to, "GOFER_TOKEN", "the token that is sent with every call");
+    print_row(to, "GOFER_TOKEN_FILE", "a file with the token, as --token-file");
+    print_row(to, "GOFER_TOKEN_IN_CLEAR", "1: as --token-in-clear");
+    print_row(to, "GOFER_TLS", "1: as --tls; 0: no TLS, whatever the context says");
+    print_row(to, "GOFER_TLS_CA, GOFER_TLS_CERT, GOFER_TLS_KEY, GOFER_TLS_SERVER_NAME",
+              "as --tls-ca, --tls-cert, --tls-key and --tls-server-name");
     print_row(to, "GOFER_FETCH", "the gofer-fetch program (default: beside gofer)");
     print_row(to, "NO_COLOR", "any value: print without colour");
     print_row(to, "GOFER_FORCE_TTY", "a width: print as on a terminal of that many columns");
@@ -187,9 +208,36 @@ static void help_output(FILE *to) {
     print_row(to, "name", "one identifier a line");
 }
 
+static void help_connection(FILE *to) {
+    fprintf(to, "How gofer reaches a server, and as whom.\n\n");
+    print_wrapped(to,
+                  "A context is a name for a server with all that belongs to it: address, TLS, "
+                  "token, namespace. gofer context set makes one, gofer context use chooses one. "
+                  "They are kept in ~/.config/gofer/contexts.json, which nobody else may read.",
+                  0);
+    fprintf(to, "\n");
+    print_wrapped(to,
+                  "A setting has the first value that is there: its option; the context that "
+                  "--context names; its variable of the environment; the context that "
+                  "$GOFER_CONTEXT names, else the current one; its default. A context that no "
+                  "option names is left alone where the server is another one than its own, so "
+                  "that a token never goes to the wrong server.",
+                  0);
+    fprintf(to, "\n");
+    print_wrapped(to,
+                  "A token goes to another machine over TLS only, unless --token-in-clear says "
+                  "otherwise. No option takes a token itself, because others can see the arguments "
+                  "of a program.",
+                  0);
+    fprintf(to, "\nOptions of every command:\n");
+    print_common_options(to, true);
+}
+
 bool gf_help_topic(FILE *to, const char *topic) {
     if (strcmp(topic, "environment") == 0) {
         help_environment(to);
+    } else if (strcmp(topic, "connection") == 0) {
+        help_connection(to);
     } else if (strcmp(topic, "exit-codes") == 0) {
         help_exit_codes(to);
     } else if (strcmp(topic, "output") == 0 || strcmp(topic, "formatting") == 0) {

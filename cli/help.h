@@ -24,7 +24,8 @@ void gf_help_common_options(FILE *to);
 /* "gofer pipeline run PIPELINE [options]", without a newline. */
 void gf_help_usage_line(FILE *to, const struct gf_command *command);
 
-/* A topic: "environment", "exit-codes", "output". False when there is none of that name. */
+/* A topic: "connection", "environment", "exit-codes", "output". False when there is none of that
+ * name. */
 bool gf_help_topic(FILE *to, const char *topic);
 
 #endif /* GOFER_CLI_HELP_H_ */

@@ -91,5 +91,6 @@ const struct gf_command gf_cmd_completion = {
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .examples = "source <(gofer completion bash)\ngofer completion fish | source",
+    .offline = true,
     .run = run,
 };

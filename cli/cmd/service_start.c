@@ -159,5 +159,6 @@ const struct gf_command gf_cmd_service_start = {
     .examples = "gofer service start --dev\n"
                 "gofer service start --dev --data-dir ./data --listen 127.0.0.1:0 --listen "
                 "unix:/run/gofer.sock",
+    .offline = true,
     .run = run,
 };

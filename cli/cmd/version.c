@@ -12,5 +12,6 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
 const struct gf_command gf_cmd_version = {
     .verb = "version",
     .summary = "print the version of this program",
+    .offline = true,
     .run = run,
 };

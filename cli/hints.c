@@ -1,0 +1,114 @@
+#include "cli/hints.h"
+
+#include "base/str.h"
+#include "cli/ui/message.h"
+#include "clients/c/client.h"
+
+#include <string.h>
+
+/* An argument of the command line by its name in the usage; NULL when it has none of it. */
+static const char *argument_named(const struct gf_cli *cli, const char *name) {
+    if (cli->parsed == NULL) {
+        return NULL;
+    }
+    const struct gf_command *command = cli->parsed->command;
+    for (size_t i = 0; i < command->argument_count; i++) {
+        if (strcmp(command->arguments[i].name, name) == 0) {
+            return cli->parsed->arguments[i];
+        }
+    }
+    return NULL;
+}
+
+/* Tells how to list what there is. The server's sentences begin with what is missing. */
+static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
+    struct gf_str what;
+    struct gf_str rest;
+    (void)gf_str_cut(gf_str_from(error->message), ' ', &what, &rest);
+    const char *pipeline_id = argument_named(cli, "PIPELINE");
+    const char *run_id = argument_named(cli, "RUN");
+    const char *option = gf_cli_namespace_option(cli);
+    if (gf_str_eq(what, GF_STR("namespace"))) {
+        gf_cli_hint(cli, "gofer namespace list");
+    } else if (gf_str_eq(what, GF_STR("pipeline"))) {
+        gf_cli_hint(cli, "gofer pipeline list%s", option);
+    } else if (gf_str_eq(what, GF_STR("image"))) {
+        gf_cli_hint(cli, "gofer image list");
+    } else if (gf_str_eq(what, GF_STR("context"))) {
+        gf_cli_hint(cli, "gofer context list");
+    } else if (gf_str_eq(what, GF_STR("token"))) {
+        gf_cli_hint(cli, "gofer token list");
+    } else if (gf_str_eq(what, GF_STR("role"))) {
+        gf_cli_hint(cli, "gofer role list");
+    } else if (gf_str_eq(what, GF_STR("secret")) && pipeline_id != NULL) {
+        gf_cli_hint(cli, "gofer secret list %s%s", pipeline_id, option);
+    } else if (gf_str_eq(what, GF_STR("run")) && pipeline_id != NULL) {
+        gf_cli_hint(cli, "gofer run list %s%s", pipeline_id, option);
+    } else if (gf_str_eq(what, GF_STR("task")) && pipeline_id != NULL && run_id != NULL) {
+        gf_cli_hint(cli, "gofer task list %s %s%s", pipeline_id, run_id, option);
+    }
+}
+
+/* Tells how to get out of the way what is in it. */
+static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
+    static const struct {
+        const char *reason;
+        const char *command;
+        bool of_pipeline;
+        const char *rest;
+    } ways[] = {
+        {"PIPELINE_DISABLED", "gofer pipeline enable", true, ""},
+        {"PIPELINE_HAS_ACTIVE_RUNS", "gofer run cancel", true, " --all"},
+        {"RUN_NOT_ENDED", "gofer run list", true, " --state running --state queued"},
+        {"RUN_STARTS_PAUSED", "gofer service resume", false, ""},
+        {"NOTHING_LIVE", "gofer up FILE", false, ""},
+    };
+    const char *pipeline_id = argument_named(cli, "PIPELINE");
+    for (size_t i = 0; i < GF_ARRAY_COUNT(ways); i++) {
+        if (strcmp(error->reason, ways[i].reason) != 0) {
+            continue;
+        }
+        if (!ways[i].of_pipeline) {
+            gf_cli_hint(cli, "%s", ways[i].command);
+        } else if (pipeline_id != NULL) {
+            gf_cli_hint(cli, "%s %s%s%s", ways[i].command, pipeline_id, ways[i].rest,
+                        gf_cli_namespace_option(cli));
+        }
+    }
+}
+
+/* Tells how to show who one is: the server does not tell who it knows. */
+static void hint_unauthenticated(struct gf_cli *cli) {
+    if (cli->token != NULL) {
+        gf_cli_hint(cli,
+                    "the token is that of %s; another one is kept by gofer context set NAME "
+                    "--token-stdin",
+                    cli->token_source);
+        return;
+    }
+    gf_cli_hint(cli, "no token was sent: keep one by gofer context set NAME --token-stdin; a new "
+                     "server gives its first one to gofer token bootstrap --save-as-context NAME");
+}
+
+/* Tells how the token gets there unseen. */
+static void hint_in_clear(struct gf_cli *cli) {
+    gf_cli_hint(cli, "--tls, or --tls-ca FILE, keeps it secret; --token-in-clear sends it all the "
+                     "same; see gofer help connection");
+}
+
+void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
+    if (error->code == GF_NOT_FOUND) {
+        hint_missing(cli, error);
+    } else if (strcmp(error->reason, GF_CLIENT_REASON_TOKEN_IN_CLEAR) == 0) {
+        hint_in_clear(cli);
+    } else if (error->code == GF_FAILED_PRECONDITION) {
+        hint_unmet(cli, error);
+    } else if (error->code == GF_UNAUTHENTICATED) {
+        hint_unauthenticated(cli);
+    } else if (error->code == GF_PERMISSION_DENIED && cli->client != NULL) {
+        gf_cli_hint(cli, "gofer whoami shows what you may do");
+    } else if (error->code == GF_UNAVAILABLE) {
+        gf_cli_hint(cli, "is the server running? gofer service start; or name another one by "
+                         "--host, GOFER_HOST or --context");
+    }
+}
