@@ -205,7 +205,7 @@ static int64_t choose_stop_timeout_ms(const struct native_host *host, const stru
 
 void native_host_launch_task(struct native_host *host, struct gf_attempt attempt,
                              const struct gf_task *task) {
-    static const char *const environment[] = {"A=1", "B=two words"};
+    const char *const environment[] = {"A=1", "B=two words", host->variable};
     const struct gf_launch launch = {
         .attempt = attempt,
         .namespace_id = GF_STR("default"),
@@ -214,10 +214,13 @@ void native_host_launch_task(struct native_host *host, struct gf_attempt attempt
         .run_id = attempt.run_key,
         .task = task,
         .environment = environment,
-        .environment_count = GF_ARRAY_COUNT(environment),
+        .environment_count = GF_ARRAY_COUNT(environment) - (host->variable == NULL ? 1 : 0),
         .timeout_ms = task->timeout_ms,
         .stop_timeout_ms = choose_stop_timeout_ms(host, task),
         .input = host->input.ptr == NULL ? NULL : &host->input,
+        .masked = &host->masked,
+        .masked_count = host->masked.ptr == NULL ? 0 : 1,
+        .task_api = host->task_api,
     };
     host->scheduler.ops->launch(host->scheduler.self, &launch);
 }
@@ -336,7 +339,8 @@ struct gf_shim_start native_host_read_start(const char *dir, struct gf_attempt a
     return start;
 }
 
-char *native_host_read_output(struct native_host *host, struct gf_attempt attempt) {
+char *native_host_read_stream(struct native_host *host, struct gf_attempt attempt,
+                              enum gf_log_stream stream) {
     const struct gf_log_name name = {
         .pipeline_key = 1,
         .run_id = attempt.run_key,
@@ -352,12 +356,16 @@ char *native_host_read_output(struct native_host *host, struct gf_attempt attemp
     must(gf_log_reader_open(host->logs, &name, 0, &reader, &error), &error);
     do {
         must(gf_logframe_reader_next(&reader.frames, &event, &frame, &error), &error);
-        if (event == GF_LOGFRAME_FRAME && frame.stream == GF_LOG_STREAM_STDOUT) {
+        if (event == GF_LOGFRAME_FRAME && frame.stream == stream) {
             gf_strbuf_append(&out, frame.payload);
         }
     } while (event == GF_LOGFRAME_FRAME && !frame.end);
     gf_log_reader_close(&reader);
     return gf_strbuf_take(&out);
+}
+
+char *native_host_read_output(struct native_host *host, struct gf_attempt attempt) {
+    return native_host_read_stream(host, attempt, GF_LOG_STREAM_STDOUT);
 }
 
 void native_host_wait_output(struct native_host *host, struct gf_attempt attempt) {

@@ -51,7 +51,10 @@ struct native_host {
     struct gf_scheduler scheduler;
     struct gf_scheduler_events events;
     /* Of launches to come; set by the test. */
-    struct gf_str input;     /* borrowed; NULL in it = none */
+    struct gf_str input;  /* borrowed; NULL in it = none */
+    const char *variable; /* "KEY=value", sorts behind "B"; borrowed; NULL = none */
+    struct gf_str masked; /* a value to mask; borrowed; NULL in it = none */
+    bool task_api;
     int64_t stop_timeout_ms; /* where the task has none; 0 = the default */
     struct gf_mutex mutex;   /* of the rest */
     struct gf_cond changed;
@@ -114,5 +117,8 @@ struct gf_shim_start native_host_read_start(const char *dir, struct gf_attempt a
 
 /* The standard output of an attempt; the caller frees it. */
 char *native_host_read_output(struct native_host *host, struct gf_attempt attempt);
+/* The same of a stream. */
+char *native_host_read_stream(struct native_host *host, struct gf_attempt attempt,
+                              enum gf_log_stream stream);
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_TESTING_NATIVE_HOST_H_ */
