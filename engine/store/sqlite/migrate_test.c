@@ -1,4 +1,5 @@
 #include "engine/store/sqlite/migrate.h"
+#include "engine/store/sqlite/sql.h"
 #include "engine/store/sqlite/testing/fixture.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@ static void open_fixture(struct fixture *fixture) {
     memset(fixture, 0, sizeof(*fixture));
     gf_sqlite_fixture_init(&fixture->sqlite);
     cr_assert_eq(gf_sqlite__db_open(&fixture->db, fixture->sqlite.path, NULL, GF_SQLITE_WRITER,
-                                    &fixture->err),
+                                    &gf_sqlite__profile, &fixture->err),
                  GF_OK, "%s", fixture->err.message);
 }
 

@@ -16,8 +16,8 @@ enum gf_code gf_sqlite__readers_open(struct gf_sqlite_store *store, int count, c
     store->readers = gf_calloc((size_t)count, sizeof(*store->readers));
     for (int i = 0; i < count; i++) {
         struct gf_store_reader *reader = &store->readers[i];
-        const enum gf_code rc =
-            gf_sqlite__db_open(&reader->db, store->path, vfs, GF_SQLITE_READER, err);
+        const enum gf_code rc = gf_sqlite__db_open(&reader->db, store->path, vfs, GF_SQLITE_READER,
+                                                   &gf_sqlite__profile, err);
         store->reader_count = i + 1;
         if (rc != GF_OK) {
             return rc;

@@ -14,6 +14,8 @@
 #ifndef GOFER_ENGINE_STORE_SQLITE_SQL_H_
 #define GOFER_ENGINE_STORE_SQLITE_SQL_H_
 
+#include "engine/sqlite/db.h"
+
 #define GF_SQL_NAMESPACE_COLUMNS                                                                   \
     "namespace_key, namespace_id, name, description, create_time, update_time, run_parallelism"
 
@@ -321,5 +323,8 @@ enum gf_sql {
 
 /* The text of a statement. Static storage. */
 const char *gf_sqlite__sql(enum gf_sql sql);
+
+/* What the databases of the store are like. */
+extern const struct gf_sqlite_profile gf_sqlite__profile;
 
 #endif /* GOFER_ENGINE_STORE_SQLITE_SQL_H_ */

@@ -1,19 +1,12 @@
-/*
- * Opening and closing the store. The order of opening is the point: the lock before the file is
- * looked at, whose file it is before anything is written to it, recovery before the schema is read,
- * the schema before the readers.
- */
+/* Opening and closing the store: the file (engine/sqlite/open.h) before the readers. */
 #include "engine/store/sqlite/store.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "engine/core/limits.h"
-#include "engine/store/sqlite/guard.h"
+#include "engine/sqlite/open.h"
 #include "engine/store/sqlite/migrate.h"
 #include "engine/store/sqlite/store_internal.h"
-
-#include <pthread.h>
-#include <stdio.h>
 
 enum {
     SCRATCH_BYTES_MAX = 2 * GF_RUN_VARIABLES_BYTES_MAX, /* text and what stands around it */
@@ -71,57 +64,6 @@ static const struct gf_store_ops OPS = {
     .list_active_runs = gf_sqlite__list_active_runs,
 };
 
-/*
- * SQLite counts every allocation under one lock of the process, which connections of many threads
- * would queue for. Nothing reads the count. If somebody else has started SQLite already, it goes on
- * counting.
- */
-static void configure_library(void) {
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
-static enum gf_code turn_on_wal(struct gf_sqlite_store *store, struct gf_error *err) {
-    /* The page size counts for new files only. */
-    char text[128];
-    (void)snprintf(text, sizeof(text), "PRAGMA page_size = %d; PRAGMA journal_mode = WAL;",
-                   GF_SQLITE_PAGE_BYTES);
-    enum gf_code rc = gf_sqlite__exec(&store->writer, text, "turn on the write-ahead log", err);
-    int64_t on = 0;
-    if (rc == GF_OK) {
-        rc = gf_sqlite__query_i64(&store->writer,
-                                  "SELECT journal_mode = 'wal' FROM pragma_journal_mode",
-                                  "turn on the write-ahead log", &on, err);
-    }
-    /* SQLite goes on without one where it cannot have shared memory. */
-    if (rc == GF_OK && on == 0) {
-        return gf_fail(err, GF_FAILED_PRECONDITION,
-                       "the file system of database '%s' cannot hold a write-ahead log; use a "
-                       "local one",
-                       store->path);
-    }
-    return rc;
-}
-
-static enum gf_code open_writer(struct gf_sqlite_store *store, const char *vfs,
-                                struct gf_error *err) {
-    enum gf_code rc = gf_sqlite__db_open(&store->writer, store->path, vfs, GF_SQLITE_WRITER, err);
-    if (rc == GF_OK) {
-        rc = gf_sqlite__check_owner(&store->writer, err);
-    }
-    if (rc != GF_OK) {
-        return rc;
-    }
-    rc = turn_on_wal(store, err);
-    if (rc == GF_OK) {
-        rc = gf_sqlite__check_sound(&store->writer, err);
-    }
-    if (rc == GF_OK) {
-        rc = gf_sqlite__migrate(&store->writer, gf_sqlite__migrations, gf_sqlite__migration_count,
-                                err);
-    }
-    return rc;
-}
-
 static enum gf_code read_next(struct gf_sqlite_row *row, void *item,
                               GF_UNUSED struct gf_error *err) {
     struct gf_core_start *next = item;
@@ -153,13 +95,9 @@ static enum gf_code load_next(struct gf_sqlite_store *store, struct gf_error *er
 
 static enum gf_code open_all(struct gf_sqlite_store *store, int reader_count, const char *vfs,
                              struct gf_error *err) {
-    enum gf_code rc = gf_sqlite__lock(store->path, &store->lock_fd, err);
-    if (rc == GF_OK) {
-        rc = gf_sqlite__check_file(store->path, err);
-    }
-    if (rc == GF_OK) {
-        rc = open_writer(store, vfs, err);
-    }
+    enum gf_code rc =
+        gf_sqlite__open(&store->writer, store->path, vfs, &gf_sqlite__profile,
+                        gf_sqlite__migrations, gf_sqlite__migration_count, &store->lock_fd, err);
     if (rc == GF_OK) {
         rc = load_next(store, err);
     }
@@ -167,8 +105,8 @@ static enum gf_code open_all(struct gf_sqlite_store *store, int reader_count, co
         rc = gf_sqlite__find_buried(store, &store->purging, err);
     }
     if (rc == GF_OK) {
-        rc =
-            gf_sqlite__db_open(&store->checkpointer, store->path, vfs, GF_SQLITE_CHECKPOINTER, err);
+        rc = gf_sqlite__db_open(&store->checkpointer, store->path, vfs, GF_SQLITE_CHECKPOINTER,
+                                &gf_sqlite__profile, err);
     }
     if (rc == GF_OK) {
         rc = gf_sqlite__readers_open(store, reader_count, vfs, err);
@@ -181,11 +119,9 @@ static enum gf_code open_all(struct gf_sqlite_store *store, int reader_count, co
 
 enum gf_code gf_sqlite_store_open(const char *path, const struct gf_sqlite_options *options,
                                   struct gf_store **out_store, struct gf_error *err) {
-    static pthread_once_t configured = PTHREAD_ONCE_INIT;
     static const struct gf_sqlite_options DEFAULTS = {0};
     options = options == NULL ? &DEFAULTS : options;
     gf_assert(options->reader_count >= 0 && options->reader_count <= GF_SQLITE_READERS_MAX);
-    (void)pthread_once(&configured, configure_library);
     struct gf_sqlite_store *store = GF_NEW(struct gf_sqlite_store);
     store->store.ops = &OPS;
     store->path = gf_strdup(path);

@@ -7,8 +7,9 @@
 
 #include "base/str.h"
 #include "base/sync.h"
-#include "engine/store/sqlite/db.h"
+#include "engine/sqlite/db.h"
 #include "engine/store/sqlite/row.h"
+#include "engine/store/sqlite/sql.h"
 #include "engine/store/sqlite/store.h"
 
 #include <stdatomic.h>

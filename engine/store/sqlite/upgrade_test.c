@@ -1,5 +1,6 @@
 /* Databases of older schemas, with data: they are brought up to date, and everything is there. */
 #include "engine/store/sqlite/migrate.h"
+#include "engine/store/sqlite/sql.h"
 #include "engine/store/sqlite/testing/fixture.h"
 
 #include <string.h>
@@ -42,9 +43,9 @@ struct fixture {
 
 static void write_old(struct fixture *fixture, size_t version, const char *rows) {
     struct gf_sqlite_db db = {0};
-    cr_assert_eq(
-        gf_sqlite__db_open(&db, fixture->sqlite.path, NULL, GF_SQLITE_WRITER, &fixture->err), GF_OK,
-        "%s", fixture->err.message);
+    cr_assert_eq(gf_sqlite__db_open(&db, fixture->sqlite.path, NULL, GF_SQLITE_WRITER,
+                                    &gf_sqlite__profile, &fixture->err),
+                 GF_OK, "%s", fixture->err.message);
     cr_assert_eq(gf_sqlite__migrate(&db, gf_sqlite__migrations, version, &fixture->err), GF_OK,
                  "%s", fixture->err.message);
     cr_assert_eq(gf_sqlite__exec(&db, rows, "insert", &fixture->err), GF_OK, "%s",

@@ -1,4 +1,4 @@
-#include "engine/store/sqlite/migrate.h"
+#include "engine/sqlite/migrate.h"
 
 #include "base/clock.h"
 

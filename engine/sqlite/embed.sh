@@ -1,9 +1,13 @@
 #!/bin/sh
 # Writes C that holds the given migrations, each NNNN_name.sql, in the order of their numbers.
+# Usage: embed.sh HEADER PREFIX FILE...; HEADER declares PREFIX_migrations and PREFIX_migration_count.
 set -eu
 
-echo '#include "engine/store/sqlite/migrate.h"'
-echo 'const struct gf_sqlite_migration gf_sqlite__migrations[] = {'
+header=$1
+prefix=$2
+shift 2
+echo "#include \"$header\""
+echo "const struct gf_sqlite_migration ${prefix}_migrations[] = {"
 for file in "$@"; do
     base=$(basename "$file" .sql)
     number=$(echo "${base%%_*}" | sed 's/^0*//')
@@ -12,4 +16,5 @@ for file in "$@"; do
     echo '},'
 done
 echo '};'
-echo 'const size_t gf_sqlite__migration_count = sizeof(gf_sqlite__migrations) / sizeof(gf_sqlite__migrations[0]);'
+echo "const size_t ${prefix}_migration_count ="
+echo "    sizeof(${prefix}_migrations) / sizeof(${prefix}_migrations[0]);"

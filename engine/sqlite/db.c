@@ -12,16 +12,12 @@
  * - trusted_schema=OFF and DEFENSIVE: a database that somebody tampered with cannot run functions
  * from its schema, and nothing here can write to it.
  */
-#include "engine/store/sqlite/db.h"
+#include "engine/sqlite/db.h"
+
+#include "base/alloc.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum {
-    /* Page caches, in KiB; they fill with use. */
-    WRITER_CACHE_KIB = 8192,
-    READER_CACHE_KIB = 512,
-};
 
 /* What a result code means: X(primary code of SQLite, code, sentence) */
 #define MEANINGS(X)                                                                                \
@@ -71,20 +67,24 @@ enum gf_code gf_sqlite__fail(struct gf_sqlite_db *db, int result, const char *do
 static enum gf_code apply_settings(struct gf_sqlite_db *db, enum gf_sqlite_role role,
                                    struct gf_error *err) {
     char text[512];
-    (void)snprintf(text, sizeof(text),
-                   "PRAGMA foreign_keys = %s; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;"
-                   "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-                   "PRAGMA secure_delete = OFF; PRAGMA synchronous = FULL;"
-                   "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -%d;",
-                   role == GF_SQLITE_WRITER ? "ON" : "OFF",
-                   role == GF_SQLITE_WRITER ? WRITER_CACHE_KIB : READER_CACHE_KIB);
+    (void)snprintf(
+        text, sizeof(text),
+        "PRAGMA foreign_keys = %s; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;"
+        "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+        "PRAGMA secure_delete = %s; PRAGMA synchronous = FULL;"
+        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -%d;",
+        role == GF_SQLITE_WRITER ? "ON" : "OFF", db->profile->secure_delete ? "ON" : "OFF",
+        role == GF_SQLITE_WRITER ? db->profile->writer_cache_kib : db->profile->reader_cache_kib);
     return gf_sqlite__exec(db, text, "set up the connection", err);
 }
 
 enum gf_code gf_sqlite__db_open(struct gf_sqlite_db *db, const char *path, const char *vfs,
-                                enum gf_sqlite_role role, struct gf_error *err) {
+                                enum gf_sqlite_role role, const struct gf_sqlite_profile *profile,
+                                struct gf_error *err) {
     memset(db, 0, sizeof(*db));
     db->path = path;
+    db->profile = profile;
+    db->statements = gf_calloc(profile->statement_count, sizeof(db->statements[0]));
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     switch (role) {
     case GF_SQLITE_WRITER:
@@ -119,10 +119,11 @@ enum gf_code gf_sqlite__db_open(struct gf_sqlite_db *db, const char *path, const
 }
 
 void gf_sqlite__db_close(struct gf_sqlite_db *db) {
-    for (size_t i = 0; i < GF_SQL_COUNT; i++) {
+    for (size_t i = 0; db->statements != NULL && i < db->profile->statement_count; i++) {
         (void)sqlite3_finalize(db->statements[i]);
-        db->statements[i] = NULL;
     }
+    free(db->statements);
+    db->statements = NULL;
     if (db->handle != NULL) {
         const int result = sqlite3_close(db->handle);
         gf_assert(result == SQLITE_OK);
@@ -130,13 +131,13 @@ void gf_sqlite__db_close(struct gf_sqlite_db *db) {
     }
 }
 
-enum gf_code gf_sqlite__prepare(struct gf_sqlite_db *db, enum gf_sql sql, sqlite3_stmt **out_stmt,
+enum gf_code gf_sqlite__prepare(struct gf_sqlite_db *db, size_t sql, sqlite3_stmt **out_stmt,
                                 struct gf_error *err) {
-    gf_assert(db->handle != NULL);
+    gf_assert(db->handle != NULL && sql < db->profile->statement_count);
     if (db->statements[sql] == NULL) {
         const int result =
-            sqlite3_prepare_v3(db->handle, gf_sqlite__sql(sql), -1, SQLITE_PREPARE_PERSISTENT,
-                               &db->statements[sql], NULL);
+            sqlite3_prepare_v3(db->handle, db->profile->statements[sql], -1,
+                               SQLITE_PREPARE_PERSISTENT, &db->statements[sql], NULL);
         if (result != SQLITE_OK) {
             return gf_sqlite__fail(db, result, "prepare a statement", err);
         }
@@ -161,7 +162,7 @@ enum gf_code gf_sqlite__run(struct gf_sqlite_db *db, sqlite3_stmt *stmt, const c
     return GF_OK;
 }
 
-enum gf_code gf_sqlite__run_sql(struct gf_sqlite_db *db, enum gf_sql sql, const char *doing,
+enum gf_code gf_sqlite__run_sql(struct gf_sqlite_db *db, size_t sql, const char *doing,
                                 struct gf_error *err) {
     sqlite3_stmt *stmt = NULL;
     const enum gf_code rc = gf_sqlite__prepare(db, sql, &stmt, err);

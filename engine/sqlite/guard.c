@@ -4,12 +4,11 @@
  * lock is a flock and goes with the process, however it ends; the file stays, because removing it
  * would let two processes lock two files of the same name.
  */
-#include "engine/store/sqlite/guard.h"
+#include "engine/sqlite/guard.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "engine/store/sqlite/store.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -114,7 +113,7 @@ enum gf_code gf_sqlite__check_owner(struct gf_sqlite_db *db, struct gf_error *er
     if (rc == GF_OK) {
         rc = gf_sqlite__query_i64(db, "SELECT count(*) FROM sqlite_schema", "open", &objects, err);
     }
-    if (rc != GF_OK || application_id == GF_SQLITE_APPLICATION_ID) {
+    if (rc != GF_OK || application_id == db->profile->application_id) {
         return rc;
     }
     /* A crash between making the file and its first migration leaves an empty database. */
@@ -157,7 +156,7 @@ enum gf_code gf_sqlite__check_sound(struct gf_sqlite_db *db, struct gf_error *er
     int64_t pages = 0;
     const enum gf_code rc =
         gf_sqlite__query_i64(db, "PRAGMA page_count", "check the file", &pages, err);
-    if (rc != GF_OK || pages > GF_SQLITE_CHECK_BYTES_MAX / GF_SQLITE_PAGE_BYTES) {
+    if (rc != GF_OK || pages > db->profile->check_bytes_max / GF_SQLITE_PAGE_BYTES) {
         return rc;
     }
     return quick_check(db, err);

@@ -1,16 +1,18 @@
 /*
- * One connection to the database: its settings, its prepared statements, and what its errors mean.
+ * SQLite as the back ends of gofer use it (engine/store/sqlite, engine/secrets/sqlite); only they
+ * include these headers. Here: one connection to a database, its settings, its prepared statements,
+ * and what its errors mean.
  *
  * Thread: one at a time. Connections have no mutex of their own.
  */
-#ifndef GOFER_ENGINE_STORE_SQLITE_DB_H_
-#define GOFER_ENGINE_STORE_SQLITE_DB_H_
+#ifndef GOFER_ENGINE_SQLITE_DB_H_
+#define GOFER_ENGINE_SQLITE_DB_H_
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "engine/store/sqlite/sql.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sqlite3.h>
@@ -22,11 +24,25 @@ enum {
     GF_SQLITE_BUSY_TIMEOUT_MS = 5000,
 };
 
+/* What a back end's databases are like. Static storage. */
+struct gf_sqlite_profile {
+    /* Every statement but the schema: prepared once per connection, when it is first used. */
+    const char *const *statements;
+    size_t statement_count;
+    int64_t application_id;  /* PRAGMA application_id of its files; migration 1 sets it */
+    int64_t check_bytes_max; /* larger files are looked at less closely when they are opened */
+    /* Page caches, in KiB; they fill with use. */
+    int writer_cache_kib;
+    int reader_cache_kib;
+    bool secure_delete; /* what is deleted is overwritten with zeroes */
+};
+
 /* A value in the memory of whoever owns it. Zeroed memory is a closed connection. */
 struct gf_sqlite_db {
     sqlite3 *handle;
     const char *path; /* borrowed until close */
-    sqlite3_stmt *statements[GF_SQL_COUNT];
+    const struct gf_sqlite_profile *profile;
+    sqlite3_stmt **statements; /* as many as the profile has; NULL = not prepared yet */
 };
 
 enum gf_sqlite_role {
@@ -40,7 +56,8 @@ enum gf_sqlite_role {
  * Borrowed until close: path. `vfs` names a registered VFS; NULL = the system's.
  */
 enum gf_code gf_sqlite__db_open(struct gf_sqlite_db *db, const char *path, const char *vfs,
-                                enum gf_sqlite_role role, struct gf_error *err) GF_MUST_USE;
+                                enum gf_sqlite_role role, const struct gf_sqlite_profile *profile,
+                                struct gf_error *err) GF_MUST_USE;
 
 /* Accepts a closed connection. */
 void gf_sqlite__db_close(struct gf_sqlite_db *db);
@@ -56,8 +73,11 @@ void gf_sqlite__db_close(struct gf_sqlite_db *db);
 enum gf_code gf_sqlite__fail(struct gf_sqlite_db *db, int result, const char *doing,
                              struct gf_error *err);
 
-/* The prepared statement, reset and ready for binding. Borrowed until close. */
-enum gf_code gf_sqlite__prepare(struct gf_sqlite_db *db, enum gf_sql sql, sqlite3_stmt **out_stmt,
+/*
+ * The prepared statement with this index in the profile, reset and ready for binding. Borrowed
+ * until close.
+ */
+enum gf_code gf_sqlite__prepare(struct gf_sqlite_db *db, size_t sql, sqlite3_stmt **out_stmt,
                                 struct gf_error *err) GF_MUST_USE;
 
 /*
@@ -68,7 +88,7 @@ enum gf_code gf_sqlite__run(struct gf_sqlite_db *db, sqlite3_stmt *stmt, const c
                             int64_t *out_changed, struct gf_error *err) GF_MUST_USE;
 
 /* Prepares and runs a statement without parameters. */
-enum gf_code gf_sqlite__run_sql(struct gf_sqlite_db *db, enum gf_sql sql, const char *doing,
+enum gf_code gf_sqlite__run_sql(struct gf_sqlite_db *db, size_t sql, const char *doing,
                                 struct gf_error *err) GF_MUST_USE;
 
 /* Runs text that is not kept: settings and migrations. */
@@ -79,4 +99,4 @@ enum gf_code gf_sqlite__exec(struct gf_sqlite_db *db, const char *text, const ch
 enum gf_code gf_sqlite__query_i64(struct gf_sqlite_db *db, const char *text, const char *doing,
                                   int64_t *out_number, struct gf_error *err) GF_MUST_USE;
 
-#endif /* GOFER_ENGINE_STORE_SQLITE_DB_H_ */
+#endif /* GOFER_ENGINE_SQLITE_DB_H_ */

@@ -4,15 +4,12 @@
  *
  * Thread: the owner's.
  */
-#ifndef GOFER_ENGINE_STORE_SQLITE_GUARD_H_
-#define GOFER_ENGINE_STORE_SQLITE_GUARD_H_
+#ifndef GOFER_ENGINE_SQLITE_GUARD_H_
+#define GOFER_ENGINE_SQLITE_GUARD_H_
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "engine/store/sqlite/db.h"
-
-/* PRAGMA application_id of gofer's files: "gofr". Migration 1 sets it. */
-#define GF_SQLITE_APPLICATION_ID INT64_C(0x676f6672)
+#include "engine/sqlite/db.h"
 
 /*
  * Takes the lock of the database: the file PATH.lock, which stays when the lock goes. It holds the
@@ -29,15 +26,15 @@ enum gf_code gf_sqlite__lock(const char *path, int *out_fd, struct gf_error *err
 enum gf_code gf_sqlite__check_file(const char *path, struct gf_error *err) GF_MUST_USE;
 
 /*
- * Refuses a database that is not gofer's, before anything is written to it. An empty one is fine.
- * Codes: GF_FAILED_PRECONDITION, GF_DATA_LOSS (damaged, cut off).
+ * Refuses a database of another application_id than that of the profile, before anything is written
+ * to it. An empty one is fine. Codes: GF_FAILED_PRECONDITION, GF_DATA_LOSS (damaged, cut off).
  */
 enum gf_code gf_sqlite__check_owner(struct gf_sqlite_db *db, struct gf_error *err) GF_MUST_USE;
 
 /*
  * Moves what a crash has left in the write-ahead log, and looks whether the file is sound: all of
- * it up to GF_SQLITE_CHECK_BYTES_MAX, its structure beyond. Code: GF_DATA_LOSS.
+ * it up to check_bytes_max of the profile, its structure beyond. Code: GF_DATA_LOSS.
  */
 enum gf_code gf_sqlite__check_sound(struct gf_sqlite_db *db, struct gf_error *err) GF_MUST_USE;
 
-#endif /* GOFER_ENGINE_STORE_SQLITE_GUARD_H_ */
+#endif /* GOFER_ENGINE_SQLITE_GUARD_H_ */
