@@ -16,6 +16,8 @@ static struct gf_image image;
 static struct gf_native_options options;
 static char *no_prefix = "";
 static struct gf_cgroup_host cgroups;
+static bool task_api;
+static const char *task_api_dir;
 static const char *const ENVIRONMENT[] = {"A=task", "B=2"};
 
 static void set_up(void) {
@@ -59,6 +61,8 @@ static enum gf_code make(void) {
         .environment_count = 2,
         .timeout_ms = 7000,
         .stop_timeout_ms = 300,
+        .task_api = task_api,
+        .task_api_dir = task_api_dir,
         .image = &image,
         .cgroups = &cgroups,
         .options = &options,
@@ -84,6 +88,19 @@ Test(container_spec, limits_of_time_and_the_input_are_those_of_the_launch) {
     cr_assert(eq(str, (char *)GF_SHIM_INPUT_PATH, (char *)GF_INPUT_PATH));
     const size_t largest = GF_RUN_INPUT_BYTES_MAX;
     cr_assert(largest <= GF_SPEC_INPUT_BYTES_MAX);
+}
+
+Test(container_spec, listener_for_tasks_is_for_those_that_ask) {
+    task_api_dir = "/data/tasks";
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.task_api == NULL);
+    task_api = true;
+    cr_assert(make() == GF_OK);
+    cr_assert(eq(str, (char *)spec.task_api, "/data/tasks"));
+    cr_assert(eq(str, (char *)GF_SHIM_TASK_API_DIR, (char *)GF_TASK_API_DIR));
+    task_api_dir = NULL;
+    cr_assert(make() == GF_FAILED_PRECONDITION);
+    cr_assert(eq(str, error.message, "this server has no listener for tasks"));
 }
 
 Test(container_spec, image_says_what_the_task_does_not) {

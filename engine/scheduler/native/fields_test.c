@@ -168,3 +168,13 @@ Test(fields, kind_is_the_first_key) {
     cr_assert(eq(sz, gf_record_kind(BYTES("nothing")).len, (size_t)0));
     cr_assert(eq(sz, gf_record_kind((struct gf_str){NULL, 0}).len, (size_t)0));
 }
+
+Test(fields, wiped_lists_are_of_empty_texts) {
+    char first[] = "PASSWORD=correct-horse";
+    char second[] = "";
+    const char *items[] = {first, second, NULL};
+    static const char zeros[sizeof(first)];
+    gf_field_list_wipe(&(struct gf_field_list){items, 2});
+    cr_assert(eq(int, memcmp(first, zeros, sizeof(first)), 0));
+    gf_field_list_wipe(&(struct gf_field_list){NULL, 0});
+}

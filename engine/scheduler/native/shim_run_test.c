@@ -186,6 +186,29 @@ Test(shim_run, missing_layer_is_said) {
     cr_assert(strstr(box.exit.failure, "/nonexistent/layer") != NULL, "%s", box.exit.failure);
 }
 
+/* Without its masks a command would write secrets into its log: it does not run. */
+Test(shim_run, damaged_masks_are_said) {
+    const char *const args[] = {"true", NULL};
+    struct gf_spec spec = harness_spec(&harness, args);
+    spec.has_masks = true; /* in their place there is the spec once more */
+    harness_run(&harness, spec, &box);
+    cr_assert(not(box.started));
+    cr_assert(eq(i64, box.exit.exit_code, GF_SHIM_EXIT_SETUP_FAILED));
+    cr_assert(eq(str, (char *)box.exit.failure,
+                 "the block of a set of masks is damaged: its magic or version"));
+}
+
+Test(shim_run, missing_listener_for_tasks_is_said) {
+    const char *const args[] = {"true", NULL};
+    struct gf_spec spec = harness_spec(&harness, args);
+    spec.task_api = "/nonexistent/tasks";
+    harness_run(&harness, spec, &box);
+    cr_assert(not(box.started));
+    cr_assert(eq(i64, box.exit.exit_code, GF_SHIM_EXIT_SETUP_FAILED));
+    cr_assert(strstr(box.exit.failure, "listener for tasks in '/nonexistent/tasks'") != NULL, "%s",
+              box.exit.failure);
+}
+
 Test(shim_run, layers_cover_each_other_and_stay_unchanged) {
     GF_CLEANUP(gf_free_p) char *upper = gf_asprintf("%s/second", harness.dir);
     GF_CLEANUP(gf_free_p) char *file = gf_asprintf("%s/greeting", upper);

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/file.h"
 #include "engine/scheduler/native/shim/pump.h"
 
@@ -102,6 +103,118 @@ Test(pump, full_disk_drops_output_and_never_blocks) {
     cr_assert(pump.failure.code != GF_OK);
     cr_assert(lt(i64, pump.bytes, 1000));
     gf_pump_finish(&pump);
+}
+
+/* ---- masking ---- */
+
+static struct gf_mask_set masks;
+
+static void begin_masked(int64_t bytes_max) {
+    const struct gf_str value = GF_STR("correct-horse");
+    cr_assert(gf_mask_set_init(&masks, &value, 1, &error) == GF_OK, "%s", error.message);
+    cr_assert(gf_pump_init(&pump, log_fd, bytes_max, &masks, &error) == GF_OK);
+}
+
+static void expect_log(const char *expected) {
+    struct gf_strbuf out;
+    gf_strbuf_init(&out, 1 << 20);
+    gf_pump_finish(&pump);
+    (void)read_log(&out);
+    cr_assert(eq(str, out.ptr, (char *)expected));
+    gf_strbuf_fini(&out);
+    gf_mask_set_fini(&masks);
+}
+
+static void feed_text(const char *text) {
+    feed(text, strlen(text));
+}
+
+Test(pump, masks_across_reads) {
+    begin_masked(0);
+    feed_text("it is corr");
+    feed_text("ect-");
+    feed_text("horse, is it");
+    expect_log("it is ***, is it");
+    cr_assert(eq(i64, pump.bytes, 16));
+}
+
+Test(pump, masks_across_frames) {
+    enum {
+        SIZE = GF_PUMP_READ_BYTES_MAX
+    };
+    static char bytes[SIZE];
+    struct gf_strbuf out;
+    gf_strbuf_init(&out, 3 * SIZE);
+    begin_masked(0);
+    /* The second read ends in the midst of the value, and comes on top of what is held. */
+    memset(bytes, '.', SIZE);
+    feed_text("corr");
+    memcpy(bytes, "ected", 5);
+    memcpy(bytes + SIZE - 5, "corre", 5);
+    feed(bytes, SIZE);
+    feed_text("ct-horse!");
+    gf_pump_finish(&pump);
+    (void)read_log(&out);
+    cr_assert(eq(sz, out.len, (size_t)4 + SIZE - 5 + 3 + 1));
+    cr_assert(eq(int, memcmp(out.ptr, "corrected.", 10), 0));
+    cr_assert(eq(str, out.ptr + out.len - 5, ".***!"));
+    gf_strbuf_fini(&out);
+    gf_mask_set_fini(&masks);
+}
+
+Test(pump, streams_are_masked_apart) {
+    int other[2];
+    begin_masked(0);
+    cr_assert(eq(int, pipe2(other, O_CLOEXEC), 0));
+    feed_text("correct");
+    cr_assert(eq(long, (long)write(other[1], "-horse", 6), 6L));
+    gf_pump_move(&pump, &other[0], GF_LOG_STREAM_STDERR);
+    feed_text("-horse");
+    expect_log("-horse***");
+}
+
+Test(pump, limit_is_of_masked_bytes) {
+    begin_masked(5);
+    feed_text("[correct-horse]");
+    cr_assert(eq(i64, pump.bytes, 5));
+    cr_assert(not(pump.truncated));
+    expect_log("[***]");
+}
+
+Test(pump, end_of_a_stream_gives_all_that_is_held) {
+    begin_masked(0);
+    feed_text("it is correct-ho");
+    close(pipe_fds[1]);
+    gf_pump_move(&pump, &pipe_fds[0], GF_LOG_STREAM_STDOUT);
+    cr_assert(eq(i64, pump.bytes, 16));
+    expect_log("it is correct-ho");
+}
+
+Test(pump, what_is_held_is_shown_when_its_time_has_come) {
+    begin_masked(0);
+    cr_assert(eq(i64, gf_pump_deadline(&pump), GF_NEVER));
+    feed_text("name: ");
+    cr_assert(eq(i64, gf_pump_deadline(&pump), GF_NEVER));
+    const int64_t before = gf_mono_ns();
+    feed_text("cor");
+    const int64_t deadline = gf_pump_deadline(&pump);
+    cr_assert(deadline >= gf_deadline_after_ms(before, GF_PUMP_IDLE_MS));
+    cr_assert(deadline <= gf_deadline_after_ms(gf_mono_ns(), GF_PUMP_IDLE_MS));
+    gf_pump_show(&pump, deadline - 1);
+    cr_assert(eq(i64, pump.bytes, 6));
+    gf_pump_show(&pump, deadline);
+    cr_assert(eq(i64, pump.bytes, 9));
+    cr_assert(eq(i64, gf_pump_deadline(&pump), GF_NEVER));
+    feed_text("rect-horse");
+    expect_log("name: cor***");
+}
+
+Test(pump, what_was_read_does_not_stay_in_memory) {
+    static const char zeros[64];
+    begin_masked(0);
+    feed_text("it is correct-horse");
+    cr_assert(eq(int, memcmp(pump.buffer, zeros, sizeof(zeros)), 0));
+    gf_mask_set_fini(&masks);
 }
 
 Test(pump, interrupted_log_is_continued) {

@@ -52,6 +52,8 @@ Test(spec, passes_whole) {
     spec.stop_signal = 10;
     spec.network_host = true;
     spec.has_input = true;
+    spec.has_masks = true;
+    spec.task_api = "/tasks";
     spec.timeout_ms = 2;
     spec.grace_ms = 3;
     spec.memory_bytes = 4;
@@ -73,6 +75,8 @@ Test(spec, passes_whole) {
     cr_assert(eq(str, (char *)decoded.upper, "/uppers/x"));
     cr_assert(decoded.network_host);
     cr_assert(decoded.has_input);
+    cr_assert(decoded.has_masks);
+    cr_assert(eq(str, (char *)decoded.task_api, "/tasks"));
     cr_assert(eq(sz, decoded.args.count, (size_t)4));
     cr_assert(eq(str, (char *)decoded.args.items[2], "echo \"a=b\"\n"));
     cr_assert(eq(str, (char *)decoded.args.items[3], ""));
@@ -104,7 +108,7 @@ Test(spec, absent_texts_are_empty) {
 Test(spec, incomplete_or_out_of_bounds_is_refused) {
     const char *empty[] = {""};
     const char *relative[] = {"layers/a"};
-    struct gf_spec bad[8];
+    struct gf_spec bad[9];
     for (size_t i = 0; i < GF_ARRAY_COUNT(bad); i++) {
         bad[i] = least();
     }
@@ -116,6 +120,7 @@ Test(spec, incomplete_or_out_of_bounds_is_refused) {
     bad[5].layers = (struct gf_field_list){relative, 1};
     bad[6].stop_signal = 65;
     bad[7].hostname = "0123456789012345678901234567890123456789012345678901234567890123";
+    bad[8].task_api = "tasks";
     for (size_t i = 0; i < GF_ARRAY_COUNT(bad); i++) {
         cr_assert(encode(&bad[i]) == GF_INVALID_ARGUMENT, "%zu", i);
     }
