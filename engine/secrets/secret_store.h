@@ -65,7 +65,7 @@ struct gf_secret_change {
     struct gf_secret_place place; /* key empty for KEYS_ROTATED */
     struct gf_str namespace_id;   /* ids, as they were when it happened; empty for global */
     struct gf_str pipeline_id;
-    int64_t version; /* PUT, REVEALED */
+    int64_t version; /* PUT, REVEALED; of KEYS_ROTATED the enum gf_vault_scope */
     int64_t time;
     struct gf_str user;    /* who */
     struct gf_str address; /* from where */
