@@ -4,6 +4,7 @@
  */
 #include "api/codec/model/config.h"
 #include "api/codec/model/message.h"
+#include "api/codec/model/references.h"
 #include "api/codec/model/spec_diff.h"
 #include "api/codec/wire/wire.h"
 
@@ -28,6 +29,17 @@ static void check_diff(const Gofer__V1__PipelineSpec *spec, const Gofer__V1__Pip
     }
 }
 
+/* What a config refers to was checked: it can be listed, and each is there once. */
+static void check_references(const struct gf_config *config, struct gf_arena *arena) {
+    const struct gf_secret_reference *references = NULL;
+    size_t count = 0;
+    gf_assert(gf_config_secret_references(config, arena, &references, &count, NULL) == GF_OK);
+    for (size_t i = 1; i < count; i++) {
+        gf_assert(references[i].kind != references[i - 1].kind ||
+                  !gf_str_eq(references[i].key, references[i - 1].key));
+    }
+}
+
 static void check_spec(const Gofer__V1__PipelineSpec *spec, struct gf_arena *arena) {
     struct gf_config config = {0};
     struct gf_config again = {0};
@@ -43,6 +55,7 @@ static void check_spec(const Gofer__V1__PipelineSpec *spec, struct gf_arena *are
         gf_config_to_message(&config, /* with_tasks= */ true, arena);
     gf_assert(gf_config_from_spec(shown->spec, arena, &again, &err) == GF_OK);
     gf_assert(gf_str_eq(config.content_hash, again.content_hash));
+    check_references(&config, arena);
     check_diff(shown->spec, gf_config_to_message(&again, true, arena)->spec, arena);
 }
 

@@ -77,8 +77,6 @@ Test(run, bad_starts_name_their_field) {
     cr_expect_str_eq(error.reason, "NOTHING_LIVE");
     expect_error(start_with("no spaces", "x", &run), GF_INVALID_ARGUMENT, "request_id",
                  "expected letters, digits, hyphens and underscores alone");
-    expect_error(start_with("", "global_secret{{a}}", &run), GF_UNIMPLEMENTED, "variables[\"WHO\"]",
-                 "'global_secret{{...}}' is not supported by this version");
 }
 
 static enum gf_code cancel(int64_t run_id, bool force, Gofer__V1__CancelRunResponse **out) {

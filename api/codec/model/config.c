@@ -8,6 +8,7 @@
 #include "api/codec/model/digest.h"
 #include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
+#include "api/codec/model/references.h"
 #include "api/codec/model/unsupported.h"
 #include "engine/core/config.h"
 #include "engine/core/config_codec.h"
@@ -23,15 +24,12 @@ static void entry_path(char out[GF_ERROR_FIELD_BYTES_MAX], const char *field, co
 enum gf_code gf_variable_from_entry(const char *key, const char *value,
                                     enum gf_variable_source source, const char *field,
                                     struct gf_variable *out, struct gf_error *err) {
-    static const char *const references[] = {"pipeline_secret{{", "global_secret{{",
-                                             "pipeline_object{{", "run_object{{"};
-    for (size_t i = 0; i < GF_ARRAY_COUNT(references); i++) {
-        if (strstr(value, references[i]) != NULL) {
-            char path[GF_ERROR_FIELD_BYTES_MAX];
-            char what[32];
-            entry_path(path, field, key);
-            (void)snprintf(what, sizeof(what), "%s...}}", references[i]);
-            return gf_fail_unsupported(err, path, what);
+    if (source == GF_VARIABLE_SOURCE_PIPELINE_CONFIG) {
+        char path[GF_ERROR_FIELD_BYTES_MAX];
+        entry_path(path, field, key);
+        const enum gf_code rc = gf_references_check(gf_str_from(value), path, err);
+        if (rc != GF_OK) {
+            return rc;
         }
     }
     *out = (struct gf_variable){gf_str_from(key), gf_str_from(value), source};
@@ -190,6 +188,7 @@ static enum gf_code read_task(const Gofer__V1__TaskSpec *spec, struct gf_arena *
     out->user = gf_str_from(spec->user);
     out->working_directory = gf_str_from(spec->working_directory);
     out->pool = gf_str_from(spec->pool);
+    out->inject_token = spec->inject_token;
     out->entrypoint = read_arguments(spec->entrypoint, spec->n_entrypoint, arena);
     out->entrypoint_count = spec->n_entrypoint;
     out->command = read_arguments(spec->command, spec->n_command, arena);

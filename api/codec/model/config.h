@@ -32,8 +32,8 @@ Gofer__V1__PipelineConfig *gf_config_to_message(const struct gf_config *config, 
 Gofer__V1__TaskSpec *gf_task_to_message(const struct gf_task *task, struct gf_arena *arena);
 
 /*
- * Reads one variable of a map, as part of a config or of a run: refuses references to secrets and
- * objects. The path of an error is `field["KEY"]`.
+ * Reads one variable of a map. In one of a config (source PIPELINE_CONFIG) the references are
+ * checked (references.h); any other is literal text. The path of an error is `field["KEY"]`.
  */
 enum gf_code gf_variable_from_entry(const char *key, const char *value,
                                     enum gf_variable_source source, const char *field,

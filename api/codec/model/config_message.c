@@ -113,6 +113,7 @@ Gofer__V1__TaskSpec *gf_task_to_message(const struct gf_task *task, struct gf_ar
     message->pool = gf_message_text(task->pool, arena);
     message->resources = resources_to_message(&task->resources, arena);
     message->network = network_word(task->network);
+    message->inject_token = task->inject_token;
     if (task->pull == GF_PULL_NEVER) {
         message->pull = "never";
     }

@@ -153,6 +153,7 @@ static void fill_everything(void) {
     fill_rules();
     add_variable(task, "WHO", "world");
     add_variable(task, "EMPTY", "");
+    task->inject_token = true;
 }
 
 Test(config, a_spec_comes_back_in_its_canonical_form) {
@@ -177,6 +178,8 @@ Test(config, a_spec_comes_back_in_its_canonical_form) {
     const Gofer__V1__TaskSpec *task = message->spec->tasks[0];
     cr_expect_str_eq(task->pull, "never");
     cr_expect_str_eq(task->network, "none");
+    cr_expect(task->inject_token);
+    cr_expect_not(message->spec->tasks[1]->inject_token);
     cr_expect_eq(task->timeout->seconds, 90);
     cr_expect_eq(task->timeout->nanos, 500000000);
     cr_expect_eq(task->resources->pid_count, 7);
@@ -256,6 +259,9 @@ Test(config, the_hash_is_of_the_content) {
     cr_expect(gf_str_eq(before.content_hash, read_spec().content_hash));
     spec->tasks[0]->pull = "missing"; /* the default */
     cr_expect(gf_str_eq(before.content_hash, read_spec().content_hash));
+    spec->tasks[0]->inject_token = true;
+    cr_expect_not(gf_str_eq(before.content_hash, read_spec().content_hash));
+    spec->tasks[0]->inject_token = false;
     spec->tasks[0]->image = "busybox:1";
     cr_expect_not(gf_str_eq(before.content_hash, read_spec().content_hash));
 }
@@ -408,10 +414,13 @@ Test(config, unsupported_fields_of_a_task_are_refused) {
                    "'disk_bytes' is not supported by this version");
 }
 
-Test(config, references_to_secrets_are_refused) {
-    add_variable(spec->tasks[0], "TOKEN", "Bearer pipeline_secret{{KEY}}");
-    expect_refused(GF_UNIMPLEMENTED, "tasks[0].variables[\"TOKEN\"]",
-                   "'pipeline_secret{{...}}' is not supported by this version");
+Test(config, references_to_objects_are_refused) {
+    add_variable(spec->tasks[0], "FILE", "pipeline_secret{{key}} pipeline_object{{data/a.bin}}");
+    expect_refused(GF_UNIMPLEMENTED, "tasks[0].variables[\"FILE\"]",
+                   "'pipeline_object{{...}}' is not supported by this version");
+    spec->tasks[0]->variables[0]->value = "run_object{{a}}";
+    expect_refused(GF_UNIMPLEMENTED, "tasks[0].variables[\"FILE\"]",
+                   "'run_object{{...}}' is not supported by this version");
 }
 
 Test(config, the_table_of_unsupported_fields_names_fields) {

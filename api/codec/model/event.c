@@ -1,10 +1,25 @@
 #include "api/codec/model/event.h"
 
+#include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/unsupported.h"
 #include "base/identifier.h"
 
 #include <stdio.h>
+
+/* NULL where gofer itself did it. */
+static Gofer__V1__EventActor *actor_to_message(const struct gf_actor *actor,
+                                               struct gf_arena *arena) {
+    if (actor->token_id.len + actor->user.len + actor->peer.len == 0) {
+        return NULL;
+    }
+    Gofer__V1__EventActor *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__EventActor, gofer__v1__event_actor);
+    message->token_id = gf_message_text(actor->token_id, arena);
+    message->user = gf_message_text(actor->user, arena);
+    message->peer = gf_message_text(actor->peer, arena);
+    return message;
+}
 
 Gofer__V1__Event *gf_event_to_message(const struct gf_event *event, struct gf_arena *arena) {
     Gofer__V1__Event *message = GF_MESSAGE_NEW(arena, Gofer__V1__Event, gofer__v1__event);
@@ -18,6 +33,12 @@ Gofer__V1__Event *gf_event_to_message(const struct gf_event *event, struct gf_ar
     message->attempt = event->attempt;
     message->version = event->version;
     message->deployment_id = event->deployment_id;
+    message->key = gf_message_text(event->key, arena);
+    message->subject_id = gf_message_text(event->subject_id, arena);
+    message->actor = actor_to_message(&event->actor, arena);
+    GF_MAP_WRITE(message, metadata, Gofer__V1__Event__MetadataEntry,
+                 gofer__v1__event__metadata_entry, event->metadata_count, event->metadata[i].key,
+                 event->metadata[i].value, arena);
     if (event->kind == GF_EVENT_RUN_COMPLETED) {
         message->run_status = (Gofer__V1__RunStatus)event->status;
     } else if (event->kind == GF_EVENT_TASK_EXECUTION_COMPLETED) {

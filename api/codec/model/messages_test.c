@@ -342,6 +342,37 @@ Test(messages, an_event_has_the_status_of_its_kind) {
                  GOFER__V1__TASK_EXECUTION_STATUS__TASK_EXECUTION_STATUS_SKIPPED);
 }
 
+Test(messages, an_event_tells_who_did_what_to_what) {
+    static const struct gf_label METADATA[] = {{GF_STR("kind"), GF_STR("BOT")},
+                                               {GF_STR("user"), GF_STR("ci")}};
+    struct gf_event event = {
+        .sequence = 1,
+        .kind = GF_EVENT_TOKEN_CREATED,
+        .key = GF_STR("password"),
+        .subject_id = GF_STR("tok_1"),
+        .actor = {.token_id = GF_STR("tok_2"), .user = GF_STR("somebody"), .peer = GF_STR("unix:")},
+        .metadata = METADATA,
+        .metadata_count = GF_ARRAY_COUNT(METADATA)};
+    const Gofer__V1__Event *message = gf_event_to_message(&event, &arena);
+    cr_expect_eq((int)message->kind, GOFER__V1__EVENT_KIND__EVENT_KIND_TOKEN_CREATED);
+    cr_expect_str_eq(message->key, "password");
+    cr_expect_str_eq(message->subject_id, "tok_1");
+    cr_assert_not_null(message->actor);
+    cr_expect_str_eq(message->actor->token_id, "tok_2");
+    cr_expect_str_eq(message->actor->user, "somebody");
+    cr_expect_str_eq(message->actor->peer, "unix:");
+    cr_assert_eq(message->n_metadata, 2);
+    cr_expect_str_eq(message->metadata[1]->key, "user");
+    cr_expect_str_eq(message->metadata[1]->value, "ci");
+    /* In development mode there is an address alone; what gofer does by itself has nobody. */
+    event.actor = (struct gf_actor){.peer = GF_STR("unix:")};
+    message = gf_event_to_message(&event, &arena);
+    cr_assert_not_null(message->actor);
+    cr_expect_str_eq(message->actor->user, "");
+    event.actor = (struct gf_actor){0};
+    cr_expect_null(gf_event_to_message(&event, &arena)->actor);
+}
+
 static void expect_filter_refused(const Gofer__V1__EventFilter *filter, enum gf_code code,
                                   const char *field) {
     struct gf_event_selection selection = {.run_id = 77};
@@ -373,7 +404,7 @@ Test(messages, filters_of_events_are_checked) {
 
 Test(messages, kinds_that_never_happen_select_nothing) {
     Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
-    Gofer__V1__EventKind kinds[] = {GOFER__V1__EVENT_KIND__EVENT_KIND_SECRET_WRITTEN,
+    Gofer__V1__EventKind kinds[] = {GOFER__V1__EVENT_KIND__EVENT_KIND_EXTENSION_INSTALLED,
                                     GOFER__V1__EVENT_KIND__EVENT_KIND_RUN_STARTED};
     struct gf_event_selection selection = {0};
     filter.n_kinds = 1;

@@ -113,10 +113,12 @@ Test(spec_diff, scalars_are_ordered_by_path) {
 Test(spec_diff, tasks_are_matched_by_id) {
     after->tasks[1]->image = "busybox:2";
     after->tasks[0]->id = "new";
-    diff(3);
+    after->tasks[2]->inject_token = true;
+    diff(4);
     expect_change(0, "tasks[new]", "", "{\"id\":\"new\",\"image\":\"busybox:1\"}");
     expect_change(1, "tasks[one]", "{\"id\":\"one\",\"image\":\"busybox:1\"}", "");
-    expect_change(2, "tasks[two].image", "\"busybox:1\"", "\"busybox:2\"");
+    expect_change(2, "tasks[tri].inject_token", "", "true");
+    expect_change(3, "tasks[two].image", "\"busybox:1\"", "\"busybox:2\"");
 }
 
 Test(spec_diff, pools_are_matched_by_id) {
