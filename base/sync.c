@@ -9,30 +9,52 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 
 struct held {
     enum gf_mutex_rank ranks[GF_MUTEXES_HELD_MAX];
     int count;
+    unsigned slot; /* of this thread in locks for readers, + 1; 0 before it has one */
 };
 
 static _Thread_local struct held held;
 
+/* Threads get their slots in turn, so that few threads never share one. */
+static atomic_uint next_slot;
+
+static void push_rank(enum gf_mutex_rank rank) {
+    held.ranks[held.count++] = rank;
+}
+
+static void drop_rank(enum gf_mutex_rank rank) {
+    int at = held.count - 1;
+    while (held.ranks[at] != rank) {
+        at--;
+        gf_assert(at >= 0);
+    }
+    for (held.count--; at < held.count; at++) {
+        held.ranks[at] = held.ranks[at + 1];
+    }
+}
+
+/* Whether this thread may take a lock of this rank now. */
+static void check_rank(enum gf_mutex_rank rank) {
+    gf_assert(held.count < GF_MUTEXES_HELD_MAX);
+    for (int i = 0; i < held.count; i++) {
+        gf_assert(held.ranks[i] < rank);
+    }
+}
+
 static void note_locked(struct gf_mutex *mutex) {
-    held.ranks[held.count++] = mutex->rank;
+    push_rank(mutex->rank);
     __atomic_store_n(&mutex->owner, &held, __ATOMIC_RELAXED);
 }
 
 static void note_unlocked(struct gf_mutex *mutex) {
     __atomic_store_n(&mutex->owner, NULL, __ATOMIC_RELAXED);
-    int at = held.count - 1;
-    while (held.ranks[at] != mutex->rank) {
-        at--;
-    }
-    for (held.count--; at < held.count; at++) {
-        held.ranks[at] = held.ranks[at + 1];
-    }
+    drop_rank(mutex->rank);
 }
 
 void gf_mutex_init(struct gf_mutex *mutex, enum gf_mutex_rank rank) {
@@ -46,10 +68,7 @@ void gf_mutex_fini(struct gf_mutex *mutex) {
 }
 
 void gf_mutex_lock(struct gf_mutex *mutex) {
-    gf_assert(held.count < GF_MUTEXES_HELD_MAX);
-    for (int i = 0; i < held.count; i++) {
-        gf_assert(held.ranks[i] < mutex->rank);
-    }
+    check_rank(mutex->rank);
     gf_assert(pthread_mutex_lock(&mutex->mutex) == 0);
     note_locked(mutex);
 }
@@ -115,6 +134,53 @@ void gf_cond_signal(struct gf_cond *cond) {
 
 void gf_cond_broadcast(struct gf_cond *cond) {
     gf_assert(pthread_cond_broadcast(&cond->cond) == 0);
+}
+
+void gf_rwlock_init(struct gf_rwlock *lock, enum gf_mutex_rank rank) {
+    lock->rank = rank;
+    for (size_t i = 0; i < GF_RWLOCK_SLOTS; i++) {
+        gf_assert(pthread_mutex_init(&lock->slots[i].mutex, NULL) == 0);
+    }
+}
+
+void gf_rwlock_fini(struct gf_rwlock *lock) {
+    for (size_t i = 0; i < GF_RWLOCK_SLOTS; i++) {
+        gf_assert(pthread_mutex_destroy(&lock->slots[i].mutex) == 0);
+    }
+}
+
+/* The slot of this thread. */
+static pthread_mutex_t *own_slot(struct gf_rwlock *lock) {
+    if (held.slot == 0) {
+        held.slot = atomic_fetch_add(&next_slot, 1) % GF_RWLOCK_SLOTS + 1;
+    }
+    return &lock->slots[held.slot - 1].mutex;
+}
+
+void gf_rwlock_read(struct gf_rwlock *lock) {
+    check_rank(lock->rank);
+    gf_assert(pthread_mutex_lock(own_slot(lock)) == 0);
+    push_rank(lock->rank);
+}
+
+void gf_rwlock_read_end(struct gf_rwlock *lock) {
+    drop_rank(lock->rank);
+    gf_assert(pthread_mutex_unlock(own_slot(lock)) == 0);
+}
+
+void gf_rwlock_write(struct gf_rwlock *lock) {
+    check_rank(lock->rank);
+    for (size_t i = 0; i < GF_RWLOCK_SLOTS; i++) {
+        gf_assert(pthread_mutex_lock(&lock->slots[i].mutex) == 0);
+    }
+    push_rank(lock->rank);
+}
+
+void gf_rwlock_write_end(struct gf_rwlock *lock) {
+    drop_rank(lock->rank);
+    for (size_t i = 0; i < GF_RWLOCK_SLOTS; i++) {
+        gf_assert(pthread_mutex_unlock(&lock->slots[i].mutex) == 0);
+    }
 }
 
 void gf_latch_init(struct gf_latch *latch) {

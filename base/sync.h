@@ -29,6 +29,8 @@
     X(RPC_CHANNEL, 220)                                                                            \
     X(RPC_CALL, 240)                                                                               \
     X(SERVICE, 300)                                                                                \
+    X(ACCESS, 320)                                                                                 \
+    X(GATE, 340)                                                                                   \
     X(ENGINE, 400)                                                                                 \
     X(EVENTS, 440)                                                                                 \
     X(SCHEDULER, 500)                                                                              \
@@ -108,6 +110,35 @@ bool gf_cond_wait_until(struct gf_cond *cond, struct gf_mutex *mutex, int64_t de
 
 void gf_cond_signal(struct gf_cond *cond);
 void gf_cond_broadcast(struct gf_cond *cond);
+
+/*
+ * A lock for what is read by all threads all the time and written now and then. Readers on
+ * different threads do not touch each other's memory, so that they cost what a mutex costs that
+ * nobody else wants, however many there are; a writer waits for all of them, and costs sixteen
+ * times as much. It has a rank like a mutex, and counts as one.
+ */
+enum {
+    GF_RWLOCK_SLOTS = 16 /* threads beyond that share */
+};
+
+struct gf_rwlock_slot {
+    pthread_mutex_t mutex;
+    char padding[128 - sizeof(pthread_mutex_t)]; /* keeps slots out of each other's cache lines */
+};
+
+struct gf_rwlock {
+    enum gf_mutex_rank rank;
+    struct gf_rwlock_slot slots[GF_RWLOCK_SLOTS];
+};
+
+void gf_rwlock_init(struct gf_rwlock *lock, enum gf_mutex_rank rank);
+void gf_rwlock_fini(struct gf_rwlock *lock);
+
+/* Nothing is taken twice by one thread. A read lock ends on the thread that took it. */
+void gf_rwlock_read(struct gf_rwlock *lock);
+void gf_rwlock_read_end(struct gf_rwlock *lock);
+void gf_rwlock_write(struct gf_rwlock *lock);
+void gf_rwlock_write_end(struct gf_rwlock *lock);
 
 /*
  * A latch opens once and stays open: "this has happened", for one thread to wait for another.

@@ -13,6 +13,9 @@
  *
  * Streams that are open when a token ends or loses a right end too: they are looked at again
  * whenever tokens, roles or runs change (gf_gate_watch).
+ *
+ * Refusals are told by the log, as lines `call_denied`, of which each token and each address may
+ * cause so many (engine/auth/audit_limit.h). No line and no error has any of a token's text.
  */
 #ifndef GOFER_API_ACCESS_GATE_H_
 #define GOFER_API_ACCESS_GATE_H_
@@ -26,9 +29,25 @@
 
 struct gf_gate;
 
+/*
+ * Reasons of its refusals: what a caller shows is wanted (TOKEN_REQUIRED), is no token
+ * (TOKEN_MALFORMED), or does not let in (TOKEN_INVALID: unknown, disabled, expired, of a run that
+ * is over; which of them is not told); the caller may not do this (PERMISSION_MISSING), or does it
+ * too often (RATE_LIMITED).
+ */
+#define GF_REASON_PERMISSION_MISSING "PERMISSION_MISSING"
+#define GF_REASON_RATE_LIMITED "RATE_LIMITED"
+
+enum {
+    GF_GATE_TOKEN_RATE_MAX_DEFAULT = 5000,
+    GF_GATE_ADDRESS_RATE_MAX_DEFAULT = 100,
+    GF_GATE_ADDRESS_STREAMS_MAX_DEFAULT = 64,
+    GF_GATE_TOKEN_STREAMS_MAX_DEFAULT = 1000,
+};
+
 /* Zero in a number means its default. Borrowed until destroy: vault, clock. */
 struct gf_gate_options {
-    struct gf_vault *vault; /* for tokens of runs */
+    struct gf_vault *vault; /* for tokens of runs; NULL: they do not let in */
     const struct gf_clock *clock;
     bool development_mode;
     bool allow_anonymous;     /* callers without a token have the role `anonymous` */
@@ -54,7 +73,8 @@ enum gf_door_kind {
     GF_DOOR_TASKS,      /* the unix socket in containers: a token is always wanted */
 };
 
-/* The functions for gf_rpc_server_opts; their ctx is a door. Borrowed until the server is gone. */
+/* The functions for gf_rpc_server_opts, all three; their ctx is a door. Borrowed until the server
+ * is gone. */
 struct gf_door {
     struct gf_gate *gate;
     enum gf_door_kind kind;
@@ -62,6 +82,7 @@ struct gf_door {
 enum gf_code gf_gate_intercept(struct gf_rpc_call *call, void *door, struct gf_error *err);
 enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage *request,
                                void *door, struct gf_error *err);
+void gf_gate_ended(struct gf_rpc_call *call, void *door);
 
 /*
  * Whether the caller of an open stream may still have it: GF_OK, else GF_UNAUTHENTICATED (its token
@@ -70,8 +91,8 @@ enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage 
 struct gf_gate_watch {
     uint64_t version; /* zeroed at first; private to the gate */
 };
-enum gf_code gf_gate_check_stream(const struct gf_rpc_call *call, const ProtobufCMessage *request,
-                                  struct gf_gate_watch *watch, struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_gate_check_stream(const struct gf_rpc_call *call, struct gf_gate_watch *watch,
+                                  struct gf_error *err) GF_MUST_USE;
 
 /*
  * Called whenever a stream may have to end, once for many changes: it kicks all streams. One

@@ -118,7 +118,7 @@ static void reset_call(struct gf_rpc_call *call) {
     call->closed_early = 0;
     call->started = false;
     call->told_cancelled = false;
-    call->let_in = false;
+    call->intercepted = false;
     call->secret = false;
     call->refusal_delay_ms = 0;
     atomic_store_explicit(&call->cancelled, false, memory_order_relaxed);
@@ -181,7 +181,7 @@ void gf_rpc__call_leave(struct gf_rpc_call *call) {
         call->entry->handler.done(call, call->entry->ctx);
     }
     const struct gf_rpc_server_opts *opts = &call->worker->server->opts;
-    if (call->let_in && opts->ended != NULL) {
+    if (call->intercepted && opts->ended != NULL) {
         opts->ended(call, opts->interceptor_ctx);
     }
     release_call(call);
@@ -252,12 +252,12 @@ static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, s
     }
     enum gf_code code = check_metadata(call, err);
     if (code == GF_OK && server->opts.interceptor != NULL) {
+        call->intercepted = true;
         code = server->opts.interceptor(call, server->opts.interceptor_ctx, err);
     }
     if (code != GF_OK) {
         return code;
     }
-    call->let_in = true;
     const struct gf_rpc_method *method = call->entry->method;
     if (call->entry->handler.start == NULL) {
         return gf_fail(err, GF_UNIMPLEMENTED, "method '%s' is not implemented", method->path);

@@ -63,8 +63,8 @@ typedef enum gf_code gf_rpc_authorizer(struct gf_rpc_call *call, const ProtobufC
                                        void *ctx, struct gf_error *err);
 
 /*
- * The last of a call that the interceptor has let in: after `done`, or after the answer where the
- * handler never heard of it. For what the interceptor keeps of open calls.
+ * The last of a call that the interceptor has seen, refused or not: after `done`, where the handler
+ * has heard of it. For what the interceptor keeps of open calls.
  *
  * Thread: as of the interceptor.
  */

@@ -109,7 +109,7 @@ struct gf_rpc_call {
     bool started;        /* the handler's `start` was called; worker's thread only */
     bool told_cancelled; /* so was `cancelled`; worker's thread only */
     /* Of the interceptor; worker's thread only, as what follows. */
-    bool let_in;
+    bool intercepted;
     bool secret;
     int64_t refusal_delay_ms;
     bool held;

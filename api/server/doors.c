@@ -84,6 +84,7 @@ static struct gf_rpc_server_opts rpc_opts(struct gf_door *door) {
         .arena_bytes_max = ARENA_BYTES_MAX,
         .interceptor = intercept,
         .authorizer = gf_gate_authorize,
+        .ended = gf_gate_ended,
         .interceptor_ctx = door,
     };
 }

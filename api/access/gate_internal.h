@@ -1,0 +1,55 @@
+/* The inside of the gate. For api/access alone. */
+#ifndef GOFER_API_ACCESS_GATE_INTERNAL_H_
+#define GOFER_API_ACCESS_GATE_INTERNAL_H_
+
+#include "api/access/gate.h"
+#include "api/access/limits.h"
+#include "api/access/methods.h"
+#include "api/access/peer.h"
+#include "api/access/table.h"
+#include "base/identifier.h"
+#include "base/sync.h"
+
+struct gf_gate {
+    struct gf_gate_options options; /* with the defaults filled in */
+    struct gf_access_table *table;
+    struct gf_access_limits *limits;
+    struct gf_methods *methods;
+    struct gf_access *nothing; /* allows nothing: says what is missing */
+    _Atomic uint64_t version;  /* from 1; one more whenever a stream may have to end */
+    struct gf_mutex mutex;     /* guards what follows */
+    struct gf_list uses;       /* entries with a use that was not taken yet, each counted */
+    void (*changed)(void *ctx);
+    void *changed_ctx;
+};
+
+/* What the gate knows of a call, in its arena: the principal and what else it was let in for. */
+struct gf_gate_call {
+    struct gf_principal principal; /* the first member */
+    struct gf_gate *gate;
+    const struct gf_method *method; /* NULL: it has no row */
+    struct gf_peer peer;
+    bool counts_as_open;   /* of its address */
+    bool counts_as_stream; /* of its token */
+    bool has_query;        /* of a stream: what it was last allowed to do */
+    struct gf_access_query query;
+    char namespace_id[GF_IDENTIFIER_CHARS_MAX + 1]; /* of the query; longer ones are none */
+    char id[GF_IDENTIFIER_CHARS_MAX + 1];
+};
+
+static inline const struct gf_gate_call *gf_gate__call_of(const struct gf_principal *principal) {
+    return (const struct gf_gate_call *)(const void *)principal;
+}
+
+/* gate_feed.c: tells the owner that streams may have to end. No lock held. */
+void gf_gate__streams_may_end(struct gf_gate *gate);
+
+/* audit.c: a line about a refusal, if there may be one now. No lock held. */
+void gf_gate__audit(const struct gf_gate_call *call, const char *method,
+                    const struct gf_error *error);
+
+/* gate.c: fills err with what is missing. */
+enum gf_code gf_gate__missing(const struct gf_gate *gate, const struct gf_access_query *query,
+                              struct gf_error *err);
+
+#endif /* GOFER_API_ACCESS_GATE_INTERNAL_H_ */
