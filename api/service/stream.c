@@ -70,6 +70,12 @@ static enum gf_stream_next step(struct gf_stream *stream) {
         set_error(stream, &error);
         return GF_STREAM_END;
     }
+    struct gf_error lost = {0};
+    if (stream->services->gate != NULL &&
+        gf_gate_check_stream(stream->call, &stream->watch, &lost) != GF_OK) {
+        set_error(stream, &lost);
+        return GF_STREAM_END;
+    }
     if (stream->pending != NULL && !gf_stream_send(stream, stream->pending)) {
         return gf_stream_refused(stream);
     }

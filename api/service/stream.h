@@ -3,12 +3,17 @@
  *
  * A stream is stepped on the worker pool, one step at a time, whenever it is kicked: by an event
  * that it waits for, by the client having room again, by the client going away, by the server
- * stopping. A step does a bounded amount of work and says how to go on. Kicks that come while a
- * step runs cause one more step. What a stream holds is released before its call ends.
+ * stopping, by a change of who may do what. A step does a bounded amount of work and says how to go
+ * on. Kicks that come while a step runs cause one more step. What a stream holds is released before
+ * its call ends.
+ *
+ * Before each step the gate is asked whether the caller may still have the stream; where not, it
+ * ends with the gate's error, and what was not sent yet is not sent any more.
  */
 #ifndef GOFER_API_SERVICE_STREAM_H_
 #define GOFER_API_SERVICE_STREAM_H_
 
+#include "api/access/gate.h"
 #include "api/service/services.h"
 
 enum gf_stream_next {
@@ -28,6 +33,7 @@ struct gf_stream {
     const ProtobufCMessage *response; /* of a client stream that ends well; in the arena */
     struct gf_pool *pool;             /* set it before the start for another than services->pool */
     struct gf_error error;
+    struct gf_gate_watch watch; /* private, as what follows */
     struct gf_list_link link;
     _Atomic int state;
 };
