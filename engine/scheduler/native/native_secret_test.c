@@ -24,6 +24,15 @@ static const struct gf_attempt ATTEMPT = {.run_key = 1, .task_index = 2, .attemp
 #define VALUE "Tr0ub4dor&3/+\"quoted\" h\xc3\xa4ufig"
 #define VARIABLE "SECRET=" VALUE
 
+/* Of launches to come; the value is borrowed until then. */
+static void give_secret(const char *variable, struct gf_str value) {
+    static struct gf_str masked;
+    masked = value;
+    host.variable = variable;
+    host.masked = &masked;
+    host.masked_count = value.ptr == NULL ? 0 : 1;
+}
+
 static void launch_as(const char *user, const char *script) {
     const struct gf_str command[] = {GF_STR("sh"), GF_STR("-c"), gf_str_from(script)};
     const struct gf_task task = {
@@ -33,8 +42,7 @@ static void launch_as(const char *user, const char *script) {
         .command_count = GF_ARRAY_COUNT(command),
         .user = gf_str_from(user),
     };
-    host.variable = VARIABLE;
-    host.masked = GF_STR(VALUE);
+    give_secret(VARIABLE, GF_STR(VALUE));
     native_host_launch_task(&host, ATTEMPT, &task);
 }
 
@@ -79,8 +87,7 @@ Test(native_secret, base64_is_masked_at_every_alignment) {
                                      .command = command,
                                      .command_count = GF_ARRAY_COUNT(command)};
         attempt.run_key = (int64_t)i + 1;
-        host.variable = VARIABLE;
-        host.masked = GF_STR(VALUE);
+        give_secret(VARIABLE, GF_STR(VALUE));
         native_host_launch_task(&host, attempt, &task);
         (void)native_host_wait(&host, attempt, NATIVE_EXITED);
         GF_CLEANUP(gf_free_p) char *output = native_host_read_output(&host, attempt);
@@ -197,8 +204,7 @@ Test(native_secret, timeout_lets_go_of_what_is_held_back) {
                                  .command_count = GF_ARRAY_COUNT(command),
                                  .stop_timeout_ms = 50,
                                  .timeout_ms = 400};
-    host.variable = VARIABLE;
-    host.masked = GF_STR(VALUE);
+    give_secret(VARIABLE, GF_STR(VALUE));
     native_host_launch_task(&host, ATTEMPT, &task);
     const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
     cr_assert(end.exit.timed_out);
@@ -215,8 +221,7 @@ Test(native_secret, lack_of_memory_lets_go_of_what_is_held_back) {
                                  .command = command,
                                  .command_count = GF_ARRAY_COUNT(command),
                                  .resources = {.memory_bytes = 32 << 20}};
-    host.variable = VARIABLE;
-    host.masked = GF_STR(VALUE);
+    give_secret(VARIABLE, GF_STR(VALUE));
     native_host_launch_task(&host, ATTEMPT, &task);
     const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
     cr_assert(end.exit.out_of_memory);
@@ -230,8 +235,7 @@ Test(native_secret, value_too_short_to_mask_runs_unmasked) {
                                  .image = GF_STR(NATIVE_HOST_IMAGE),
                                  .command = command,
                                  .command_count = GF_ARRAY_COUNT(command)};
-    host.variable = "PIN=1234";
-    host.masked = GF_STR("1234");
+    give_secret("PIN=1234", GF_STR("1234"));
     native_host_launch_task(&host, ATTEMPT, &task);
     (void)native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
     GF_CLEANUP(gf_free_p) char *output = native_host_read_output(&host, ATTEMPT);
@@ -250,8 +254,7 @@ Test(native_secret, command_that_is_not_found_tells_nothing) {
                                  .image = GF_STR(NATIVE_HOST_IMAGE),
                                  .command = command,
                                  .command_count = 1};
-    host.variable = VARIABLE;
-    host.masked = GF_STR(VALUE);
+    give_secret(VARIABLE, GF_STR(VALUE));
     native_host_launch_task(&host, ATTEMPT, &task);
     const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
     cr_assert(eq(str, end.text, "command 'frobnicate' not found in the image"));
@@ -259,8 +262,7 @@ Test(native_secret, command_that_is_not_found_tells_nothing) {
 
 static const char *failed_launch(const char *variable, struct gf_str masked) {
     const struct gf_task task = {.task_id = GF_STR("keeper"), .image = GF_STR(NATIVE_HOST_IMAGE)};
-    host.variable = variable;
-    host.masked = masked;
+    give_secret(variable, masked);
     native_host_launch_task(&host, ATTEMPT, &task);
     const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_LAUNCH_FAILED);
     cr_assert(eq(sz, native_host_count_dirs(&host), (size_t)0));
@@ -340,12 +342,10 @@ static void launch_hidden(const char *script) {
                                  .command = command,
                                  .command_count = GF_ARRAY_COUNT(command)};
     memory_reveal(HIDDEN_VALUE, variable + 7);
-    host.variable = variable;
-    host.masked = (struct gf_str){variable + 7, sizeof(HIDDEN)};
+    give_secret(variable, (struct gf_str){variable + 7, sizeof(HIDDEN)});
     native_host_launch_task(&host, ATTEMPT, &task);
     explicit_bzero(variable, sizeof(variable));
-    host.variable = NULL;
-    host.masked = (struct gf_str){NULL, 0};
+    give_secret(NULL, (struct gf_str){NULL, 0});
 }
 
 static size_t count_in_file(pid_t pid, const char *name) {

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/mask.h"
+#include "tests/bench/access/log_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,22 +21,7 @@ enum {
     HARD_TEXT_BYTES = 128 << 10,
     CHUNK_BYTES = 64 << 10, /* what the writers of logs read at a time */
     ROUNDS = 100,
-    SECRETS_MAX = 1000,
-    SECRET_BYTES_MAX = 60,
 };
-
-static uint64_t random_state = 0x9e3779b97f4a7c15u;
-
-static uint64_t next_random(void) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
-static size_t below(size_t limit) {
-    return (size_t)(next_random() % limit);
-}
 
 static uint64_t cycles(void) {
 #if defined(__x86_64__)
@@ -45,108 +31,15 @@ static uint64_t cycles(void) {
 #endif
 }
 
-static char secret_bytes[SECRETS_MAX][SECRET_BYTES_MAX];
-static struct gf_str secrets[SECRETS_MAX];
-
-static void make_secrets(void) {
-    static const char characters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+/=.!$&%";
-    for (size_t i = 0; i < SECRETS_MAX; i++) {
-        secrets[i] = (struct gf_str){secret_bytes[i], 20 + below(SECRET_BYTES_MAX - 20 + 1)};
-        for (size_t k = 0; k < secrets[i].len; k++) {
-            secret_bytes[i][k] = characters[below(sizeof(characters) - 1)];
-        }
-    }
-}
-
 /* ---- texts ---- */
-
-static void append_line(struct gf_strbuf *text) {
-    static const char *const words[] = {
-        "request",
-        "accepted",
-        "connection",
-        "closed",
-        "by",
-        "peer",
-        "user",
-        "password",
-        "for",
-        "warning:",
-        "deprecated",
-        "function",
-        "compiled",
-        "in",
-        "the",
-        "cache",
-        "hit",
-        "of",
-        "building",
-        "target",
-        "//engine/core:model",
-        "error:",
-        "expected",
-        "';'",
-        "before",
-        "token",
-        "http://localhost:8080/api/v1/items",
-        "GET",
-        "POST",
-        "HTTP/1.1\"",
-        "200",
-        "404",
-        "[INFO]",
-        "[DEBUG]",
-        "src/main/java/org/example/App.java",
-        "downloaded",
-        "kB/s",
-        "ok",
-        "passed",
-    };
-    switch (below(4)) {
-    case 0:
-        gf_strbuf_printf(text, "2024-0%zu-1%zuT0%zu:%02zu:%02zu.%06zuZ ", 1 + below(9), below(10),
-                         below(10), below(60), below(60), below(1000000));
-        break;
-    case 1:
-        gf_strbuf_printf(text, "{\"level\":\"info\",\"ts\":%zu.%03zu,\"id\":\"%016llx\",\"msg\":\"",
-                         1700000000 + below(10000000), below(1000),
-                         (unsigned long long)next_random());
-        break;
-    case 2:
-        gf_strbuf_printf(text, "sha256:%016llx%016llx ", (unsigned long long)next_random(),
-                         (unsigned long long)next_random());
-        break;
-    default:
-        gf_strbuf_printf(text, "[%zu/%zu] ", below(1000), (size_t)1000);
-        break;
-    }
-    for (size_t i = 3 + below(15); i > 0; i--) {
-        gf_strbuf_append_cstr(text, words[below(GF_ARRAY_COUNT(words))]);
-        gf_strbuf_append_char(text, ' ');
-    }
-    gf_strbuf_append_char(text, '\n');
-}
-
-/* Log lines; of `of_lines` one on average has a secret, of which `cut` bytes at the end miss. */
-static void fill_log(struct gf_strbuf *text, size_t size, size_t of_lines, size_t cut) {
-    gf_strbuf_reset(text);
-    while (text->len < size) {
-        append_line(text);
-        if (of_lines > 0 && below(of_lines) == 0) {
-            const struct gf_str secret = secrets[below(100)];
-            gf_strbuf_append_bytes(text, secret.ptr, secret.len - cut);
-            gf_strbuf_append_char(text, '\n');
-        }
-    }
-}
 
 static void fill_base64(struct gf_strbuf *text, size_t size) {
     static const char characters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     gf_strbuf_reset(text);
     while (text->len < size) {
-        gf_strbuf_append_char(text, text->len % 77 == 76 ? '\n' : characters[next_random() >> 58]);
+        gf_strbuf_append_char(text,
+                              text->len % 77 == 76 ? '\n' : characters[log_text_random() >> 58]);
     }
 }
 
@@ -232,12 +125,12 @@ int main(void) {
     struct gf_mask_set thousand = {0};
     struct gf_strbuf text;
     gf_strbuf_init(&text, TEXT_BYTES + 4096);
-    make_secrets();
+    const struct gf_str *secrets = log_text_secrets();
     build(&one, secrets, 1);
     build(&hundred, secrets, 100);
     build(&thousand, secrets, 1000);
 
-    fill_log(&text, TEXT_BYTES, 0, 0);
+    log_text_fill(&text, TEXT_BYTES, 0, 0);
     const struct gf_str log = gf_strbuf_view(&text);
     measure("memcpy", copy_text, NULL, log, CHUNK_BYTES);
     measure("log_1_secret", mask_text, &one, log, CHUNK_BYTES);
@@ -245,11 +138,11 @@ int main(void) {
     measure("log_1000_secrets", mask_text, &thousand, log, CHUNK_BYTES);
     measure("memcpy_100_byte_chunks", copy_text, NULL, log, 100);
     measure("log_100_byte_chunks", mask_text, &hundred, log, 100);
-    fill_log(&text, TEXT_BYTES, 10, 0);
+    log_text_fill(&text, TEXT_BYTES, 10, 0);
     measure("log_secret_every_10_lines", mask_text, &hundred, gf_strbuf_view(&text), CHUNK_BYTES);
     fill_base64(&text, TEXT_BYTES);
     measure("base64_text", mask_text, &hundred, gf_strbuf_view(&text), CHUNK_BYTES);
-    fill_log(&text, HARD_TEXT_BYTES, 1, 1);
+    log_text_fill(&text, HARD_TEXT_BYTES, 1, 1);
     measure("log_near_miss_every_line", mask_text, &hundred, gf_strbuf_view(&text), CHUNK_BYTES);
     measure_repetition(&text);
 

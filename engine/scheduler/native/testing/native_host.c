@@ -218,8 +218,8 @@ void native_host_launch_task(struct native_host *host, struct gf_attempt attempt
         .timeout_ms = task->timeout_ms,
         .stop_timeout_ms = choose_stop_timeout_ms(host, task),
         .input = host->input.ptr == NULL ? NULL : &host->input,
-        .masked = &host->masked,
-        .masked_count = host->masked.ptr == NULL ? 0 : 1,
+        .masked = host->masked,
+        .masked_count = host->masked_count,
         .task_api = host->task_api,
     };
     host->scheduler.ops->launch(host->scheduler.self, &launch);

@@ -51,9 +51,10 @@ struct native_host {
     struct gf_scheduler scheduler;
     struct gf_scheduler_events events;
     /* Of launches to come; set by the test. */
-    struct gf_str input;  /* borrowed; NULL in it = none */
-    const char *variable; /* "KEY=value", sorts behind "B"; borrowed; NULL = none */
-    struct gf_str masked; /* a value to mask; borrowed; NULL in it = none */
+    struct gf_str input;         /* borrowed; NULL in it = none */
+    const char *variable;        /* "KEY=value", sorts behind "B"; borrowed; NULL = none */
+    const struct gf_str *masked; /* values to mask; borrowed */
+    size_t masked_count;
     bool task_api;
     int64_t stop_timeout_ms; /* where the task has none; 0 = the default */
     struct gf_mutex mutex;   /* of the rest */
