@@ -56,11 +56,16 @@ struct gf_launch {
      * The environment holds secrets. Their values, to be masked in the log before it is written;
      * the strings and those of `environment` are in guarded memory (engine/secrets/guarded.h): what
      * a back end keeps of them it keeps out of files, arguments, its own environment and core
-     * dumps, and wipes.
+     * dumps, and wipes. Values that are too short to be masked (base/mask.h) may be among them. A
+     * back end that cannot mask what there is fails the launch; one that runs no programs has
+     * nothing to mask.
      */
     const struct gf_str *masked;
     size_t masked_count; /* 0 = the launch has no secret */
-    /* The container finds the listener for tasks in GF_TASK_API_DIR. */
+    /*
+     * The container finds the listener for tasks in GF_TASK_API_DIR, whatever its user, and also
+     * when the server was started again. Where a back end has none to offer the launch fails.
+     */
     bool task_api;
 };
 
