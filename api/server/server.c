@@ -73,6 +73,7 @@ static enum gf_code make_native(struct gf_server *server, struct gf_error *err) 
     native.reactor = server->reactor;
     native.pool = server->pool;
     native.events = gf_engine_scheduler_events(server->engine);
+    native.task_api_dir = server->dir.tasks_path;
     const enum gf_code rc = gf_native_create(&native, &server->native, err);
     if (rc == GF_OK) {
         server->scheduler = gf_native_scheduler(server->native);
