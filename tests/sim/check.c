@@ -28,6 +28,8 @@ void sim_check_batch_done(struct sim *sim) {
     sim->deleted_namespaces_seen = 0;
     sim->deleted_pipelines_seen = 0;
     sim->deleted_configs_seen = 0;
+    sim->deleted_roles_seen = 0;
+    sim->deleted_tokens_seen = 0;
     sim->released = 0;
     sim->batch_steps = 0;
 }
@@ -54,6 +56,7 @@ void sim_check_step(struct sim *sim) {
     sim->repair_ended = false;
     sim->replies_in_step = 0;
     sim_check_take(sim);
+    sim_check_take_access(sim);
     SIM_EXPECT(sim, stale_report, !sim->stale || sim->rows_touched == 0,
                "a report of an attempt that is over changes %zu rows", sim->rows_touched);
     sim_check_effects(sim);
@@ -61,6 +64,7 @@ void sim_check_step(struct sim *sim) {
     sim_check_runs(sim);
     sim_check_events(sim);
     sim_check_queues(sim);
+    sim_check_expiry(sim);
     const struct gf_core_stats stats = gf_core_get_stats(sim->core);
     SIM_EXPECT(sim, slot_without_row, stats.attempts_running == sim->rows.live,
                "the core holds %lld slots, %lld attempts run", (long long)stats.attempts_running,

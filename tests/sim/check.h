@@ -20,6 +20,18 @@ void sim_check_batch_done(struct sim *sim);
 
 void sim_check_take(struct sim *sim);
 
+/* ---- check_access.c: tokens, roles and actors ---- */
+
+/* Takes their rows over, and what a journal tells. */
+void sim_check_take_access(struct sim *sim);
+void sim_check_expiry(struct sim *sim);
+/* Whether the event tells who did it. */
+void sim_check_actor(struct sim *sim, const struct gf_event *event);
+/* A reply that is decided, or released. */
+void sim_check_access_reply(struct sim *sim, struct sim_command *command,
+                            const struct gf_reply *reply);
+void sim_check_access_acknowledged(struct sim *sim, const struct sim_command *command);
+
 /* ---- check_events.c ---- */
 
 /* What a row says that an event must tell. */

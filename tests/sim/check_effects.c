@@ -24,6 +24,12 @@ static struct gf_request_ref request_of(const struct gf_input *input) {
     if (input->kind == GF_INPUT_REGISTER_CONFIG) {
         return input->u.register_config.request;
     }
+    if (input->kind == GF_INPUT_CREATE_TOKEN) {
+        return input->u.token.request;
+    }
+    if (input->kind == GF_INPUT_CREATE_ROLE) {
+        return input->u.role.request;
+    }
     return input->kind == GF_INPUT_DEPLOY ? input->u.deploy.request : (struct gf_request_ref){0};
 }
 
@@ -69,7 +75,8 @@ static void check_replayed(struct sim *sim, struct sim_command *command,
                request->row.number == reply->replayed->number &&
                    request->row.kind == reply->replayed->kind &&
                    request->row.create_time == reply->replayed->create_time &&
-                   gf_str_eq(request->row.pipeline_id, reply->replayed->pipeline_id),
+                   gf_str_eq(request->row.pipeline_id, reply->replayed->pipeline_id) &&
+                   gf_str_eq(request->row.subject_id, reply->replayed->subject_id),
                "command %" PRId64 " is answered with another outcome than the first",
                command->number);
 }
@@ -128,6 +135,7 @@ static void check_reply(struct sim *sim, const struct gf_effect *effect) {
     }
     if (command->code == GF_OK) {
         note_outcome(sim, command, reply);
+        sim_check_access_reply(sim, command, reply);
         check_replayed(sim, command, reply);
         command->changes = command->changes && !command->replayed;
     }
@@ -227,12 +235,16 @@ void sim_check_effects(struct sim *sim) {
         pipeline == NULL ? NULL : sim_rows_run_by_id(pipeline, command->input.u.cancel.run_id);
     SIM_EXPECT(sim, answered_once, run != NULL && run->live > 0,
                "command %" PRId64 " has no answer", command->number);
-    run->repair_step = run->repair_step > 0 ? run->repair_step : sim->step;
+    if (run->repair_step == 0) {
+        run->repair_step = sim->step;
+        run->repair_actor = command->input.actor;
+    }
 }
 
 /* ---- Acknowledged ---- */
 
 void sim_check_acknowledged(struct sim *sim, struct sim_command *command) {
+    sim_check_access_acknowledged(sim, command);
     if (command->run_key > 0) {
         const struct sim_run *run = sim_rows_run(&sim->rows, command->run_key);
         SIM_EXPECT(sim, acknowledged_kept, run != NULL && run->there.saved,

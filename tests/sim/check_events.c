@@ -24,6 +24,12 @@ static uint64_t hash_of(const struct gf_event *event) {
     hash = add_text(hash, event->namespace_id);
     hash = add_text(hash, event->pipeline_id);
     hash = add_text(hash, event->task_id);
+    hash = add_text(hash, event->key);
+    hash = add_text(hash, event->subject_id);
+    for (size_t i = 0; i < event->metadata_count; i++) {
+        hash = add_text(hash, event->metadata[i].key);
+        hash = add_text(hash, event->metadata[i].value);
+    }
     hash = add(hash, (uint64_t)event->version);
     hash = add(hash, (uint64_t)event->deployment_id);
     hash = add(hash, (uint64_t)event->run_id);
@@ -58,6 +64,13 @@ static const char *names(struct sim *sim) {
     return copy;
 }
 
+/* What is told of the world outside may have happened before. */
+static int64_t time_of_step(const struct sim *sim) {
+    const bool of_outside = sim->input != NULL && sim->input->kind == GF_INPUT_RECORD_EVENT &&
+                            sim->input->u.record.event->time != 0;
+    return of_outside ? sim->input->u.record.event->time : sim->core_now;
+}
+
 void sim_check_events(struct sim *sim) {
     const struct gf_batch *batch = gf_core_batch(sim->core);
     uint64_t told = 0;
@@ -67,8 +80,9 @@ void sim_check_events(struct sim *sim) {
         SIM_EXPECT(sim, event_sequence, event->sequence == sim->rows.newest.next_event_sequence,
                    "event %" PRId64 " follows %" PRId64, event->sequence,
                    sim->rows.newest.next_event_sequence - 1);
-        SIM_EXPECT(sim, event_agreement, event->time == sim->core_now,
+        SIM_EXPECT(sim, event_agreement, event->time == time_of_step(sim),
                    "event %" PRId64 " of time %" PRId64, event->sequence, event->time);
+        sim_check_actor(sim, event);
         sim->rows.newest.next_event_sequence++;
         sim->rows_touched++;
         sim->result.events++;

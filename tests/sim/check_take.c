@@ -442,12 +442,32 @@ static void take_request(struct sim *sim, const struct gf_request *row) {
     request->row.request_id = gf_text_copy(row->request_id, &sim->arena);
     request->row.namespace_id = gf_text_copy(row->namespace_id, &sim->arena);
     request->row.pipeline_id = gf_text_copy(row->pipeline_id, &sim->arena);
+    request->row.subject_id = gf_text_copy(row->subject_id, &sim->arena);
 }
 
 static void take_input(struct sim *sim, const struct gf_run_input_row *row) {
     struct sim_run *run = sim_rows_run(&sim->rows, row->run_key);
     SIM_EXPECT(sim, row_immutable, run != NULL && run->row.has_input, "input of no run");
     run->input = gf_text_copy(row->content, &sim->arena);
+}
+
+static void preferences_event(struct sim *sim, const struct gf_preferences *old,
+                              const struct gf_preferences *row) {
+    struct gf_label metadata[3];
+    struct gf_event event = {.kind = GF_EVENT_SYSTEM_PREFERENCES_UPDATED, .metadata = metadata};
+    if (old->attach_disabled != row->attach_disabled) {
+        metadata[event.metadata_count++] = (struct gf_label){
+            GF_STR("attach_disabled"), row->attach_disabled ? GF_STR("true") : GF_STR("false")};
+    }
+    if (old->run_starts_paused != row->run_starts_paused) {
+        metadata[event.metadata_count++] = (struct gf_label){
+            GF_STR("run_starts_paused"), row->run_starts_paused ? GF_STR("true") : GF_STR("false")};
+    }
+    if (!gf_str_eq(old->run_starts_paused_reason, row->run_starts_paused_reason)) {
+        metadata[event.metadata_count++] =
+            (struct gf_label){GF_STR("run_starts_paused_reason"), row->run_starts_paused_reason};
+    }
+    sim_check_event_due(sim, &event);
 }
 
 static void take_preferences(struct sim *sim, const struct gf_preferences *row) {
@@ -459,10 +479,9 @@ static void take_preferences(struct sim *sim, const struct gf_preferences *row) 
     }
     const struct gf_str reason =
         take_text(sim, to->run_starts_paused_reason, row->run_starts_paused_reason);
+    preferences_event(sim, to, row);
     *to = *row;
     to->run_starts_paused_reason = reason;
-    const struct gf_event event = {.kind = GF_EVENT_SYSTEM_PREFERENCES_UPDATED};
-    sim_check_event_due(sim, &event);
     sim->rows_touched++;
 }
 

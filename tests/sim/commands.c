@@ -65,7 +65,7 @@ static struct gf_str request_id(struct sim *sim) {
         gf_arena_printf(&sim->arena, "req-%d", (int)between(sim, 0, SIM_REQUEST_IDS)));
 }
 
-static struct gf_request_ref request_ref(struct sim *sim) {
+struct gf_request_ref sim_request_ref(struct sim *sim) {
     static const struct gf_str callers[SIM_CALLERS] = {{"", 0}, {"someone", 7}};
     return (struct gf_request_ref){callers[sim_random_below(&sim->random, SIM_CALLERS)],
                                    request_id(sim)};
@@ -163,7 +163,7 @@ static void make_register(struct sim *sim, struct gf_input *input) {
     input->kind = GF_INPUT_REGISTER_CONFIG;
     input->u.register_config.namespace_id = names.namespace_id;
     input->u.register_config.deploy = chance(sim, 600);
-    input->u.register_config.request = request_ref(sim);
+    input->u.register_config.request = sim_request_ref(sim);
     const struct sim_config *latest =
         names.pipeline == NULL ? NULL : sim_rows_newest_config(names.pipeline);
     input->u.register_config.config = latest != NULL && chance(sim, 200)
@@ -182,7 +182,7 @@ static void make_deploy(struct sim *sim, struct gf_input *input) {
                               : input->kind == GF_INPUT_DEPLOY ? 0
                                                                : latest;
     if (input->kind == GF_INPUT_DEPLOY) {
-        input->u.deploy.request = request_ref(sim);
+        input->u.deploy.request = sim_request_ref(sim);
     }
 }
 
@@ -194,7 +194,7 @@ static void make_namespace(struct sim *sim, struct gf_input *input) {
     input->u.ns.namespace_id = namespace_name(sim);
     input->u.ns.run_parallelism = chance(sim, 500) ? between(sim, 1, 6) : 0;
     if (input->kind == GF_INPUT_CREATE_NAMESPACE) {
-        input->u.ns.request = request_ref(sim);
+        input->u.ns.request = sim_request_ref(sim);
     } else if (input->kind == GF_INPUT_UPDATE_NAMESPACE) {
         input->u.ns.set_run_parallelism = chance(sim, 800);
         input->u.ns.set_description = chance(sim, 300);
@@ -237,13 +237,18 @@ static bool is_possible(const struct sim *sim, const struct gf_input *input) {
     if (input->kind == GF_INPUT_REGISTER_CONFIG) {
         return sim->rows.newest.next_pipeline_key <= SIM_PIPELINES_MAX;
     }
+    if (input->kind == GF_INPUT_CREATE_TOKEN) {
+        return sim->next_token < SIM_TOKENS_MAX;
+    }
     return (input->kind != GF_INPUT_START_RUN && input->kind != GF_INPUT_RETRY_RUN) ||
            (int64_t)sim->rows.active.count < sim->profile.active_max;
 }
 
 static void make_any(struct sim *sim, struct gf_input *input, int64_t number) {
     const struct sim_profile *profile = &sim->profile;
-    if (chance(sim, profile->switches)) {
+    if (chance(sim, profile->access)) {
+        sim_make_access(sim, input);
+    } else if (chance(sim, profile->switches)) {
         make_switch(sim, input);
     } else if (chance(sim, profile->cancels)) {
         make_cancel(sim, input);
@@ -274,6 +279,10 @@ static bool has_request(const struct gf_input *input) {
         return input->u.start_run.request_id.len > 0;
     case GF_INPUT_RETRY_RUN:
         return input->u.retry_run.request_id.len > 0;
+    case GF_INPUT_CREATE_TOKEN:
+        return input->u.token.request.request_id.len > 0;
+    case GF_INPUT_CREATE_ROLE:
+        return input->u.role.request.request_id.len > 0;
     case GF_INPUT_UPDATE_NAMESPACE:
     case GF_INPUT_DELETE_NAMESPACE:
     case GF_INPUT_DELETE_CONFIG:
@@ -287,13 +296,11 @@ static bool has_request(const struct gf_input *input) {
     case GF_INPUT_DELETE_TASK_LOGS:
     case GF_INPUT_UPDATE_PREFERENCES:
     case GF_INPUT_BOOTSTRAP_TOKEN:
-    case GF_INPUT_CREATE_TOKEN:
     case GF_INPUT_ENABLE_TOKEN:
     case GF_INPUT_DISABLE_TOKEN:
     case GF_INPUT_DELETE_TOKEN:
     case GF_INPUT_DELETE_EXPIRED_TOKENS:
     case GF_INPUT_TOUCH_TOKENS:
-    case GF_INPUT_CREATE_ROLE:
     case GF_INPUT_UPDATE_ROLE:
     case GF_INPUT_DELETE_ROLE:
     case GF_INPUT_RECORD_EVENT:
@@ -348,9 +355,13 @@ void sim_command_random(struct sim *sim) {
     if (earlier != NULL) {
         command->input = earlier->input;
         command->original = earlier->original;
+        if (command->input.kind == GF_INPUT_CREATE_TOKEN) {
+            sim_make_token_anew(sim, &command->input);
+        }
     } else {
         make_any(sim, &command->input, command->number);
     }
+    command->input.actor = sim_any_actor(sim);
     if (is_possible(sim, &command->input)) {
         give(sim, command);
     }

@@ -15,9 +15,8 @@ static uint32_t or_done(uint32_t refusals) {
 
 /* ---- Requests ---- */
 
-/* Gives true when the request was made before; then *out is what is answered. */
-static bool was_requested(struct sim *sim, const struct sim_command *command,
-                          struct gf_request_ref ref, uint32_t *out) {
+bool sim_was_requested(struct sim *sim, const struct sim_command *command,
+                       struct gf_request_ref ref, uint32_t *out) {
     const struct sim_request *request =
         ref.request_id.len == 0 ? NULL : sim_rows_request(&sim->rows, ref.caller, ref.request_id);
     if (request == NULL || sim->wall - request->row.create_time > GF_REQUEST_AGE_NS_MAX) {
@@ -252,7 +251,7 @@ static uint32_t expect_deploy(struct sim *sim, const struct sim_command *command
     struct sim_pipeline *pipeline = sim_rows_pipeline_by_id(
         &sim->rows, input->u.deploy.namespace_id, input->u.deploy.pipeline_id);
     uint32_t answer = 0;
-    if (was_requested(sim, command, input->u.deploy.request, &answer)) {
+    if (sim_was_requested(sim, command, input->u.deploy.request, &answer)) {
         return pipeline == NULL ? answer | bit(GF_NOT_FOUND) : answer;
     }
     if (pipeline == NULL) {
@@ -293,7 +292,7 @@ static uint32_t expect_register(struct sim *sim, const struct sim_command *comma
     uint32_t answer = 0;
     const bool there =
         sim_rows_namespace_by_id(&sim->rows, command->input.u.register_config.namespace_id) != NULL;
-    if (was_requested(sim, command, command->input.u.register_config.request, &answer)) {
+    if (sim_was_requested(sim, command, command->input.u.register_config.request, &answer)) {
         return there ? answer : answer | bit(GF_NOT_FOUND);
     }
     return there ? bit(GF_OK) : bit(GF_NOT_FOUND);
@@ -303,7 +302,7 @@ static uint32_t expect_register(struct sim *sim, const struct sim_command *comma
 
 static uint32_t expect_create_namespace(struct sim *sim, const struct sim_command *command) {
     uint32_t answer = 0;
-    if (was_requested(sim, command, command->input.u.ns.request, &answer)) {
+    if (sim_was_requested(sim, command, command->input.u.ns.request, &answer)) {
         return answer;
     }
     return sim_rows_namespace_by_id(&sim->rows, command->input.u.ns.namespace_id) == NULL
@@ -372,6 +371,7 @@ uint32_t sim_expect(struct sim *sim, const struct sim_command *command) {
     case GF_INPUT_UPDATE_ROLE:
     case GF_INPUT_DELETE_ROLE:
     case GF_INPUT_RECORD_EVENT:
+        return sim_expect_access(sim, command);
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:
     case GF_INPUT_TASK_LAUNCH_FAILED:

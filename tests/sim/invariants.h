@@ -50,6 +50,13 @@
     X(version_bound, "a run uses the version that was live when it was created, to its end")       \
     X(event_sequence, "events are numbered without a gap, in order")                               \
     X(event_agreement, "events tell what happened to the rows, each change once")                  \
+    X(event_actor, "an event tells who did it, where somebody did")                                \
+    X(bootstrap_once, "the first token is made once for ever, and is the only one with its role")  \
+    X(token_roles, "no token has a role that there is not")                                        \
+    X(token_disabled, "a token is disabled until it is enabled, and only when asked for")          \
+    X(token_expiry, "a token that has expired is removed in time, and no other one")               \
+    X(token_use, "the last use of a token is that, to the minute")                                 \
+    X(source_once, "what a journal tells is told once, whatever crashes")                          \
     X(deleted_gone, "what is deleted is gone, with what belongs to it")                            \
     X(launch_committed, "only what is committed is launched")                                      \
     X(launch_limits, "a launch tells the limits of time that hold for its task")                   \

@@ -23,6 +23,17 @@ static const char *kind_name(enum gf_input_kind kind) {
         [GF_INPUT_REPAIR_RUN] = "REPAIR_RUN",
         [GF_INPUT_DELETE_TASK_LOGS] = "DELETE_TASK_LOGS",
         [GF_INPUT_UPDATE_PREFERENCES] = "UPDATE_PREFERENCES",
+        [GF_INPUT_BOOTSTRAP_TOKEN] = "BOOTSTRAP_TOKEN",
+        [GF_INPUT_CREATE_TOKEN] = "CREATE_TOKEN",
+        [GF_INPUT_ENABLE_TOKEN] = "ENABLE_TOKEN",
+        [GF_INPUT_DISABLE_TOKEN] = "DISABLE_TOKEN",
+        [GF_INPUT_DELETE_TOKEN] = "DELETE_TOKEN",
+        [GF_INPUT_DELETE_EXPIRED_TOKENS] = "DELETE_EXPIRED_TOKENS",
+        [GF_INPUT_TOUCH_TOKENS] = "TOUCH_TOKENS",
+        [GF_INPUT_CREATE_ROLE] = "CREATE_ROLE",
+        [GF_INPUT_UPDATE_ROLE] = "UPDATE_ROLE",
+        [GF_INPUT_DELETE_ROLE] = "DELETE_ROLE",
+        [GF_INPUT_RECORD_EVENT] = "RECORD_EVENT",
         [GF_INPUT_TASK_STARTED] = "TASK_STARTED",
         [GF_INPUT_TASK_EXITED] = "TASK_EXITED",
         [GF_INPUT_TASK_LAUNCH_FAILED] = "TASK_LAUNCH_FAILED",
@@ -67,6 +78,17 @@ static void print_exit(struct gf_strbuf *out, const struct gf_exit *exit) {
                      exit->stopped ? " stopped" : "", exit->timed_out ? " timed out" : "",
                      exit->out_of_memory ? " out of memory" : "",
                      exit->failure.len > 0 ? " broken" : "");
+}
+
+static void print_token(struct gf_strbuf *out, const struct gf_input *input) {
+    const struct gf_token *row = input->u.token.row;
+    gf_strbuf_printf(out, " %" GF_STR_FMT " by %" GF_STR_FMT, GF_STR_ARG(row->token_id),
+                     GF_STR_ARG(input->actor.token_id));
+    for (size_t i = 0; i < row->role_count; i++) {
+        gf_strbuf_printf(out, " %" GF_STR_FMT, GF_STR_ARG(row->role_ids[i]));
+    }
+    gf_strbuf_printf(out, " for %" PRId64 " ms", input->u.token.lifetime_ms);
+    print_request(out, input->u.token.request.request_id);
 }
 
 void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
@@ -125,6 +147,25 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     case GF_INPUT_UPDATE_PREFERENCES:
         gf_strbuf_printf(out, " paused %d", input->u.preferences.run_starts_paused);
         return;
+    case GF_INPUT_BOOTSTRAP_TOKEN:
+    case GF_INPUT_CREATE_TOKEN:
+    case GF_INPUT_ENABLE_TOKEN:
+    case GF_INPUT_DISABLE_TOKEN:
+    case GF_INPUT_DELETE_TOKEN:
+        print_token(out, input);
+        return;
+    case GF_INPUT_CREATE_ROLE:
+    case GF_INPUT_UPDATE_ROLE:
+    case GF_INPUT_DELETE_ROLE:
+        gf_strbuf_printf(out, " %" GF_STR_FMT, GF_STR_ARG(input->u.role.row->role_id));
+        print_request(out, input->u.role.request.request_id);
+        return;
+    case GF_INPUT_RECORD_EVENT:
+        gf_strbuf_printf(out, " source %" PRId64, input->u.record.source_sequence);
+        return;
+    case GF_INPUT_DELETE_EXPIRED_TOKENS:
+    case GF_INPUT_TOUCH_TOKENS:
+        return;
     case GF_INPUT_TASK_STARTED:
         print_attempt(out, input->u.started.attempt);
         return;
@@ -137,17 +178,6 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     case GF_INPUT_TASK_NEVER_STARTED:
         print_attempt(out, input->u.failed.attempt);
         return;
-    case GF_INPUT_BOOTSTRAP_TOKEN:
-    case GF_INPUT_CREATE_TOKEN:
-    case GF_INPUT_ENABLE_TOKEN:
-    case GF_INPUT_DISABLE_TOKEN:
-    case GF_INPUT_DELETE_TOKEN:
-    case GF_INPUT_DELETE_EXPIRED_TOKENS:
-    case GF_INPUT_TOUCH_TOKENS:
-    case GF_INPUT_CREATE_ROLE:
-    case GF_INPUT_UPDATE_ROLE:
-    case GF_INPUT_DELETE_ROLE:
-    case GF_INPUT_RECORD_EVENT:
     case GF_INPUT_CLOCK:
         return;
     }

@@ -67,6 +67,7 @@ void sim_profile_draw(struct sim *sim) {
         .cancels = (uint32_t)between(sim, 10, 400),
         .retries = (uint32_t)between(sim, 0, 300),
         .registers = (uint32_t)between(sim, 5, 150),
+        .access = some(sim, 600, 300),
         .batch_max = chance(sim, 300) ? 1 : between(sim, 2, 12),
         .active_max = between(sim, 4, 40),
         .tasks_max = chance(sim, 700) ? between(sim, 1, 6) : between(sim, 5, 14),

@@ -5,7 +5,10 @@
 void sim_rows_init(struct sim_rows *rows, struct gf_arena *arena) {
     memset(rows, 0, sizeof(*rows));
     rows->arena = arena;
-    rows->newest = (struct gf_core_start){1, 1, 1, 1};
+    rows->newest = (struct gf_core_start){.next_namespace_key = 1,
+                                          .next_pipeline_key = 1,
+                                          .next_run_key = 1,
+                                          .next_event_sequence = 1};
     rows->saved_newest = rows->newest;
 }
 
@@ -22,6 +25,9 @@ void sim_rows_fini(struct sim_rows *rows) {
     gf_vec_fini(&rows->touched_configs);
     gf_vec_fini(&rows->touched_runs);
     gf_vec_fini(&rows->touched_tasks);
+    gf_vec_fini(&rows->touched_roles);
+    gf_vec_fini(&rows->touched_tokens);
+    gf_vec_fini(&rows->tokens);
     gf_vec_fini(&rows->deleted_pipelines);
 }
 
@@ -116,4 +122,53 @@ struct sim_request *sim_rows_request(struct sim_rows *rows, struct gf_str caller
         }
     }
     return NULL;
+}
+
+/* ---- Tokens and roles ---- */
+
+/* The number behind a prefix; -1 = it is another name. */
+static int64_t number_of(struct gf_str name, struct gf_str prefix) {
+    int64_t number = -1;
+    if (!gf_str_has_prefix(name, prefix) ||
+        !gf_parse_i64((struct gf_str){name.ptr + prefix.len, name.len - prefix.len}, &number)) {
+        return -1;
+    }
+    return number;
+}
+
+struct sim_role *sim_rows_role_place(struct sim_rows *rows, struct gf_str role_id) {
+    const int64_t number = number_of(role_id, GF_STR("role-"));
+    return number < 0 || number >= SIM_ROLES ? NULL : &rows->roles[number];
+}
+
+struct sim_role *sim_rows_role(struct sim_rows *rows, struct gf_str role_id) {
+    struct sim_role *role = sim_rows_role_place(rows, role_id);
+    return role != NULL && role->there.now ? role : NULL;
+}
+
+struct sim_token *sim_rows_token_place(struct sim_rows *rows, struct gf_str token_id) {
+    const int64_t number = number_of(token_id, GF_STR("tok-"));
+    if (number < 0 || number >= SIM_TOKENS_MAX) {
+        return NULL;
+    }
+    while (rows->tokens.count <= (size_t)number) {
+        gf_vec_push(&rows->tokens, GF_ARENA_NEW(rows->arena, struct sim_token));
+    }
+    return rows->tokens.items[number];
+}
+
+struct sim_token *sim_rows_token(struct sim_rows *rows, struct gf_str token_id) {
+    struct sim_token *token = sim_rows_token_place(rows, token_id);
+    return token != NULL && token->there.now ? token : NULL;
+}
+
+int64_t sim_rows_role_uses(const struct sim_rows *rows, struct gf_str role_id) {
+    int64_t uses = 0;
+    for (size_t i = 0; i < rows->tokens.count; i++) {
+        const struct sim_token *token = rows->tokens.items[i];
+        for (size_t r = 0; token->there.now && r < token->row.role_count; r++) {
+            uses += gf_str_eq(token->row.role_ids[r], role_id);
+        }
+    }
+    return uses;
 }

@@ -19,9 +19,11 @@
 enum {
     SIM_NAMESPACES_MAX = 16, /* of a story, deleted ones included */
     SIM_PIPELINES_MAX = 64,
-    SIM_POOLS = 3,    /* names of pools that there are */
-    SIM_KEYS = 3,     /* ordering keys that there are */
-    SIM_ATTEMPTS = 8, /* of a task, at most */
+    SIM_POOLS = 3,         /* names of pools that there are */
+    SIM_KEYS = 3,          /* ordering keys that there are */
+    SIM_ATTEMPTS = 8,      /* of a task, at most */
+    SIM_ROLES = 4,         /* names of roles of users that there are: "role-0" ... */
+    SIM_TOKENS_MAX = 1024, /* of a story, deleted ones included */
 };
 
 /* Whether an object is there: as the core left it, and as it was committed. */
@@ -118,12 +120,27 @@ struct sim_run {
     int32_t active_index;  /* in the rows' active runs; -1 = it has ended */
     int64_t forward_start; /* as of a task */
     int64_t repair_step;   /* when a repair of it was begun that is not answered; 0 = none is */
+    struct gf_actor repair_actor; /* who asked for it first */
 };
 
 struct sim_request {
     struct gf_request row;
     const struct sim_command *original; /* the command that it is of */
     struct sim_presence there;
+};
+
+/* A role of a user. Its permissions are about one kind of things, which tells them apart. */
+struct sim_role {
+    struct gf_role row;
+    struct gf_role saved;
+    struct sim_presence there;
+};
+
+struct sim_token {
+    struct gf_token row;
+    struct gf_token saved;
+    struct sim_presence there;
+    int64_t makings; /* how often one of that id was made */
 };
 
 struct sim_rows {
@@ -136,6 +153,8 @@ struct sim_rows {
     struct gf_preferences preferences;
     struct gf_preferences saved_preferences;
     bool preferences_touched;
+    struct sim_role roles[SIM_ROLES];  /* by the number of their names */
+    GF_VEC(struct sim_token *) tokens; /* by number: "tok-0" is the first */
     /* The greatest that were ever used, and the same as committed. */
     struct gf_core_start newest;
     struct gf_core_start saved_newest;
@@ -148,6 +167,8 @@ struct sim_rows {
     GF_VEC(struct sim_config *) touched_configs;
     GF_VEC(struct sim_run *) touched_runs;
     GF_VEC(struct sim_task *) touched_tasks;
+    GF_VEC(struct sim_role *) touched_roles;
+    GF_VEC(struct sim_token *) touched_tokens;
     GF_VEC(int64_t) deleted_pipelines; /* keys, in this batch */
     size_t requests_saved;             /* those before this index are committed */
 };
@@ -170,6 +191,15 @@ struct sim_config *sim_rows_newest_config(struct sim_pipeline *pipeline);
 int64_t sim_kept_run_id(const struct gf_run *run, size_t task_index);
 struct sim_request *sim_rows_request(struct sim_rows *rows, struct gf_str caller,
                                      struct gf_str request_id);
+
+/* By its name; NULL where there is none now. Of roles those of users alone. */
+struct sim_role *sim_rows_role(struct sim_rows *rows, struct gf_str role_id);
+struct sim_token *sim_rows_token(struct sim_rows *rows, struct gf_str token_id);
+/* The place of one, whether it is there or not; NULL = there is none of that name. */
+struct sim_role *sim_rows_role_place(struct sim_rows *rows, struct gf_str role_id);
+struct sim_token *sim_rows_token_place(struct sim_rows *rows, struct gf_str token_id);
+/* How many tokens have it. */
+int64_t sim_rows_role_uses(const struct sim_rows *rows, struct gf_str role_id);
 
 /* Whether a container may be there: the attempt holds a slot. */
 static inline bool sim_row_is_live(const struct gf_task_execution *row) {

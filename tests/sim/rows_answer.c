@@ -218,6 +218,17 @@ struct gf_core *sim_rows_restore(struct sim_rows *rows, const struct gf_core_lim
             gf_core_restore_namespace(core, &ns->saved);
         }
     }
+    for (size_t i = 0; i < SIM_ROLES; i++) {
+        if (rows->roles[i].there.saved) {
+            gf_core_restore_role(core, &rows->roles[i].saved);
+        }
+    }
+    /* The newest first, as a store lists them. */
+    for (size_t i = rows->tokens.count; i > 0; i--) {
+        if (rows->tokens.items[i - 1]->there.saved) {
+            gf_core_restore_token(core, &rows->tokens.items[i - 1]->saved);
+        }
+    }
     for (size_t i = 0; i < rows->runs.count; i++) {
         const struct sim_run *run = saved_run(rows, (int64_t)i + 1);
         if (run != NULL && run->saved.state != GF_RUN_STATE_COMPLETE &&

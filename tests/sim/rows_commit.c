@@ -19,6 +19,8 @@ static void forget_touched(struct sim_rows *rows) {
     gf_vec_clear(&rows->touched_configs);
     gf_vec_clear(&rows->touched_runs);
     gf_vec_clear(&rows->touched_tasks);
+    gf_vec_clear(&rows->touched_roles);
+    gf_vec_clear(&rows->touched_tokens);
     gf_vec_clear(&rows->deleted_pipelines);
     rows->preferences_touched = false;
 }
@@ -52,6 +54,16 @@ void sim_rows_commit(struct sim_rows *rows) {
         task->saved = task->row;
         task->saved_attempts_recorded = task->attempts_recorded;
         COMMIT(task);
+    }
+    for (size_t i = 0; i < rows->touched_roles.count; i++) {
+        struct sim_role *role = rows->touched_roles.items[i];
+        role->saved = role->row;
+        COMMIT(role);
+    }
+    for (size_t i = 0; i < rows->touched_tokens.count; i++) {
+        struct sim_token *token = rows->touched_tokens.items[i];
+        token->saved = token->row;
+        COMMIT(token);
     }
     rows->saved_preferences = rows->preferences;
     rows->saved_newest = rows->newest;
@@ -97,6 +109,16 @@ void sim_rows_rollback(struct sim_rows *rows) {
     }
     for (size_t i = 0; i < rows->touched_tasks.count; i++) {
         roll_back_task(rows->touched_tasks.items[i]);
+    }
+    for (size_t i = 0; i < rows->touched_roles.count; i++) {
+        struct sim_role *role = rows->touched_roles.items[i];
+        role->row = role->saved;
+        ROLL_BACK(role);
+    }
+    for (size_t i = 0; i < rows->touched_tokens.count; i++) {
+        struct sim_token *token = rows->touched_tokens.items[i];
+        token->row = token->saved;
+        ROLL_BACK(token);
     }
     rows->preferences = rows->saved_preferences;
     rows->newest = rows->saved_newest;

@@ -47,6 +47,7 @@ struct sim_profile {
     uint32_t cancels;
     uint32_t retries;
     uint32_t registers;
+    uint32_t access; /* commands for tokens and roles, and what a journal tells */
     int64_t batch_max;
     int64_t active_max; /* runs: no more are started beyond */
     int64_t tasks_max;
@@ -72,6 +73,7 @@ struct sim_command {
     int64_t run_key;
     int64_t version;
     int64_t deployment_id;
+    int64_t token_makings;
 };
 
 /* What a step changed in a row. */
@@ -132,6 +134,8 @@ struct sim {
     struct gf_core *twin; /* NULL = none */
     int64_t twin_last_step;
     GF_VEC(struct sim_command *) commands;
+    int64_t next_token;  /* the number of the next one */
+    int64_t next_source; /* of the journal; crashes leave it as it is */
 
     /* Of the step under way. */
     const struct gf_input *input;
@@ -154,7 +158,10 @@ struct sim {
     size_t deleted_namespaces_seen;
     size_t deleted_pipelines_seen;
     size_t deleted_configs_seen;
-    size_t released; /* effects of the batch */
+    size_t deleted_roles_seen;
+    size_t deleted_tokens_seen;
+    int64_t tokens_removed; /* by the step */
+    size_t released;        /* effects of the batch */
     int64_t batch_steps;
 
     struct {
@@ -203,6 +210,11 @@ struct gf_config *sim_make_config(struct sim *sim, struct gf_str pipeline_id);
 
 /* The codes that the rows allow as the answer to a command, as bits. */
 uint32_t sim_expect(struct sim *sim, const struct sim_command *command);
+/* Gives true when the request was made before; then *out is what is answered. */
+bool sim_was_requested(struct sim *sim, const struct sim_command *command,
+                       struct gf_request_ref ref, uint32_t *out);
+/* expect_access.c: the same for the commands for tokens and roles. */
+uint32_t sim_expect_access(struct sim *sim, const struct sim_command *command);
 
 /* ---- commands.c: what people ask for ---- */
 
@@ -210,6 +222,18 @@ uint32_t sim_expect(struct sim *sim, const struct sim_command *command);
 void sim_command_random(struct sim *sim);
 /* The first ones: a namespace and a pipeline to begin with. */
 void sim_command_begin(struct sim *sim);
+/* The id and the caller of a request; the id may be empty. */
+struct gf_request_ref sim_request_ref(struct sim *sim);
+
+/* ---- commands_access.c: tokens and roles ---- */
+
+/* Who gives the next command. */
+struct gf_actor sim_any_actor(struct sim *sim);
+void sim_make_access(struct sim *sim, struct gf_input *input);
+/* What creates a token is made again by somebody who repeats a call: it has another id. */
+void sim_make_token_anew(struct sim *sim, struct gf_input *input);
+/* Whether it is a system role of those that the simulator knows. */
+bool sim_is_system_role(struct gf_str role_id);
 
 /* ---- crash.c: commits, effects, crashes ---- */
 

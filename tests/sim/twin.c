@@ -127,12 +127,35 @@ static void compare_task(struct sim *sim, const struct gf_task_execution *told) 
                row == NULL ? 0 : row->attempt);
 }
 
+static void compare_token(struct sim *sim, const struct gf_token *told) {
+    const struct sim_token *token = sim_rows_token(&sim->rows, told->token_id);
+    SIM_EXPECT(sim, restart_equal,
+               token != NULL && token->row.disabled == told->disabled &&
+                   token->row.expire_time == told->expire_time &&
+                   token->row.last_use_time == told->last_use_time &&
+                   token->row.role_count == told->role_count,
+               "token '%" GF_STR_FMT "' is another one after a restart",
+               GF_STR_ARG(told->token_id));
+}
+
+/* In their order: it is that of their events. */
+static bool same_deleted_tokens(const struct gf_batch *a, const struct gf_batch *b) {
+    bool same = a->deleted_tokens.count == b->deleted_tokens.count;
+    for (size_t i = 0; same && i < a->deleted_tokens.count; i++) {
+        same = gf_str_eq(a->deleted_tokens.items[i], b->deleted_tokens.items[i]);
+    }
+    return same;
+}
+
 static bool same_counts(const struct gf_batch *a, const struct gf_batch *b) {
     return a->namespaces.count == b->namespaces.count && a->pipelines.count == b->pipelines.count &&
            a->configs.count == b->configs.count && a->deployments.count == b->deployments.count &&
            a->runs.count == b->runs.count && a->inputs.count == b->inputs.count &&
            a->tasks.count == b->tasks.count && a->attempts.count == b->attempts.count &&
            a->requests.count == b->requests.count && a->events.count == b->events.count &&
+           a->roles.count == b->roles.count && a->deleted_roles.count == b->deleted_roles.count &&
+           a->tokens.count == b->tokens.count && a->bootstrapped == b->bootstrapped &&
+           a->source_sequence == b->source_sequence && same_deleted_tokens(a, b) &&
            (a->preferences == NULL) == (b->preferences == NULL);
 }
 
@@ -175,6 +198,9 @@ static void compare(struct sim *sim) {
     }
     for (size_t i = 0; i < told->tasks.count; i++) {
         compare_task(sim, told->tasks.items[i]);
+    }
+    for (size_t i = 0; i < told->tokens.count; i++) {
+        compare_token(sim, told->tokens.items[i]);
     }
     SIM_EXPECT(
         sim, restart_equal, same_counts(told, batch),
