@@ -100,3 +100,23 @@ Test(arena, fini_accepts_null_zeroed_and_twice) {
     cr_assert_eq(numbers[3], 0, "usable again after fini");
     gf_arena_fini(&arena);
 }
+
+Test(arena, wiped_memory_is_zero_in_every_chunk) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, 1 << 20);
+    gf_arena_wipe(&arena);
+    char *texts[40];
+    for (size_t i = 0; i < 40; i++) {
+        texts[i] = gf_arena_alloc(&arena, 500);
+        memset(texts[i], 's', 500);
+    }
+    gf_arena_wipe(&arena);
+    for (size_t i = 0; i < 40; i++) {
+        for (size_t k = 0; k < 500; k++) {
+            cr_assert_eq(texts[i][k], 0);
+        }
+    }
+    char *next = gf_arena_alloc(&arena, 100);
+    next[99] = 'x';
+    gf_arena_fini(&arena);
+}

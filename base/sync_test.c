@@ -2,6 +2,7 @@
 #include "base/sync.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 
 #include <criterion/criterion.h>
 
@@ -131,4 +132,52 @@ Test(sync, threads_start_with_signals_blocked) {
     cr_assert_eq(sigismember(&of_thread, SIGTERM), 1);
     (void)pthread_sigmask(SIG_SETMASK, NULL, &of_caller);
     cr_assert_eq(sigismember(&of_caller, SIGTERM), 0);
+}
+
+/* ---- locks for readers ---- */
+
+struct shared {
+    struct gf_rwlock lock;
+    int64_t a; /* always the same as b, to who has the lock */
+    int64_t b;
+    atomic_bool stop;
+};
+
+static void *read_shared(void *ctx) {
+    struct shared *shared = ctx;
+    while (!atomic_load(&shared->stop)) {
+        gf_rwlock_read(&shared->lock);
+        cr_assert_eq(shared->a, shared->b);
+        gf_rwlock_read_end(&shared->lock);
+    }
+    return NULL;
+}
+
+Test(sync, readers_never_see_half_a_write) {
+    struct shared shared = {.a = 0};
+    gf_rwlock_init(&shared.lock, GF_RANK_TEST_OUTER);
+    pthread_t readers[GF_RWLOCK_SLOTS + 4]; /* some share a slot */
+    for (size_t i = 0; i < GF_ARRAY_COUNT(readers); i++) {
+        gf_thread_start(&readers[i], "reader", read_shared, &shared);
+    }
+    for (int i = 0; i < 2000; i++) {
+        gf_rwlock_write(&shared.lock);
+        shared.a++;
+        shared.b++;
+        gf_rwlock_write_end(&shared.lock);
+    }
+    atomic_store(&shared.stop, true);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(readers); i++) {
+        gf_thread_join(readers[i]);
+    }
+    gf_rwlock_fini(&shared.lock);
+}
+
+Test(sync, lock_for_readers_has_a_rank, .signal = SIGABRT) {
+    struct gf_rwlock lock;
+    struct gf_mutex mutex;
+    gf_rwlock_init(&lock, GF_RANK_TEST_OUTER);
+    gf_mutex_init(&mutex, GF_RANK_TEST_INNER);
+    gf_mutex_lock(&mutex);
+    gf_rwlock_read(&lock);
 }

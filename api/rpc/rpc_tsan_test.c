@@ -196,6 +196,50 @@ static void *run_client(void *ctx) {
     return NULL;
 }
 
+/* ---- refusals that are held back ---- */
+
+enum {
+    REFUSED_CALLS = 60,
+};
+
+/* Refuses all: some at once, some after a while, some for longer than the test lasts. */
+static enum gf_code refuse(struct gf_rpc_call *call, void *ctx, struct gf_error *err) {
+    atomic_size_t *counts = ctx;
+    const size_t number = atomic_fetch_add(&counts[0], 1);
+    gf_rpc_call_delay_refusal(call, number % 3 == 2 ? 60 * 1000 : (int64_t)(number % 3) * 5);
+    return gf_fail(err, GF_UNAUTHENTICATED, "refused");
+}
+
+static void count_ended(struct gf_rpc_call *call, void *ctx) {
+    (void)call;
+    atomic_size_t *counts = ctx;
+    atomic_fetch_add(&counts[1], 1);
+}
+
+/* Clients wait, go away, or are still there when the server stops. */
+static void run_refused(void) {
+    atomic_size_t counts[2] = {0, 0};
+    struct gf_echo_env env;
+    const struct gf_rpc_server_opts opts = {
+        .interceptor = refuse, .ended = count_ended, .interceptor_ctx = counts};
+    gf_echo_env_start(&env, &opts, NULL, NULL);
+    const gf_echo_request request = GOFER__TESTING__ECHO_REQUEST__INIT;
+    struct gf_rpc_stream *streams[REFUSED_CALLS];
+    for (size_t i = 0; i < REFUSED_CALLS; i++) {
+        streams[i] = open_stream(env.channel, GF_ECHO_REPEAT, &request);
+    }
+    for (size_t i = 0; i < REFUSED_CALLS / 2; i++) {
+        gf_rpc_stream_cancel(streams[i]);
+    }
+    gf_rpc_server_stop(env.server, 60 * 1000);
+    for (size_t i = 0; i < REFUSED_CALLS; i++) {
+        gf_assert(gf_rpc_stream_finish(streams[i], NULL) != GF_OK);
+        gf_rpc_stream_destroy(streams[i]);
+    }
+    gf_echo_env_stop(&env);
+    gf_assert(atomic_load(&counts[0]) == atomic_load(&counts[1]));
+}
+
 /* The clients share one channel and run at once; the server stops while calls are in progress. */
 static void run_round(void) {
     struct service service = {
@@ -228,6 +272,7 @@ static void run_round(void) {
 int main(void) {
     for (int i = 0; i < 3; i++) {
         run_round();
+        run_refused();
     }
     (void)printf("rpc_tsan_test: passed\n");
     return 0;
