@@ -12,6 +12,23 @@ static void done(struct gf_command *command, const struct gf_reply *reply) {
     }
 }
 
+/* Whose request_ids they are: in development mode, and of callers without a token, everybody's. */
+static void set_caller(struct gf_input *input) {
+    const struct gf_str caller = input->actor.token_id;
+    /* Of all other kinds nothing has a caller. */
+    if (input->kind == GF_INPUT_CREATE_NAMESPACE) {
+        input->u.ns.request.caller = caller;
+    } else if (input->kind == GF_INPUT_REGISTER_CONFIG) {
+        input->u.register_config.request.caller = caller;
+    } else if (input->kind == GF_INPUT_DEPLOY) {
+        input->u.deploy.request.caller = caller;
+    } else if (input->kind == GF_INPUT_CREATE_TOKEN) {
+        input->u.token.request.caller = caller;
+    } else if (input->kind == GF_INPUT_CREATE_ROLE) {
+        input->u.role.request.caller = caller;
+    }
+}
+
 struct gf_command_call *gf_command_call_create(struct gf_rpc_call *call,
                                                const ProtobufCMessage *request, void *ctx,
                                                enum gf_input_kind kind, gf_respond_fn *respond) {
@@ -23,6 +40,8 @@ struct gf_command_call *gf_command_call_create(struct gf_rpc_call *call,
     self->arena = arena;
     self->respond = respond;
     self->command.input.kind = kind;
+    self->command.input.actor = gf_principal_actor(gf_principal_of(call));
+    set_caller(&self->command.input);
     self->command.done = done;
     return self;
 }
@@ -47,6 +66,30 @@ const ProtobufCMessage *gf_command_call_read(struct gf_command_call *self, gf_re
                                              const void *data) {
     gf_read_start_after(self->call, self->request, self->services, fn, data);
     return NULL;
+}
+
+static enum gf_initiator_kind initiator_kind(const struct gf_principal *principal) {
+    switch (principal->token_kind) {
+    case GF_TOKEN_KIND_BOT:
+    case GF_TOKEN_KIND_RUN:
+        return GF_INITIATOR_BOT;
+    case GF_TOKEN_KIND_EXTENSION:
+        return GF_INITIATOR_EXTENSION;
+    case GF_TOKEN_KIND_HUMAN:
+    case GF_TOKEN_KIND_UNSPECIFIED:
+        break;
+    }
+    return GF_INITIATOR_HUMAN;
+}
+
+struct gf_initiator gf_command_call_initiator(const struct gf_command_call *self,
+                                              const char *reason) {
+    const struct gf_principal *principal = gf_principal_of(self->call);
+    return (struct gf_initiator){
+        .kind = initiator_kind(principal),
+        .id = principal->user,
+        .reason = gf_str_from(reason),
+    };
 }
 
 void gf_command_call_fail(struct gf_command_call *self, const struct gf_error *error) {

@@ -7,6 +7,7 @@
 #ifndef GOFER_API_SERVICE_COMMAND_CALL_H_
 #define GOFER_API_SERVICE_COMMAND_CALL_H_
 
+#include "api/access/principal.h"
 #include "api/service/read_call.h"
 
 struct gf_command_call;
@@ -28,7 +29,10 @@ struct gf_command_call {
     void *data; /* the handler's */
 };
 
-/* In the call's arena; ctx is the struct gf_services. */
+/*
+ * In the call's arena; ctx is the struct gf_services. The input says who gives the command, also to
+ * what keeps request_ids apart.
+ */
 struct gf_command_call *gf_command_call_create(struct gf_rpc_call *call,
                                                const ProtobufCMessage *request, void *ctx,
                                                enum gf_input_kind kind, gf_respond_fn *respond);
@@ -46,6 +50,10 @@ void gf_command_call_submit_checked(struct gf_command_call *self, enum gf_code r
  */
 const ProtobufCMessage *gf_command_call_read(struct gf_command_call *self, gf_read_fn *fn,
                                              const void *data);
+
+/* Who starts a run by this call, for the run to tell. Borrowed: reason. */
+struct gf_initiator gf_command_call_initiator(const struct gf_command_call *self,
+                                              const char *reason);
 
 /* Ends the call with an error instead. */
 void gf_command_call_fail(struct gf_command_call *self, const struct gf_error *error);

@@ -6,6 +6,9 @@
 #include "api/service/lookup.h"
 #include "api/service/selection.h"
 #include "api/service/stream.h"
+#include "api/service/visibility.h"
+
+#include <inttypes.h>
 
 enum {
     /* Backwards the log is read in windows of numbers, because numbers have no gaps. */
@@ -18,6 +21,9 @@ static enum gf_code get_event(struct gf_read *read, struct gf_error *err) {
     enum gf_code rc = gf_check_number(request->event_id, "event_id", err);
     if (rc == GF_OK) {
         rc = read->store->get_event(read->reader, request->event_id, read->arena, &event, err);
+    }
+    if (rc == GF_OK && !gf_may_see_event(read->principal, &event)) {
+        rc = gf_fail(err, GF_NOT_FOUND, "event %" PRId64 " not found", request->event_id);
     }
     if (rc != GF_OK) {
         return rc;
@@ -98,7 +104,8 @@ static enum gf_code take_event(struct gf_list_page *page, size_t index, void **o
     const struct event_list *list = page->data;
     const struct gf_event *event = &((const struct gf_event *)page->items)[index];
     page->position.numbers[0] = event->sequence;
-    if (gf_event_selection_has_time(&list->selection, event->time)) {
+    if (gf_event_selection_has_time(&list->selection, event->time) &&
+        gf_may_see_event(page->read->principal, event)) {
         *out_message = gf_event_to_message(event, page->read->arena);
     }
     return GF_OK;

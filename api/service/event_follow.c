@@ -9,6 +9,7 @@
 #include "api/service/read_call.h"
 #include "api/service/selection.h"
 #include "api/service/stream.h"
+#include "api/service/visibility.h"
 
 enum {
     EVENTS_MAX = 256, /* of one step */
@@ -101,6 +102,12 @@ static enum gf_code read_events(struct follow *self, struct gf_event **out_event
     return rc;
 }
 
+/* Asked anew for each event: what the caller may see changes with its roles. */
+static bool is_wanted(const struct follow *self, const struct gf_event *event) {
+    return gf_event_selection_has_time(&self->selection, event->time) &&
+           gf_may_see_event(gf_principal_of(self->stream.call), event);
+}
+
 static enum gf_stream_next go_on(struct follow *self) {
     struct gf_event *events = NULL;
     size_t count = 0;
@@ -112,8 +119,7 @@ static enum gf_stream_next go_on(struct follow *self) {
     }
     const bool drained = count == 0 && scanned == self->sequence;
     for (size_t i = 0; i < count; i++) {
-        if (gf_event_selection_has_time(&self->selection, events[i].time) &&
-            !send(self, &events[i], events[i].sequence)) {
+        if (is_wanted(self, &events[i]) && !send(self, &events[i], events[i].sequence)) {
             return gf_stream_refused(&self->stream);
         }
     }

@@ -11,9 +11,12 @@
 #include "gofer/v1/namespace.gofer.h"
 #include "gofer/v1/pipeline.gofer.h"
 #include "gofer/v1/pipeline_config.gofer.h"
+#include "gofer/v1/role.gofer.h"
 #include "gofer/v1/run.gofer.h"
+#include "gofer/v1/secret.gofer.h"
 #include "gofer/v1/system.gofer.h"
 #include "gofer/v1/task_execution.gofer.h"
+#include "gofer/v1/token.gofer.h"
 
 extern const struct gofer_v1_system_service_handlers gf_system_service;
 extern const struct gofer_v1_namespace_service_handlers gf_namespace_service;
@@ -24,8 +27,13 @@ extern const struct gofer_v1_run_service_handlers gf_run_service;
 extern const struct gofer_v1_task_execution_service_handlers gf_task_execution_service;
 extern const struct gofer_v1_event_service_handlers gf_event_service;
 extern const struct gofer_v1_image_service_handlers gf_image_service;
+extern const struct gofer_v1_secret_service_handlers gf_secret_service;
+extern const struct gofer_v1_token_service_handlers gf_token_service;
+extern const struct gofer_v1_role_service_handlers gf_role_service;
 
 /* Starts of calls that have files of their own. */
+void gf_system_diagnose(struct gf_rpc_call *call, const Gofer__V1__DiagnoseSystemRequest *request,
+                        void *ctx);
 void gf_run_watch_start(struct gf_rpc_call *call, const Gofer__V1__WatchRunRequest *request,
                         void *ctx);
 void gf_log_follow_start(struct gf_rpc_call *call,

@@ -3,6 +3,7 @@
 #include "api/service/image_message.h"
 #include "api/service/list.h"
 #include "api/service/stream.h"
+#include "api/service/visibility.h"
 #include "engine/scheduler/native/images/reference.h"
 
 /* ---- Messages ---- */
@@ -121,13 +122,26 @@ static enum gf_code fetch_images(struct gf_list_page *page, size_t limit, size_t
     return GF_OK;
 }
 
+/* By its digest or any of its names, as GetImage would be asked for it. */
+static bool is_visible(const struct gf_principal *principal, const struct gf_image_entry *entry) {
+    bool visible = gf_may_read(principal, GF_PERMISSION_RESOURCE_IMAGES, GF_STR(""),
+                               gf_str_from(entry->image->record.digest.text));
+    for (size_t i = 0; !visible && i < entry->name_count; i++) {
+        visible = gf_may_read(principal, GF_PERMISSION_RESOURCE_IMAGES, GF_STR(""),
+                              gf_str_from(entry->names[i]));
+    }
+    return visible;
+}
+
 static enum gf_code take_image(struct gf_list_page *page, size_t index, void **out_message,
                                GF_UNUSED struct gf_error *err) {
     const struct gf_image_entry *entry = &((const struct gf_image_entry *)page->items)[index];
     page->position.text = gf_str_from(gf_arena_printf(page->read->arena, "%" GF_STR_FMT "\n%s",
                                                       GF_STR_ARG(first_name(entry)),
                                                       entry->image->record.digest.text));
-    *out_message = gf_image_to_message(entry, page->read->arena);
+    if (is_visible(page->read->principal, entry)) {
+        *out_message = gf_image_to_message(entry, page->read->arena);
+    }
     return GF_OK;
 }
 
@@ -142,6 +156,7 @@ static enum gf_code list_images(struct gf_read *read, struct gf_error *err) {
     } else if (rc == GF_OK) {
         struct gf_image_catalog *catalog = gf_image_store_catalog(read->services->images);
         page.data = catalog;
+        page.conceals = true;
         rc = gf_list_page_answer(&page, request->page_token, fetch_images, take_image,
                                  &gofer__v1__list_images_response__descriptor, err);
         gf_image_catalog_unref(catalog);

@@ -1,5 +1,7 @@
 #include "api/service/list.h"
 
+#include "api/service/list_seal.h"
+
 #include <inttypes.h>
 
 enum gf_code gf_list_page_init(struct gf_list_page *page, struct gf_read *read, const char *name,
@@ -59,6 +61,7 @@ static enum gf_code take_all(struct gf_list_page *page, size_t count, gf_list_ta
         if (rc != GF_OK) {
             return rc;
         }
+        page->at_hidden = message == NULL;
         if (message != NULL) {
             page->messages[page->count++] = message;
         }
@@ -72,6 +75,10 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
     struct gf_arena *arena = page->read->arena;
     enum gf_code rc =
         gf_page_token_read(&page->scope, page_token, "page_token", arena, &page->position, err);
+    if (rc == GF_OK && page->conceals) {
+        page->at_hidden = gf_list_place_is_sealed(&page->position);
+        rc = gf_list_place_open(page->read->services, &page->position, arena, err);
+    }
     if (rc != GF_OK) {
         return rc;
     }
@@ -98,6 +105,9 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
                        empty_fetches > GF_LIST_EMPTY_FETCHES_MAX)) {
             more = true;
         }
+    }
+    if (more && page->conceals && page->at_hidden) {
+        gf_list_place_seal(page->read->services, &page->position, arena);
     }
     if (more) {
         page->next_page_token = gf_page_token_write(&page->scope, &page->position, arena);

@@ -41,8 +41,10 @@ struct gf_list_page {
     size_t size;                   /* items at most */
     struct gf_page_scope scope;    /* mix in all that selects the items, before gf_list_page_read */
     struct gf_page_token position; /* behind which to go on; zeroed: at the beginning */
+    bool conceals; /* what is left out is hidden from the caller: no token names it */
     void *items;
-    void *data; /* the handler's */
+    void *data;     /* the handler's */
+    bool at_hidden; /* private to list.c: the last item was left out */
     /* The result. */
     void **messages;
     size_t count;

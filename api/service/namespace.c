@@ -5,6 +5,7 @@
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/update_mask.h"
+#include "api/service/visibility.h"
 #include "base/identifier.h"
 
 /* ---- Reading ---- */
@@ -46,7 +47,10 @@ static enum gf_code take_namespace(struct gf_list_page *page, size_t index, void
                                    GF_UNUSED struct gf_error *err) {
     const struct gf_namespace *ns = &((const struct gf_namespace *)page->items)[index];
     page->position.text = ns->namespace_id;
-    *out_message = gf_namespace_to_message(ns, page->read->arena);
+    if (gf_may_read(page->read->principal, GF_PERMISSION_RESOURCE_NAMESPACES, ns->namespace_id,
+                    ns->namespace_id)) {
+        *out_message = gf_namespace_to_message(ns, page->read->arena);
+    }
     return GF_OK;
 }
 
@@ -54,10 +58,12 @@ static enum gf_code list_namespaces(struct gf_read *read, struct gf_error *err) 
     const Gofer__V1__ListNamespacesRequest *request = (const void *)read->request;
     struct gf_list_page page;
     const enum gf_code rc = gf_list_page_init(&page, read, "namespaces", request->page_size, err);
-    return rc != GF_OK
-               ? rc
-               : gf_list_page_answer(&page, request->page_token, fetch_namespaces, take_namespace,
-                                     &gofer__v1__list_namespaces_response__descriptor, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    page.conceals = true;
+    return gf_list_page_answer(&page, request->page_token, fetch_namespaces, take_namespace,
+                               &gofer__v1__list_namespaces_response__descriptor, err);
 }
 
 static void start_list_namespaces(struct gf_rpc_call *call,
@@ -174,19 +180,31 @@ static const ProtobufCMessage *respond_deleted(struct gf_command_call *self,
     return &response->base;
 }
 
+/* Its pipelines go with it: that is a right of its own, over all of them. */
+static enum gf_code check_cascade(const struct gf_rpc_call *call, struct gf_str namespace_id,
+                                  struct gf_error *err) {
+    const struct gf_access_query query = {
+        .resource = GF_PERMISSION_RESOURCE_PIPELINES,
+        .action = GF_PERMISSION_ACTION_DELETE,
+        .namespace_id = namespace_id,
+    };
+    return gf_principal_check(gf_principal_of(call), &query, err);
+}
+
 static void delete_namespace(struct gf_rpc_call *call,
                              const Gofer__V1__DeleteNamespaceRequest *request, void *ctx) {
     struct gf_command_call *self = gf_command_call_create(
         call, &request->base, ctx, GF_INPUT_DELETE_NAMESPACE, respond_deleted);
     struct gf_error error = {0};
     /* What is deleted is named: an empty id does not stand for the default here. */
-    if (gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error) != GF_OK) {
-        gf_command_call_fail(self, &error);
-        return;
+    enum gf_code rc =
+        gf_identifier_check(gf_str_from(request->namespace_id), "namespace_id", &error);
+    if (rc == GF_OK && request->cascade) {
+        rc = check_cascade(call, gf_str_from(request->namespace_id), &error);
     }
     self->command.input.u.ns.namespace_id = gf_str_from(request->namespace_id);
     self->command.input.u.ns.cascade = request->cascade;
-    gf_command_call_submit(self);
+    gf_command_call_submit_checked(self, rc, &error);
 }
 
 const struct gofer_v1_namespace_service_handlers gf_namespace_service = {

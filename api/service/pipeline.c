@@ -6,6 +6,7 @@
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
+#include "api/service/visibility.h"
 
 #include <stdio.h>
 
@@ -99,6 +100,10 @@ static enum gf_code take_pipeline(struct gf_list_page *page, size_t index, void 
     const struct gf_pipeline *pipeline = &((const struct gf_pipeline *)page->items)[index];
     Gofer__V1__Pipeline *message = NULL;
     page->position.text = pipeline->pipeline_id;
+    if (!gf_may_read(page->read->principal, GF_PERMISSION_RESOURCE_PIPELINES,
+                     pipeline->namespace_id, pipeline->pipeline_id)) {
+        return GF_OK;
+    }
     const enum gf_code rc = show_pipeline(page->read, pipeline, &message, err);
     *out_message = message;
     return rc;
@@ -120,6 +125,7 @@ static enum gf_code list_pipelines(struct gf_read *read, struct gf_error *err) {
         return rc;
     }
     page.data = &ns;
+    page.conceals = true;
     gf_page_scope_number(&page.scope, ns.namespace_key);
     return gf_list_page_answer(&page, request->page_token, fetch_pipelines, take_pipeline,
                                &gofer__v1__list_pipelines_response__descriptor, err);

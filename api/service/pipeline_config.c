@@ -6,6 +6,7 @@
 #include "api/service/list.h"
 #include "api/service/lookup.h"
 #include "api/service/register.h"
+#include "api/service/use_secrets.h"
 
 /* ---- Validating ---- */
 
@@ -55,8 +56,11 @@ static enum gf_code validate(struct gf_read *read, struct gf_error *err) {
                        gofer__v1__validate_pipeline_config_response);
     struct gf_error problem = {0};
     read->response = &response->base;
-    if (gf_spec_check(read->services, request->spec, true, read->arena, &config, &problem) !=
-        GF_OK) {
+    rc = gf_spec_check(read->services, request->spec, true, read->arena, &config, &problem);
+    if (rc == GF_OK) {
+        rc = gf_use_secrets_check(read->principal, ns.namespace_id, &config, &problem);
+    }
+    if (rc != GF_OK) {
         response->problems = GF_ARENA_ARRAY(read->arena, 1, Gofer__V1__ConfigProblem *);
         response->problems[response->n_problems++] = problem_of(&problem, read->arena);
         return GF_OK;

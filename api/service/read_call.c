@@ -37,6 +37,8 @@ static void run(void *ctx) {
     gf_arena_init(&arena, GF_SERVICES_ARENA_BYTES_MAX);
     struct gf_read read;
     gf_read_open(&read, self->services, &arena);
+    read.principal = gf_principal_of(call);
+    read.call = call;
     read.request = self->request;
     read.data = self->data;
     const enum gf_code rc = self->fn(&read, &error);

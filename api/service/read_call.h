@@ -16,15 +16,18 @@
 #ifndef GOFER_API_SERVICE_READ_CALL_H_
 #define GOFER_API_SERVICE_READ_CALL_H_
 
+#include "api/access/principal.h"
 #include "api/service/services.h"
 
 struct gf_read {
     struct gf_services *services;
     const struct gf_store_ops *store;
-    struct gf_store_reader *reader;  /* for the one call of the function */
-    struct gf_arena *arena;          /* freed after the response is sent */
-    const ProtobufCMessage *request; /* NULL for streams */
-    const void *data;                /* of gf_read_start_after; else NULL */
+    struct gf_store_reader *reader;       /* for the one call of the function */
+    struct gf_arena *arena;               /* freed after the response is sent */
+    const struct gf_principal *principal; /* who asks; NULL for streams until they set it */
+    struct gf_rpc_call *call;             /* that is answered; NULL for streams */
+    const ProtobufCMessage *request;      /* likewise */
+    const void *data;                     /* of gf_read_start_after; else NULL */
     const ProtobufCMessage *response;
 };
 

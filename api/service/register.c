@@ -9,6 +9,7 @@
 #include "api/codec/model/message.h"
 #include "api/service/command_call.h"
 #include "api/service/lookup.h"
+#include "api/service/use_secrets.h"
 #include "base/clock.h"
 #include "engine/core/limits.h"
 
@@ -164,6 +165,11 @@ static void prepare(void *ctx) {
         const bool with_images = !was_given_before(self, gf_str_from(request->request_id));
         rc = gf_spec_check(base->services, request->spec, with_images, &self->arena, &self->config,
                            &error);
+    }
+    if (rc == GF_OK) {
+        rc = gf_use_secrets_check(gf_principal_of(base->call),
+                                  gf_request_namespace(request->namespace_id), &self->config,
+                                  &error);
     }
     if (rc != GF_OK) {
         finish(self, &error);

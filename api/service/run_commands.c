@@ -53,8 +53,7 @@ void gf_run_retry(struct gf_rpc_call *call, const Gofer__V1__RetryRunRequest *re
     input->u.retry_run.pipeline_id = gf_str_from(request->pipeline_id);
     input->u.retry_run.run_id = request->run_id;
     input->u.retry_run.request_id = gf_str_from(request->request_id);
-    input->u.retry_run.initiator.kind = GF_INITIATOR_HUMAN;
-    input->u.retry_run.initiator.reason = gf_str_from(request->reason);
+    input->u.retry_run.initiator = gf_command_call_initiator(self, request->reason);
     gf_command_call_submit_checked(self, rc, &error);
 }
 

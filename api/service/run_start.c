@@ -77,8 +77,6 @@ static enum gf_code read_start(const Gofer__V1__StartRunRequest *request, struct
     input->u.start_run.namespace_id = gf_request_namespace(request->namespace_id);
     input->u.start_run.pipeline_id = gf_str_from(request->pipeline_id);
     input->u.start_run.request_id = gf_str_from(request->request_id);
-    input->u.start_run.initiator.kind = GF_INITIATOR_HUMAN;
-    input->u.start_run.initiator.reason = gf_str_from(request->reason);
     return rc;
 }
 
@@ -132,6 +130,7 @@ void gf_run_start(struct gf_rpc_call *call, const Gofer__V1__StartRunRequest *re
         gf_command_call_create(call, &request->base, ctx, GF_INPUT_START_RUN, respond_started);
     struct gf_error error = {0};
     enum gf_code rc = read_start(request, self->arena, &self->command.input, &error);
+    self->command.input.u.start_run.initiator = gf_command_call_initiator(self, request->reason);
     if (rc == GF_OK && request->input != NULL) {
         rc = gf_pool_submit(self->services->pool, submit_with_document, self, &error);
         if (rc == GF_OK) {

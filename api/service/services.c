@@ -2,15 +2,15 @@
 
 #include "api/codec/model/message.h"
 #include "api/service/handlers.h"
+#include "api/service/record.h"
+#include "api/service/secret_calls.h"
 #include "api/service/stream.h"
 #include "api/service/unimplemented.h"
+#include "base/random.h"
 #include "gofer/extension/v1/extension.gofer.h"
 #include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/object.gofer.h"
-#include "gofer/v1/role.gofer.h"
-#include "gofer/v1/secret.gofer.h"
 #include "gofer/v1/subscription.gofer.h"
-#include "gofer/v1/token.gofer.h"
 
 enum {
     METHODS_MAX = 64, /* of one service */
@@ -21,11 +21,21 @@ void gf_services_init(struct gf_services *services) {
     gf_mutex_init(&services->mutex, GF_RANK_SERVICE);
     gf_list_init(&services->streams);
     atomic_store(&services->stopping, false);
+    atomic_store(&services->reencryption, 0);
+    gf_random_bytes(services->place_key, sizeof(services->place_key));
 }
 
 void gf_services_fini(struct gf_services *services) {
     gf_assert(gf_list_empty(&services->streams));
     gf_mutex_fini(&services->mutex);
+}
+
+void gf_services_announce(struct gf_services *services) {
+    const struct gf_label version = {GF_STR("version"), gf_str_from(services->version)};
+    const struct gf_event event = {
+        .kind = GF_EVENT_SYSTEM_STARTED, .metadata = &version, .metadata_count = 1};
+    gf_record_event(services->engine, &event);
+    gf_secret_reencrypt(services);
 }
 
 const struct gf_rpc_service *const *gf_services_list(size_t *out_count) {
@@ -60,12 +70,12 @@ void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_serve
     gofer_v1_task_execution_service_add_to_server(server, &gf_task_execution_service, services);
     gofer_v1_event_service_add_to_server(server, &gf_event_service, services);
     gofer_v1_image_service_add_to_server(server, &gf_image_service, services);
+    gofer_v1_secret_service_add_to_server(server, &gf_secret_service, services);
+    gofer_v1_token_service_add_to_server(server, &gf_token_service, services);
+    gofer_v1_role_service_add_to_server(server, &gf_role_service, services);
     add_empty(server, &gofer_v1_extension_service);
     add_empty(server, &gofer_v1_subscription_service);
     add_empty(server, &gofer_v1_object_service);
-    add_empty(server, &gofer_v1_secret_service);
-    add_empty(server, &gofer_v1_token_service);
-    add_empty(server, &gofer_v1_role_service);
     add_empty(server, &gofer_extension_v1_extension_service);
 }
 

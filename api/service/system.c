@@ -1,5 +1,5 @@
 /*
- * SystemService, but for the table of limits (system_limits.c).
+ * SystemService, but for the table of limits (system_limits.c) and the checks (diagnose.c).
  */
 #include "api/codec/model/message.h"
 #include "api/codec/model/preferences.h"
@@ -213,4 +213,5 @@ const struct gofer_v1_system_service_handlers gf_system_service = {
     .get_system_preferences = {.start = start_get_preferences},
     .update_system_preferences = {.start = update_preferences},
     .get_system_limits = {.start = get_limits},
+    .diagnose_system = {.start = gf_system_diagnose},
 };
