@@ -4,6 +4,9 @@
         server.run("pipeline", "list")          # the CLI against it
         server.address                          # "127.0.0.1:40117"
 
+It is in development mode; with auth=True it asks for tokens: server.token is its first one, which the CLI
+shows, and run(..., token=TEXT) shows another one, token=None none.
+
 Only the standard library is used. gofer finds gofer-fetch beside itself, or by GOFER_FETCH, which is set
 here where Bazel has put the two in folders of their own.
 """
@@ -17,13 +20,16 @@ import shutil
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
+USUAL = object()  # the token that the server was bootstrapped with
 FETCH_IN_RUNFILES = "engine/scheduler/native/fetch/gofer-fetch"
 
 
 class GoferServer:
     """Starts on entry or by start(), stops on exit or by stop()."""
 
-    def __init__(self, gofer, scheduler="null", data_dir=None, options=()):
+    def __init__(self, gofer, scheduler="null", data_dir=None, options=(), auth=False):
+        self.auth = auth
+        self.token = None
         self.gofer = os.path.abspath(gofer)
         self.scheduler = scheduler
         self.options = list(options)
@@ -39,9 +45,9 @@ class GoferServer:
         addresses = os.path.join(self.data_dir, "addresses")
         if os.path.exists(addresses):
             os.unlink(addresses)
-        command = [self.gofer, "service", "start", "--dev", "--data-dir", self.data_dir,
+        command = [self.gofer, "service", "start", "--data-dir", self.data_dir,
                    "--listen", "127.0.0.1:0", "--listen", self.socket,
-                   "--scheduler", self.scheduler] + self.options
+                   "--scheduler", self.scheduler] + ([] if self.auth else ["--dev"]) + self.options
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -53,11 +59,17 @@ class GoferServer:
                 with open(addresses, encoding="utf-8") as file:
                     lines = file.read().split()
                 self.address = next(line for line in lines if not line.startswith("unix:"))
+                if self.auth and self.token is None:
+                    self.bootstrap()
                 return self
             time.sleep(0.002)
         log = self.log()
         self.kill()
         raise RuntimeError("the server did not start:\n%s" % log)
+
+    def bootstrap(self):
+        """Makes the first token."""
+        self.token = self.run("token", "bootstrap", token=None).stdout.strip()
 
     def stop(self):
         """Asks the server to stop and gives its exit code."""
@@ -83,19 +95,23 @@ class GoferServer:
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def environment(self):
-        environment = dict(os.environ)
-        for name in ("GOFER_TOKEN", "GOFER_NAMESPACE"):
-            environment.pop(name, None)
+    def environment(self, token=USUAL):
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("GOFER_") or name == "GOFER_FETCH"}
+        token = self.token if token is USUAL else token
+        if token is not None:
+            environment["GOFER_TOKEN"] = token
+        environment["GOFER_CONTEXTS"] = os.path.join(self.data_dir, "contexts.json")
         environment["GOFER_HOST"] = self.address or self.socket
         if "GOFER_FETCH" not in environment and os.path.exists(FETCH_IN_RUNFILES):
             environment["GOFER_FETCH"] = os.path.abspath(FETCH_IN_RUNFILES)
         return environment
 
-    def run(self, *arguments, check=True, timeout=60, text=True):
-        """Runs the CLI against the server; gives the CompletedProcess."""
+    def run(self, *arguments, check=True, timeout=60, text=True, token=USUAL, stdin=None):
+        """Runs the CLI against the server, with `stdin` as its input; gives the CompletedProcess."""
         result = subprocess.run(
-            [self.gofer] + list(arguments), env=self.environment(), stdin=subprocess.DEVNULL,
+            [self.gofer] + list(arguments), env=self.environment(token),
+            input=stdin if stdin is not None else ("" if text else b""),
             capture_output=True, text=text, timeout=timeout, check=False)
         if check and result.returncode != 0:
             raise RuntimeError("gofer %s: exit %d\n%s\n%s" % (
