@@ -1,8 +1,8 @@
 /*
  * The masker against its reference: the input is cut into values, a text and the places where the
- * text is cut into chunks and flushed. Bytes of the text may stand for a piece of the set, so that
- * matches, near misses and overlaps are common. Then the block is damaged: it is refused, or used
- * without a read beyond its end.
+ * text is cut into chunks, shown and flushed. Bytes of the text may stand for a piece of the set,
+ * so that matches, near misses and overlaps are common. Then the block is damaged: it is refused,
+ * or used without a read beyond its end.
  */
 #include "base/alloc.h"
 #include "base/mask_internal.h"
@@ -70,9 +70,16 @@ static void append_feed(struct gf_mask_stream *stream, struct gf_str chunk, stru
     gf_strbuf_append_bytes(out, bytes, gf_mask_feed(stream, copy, chunk.len, bytes));
 }
 
-/* Feeds the text in chunks whose sizes the seed tells, with a flush now and then if `flushes`. */
+static void append_show(struct gf_mask_stream *stream, struct gf_strbuf *out) {
+    GF_CLEANUP(gf_free_p) char *bytes = gf_malloc(GF_MASK_HELD_BYTES_MAX);
+    gf_strbuf_append_bytes(out, bytes, gf_mask_show(stream, bytes));
+}
+
+/* Feeds the text in chunks whose sizes the seed tells, with a flush and a look at what is held now
+ * and then if `pauses`. */
 static void check_text(const struct gf_mask_set *set, struct gf_str text, uint32_t seed,
-                       bool flushes) {
+                       bool pauses) {
+    bool shown[TEXT_BYTES_MAX] = {0};
     struct gf_strbuf expected;
     struct gf_strbuf out;
     struct gf_mask_stream stream;
@@ -88,9 +95,13 @@ static void check_text(const struct gf_mask_set *set, struct gf_str text, uint32
         at += len;
         const struct gf_str since = {text.ptr + begun, at - begun};
         gf_assert(gf_mask_held(&stream) == gf_mask_reference_held(set, since));
-        if (at == text.len || (flushes && (seed >> 8) % 8 == 0)) {
+        if (pauses && (seed >> 8) % 4 == 1) {
+            append_show(&stream, &out);
+            gf_mask_reference_show(set, since, shown + begun);
+        }
+        if (at == text.len || (pauses && (seed >> 8) % 8 == 0)) {
             append_flush(&stream, &out);
-            gf_mask_reference(set, since, &expected);
+            gf_mask_reference_shown(set, since, shown + begun, &expected);
             begun = at;
         }
     }
