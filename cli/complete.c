@@ -30,6 +30,7 @@ struct line {
     const char *arguments[8]; /* those before the cursor */
     size_t argument_count;
     struct gf_settings_given given;  /* by the options before the cursor */
+    bool global;                     /* --global: of no pipeline */
     const struct gf_option *waiting; /* the option whose value the last word is */
     const char *prefix;              /* the last word */
 };
@@ -237,6 +238,7 @@ static void take_word(struct line *line, const char *word) {
             line->waiting = option;
         } else if (option != NULL) {
             gf_settings_take(&line->given, option->name, value);
+            line->global = line->global || strcmp(option->name, "global") == 0;
         }
         return;
     }
@@ -255,7 +257,7 @@ static void offer_last(struct line *line) {
         offer_options(line);
     } else if (line->argument_count < line->command->argument_count) {
         const struct gf_argument *argument = &line->command->arguments[line->argument_count];
-        offer_named(line, argument->complete, argument->help);
+        offer_named(line, line->global ? "global-secret" : argument->complete, argument->help);
     }
 }
 

@@ -20,6 +20,17 @@ static const char *argument_named(const struct gf_cli *cli, const char *name) {
     return NULL;
 }
 
+/* Whether the command line has this flag, which the command may not know. */
+static bool has_flag(const struct gf_cli *cli, const char *name) {
+    const struct gf_command *command = cli->parsed == NULL ? NULL : cli->parsed->command;
+    for (size_t i = 0; command != NULL && i < command->option_count; i++) {
+        if (strcmp(command->options[i].name, name) == 0) {
+            return gf_parsed_flag(cli->parsed, name);
+        }
+    }
+    return false;
+}
+
 /* Tells how to list what there is. The server's sentences begin with what is missing. */
 static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
     struct gf_str what;
@@ -40,6 +51,8 @@ static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
         gf_cli_hint(cli, "gofer token list");
     } else if (gf_str_eq(what, GF_STR("role"))) {
         gf_cli_hint(cli, "gofer role list");
+    } else if (gf_str_eq(what, GF_STR("secret")) && has_flag(cli, "global")) {
+        gf_cli_hint(cli, "gofer secret list --global");
     } else if (gf_str_eq(what, GF_STR("secret")) && pipeline_id != NULL) {
         gf_cli_hint(cli, "gofer secret list %s%s", pipeline_id, option);
     } else if (gf_str_eq(what, GF_STR("run")) && pipeline_id != NULL) {

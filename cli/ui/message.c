@@ -143,6 +143,14 @@ const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *desc
                          : found->name + gf_enum_prefix_length(descriptor);
 }
 
+const char *gf_show_word(struct gf_cli *cli, const ProtobufCEnumDescriptor *descriptor, int value) {
+    char *word = gf_arena_strdup(cli->arena, gf_show_enum(cli, descriptor, value));
+    for (char *at = word; *at != '\0'; at++) {
+        *at = *at == '_' ? '-' : (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+    }
+    return word;
+}
+
 enum gf_cell_colour gf_state_colour(const char *word) {
     static const struct {
         const char *word;
@@ -152,7 +160,8 @@ enum gf_cell_colour gf_state_colour(const char *word) {
         {"FAILED", GF_CELL_RED},        {"RUNNING", GF_CELL_YELLOW},    {"PENDING", GF_CELL_YELLOW},
         {"QUEUED", GF_CELL_YELLOW},     {"PROCESSING", GF_CELL_YELLOW}, {"WAITING", GF_CELL_YELLOW},
         {"UNRELEASED", GF_CELL_YELLOW}, {"DISABLED", GF_CELL_GREY},     {"CANCELLED", GF_CELL_GREY},
-        {"SKIPPED", GF_CELL_GREY},      {"DEPRECATED", GF_CELL_GREY},
+        {"SKIPPED", GF_CELL_GREY},      {"DEPRECATED", GF_CELL_GREY},   {"EXPIRED", GF_CELL_GREY},
+        {"ENABLED", GF_CELL_GREEN},     {"OK", GF_CELL_GREEN},          {"WARNING", GF_CELL_YELLOW},
     };
     for (size_t i = 0; i < GF_ARRAY_COUNT(colours); i++) {
         if (strcmp(colours[i].word, word) == 0) {

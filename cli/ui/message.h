@@ -57,6 +57,9 @@ size_t gf_enum_prefix_length(const ProtobufCEnumDescriptor *descriptor);
  */
 const char *gf_show_enum(struct gf_cli *cli, const ProtobufCEnumDescriptor *descriptor, int value);
 
+/* The same as options take it: "read-logs" for PERMISSION_ACTION_READ_LOGS. */
+const char *gf_show_word(struct gf_cli *cli, const ProtobufCEnumDescriptor *descriptor, int value);
+
 /* The colour that states and statuses have in tables, by their word. */
 enum gf_cell_colour gf_state_colour(const char *word);
 
