@@ -237,6 +237,7 @@ const char *world_check(struct world *world) {
         }
         check_queue(&check, pipeline);
     }
+    check_access(&check);
     check_events(&check);
     check_counts(&check);
     check.ops->close_reader(world->store, check.reader);

@@ -76,5 +76,7 @@ void check_task(struct check *check, const struct check_pipeline *pipeline,
                 const struct check_run *run, size_t index);
 /* world_check_queue.c: which runs of a pipeline run, and which wait. */
 void check_queue(struct check *check, const struct check_pipeline *pipeline);
+/* world_check_access.c: tokens and roles. */
+void check_access(struct check *check);
 
 #endif /* GOFER_ENGINE_TESTING_WORLD_CHECK_H_ */
