@@ -4,6 +4,7 @@
  * is the median of the rounds.
  *
  *     store_bench [--dir DIR] [--rounds N] [--runs N] [--pipelines N] [--request-ids]
+ *                 [--actors]
  *
  * --runs is the number of runs of one round at the largest batch; smaller batches write fewer. The
  * directory must be on the disk whose figures are wanted.
@@ -37,6 +38,7 @@ struct options {
     int64_t runs;
     int64_t pipelines;
     bool request_ids;
+    bool actors; /* the event of each start tells who did it */
 };
 
 struct figure {
@@ -96,6 +98,7 @@ static struct figure measure_store(const struct options *options, int64_t batch,
     }
     struct workload workload;
     workload_init(&workload, options->pipelines, options->request_ids);
+    workload.with_actors = options->actors;
     if (store->ops->commit(store, workload_setup(&workload), &err) != GF_OK) {
         die("commit", &err);
     }
@@ -204,9 +207,11 @@ int main(int argc, char **argv) {
             i++;
         } else if (strcmp(argv[i], "--request-ids") == 0) {
             options.request_ids = true;
+        } else if (strcmp(argv[i], "--actors") == 0) {
+            options.actors = true;
         } else {
             (void)fprintf(stderr, "usage: store_bench [--dir DIR] [--rounds N] [--runs N] "
-                                  "[--pipelines N] [--request-ids]\n");
+                                  "[--pipelines N] [--request-ids] [--actors]\n");
             return 2;
         }
     }

@@ -12,6 +12,11 @@ enum {
 static const struct gf_str DIGEST =
     GF_STR("sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
 
+/* As a token makes it, over the network. */
+static const struct gf_actor ACTOR = {.token_id = GF_STR("tok_0123456789ABCDEFGHIJKL"),
+                                      .user = GF_STR("somebody"),
+                                      .peer = GF_STR("ipv4:192.0.2.7:51234")};
+
 void workload_init(struct workload *workload, int64_t pipeline_count, bool with_request_ids) {
     *workload = (struct workload){
         .pipeline_count = pipeline_count,
@@ -147,6 +152,9 @@ static void start_run(struct workload *workload) {
     const int64_t run_id = ++pipeline->latest_run_id;
     push_rows(workload, run_key, run_id, false);
     push_event(workload, GF_EVENT_RUN_QUEUED, run_key, run_id, GF_STR(""));
+    if (workload->with_actors) {
+        workload->batch.events.items[workload->batch.events.count - 1].actor = ACTOR;
+    }
     push_event(workload, GF_EVENT_RUN_STARTED, run_key, run_id, GF_STR(""));
     push_event(workload, GF_EVENT_TASK_EXECUTION_CREATED, run_key, run_id, GF_STR("main"));
 }

@@ -21,6 +21,7 @@ enum {
 struct workload {
     int64_t pipeline_count;
     bool with_request_ids;
+    bool with_actors; /* set after init: who starts a run is known */
     int64_t next_run_key;
     int64_t next_sequence;
     int64_t first_open_key; /* of the runs that the next batch ends */
