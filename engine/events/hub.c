@@ -1,8 +1,9 @@
 /*
  * Design: the ring is an array of slots with room for an event's ids, so that publishing allocates
- * nothing. Followers that ask for the same ids share a watch, found by a map: an event looks for at
- * most four watches (all, its namespace, its pipeline, its run), so that a batch costs the same
- * however many follow other things. Only armed followers are in a watch's list.
+ * nothing but what few events have besides. Followers that ask for the same ids share a watch,
+ * found by a map: an event looks for at most four watches (all, its namespace, its pipeline, its
+ * run), so that a batch costs the same however many follow other things. Only armed followers are
+ * in a watch's list.
  *
  * wake() is called without the mutex. A follower that is to be woken moves to `pending` first;
  * remove() takes it out of there, or waits while its wake() runs.
@@ -24,6 +25,7 @@ enum {
 
 struct slot {
     struct gf_event event;
+    char *more; /* heap: the texts that are no ids, and the metadata; NULL = none */
     char text[IDS_PER_EVENT * GF_IDENTIFIER_CHARS_MAX];
 };
 
@@ -48,6 +50,10 @@ struct gf_event_hub {
     struct gf_list pending; /* to be woken */
 };
 
+static struct slot *slot_of(const struct gf_event_hub *hub, int64_t sequence) {
+    return &hub->ring[sequence % GF_EVENT_HUB_RING_EVENTS];
+}
+
 struct gf_event_hub *gf_event_hub_create(void) {
     struct gf_event_hub *hub = GF_NEW(struct gf_event_hub);
     gf_mutex_init(&hub->mutex, GF_RANK_EVENTS);
@@ -67,6 +73,9 @@ void gf_event_hub_destroy(struct gf_event_hub *hub) {
     gf_map_fini(&hub->watches);
     gf_cond_fini(&hub->woken);
     gf_mutex_fini(&hub->mutex);
+    for (int64_t sequence = hub->oldest; sequence <= hub->newest; sequence++) {
+        free(slot_of(hub, sequence)->more);
+    }
     free(hub->ring);
     free(hub);
 }
@@ -84,10 +93,6 @@ void gf_event_hub_set_newest(struct gf_event_hub *hub, int64_t sequence) {
 
 /* ---- The ring ---- */
 
-static struct slot *slot_of(const struct gf_event_hub *hub, int64_t sequence) {
-    return &hub->ring[sequence % GF_EVENT_HUB_RING_EVENTS];
-}
-
 static struct gf_str keep_id(struct slot *slot, size_t *used, struct gf_str id) {
     char *place = slot->text + *used;
     gf_assert(id.len <= sizeof(slot->text) - *used);
@@ -98,11 +103,55 @@ static struct gf_str keep_id(struct slot *slot, size_t *used, struct gf_str id) 
     return (struct gf_str){place, id.len};
 }
 
+/* Appends to a block of memory that is large enough. */
+static struct gf_str keep_text(char **at, struct gf_str text) {
+    char *place = *at;
+    if (text.len > 0) {
+        memcpy(place, text.ptr, text.len);
+    }
+    *at += text.len;
+    return (struct gf_str){place, text.len};
+}
+
+static size_t size_of_more(const struct gf_event *event) {
+    size_t size = event->key.len + event->subject_id.len + event->actor.token_id.len +
+                  event->actor.user.len + event->actor.peer.len +
+                  event->metadata_count * sizeof(struct gf_label);
+    for (size_t i = 0; i < event->metadata_count; i++) {
+        size += event->metadata[i].key.len + event->metadata[i].value.len;
+    }
+    return size;
+}
+
+/* What most events do not have is in a block of its own; the labels stand first in it. */
+static void keep_more(struct slot *slot, const struct gf_event *event) {
+    const size_t size = size_of_more(event);
+    free(slot->more);
+    slot->more = NULL;
+    if (size == 0) {
+        return;
+    }
+    slot->more = gf_malloc(size);
+    struct gf_label *metadata = (struct gf_label *)(void *)slot->more;
+    char *at = slot->more + event->metadata_count * sizeof(struct gf_label);
+    for (size_t i = 0; i < event->metadata_count; i++) {
+        metadata[i].key = keep_text(&at, event->metadata[i].key);
+        metadata[i].value = keep_text(&at, event->metadata[i].value);
+    }
+    slot->event.metadata = metadata;
+    slot->event.key = keep_text(&at, event->key);
+    slot->event.subject_id = keep_text(&at, event->subject_id);
+    slot->event.actor.token_id = keep_text(&at, event->actor.token_id);
+    slot->event.actor.user = keep_text(&at, event->actor.user);
+    slot->event.actor.peer = keep_text(&at, event->actor.peer);
+}
+
 static void add_to_ring(struct gf_event_hub *hub, const struct gf_event *event) {
     gf_assert(event->sequence == hub->newest + 1);
     struct slot *slot = slot_of(hub, event->sequence);
     size_t used = 0;
     slot->event = *event;
+    keep_more(slot, event);
     slot->event.namespace_id = keep_id(slot, &used, event->namespace_id);
     slot->event.pipeline_id = keep_id(slot, &used, event->pipeline_id);
     slot->event.task_id = keep_id(slot, &used, event->task_id);

@@ -83,6 +83,39 @@ Test(hub, gives_what_was_published) {
     cr_expect_eq(gf_event_hub_newest(hub), 2);
 }
 
+/* What is published is lent for the call. */
+Test(hub, keeps_what_is_told_of_an_event) {
+    char text[] = "user-of-the-token";
+    struct gf_label label = {GF_STR("kind"), {text, 4}};
+    const struct gf_event event = {
+        .sequence = next_sequence++,
+        .kind = GF_EVENT_TOKEN_CREATED,
+        .subject_id = {text, 3},
+        .key = {text, 2},
+        .actor = {.token_id = {text, 5}, .user = {text, sizeof(text) - 1}, .peer = {text, 1}},
+        .metadata = &label,
+        .metadata_count = 1,
+    };
+    gf_event_hub_publish(hub, &event, 1);
+    memset(text, '#', sizeof(text) - 1);
+    label.key = GF_STR("overwritten");
+    const struct gf_event_filter all = {0};
+    struct gf_event *items = NULL;
+    size_t count = 0;
+    int64_t scanned = 0;
+    cr_assert_eq(gf_event_hub_read(hub, &all, 0, 10, &arena, &items, &count, &scanned, NULL),
+                 GF_OK);
+    cr_assert_eq(count, 1);
+    cr_expect(gf_str_eq(items[0].subject_id, GF_STR("use")));
+    cr_expect(gf_str_eq(items[0].key, GF_STR("us")));
+    cr_expect(gf_str_eq(items[0].actor.token_id, GF_STR("user-")));
+    cr_expect(gf_str_eq(items[0].actor.user, GF_STR("user-of-the-token")));
+    cr_expect(gf_str_eq(items[0].actor.peer, GF_STR("u")));
+    cr_assert_eq(items[0].metadata_count, 1);
+    cr_expect(gf_str_eq(items[0].metadata[0].key, GF_STR("kind")));
+    cr_expect(gf_str_eq(items[0].metadata[0].value, GF_STR("user")));
+}
+
 Test(hub, filters_and_pages) {
     for (int i = 0; i < 1500; i++) {
         publish(i % 3 == 0 ? "pipe" : "other", i % 5, GF_EVENT_RUN_STARTED);
