@@ -1,6 +1,6 @@
 #include "api/service/list.h"
 
-#include "api/service/list_seal.h"
+#include "api/codec/model/page_seal.h"
 
 #include <inttypes.h>
 
@@ -76,8 +76,8 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
     enum gf_code rc =
         gf_page_token_read(&page->scope, page_token, "page_token", arena, &page->position, err);
     if (rc == GF_OK && page->conceals) {
-        page->at_hidden = gf_list_place_is_sealed(&page->position);
-        rc = gf_list_place_open(page->read->services, &page->position, arena, err);
+        page->at_hidden = gf_page_is_sealed(&page->position);
+        rc = gf_page_open(page->read->services->place_key, &page->position, arena, err);
     }
     if (rc != GF_OK) {
         return rc;
@@ -107,7 +107,7 @@ enum gf_code gf_list_page_read(struct gf_list_page *page, const char *page_token
         }
     }
     if (more && page->conceals && page->at_hidden) {
-        gf_list_place_seal(page->read->services, &page->position, arena);
+        gf_page_seal(page->read->services->place_key, &page->position, arena);
     }
     if (more) {
         page->next_page_token = gf_page_token_write(&page->scope, &page->position, arena);

@@ -1,8 +1,6 @@
 #include "api/codec/model/message.h"
 #include "api/service/secret_calls.h"
 
-#include <sodium.h>
-
 struct gf_vault_caller gf_secret_caller(const struct gf_principal *principal) {
     return (struct gf_vault_caller){
         .token_id = principal->token_id,
@@ -32,7 +30,7 @@ void gf_secret_value_take(struct gf_rpc_call *call, const Gofer__V1__SecretValue
                                     (struct gf_str){(const char *)bytes.data, bytes.len});
         }
         if (bytes.len > 0) {
-            sodium_memzero(bytes.data, bytes.len);
+            explicit_bzero(bytes.data, bytes.len);
         }
     }
 }

@@ -83,7 +83,7 @@ struct gf_services {
     struct gf_list streams;
     _Atomic bool stopping;
     _Atomic int reencryption;    /* secret_keys.c */
-    unsigned char place_key[32]; /* list_seal.h */
+    unsigned char place_key[32]; /* of this process: page_seal.h */
 };
 
 /* Initialises the private part. */

@@ -18,8 +18,6 @@
 
 #include <stdio.h>
 
-#include <sodium.h>
-
 struct creation {
     struct gf_token row;
     struct gf_token_digest digest;
@@ -150,7 +148,7 @@ static void draw_text(struct creation *creation) {
     unsigned char entropy[GF_TOKEN_ENTROPY_BYTES];
     gf_random_bytes(entropy, sizeof(entropy));
     gf_token_make(creation->row.kind, entropy, &creation->text);
-    sodium_memzero(entropy, sizeof(entropy));
+    explicit_bzero(entropy, sizeof(entropy));
     gf_token_digest(gf_token_text_view(&creation->text), &creation->digest);
     gf_token_id_of(&creation->digest, &creation->id);
     creation->row.digest = creation->digest;

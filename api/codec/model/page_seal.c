@@ -1,4 +1,4 @@
-#include "api/service/list_seal.h"
+#include "api/codec/model/page_seal.h"
 
 #include "base/random.h"
 
@@ -10,39 +10,40 @@ enum {
     MAC_BYTES = crypto_secretbox_MACBYTES,
 };
 
-_Static_assert(crypto_secretbox_KEYBYTES == sizeof(((struct gf_services *)NULL)->place_key),
-               "the key of the services is one of these");
+_Static_assert(crypto_secretbox_KEYBYTES == GF_PAGE_SEAL_KEY_BYTES, "the size of a key");
+_Static_assert(NONCE_BYTES + MAC_BYTES == GF_PAGE_SEAL_OVERHEAD_BYTES, "what a text grows by");
 
-void gf_list_place_seal(const struct gf_services *services, struct gf_page_token *place,
-                        struct gf_arena *arena) {
+void gf_page_seal(const unsigned char key[GF_PAGE_SEAL_KEY_BYTES], struct gf_page_token *place,
+                  struct gf_arena *arena) {
     const struct gf_str text = place->text;
-    unsigned char *sealed = gf_arena_alloc(arena, NONCE_BYTES + MAC_BYTES + text.len);
+    unsigned char *sealed = gf_arena_alloc(arena, GF_PAGE_SEAL_OVERHEAD_BYTES + text.len);
     gf_random_bytes(sealed, NONCE_BYTES);
     const int failed = crypto_secretbox_easy(sealed + NONCE_BYTES, (const unsigned char *)text.ptr,
-                                             text.len, sealed, services->place_key);
+                                             text.len, sealed, key);
     gf_assert(failed == 0);
-    place->text = (struct gf_str){(const char *)sealed, NONCE_BYTES + MAC_BYTES + text.len};
+    place->text = (struct gf_str){(const char *)sealed, GF_PAGE_SEAL_OVERHEAD_BYTES + text.len};
     place->numbers[MARK] = 1;
 }
 
-bool gf_list_place_is_sealed(const struct gf_page_token *place) {
+bool gf_page_is_sealed(const struct gf_page_token *place) {
     return place->numbers[MARK] != 0;
 }
 
-enum gf_code gf_list_place_open(const struct gf_services *services, struct gf_page_token *place,
-                                struct gf_arena *arena, struct gf_error *err) {
+enum gf_code gf_page_open(const unsigned char key[GF_PAGE_SEAL_KEY_BYTES],
+                          struct gf_page_token *place, struct gf_arena *arena,
+                          struct gf_error *err) {
     const struct gf_str sealed = place->text;
-    if (!gf_list_place_is_sealed(place)) {
+    if (!gf_page_is_sealed(place)) {
         return GF_OK;
     }
-    if (sealed.len < NONCE_BYTES + MAC_BYTES) {
+    if (sealed.len < GF_PAGE_SEAL_OVERHEAD_BYTES) {
         return gf_fail_field(err, "page_token", "not a token of this server");
     }
     const unsigned char *nonce = (const unsigned char *)sealed.ptr;
-    const size_t size = sealed.len - NONCE_BYTES - MAC_BYTES;
+    const size_t size = sealed.len - GF_PAGE_SEAL_OVERHEAD_BYTES;
     unsigned char *text = gf_arena_alloc(arena, size + 1);
     if (crypto_secretbox_open_easy(text, nonce + NONCE_BYTES, sealed.len - NONCE_BYTES, nonce,
-                                   services->place_key) != 0) {
+                                   key) != 0) {
         return gf_fail_field(err, "page_token",
                              "the server was started again since: begin with the first page");
     }
