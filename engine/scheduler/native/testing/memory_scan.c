@@ -12,6 +12,7 @@
 enum {
     MAPS_BYTES_MAX = 4 << 20,
     CHUNK_BYTES = 1 << 20,
+    MAPPING_BYTES_MAX = 1 << 30, /* the shadow of a sanitizer is larger, and nothing else */
 };
 
 static int open_or_abort(pid_t pid, const char *name) {
@@ -77,7 +78,7 @@ size_t memory_scan(pid_t pid, struct gf_str hidden, const char *except) {
         uint64_t start = 0;
         uint64_t end = 0;
         if (sscanf(text, "%" SCNx64 "-%" SCNx64 " r", &start, &end) != 2 ||
-            (except != NULL && strstr(text, except) != NULL)) {
+            end - start > MAPPING_BYTES_MAX || (except != NULL && strstr(text, except) != NULL)) {
             continue;
         }
         const size_t found = scan_mapping(mem_fd, start, end, hidden, chunk);

@@ -14,10 +14,11 @@ enum {
 };
 
 /*
- * How often the text occurs in all memory of the process that can be read, but for mappings whose
- * line in /proc/PID/maps contains `except` (NULL: none). `hidden` is the text with every byte
- * exclusive-or MEMORY_SCAN_KEY, so that who looks in its own memory does not find the question.
- * Where it occurs is written to stderr. Aborts where the memory cannot be read at all.
+ * How often the text occurs in all memory of the process that can be read, but for mappings of more
+ * than 1 GiB (the shadow of a sanitizer) and for those whose line in /proc/PID/maps contains
+ * `except` (NULL: none). `hidden` is the text with every byte exclusive-or MEMORY_SCAN_KEY, so that
+ * who looks in its own memory does not find the question. Where it occurs is written to stderr.
+ * Aborts where the memory cannot be read at all.
  */
 size_t memory_scan(pid_t pid, struct gf_str hidden, const char *except) GF_MUST_USE;
 
