@@ -222,13 +222,32 @@ static void note_urgent(GF_UNUSED void *ctx, GF_UNUSED const struct gf_reply *re
     ordinary_before_urgent = ordinary_count;
 }
 
-static void submit_urgent(struct caller callers[5], int64_t run_id) {
+enum {
+    URGENT_COMMANDS = 7,
+};
+
+static const struct gf_str TOKEN_ROLES[] = {{"reader", 6}};
+static const struct gf_token TOKEN = {.token_id = {"tok_0123", 8},
+                                      .kind = GF_TOKEN_KIND_BOT,
+                                      .user = {"ci", 2},
+                                      .role_ids = TOKEN_ROLES,
+                                      .role_count = 1};
+
+static void make_token(void) {
+    struct caller caller;
+    caller_token(&caller, GF_INPUT_CREATE_TOKEN, &TOKEN);
+    cr_assert_eq(caller_call(&caller, rig.engine), GF_OK);
+}
+
+static void submit_urgent(struct caller callers[URGENT_COMMANDS], int64_t run_id) {
     caller_cancel_run(&callers[0], "pipe", run_id, false);
     caller_end(&callers[1], GF_INPUT_CANCEL_TASK, "pipe", run_id, "one");
     caller_end(&callers[2], GF_INPUT_CANCEL_ALL_RUNS, "pipe", 0, NULL);
     caller_end(&callers[3], GF_INPUT_REPAIR_RUN, "pipe", run_id, NULL);
     caller_pause_run_starts(&callers[4], true);
-    for (size_t i = 0; i < 5; i++) {
+    caller_token(&callers[5], GF_INPUT_DISABLE_TOKEN, &TOKEN);
+    caller_token(&callers[6], GF_INPUT_DELETE_TOKEN, &TOKEN);
+    for (size_t i = 0; i < URGENT_COMMANDS; i++) {
         callers[i].on_done = note_urgent;
         caller_submit(&callers[i], rig.engine);
     }
@@ -236,6 +255,7 @@ static void submit_urgent(struct caller callers[5], int64_t run_id) {
 
 Test(engine, a_full_queue_refuses_commands_and_takes_what_ends_and_pauses) {
     rig_up(&rig, "one");
+    make_token();
     const int64_t run_id = rig_start_run(&rig);
     struct gate gate;
     struct caller gate_caller;
@@ -251,11 +271,11 @@ Test(engine, a_full_queue_refuses_commands_and_takes_what_ends_and_pauses) {
     caller_start_run(&refused, "pipe");
     cr_expect_eq(gf_engine_submit(rig.engine, &refused.command, &err), GF_RESOURCE_EXHAUSTED);
     cr_expect_eq(refused.done_count, 0);
-    struct caller urgent[5];
+    struct caller urgent[URGENT_COMMANDS];
     submit_urgent(urgent, run_id);
     puppet_exit(&rig.puppet, puppet_wait_launch(&rig.puppet, 1).attempt, 0);
     open_gate(&gate, &gate_caller);
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < URGENT_COMMANDS; i++) {
         cr_expect_eq(caller_wait(&urgent[i]), GF_OK, "%zu: %s", i, urgent[i].error.message);
     }
     cr_expect_eq(ordinary_before_urgent, 0); /* they went before what waited longer */

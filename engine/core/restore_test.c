@@ -29,6 +29,43 @@ Test(restore, an_empty_store) {
     cr_expect_eq(world.ns.namespace_key, 2);
 }
 
+/* More than are read at once; those of the same time too. */
+Test(restore, very_many_tokens_and_roles) {
+    enum {
+        COUNT = 2 * GF_ENGINE_LOAD_PAGE_ROWS + 1,
+        ROLES = GF_ENGINE_LOAD_PAGE_ROWS + 1,
+    };
+    const struct gf_token *rows[COUNT];
+    for (int i = 0; i < ROLES; i++) {
+        const char *role_id = gf_arena_printf(&world.arena, "role-%d", i);
+        const struct gf_input input = {
+            .kind = GF_INPUT_CREATE_ROLE,
+            .u.role.row = world_role(&world, role_id, GF_PERMISSION_RESOURCE_RUNS)};
+        world_step_only(&world, &input);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        const char *role_id = gf_arena_printf(&world.arena, "role-%d", i % ROLES);
+        struct gf_token *row = world_token(&world, 0, "ann", role_id);
+        row->token_id = gf_str_from(gf_arena_printf(&world.arena, "tok_%d", i));
+        const struct gf_input input = {.kind = GF_INPUT_CREATE_TOKEN, .u.token.row = row};
+        world_step_only(&world, &input);
+        world.now -= 1000;
+        rows[i] = row;
+    }
+    world_commit(&world);
+    world_restart(&world);
+    for (int i = 0; i < ROLES; i++) {
+        cr_assert_eq(world_delete_role(&world, gf_arena_printf(&world.arena, "role-%d", i)),
+                     GF_FAILED_PRECONDITION);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        cr_assert_eq(world_token_command(&world, GF_INPUT_DELETE_TOKEN, rows[i]->token_id), GF_OK);
+    }
+    for (int i = 0; i < ROLES; i++) {
+        cr_assert_eq(world_delete_role(&world, gf_arena_printf(&world.arena, "role-%d", i)), GF_OK);
+    }
+}
+
 Test(restore, numbers_go_on) {
     cr_assert_eq(world_up(&world, "one"), GF_OK);
     cr_assert_eq(world_start(&world), GF_OK);

@@ -75,6 +75,11 @@ void caller_delete_pipeline(struct caller *caller, const char *pipeline_id) {
     caller->command.input.u.pipeline.pipeline_id = gf_str_from(pipeline_id);
 }
 
+void caller_token(struct caller *caller, enum gf_input_kind kind, const struct gf_token *row) {
+    init(caller, kind);
+    caller->command.input.u.token.row = row;
+}
+
 void caller_create_namespace(struct caller *caller, const char *namespace_id) {
     init(caller, GF_INPUT_CREATE_NAMESPACE);
     caller->command.input.u.ns.namespace_id = gf_str_from(namespace_id);

@@ -36,6 +36,8 @@ void caller_end(struct caller *caller, enum gf_input_kind kind, const char *pipe
 void caller_pause_run_starts(struct caller *caller, bool paused);
 void caller_up(struct caller *caller, const struct gf_config *config);
 void caller_delete_pipeline(struct caller *caller, const char *pipeline_id);
+/* A command for a token; the row is borrowed. */
+void caller_token(struct caller *caller, enum gf_input_kind kind, const struct gf_token *row);
 void caller_create_namespace(struct caller *caller, const char *namespace_id);
 
 void caller_submit(struct caller *caller, struct gf_engine *engine); /* must be accepted */

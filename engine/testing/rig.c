@@ -42,6 +42,7 @@ static void start_engine(struct rig *rig, struct gf_core_limits limits, struct g
                                               .clock = &rig->clock.clock,
                                               .pool = pool,
                                               .limits = limits,
+                                              .listener = rig->listener,
                                               .on_fatal = on_fatal,
                                               .ctx = rig};
     struct gf_error err = {0};

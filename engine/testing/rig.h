@@ -25,7 +25,8 @@ struct rig {
     struct gf_engine *engine;
     struct puppet puppet;
     struct rig_clock clock;
-    int64_t hub_begin; /* the newest event when the hub was new */
+    struct gf_engine_listener listener; /* of the next start */
+    int64_t hub_begin;                  /* the newest event when the hub was new */
     _Atomic int fatal_count;
 };
 
