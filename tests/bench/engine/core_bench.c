@@ -123,6 +123,9 @@ static void up(struct bench *bench, struct gf_arena *arena, size_t task_count) {
 
 static const struct gf_input start_run = {
     .kind = GF_INPUT_START_RUN,
+    .actor = {.token_id = GF_STR("tok_0123456789abcdefghijkl"),
+              .user = GF_STR("ci"),
+              .peer = GF_STR("ipv4:192.0.2.7:51234")},
     .u.start_run = {.namespace_id = GF_STR("default"), .pipeline_id = GF_STR("pipe")}};
 
 static void bench_runs(void) {
