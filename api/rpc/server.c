@@ -163,6 +163,24 @@ static enum gf_code listen_error(const char *address, const struct gf_rpc_server
                    address, GF_STR_ARG(reason));
 }
 
+/* gRPC asks the source as long as the server is there. */
+static enum gf_code make_credentials(struct gf_rpc_server *server,
+                                     const struct gf_rpc_server_tls *tls,
+                                     grpc_server_credentials **out_credentials,
+                                     struct gf_error *err) {
+    if (tls == NULL) {
+        *out_credentials = grpc_insecure_server_credentials_create();
+        return GF_OK;
+    }
+    struct gf_rpc__tls_source *source = NULL;
+    const enum gf_code code = gf_rpc__tls_source_create(tls, &source, err);
+    if (code == GF_OK) {
+        gf_vec_push(&server->tls_sources, source);
+        *out_credentials = gf_rpc__tls_source_credentials(source);
+    }
+    return code;
+}
+
 enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *address,
                                   const struct gf_rpc_server_tls *tls, int *out_port,
                                   struct gf_error *err) {
@@ -174,7 +192,7 @@ enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *addr
     }
     grpc_server_credentials *credentials = NULL;
     if (code == GF_OK) {
-        code = gf_rpc__server_credentials(tls, &credentials, err);
+        code = make_credentials(server, tls, &credentials, err);
     }
     if (code != GF_OK) {
         return code;
@@ -192,6 +210,18 @@ enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *addr
     }
     gf_strbuf_fini(&log);
     return code;
+}
+
+enum gf_code gf_rpc_server_reload_tls(struct gf_rpc_server *server, size_t *out_count,
+                                      struct gf_error *err) {
+    enum gf_code first = GF_OK;
+    for (size_t i = 0; i < server->tls_sources.count; i++) {
+        const enum gf_code code =
+            gf_rpc__tls_source_reload(server->tls_sources.items[i], first == GF_OK ? err : NULL);
+        first = first == GF_OK ? code : first;
+    }
+    *out_count = server->tls_sources.count;
+    return first;
 }
 
 void gf_rpc_server_start(struct gf_rpc_server *server) {
@@ -240,6 +270,10 @@ void gf_rpc_server_destroy(struct gf_rpc_server *server) {
         free(server->entries.items[i]);
     }
     gf_vec_fini(&server->entries);
+    for (size_t i = 0; i < server->tls_sources.count; i++) {
+        gf_rpc__tls_source_destroy(server->tls_sources.items[i]);
+    }
+    gf_vec_fini(&server->tls_sources);
     free(server->workers);
     gf_latch_fini(&server->idle);
     free(server);

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -105,12 +106,21 @@ struct gf_rpc_server_opts {
 
 /*
  * PEM files. cert_file and key_file are required; client_ca_file turns on client certificates: a
- * client without one that this file vouches for is refused. Borrowed during gf_rpc_server_listen.
+ * client without one that this file vouches for is refused, or with clients_optional one that shows
+ * a bad one. Borrowed during gf_rpc_server_listen. TLS 1.2 and later.
+ *
+ * The key belongs to this user or to root, nobody beyond its owner and its group may read it, and
+ * nobody but its owner may write it.
+ *
+ * The files are looked at again at handshakes, once a second at most, and by
+ * gf_rpc_server_reload_tls. New ones count from that handshake on, for connections that begin; what
+ * cannot be used is logged, and the old ones stay.
  */
 struct gf_rpc_server_tls {
     const char *cert_file;
     const char *key_file;
     const char *client_ca_file;
+    bool clients_optional;
 };
 
 /*
@@ -140,6 +150,14 @@ void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc
 enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *address,
                                   const struct gf_rpc_server_tls *tls, int *out_port,
                                   struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Reads the files of all listeners with TLS now, whether they look new or not. *out_count is how
+ * many listeners have TLS. Where one cannot be used the old one stays, the others are read
+ * nevertheless, and err is the first error. Code: GF_INVALID_ARGUMENT. Thread: any; blocks.
+ */
+enum gf_code gf_rpc_server_reload_tls(struct gf_rpc_server *server, size_t *out_count,
+                                      struct gf_error *err) GF_MUST_USE;
 
 /* Starts to serve. */
 void gf_rpc_server_start(struct gf_rpc_server *server);

@@ -130,6 +130,7 @@ struct gf_rpc__batch {
 };
 
 struct gf_rpc__slot;
+struct gf_rpc__tls_source;
 
 struct gf_rpc__worker {
     struct gf_rpc_server *server;
@@ -149,7 +150,8 @@ struct gf_rpc_server {
     grpc_server *grpc;
     grpc_completion_queue *shutdown_queue;
     GF_VEC(struct gf_rpc__entry *) entries;
-    struct gf_rpc__worker *workers; /* opts.thread_count of them */
+    struct gf_rpc__worker *workers;                  /* opts.thread_count of them */
+    GF_VEC(struct gf_rpc__tls_source *) tls_sources; /* one for each listener with TLS */
     bool running;
     _Atomic size_t call_count; /* in progress */
     _Atomic size_t use_count;  /* calls and slots: what may still start an operation */

@@ -1,10 +1,16 @@
 /* TLS, with certificates that the openssl program makes for each test. */
 #include "api/rpc/testdata/echo_service.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "base/proc.h"
+#include "base/tree.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -18,28 +24,7 @@ struct files {
     char other_key[64];
 };
 
-static void make_pair(char cert[64], char key[64], const char *folder, const char *name) {
-    (void)snprintf(cert, 64, "%s/%s.cert.pem", folder, name);
-    (void)snprintf(key, 64, "%s/%s.key.pem", folder, name);
-    const char *const argv[] = {"openssl",
-                                "req",
-                                "-x509",
-                                "-newkey",
-                                "ec",
-                                "-pkeyopt",
-                                "ec_paramgen_curve:P-256",
-                                "-nodes",
-                                "-keyout",
-                                key,
-                                "-out",
-                                cert,
-                                "-days",
-                                "1",
-                                "-subj",
-                                "/CN=localhost",
-                                "-addext",
-                                "subjectAltName=DNS:localhost",
-                                NULL};
+static void run_openssl(const char *const *argv) {
     const struct gf_proc_spec spec = {.program = "/usr/bin/openssl", .argv = argv};
     struct gf_proc proc;
     struct gf_proc_exit exit_status;
@@ -47,6 +32,33 @@ static void make_pair(char cert[64], char key[64], const char *folder, const cha
     cr_assert_eq(gf_proc_spawn(&spec, &proc, &err), GF_OK, "%s", err.message);
     cr_assert_eq(gf_proc_wait(&proc, GF_NEVER, &exit_status, &err), GF_OK);
     cr_assert_eq(exit_status.status, 0);
+}
+
+static void make_pair(char cert[64], char key[64], const char *folder, const char *name) {
+    (void)snprintf(cert, 64, "%s/%s.cert.pem", folder, name);
+    (void)snprintf(key, 64, "%s/%s.key.pem", folder, name);
+    /* clang-format off */
+    const char *const argv[] = {
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-keyout", key, "-out", cert, "-days", "1", "-subj", "/CN=localhost",
+        "-addext", "subjectAltName=DNS:localhost", NULL};
+    /* clang-format on */
+    run_openssl(argv);
+}
+
+/* A certificate of the same key that ended yesterday. */
+static void make_expired(char expired[64], const char *folder, const char *key) {
+    char request[64];
+    (void)snprintf(request, sizeof(request), "%s/request.pem", folder);
+    (void)snprintf(expired, 64, "%s/expired.cert.pem", folder);
+    /* clang-format off */
+    const char *const ask[] = {"openssl", "req", "-new", "-key", key, "-subj", "/CN=localhost",
+                               "-out", request, NULL};
+    const char *const sign[] = {"openssl", "x509", "-req", "-in", request, "-signkey", key,
+                                "-days", "-1", "-out", expired, NULL};
+    /* clang-format on */
+    run_openssl(ask);
+    run_openssl(sign);
 }
 
 static void make_files(struct files *files) {
@@ -57,11 +69,24 @@ static void make_files(struct files *files) {
 }
 
 static void remove_files(const struct files *files) {
-    const char *const paths[] = {files->cert, files->key, files->other_cert, files->other_key};
-    for (size_t i = 0; i < GF_ARRAY_COUNT(paths); i++) {
-        cr_assert_eq(unlink(paths[i]), 0);
-    }
-    cr_assert_eq(rmdir(files->folder), 0);
+    struct gf_error err;
+    cr_assert_eq(gf_tree_remove(AT_FDCWD, files->folder, &err), GF_OK, "%s", err.message);
+}
+
+static void write_file(const char *path, struct gf_str text) {
+    struct gf_error err;
+    cr_assert_eq(gf_file_replace(AT_FDCWD, path, text, 0600, GF_FILE_SYNC_NONE, &err), GF_OK, "%s",
+                 err.message);
+}
+
+/* Puts one file in the place of another, as a program that renews certificates does. */
+static void put_file(const char *from, const char *to) {
+    struct gf_strbuf text;
+    struct gf_error err;
+    gf_strbuf_init(&text, 1 << 20);
+    cr_assert_eq(gf_file_read(AT_FDCWD, from, &text, &err), GF_OK, "%s", err.message);
+    write_file(to, gf_strbuf_view(&text));
+    gf_strbuf_fini(&text);
 }
 
 static enum gf_code listen_with(const struct gf_rpc_server_tls *tls, struct gf_rpc_server **out,
@@ -71,13 +96,9 @@ static enum gf_code listen_with(const struct gf_rpc_server_tls *tls, struct gf_r
     return gf_rpc_server_listen(*out, "127.0.0.1:0", tls, out_port, err);
 }
 
-/* A call with these options to a server with those. */
-static enum gf_code call_through(const struct gf_rpc_server_tls *server_tls,
-                                 const struct gf_rpc_client_tls *client_tls, struct gf_error *err) {
-    struct gf_rpc_server *server = NULL;
-    int port = 0;
-    cr_assert_eq(listen_with(server_tls, &server, &port, err), GF_OK, "%s", err->message);
-    gf_rpc_server_start(server);
+/* A call over a connection of its own. */
+static enum gf_code call_port(int port, const struct gf_rpc_client_tls *client_tls,
+                              struct gf_error *err) {
     char target[32];
     (void)snprintf(target, sizeof(target), "127.0.0.1:%d", port);
     const struct gf_rpc_channel_opts opts = {.tls = client_tls, .bearer_token = "gfr_t_x"};
@@ -92,6 +113,17 @@ static enum gf_code call_through(const struct gf_rpc_server_tls *server_tls,
                                            &request.base, &arena, &response, err);
     gf_arena_fini(&arena);
     gf_rpc_channel_destroy(channel);
+    return code;
+}
+
+/* A call with these options to a server with those. */
+static enum gf_code call_through(const struct gf_rpc_server_tls *server_tls,
+                                 const struct gf_rpc_client_tls *client_tls, struct gf_error *err) {
+    struct gf_rpc_server *server = NULL;
+    int port = 0;
+    cr_assert_eq(listen_with(server_tls, &server, &port, err), GF_OK, "%s", err->message);
+    gf_rpc_server_start(server);
+    const enum gf_code code = call_port(port, client_tls, err);
     gf_rpc_server_destroy(server);
     return code;
 }
@@ -144,6 +176,230 @@ Test(rpc_tls, server_may_ask_for_client_certificates) {
     remove_files(&files);
 }
 
+Test(rpc_tls, expired_certificate_of_a_client_is_refused) {
+    struct files files;
+    char expired[64];
+    make_files(&files);
+    make_expired(expired, files.folder, files.other_key);
+    const struct gf_rpc_server_tls server = {
+        .cert_file = files.cert, .key_file = files.key, .client_ca_file = expired};
+    const struct gf_rpc_client_tls shown = {.root_file = files.cert,
+                                            .server_name = "localhost",
+                                            .cert_file = expired,
+                                            .key_file = files.other_key};
+    struct gf_error err;
+    cr_assert_eq(call_through(&server, &shown, &err), GF_UNAVAILABLE);
+    remove_files(&files);
+}
+
+Test(rpc_tls, optional_certificates_must_be_good_where_they_are_shown) {
+    struct files files;
+    char stranger[64];
+    char stranger_key[64];
+    make_files(&files);
+    make_pair(stranger, stranger_key, files.folder, "three");
+    const struct gf_rpc_server_tls server = {.cert_file = files.cert,
+                                             .key_file = files.key,
+                                             .client_ca_file = files.other_cert,
+                                             .clients_optional = true};
+    struct gf_rpc_client_tls client = {.root_file = files.cert, .server_name = "localhost"};
+    struct gf_error err;
+    cr_assert_eq(call_through(&server, &client, &err), GF_OK, "%s", err.message);
+    client.cert_file = files.other_cert;
+    client.key_file = files.other_key;
+    cr_assert_eq(call_through(&server, &client, &err), GF_OK, "%s", err.message);
+    client.cert_file = stranger;
+    client.key_file = stranger_key;
+    cr_assert_eq(call_through(&server, &client, &err), GF_UNAVAILABLE);
+    remove_files(&files);
+}
+
+/* ---- Certificates that change ---- */
+
+/* A server with files of its own, which begin as the first pair, and clients that trust both. */
+struct renewal {
+    struct files files;
+    char cert[64];
+    char key[64];
+    char both[64];
+    struct gf_rpc_server *server;
+    int port;
+};
+
+static void start_renewal(struct renewal *renewal) {
+    struct gf_error err;
+    struct gf_strbuf text;
+    make_files(&renewal->files);
+    (void)snprintf(renewal->cert, 64, "%s/server.cert.pem", renewal->files.folder);
+    (void)snprintf(renewal->key, 64, "%s/server.key.pem", renewal->files.folder);
+    (void)snprintf(renewal->both, 64, "%s/both.pem", renewal->files.folder);
+    put_file(renewal->files.cert, renewal->cert);
+    put_file(renewal->files.key, renewal->key);
+    gf_strbuf_init(&text, 1 << 20);
+    cr_assert_eq(gf_file_read(AT_FDCWD, renewal->files.cert, &text, &err), GF_OK);
+    cr_assert_eq(gf_file_read(AT_FDCWD, renewal->files.other_cert, &text, &err), GF_OK);
+    write_file(renewal->both, gf_strbuf_view(&text));
+    gf_strbuf_fini(&text);
+    const struct gf_rpc_server_tls tls = {.cert_file = renewal->cert, .key_file = renewal->key};
+    cr_assert_eq(listen_with(&tls, &renewal->server, &renewal->port, &err), GF_OK, "%s",
+                 err.message);
+    gf_rpc_server_start(renewal->server);
+}
+
+static void stop_renewal(struct renewal *renewal) {
+    gf_rpc_server_destroy(renewal->server);
+    remove_files(&renewal->files);
+}
+
+/* Whether a client that trusts this certificate alone is served. */
+static bool serves(const struct renewal *renewal, const char *cert) {
+    const struct gf_rpc_client_tls client = {.root_file = cert, .server_name = "localhost"};
+    struct gf_error err;
+    return call_port(renewal->port, &client, &err) == GF_OK;
+}
+
+struct load {
+    const struct renewal *renewal;
+    _Atomic bool stop;
+    _Atomic int calls;
+    _Atomic int failures;
+};
+
+static void *run_load(void *ctx) {
+    struct load *load = ctx;
+    const struct gf_rpc_client_tls client = {.root_file = load->renewal->both,
+                                             .server_name = "localhost"};
+    while (!atomic_load(&load->stop)) {
+        struct gf_error err;
+        if (call_port(load->renewal->port, &client, &err) != GF_OK) {
+            atomic_fetch_add(&load->failures, 1);
+        }
+        atomic_fetch_add(&load->calls, 1);
+    }
+    return NULL;
+}
+
+static void wait_for_calls(struct load *load, int more) {
+    const int goal = atomic_load(&load->calls) + more;
+    while (atomic_load(&load->calls) < goal) {
+        (void)usleep(1000);
+    }
+}
+
+Test(rpc_tls, reload_under_load_fails_no_call) {
+    struct renewal renewal;
+    struct gf_error err = {0};
+    size_t count = 0;
+    start_renewal(&renewal);
+    struct load load = {.renewal = &renewal};
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, run_load, &load), 0);
+    wait_for_calls(&load, 10);
+    for (int i = 0; i < 4; i++) {
+        const bool other = i % 2 == 0;
+        put_file(other ? renewal.files.other_cert : renewal.files.cert, renewal.cert);
+        put_file(other ? renewal.files.other_key : renewal.files.key, renewal.key);
+        cr_assert_eq(gf_rpc_server_reload_tls(renewal.server, &count, &err), GF_OK, "%s",
+                     err.message);
+        cr_expect_eq(count, 1);
+        wait_for_calls(&load, 10);
+        cr_expect_eq(serves(&renewal, renewal.files.other_cert), other);
+        cr_expect_eq(serves(&renewal, renewal.files.cert), !other);
+    }
+    atomic_store(&load.stop, true);
+    (void)pthread_join(thread, NULL);
+    cr_expect_eq(atomic_load(&load.failures), 0);
+    cr_expect_gt(atomic_load(&load.calls), 50);
+    stop_renewal(&renewal);
+}
+
+Test(rpc_tls, files_that_change_are_noticed_by_themselves) {
+    struct renewal renewal;
+    start_renewal(&renewal);
+    put_file(renewal.files.other_cert, renewal.cert);
+    put_file(renewal.files.other_key, renewal.key);
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), 30000);
+    while (!serves(&renewal, renewal.files.other_cert)) {
+        cr_assert_lt(gf_mono_ns(), deadline);
+    }
+    stop_renewal(&renewal);
+}
+
+static _Atomic int refusals;
+
+static void count_refusals(void *ctx, struct gf_str line) {
+    (void)ctx;
+    if (memmem(line.ptr, line.len, "tls_certificate_refused", 23) != NULL) {
+        atomic_fetch_add(&refusals, 1);
+    }
+}
+
+Test(rpc_tls, broken_files_leave_the_old_certificate_and_a_line_in_the_log) {
+    struct renewal renewal;
+    struct gf_error err = {0};
+    size_t count = 0;
+    start_renewal(&renewal);
+    gf_log_set_sink(count_refusals, NULL);
+    put_file(renewal.files.other_cert, renewal.cert); /* the key is that of the first */
+    cr_expect_eq(gf_rpc_server_reload_tls(renewal.server, &count, &err), GF_INVALID_ARGUMENT);
+    cr_expect_not_null(strstr(err.message, "cannot be used together"), "%s", err.message);
+    cr_expect(serves(&renewal, renewal.files.cert));
+    write_file(renewal.cert, GF_STR("-----BEGIN CERTIFICATE-----\nAAAA\n"));
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), 30000);
+    while (atomic_load(&refusals) == 0) {
+        cr_assert(serves(&renewal, renewal.files.cert));
+        cr_assert_lt(gf_mono_ns(), deadline);
+    }
+    put_file(renewal.files.other_cert, renewal.cert);
+    put_file(renewal.files.other_key, renewal.key);
+    cr_assert_eq(gf_rpc_server_reload_tls(renewal.server, &count, &err), GF_OK);
+    cr_expect(serves(&renewal, renewal.files.other_cert));
+    cr_expect_eq(atomic_load(&refusals), 1);
+    gf_log_set_sink(NULL, NULL);
+    stop_renewal(&renewal);
+}
+
+Test(rpc_tls, old_versions_of_tls_are_refused) {
+    struct renewal renewal;
+    char address[32];
+    struct gf_proc proc;
+    struct gf_proc_exit exit_status;
+    struct gf_error err;
+    start_renewal(&renewal);
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", renewal.port);
+    const char *const versions[] = {"-tls1_1", "-tls1_2", "-tls1_3"};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(versions); i++) {
+        const char *const argv[] = {"openssl",   "s_client", "-connect",        address,
+                                    versions[i], "-cipher",  "ALL:@SECLEVEL=0", NULL};
+        const struct gf_proc_spec spec = {.program = "/usr/bin/openssl", .argv = argv};
+        cr_assert_eq(gf_proc_spawn(&spec, &proc, &err), GF_OK, "%s", err.message);
+        cr_assert_eq(gf_proc_wait(&proc, GF_NEVER, &exit_status, &err), GF_OK);
+        cr_expect_eq(exit_status.status != 0, i == 0, "%s", versions[i]);
+    }
+    stop_renewal(&renewal);
+}
+
+Test(rpc_tls, key_that_others_may_read_is_refused) {
+    struct files files;
+    make_files(&files);
+    const mode_t refused[] = {0604, 0644, 0620, 0666};
+    struct gf_error err = {0};
+    const struct gf_rpc_server_tls tls = {.cert_file = files.cert, .key_file = files.key};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(refused); i++) {
+        struct gf_rpc_server *server = NULL;
+        cr_assert_eq(chmod(files.key, refused[i]), 0);
+        cr_expect_eq(listen_with(&tls, &server, NULL, &err), GF_INVALID_ARGUMENT);
+        cr_expect_not_null(strstr(err.message, "is open to others"), "%s", err.message);
+        gf_rpc_server_destroy(server);
+    }
+    struct gf_rpc_server *server = NULL;
+    int port = 0;
+    cr_assert_eq(chmod(files.key, 0640), 0);
+    cr_expect_eq(listen_with(&tls, &server, &port, &err), GF_OK, "%s", err.message);
+    gf_rpc_server_destroy(server);
+    remove_files(&files);
+}
+
 static void assert_listen_fails(const char *cert, const char *key, const char *words) {
     const struct gf_rpc_server_tls tls = {.cert_file = cert, .key_file = key};
     struct gf_rpc_server *server = NULL;
@@ -159,6 +415,7 @@ Test(rpc_tls, listen_says_what_is_wrong_with_its_files) {
     assert_listen_fails("/no/such/cert.pem", files.key, "/no/such/cert.pem");
     assert_listen_fails(files.cert, "/no/such/key.pem", "/no/such/key.pem");
     assert_listen_fails(files.key, files.key, "no CERTIFICATE");
+    cr_assert_eq(chmod(files.cert, 0600), 0);
     assert_listen_fails(files.cert, files.cert, "no PRIVATE KEY");
     assert_listen_fails(files.cert, NULL, "together");
     assert_listen_fails(files.cert, files.other_key, "cannot be used together");
