@@ -6,7 +6,7 @@
 #include "api/codec/json/schema.h"
 #include "api/server/server_internal.h"
 #include "base/alloc.h"
-#include "engine/secrets/memory/memory.h"
+#include "engine/secrets/sqlite/secret_store.h"
 
 enum {
     DECODED_BYTES_MAX = 256 << 20, /* more than was received */
@@ -60,7 +60,11 @@ enum gf_code gf_server__make_gate(struct gf_server *server, const struct gf_serv
     if (rc != GF_OK) {
         return rc;
     }
-    server->secret_store = gf_memory_secret_store_create();
+    rc = gf_sqlite_secret_store_open(server->dir.secrets_path, &server->secret_store, err);
+    if (rc != GF_OK) {
+        gf_master_keys_destroy(masters);
+        return rc;
+    }
     rc = make_vault(server, masters, err);
     return rc == GF_OK ? make_gate(server, options, err) : rc;
 }
