@@ -45,7 +45,7 @@ struct gf_reply {
     const struct gf_preferences *preferences;
     const struct gf_token *token; /* of the commands for one token, but DELETE_TOKEN */
     const struct gf_role *role;   /* CREATE_ROLE, UPDATE_ROLE */
-    int64_t deleted_count;        /* DELETE_EXPIRED_TOKENS */
+    int64_t deleted_count;        /* DELETE_EXPIRED_TOKENS; also what others asked for with it */
     /*
      * The command was given before, with this outcome. The objects above are not set: they are read
      * from the store, by the names in it, as they are now.
@@ -70,6 +70,7 @@ struct gf_effect {
     bool force;                     /* STOP: kill at once, without the grace period */
     const struct gf_run *run;       /* LAUNCH; borrowed until gf_core_batch_done */
     const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
+    int64_t namespace_key;          /* LAUNCH: of the run's pipeline */
     int64_t timeout_ms;             /* LAUNCH: of the attempt; 0 = none */
     int64_t stop_timeout_ms;        /* LAUNCH: between SIGTERM and SIGKILL; above 0 */
 };

@@ -109,10 +109,6 @@ struct gf_run_document {
     struct gf_str content;
 };
 
-/*
- * One input. The strings and pointers are borrowed for the step only; the core copies what it
- * keeps. `token` comes back in the reply effect and means nothing to the core.
- */
 /* A use of a token, of which its row tells the last one. */
 struct gf_token_use {
     struct gf_str token_id;
@@ -120,6 +116,10 @@ struct gf_token_use {
     struct gf_str peer;
 };
 
+/*
+ * One input. The strings and pointers are borrowed for the step only; the core copies what it
+ * keeps. `token` comes back in the reply effect and means nothing to the core.
+ */
 struct gf_input {
     enum gf_input_kind kind;
     void *token;
@@ -204,14 +204,23 @@ struct gf_input {
          * DELETE: row's token_id alone; where it is the actor's own they are refused.
          *
          * Bootstrapping works once in the life of a store: then FAILED_PRECONDITION, reason
-         * BOOTSTRAP_DONE. That a role gives no more than the caller has is the caller's to check.
+         * BOOTSTRAP_DONE. Its token has the role `bootstrap`, whatever the row says. A token_id
+         * that is there is GF_INTERNAL: whoever made it tries again with another text.
+         *
+         * DELETE_EXPIRED_TOKENS has no fields. Where very many have expired it is answered when
+         * the clock has removed the last of them. By itself the clock removes all that have
+         * expired, GF_TOKEN_EXPIRED_KEPT_NS after the first of them has.
+         * That a role gives no more than the caller has is the caller's to check.
          */
         struct {
             const struct gf_token *row;
             int64_t lifetime_ms;
             struct gf_request_ref request; /* for CREATE_TOKEN */
         } token;
-        /* TOUCH_TOKENS: tokens that are gone are left out. No event tells of it. */
+        /*
+         * TOUCH_TOKENS, at most GF_TOKEN_USES_MAX: tokens that are gone are left out, and uses in
+         * or before the minute of the last one. No event tells of it.
+         */
         struct {
             const struct gf_token_use *uses;
             size_t count;
