@@ -30,6 +30,7 @@ struct gf_engine *gf_engine_create(const struct gf_engine_options *options) {
     gf_cond_init(&engine->checkpoint_ended);
     gf_arena_init(&engine->scratch, SCRATCH_BYTES_MAX);
     gf_arena_init(&engine->input_arena, SCRATCH_BYTES_MAX);
+    gf_secret_environment_init(&engine->environment);
     gf_engine__init_events(engine);
     return engine;
 }
@@ -56,6 +57,7 @@ void gf_engine_destroy(struct gf_engine *engine) {
     gf_queue_destroy(engine->queue);
     gf_arena_fini(&engine->scratch);
     gf_arena_fini(&engine->input_arena);
+    gf_secret_environment_fini(&engine->environment);
     gf_cond_fini(&engine->checkpoint_ended);
     gf_mutex_fini(&engine->mutex);
     free(engine);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/sync.h"
 #include "engine/engine.h"
+#include "engine/engine_environment.h"
 
 struct gf_engine {
     struct gf_engine_options options;
@@ -16,7 +17,8 @@ struct gf_engine {
 
     /* Thread: engine. */
     struct gf_core *core;
-    struct gf_arena scratch; /* of one launch */
+    struct gf_arena scratch;                  /* of one launch */
+    struct gf_secret_environment environment; /* likewise; wiped behind each */
     /* The document that was read last, for the launches of one batch; key 0 = none. */
     struct gf_arena input_arena;
     int64_t input_run_key;

@@ -32,7 +32,9 @@ static size_t add_all(struct entry *entries, size_t count, const struct gf_varia
                       size_t variable_count, enum gf_variable_source source) {
     for (size_t i = 0; i < variable_count; i++) {
         entries[count] = (struct entry){.variable = variables[i], .rank = count};
-        if (entries[count].variable.source == GF_VARIABLE_SOURCE_UNSPECIFIED) {
+        /* What was given at the start of a run is never taken for a config's, whatever it says. */
+        if (source != GF_VARIABLE_SOURCE_RUN_OPTIONS ||
+            variables[i].source != GF_VARIABLE_SOURCE_EXTENSION) {
             entries[count].variable.source = source;
         }
         count++;
@@ -67,7 +69,8 @@ void gf_environment_merge(const struct gf_environment_sources *sources, struct g
     const struct gf_task *task = sources->task;
     const struct gf_run *run = sources->run;
     const size_t most = sources->system_count + (config == NULL ? 0 : config->variable_count) +
-                        task->variable_count + run->variable_count + INJECTED_MAX;
+                        task->variable_count + run->variable_count + INJECTED_MAX +
+                        sources->injected_count;
     struct entry *entries = GF_ARENA_ARRAY(arena, most, struct entry);
     size_t count =
         add_all(entries, 0, sources->system, sources->system_count, GF_VARIABLE_SOURCE_SYSTEM);
@@ -80,6 +83,8 @@ void gf_environment_merge(const struct gf_environment_sources *sources, struct g
     count = add_all(entries, count, run->variables, run->variable_count,
                     GF_VARIABLE_SOURCE_RUN_OPTIONS);
     count = add_injected(entries, count, sources, arena);
+    count = add_all(entries, count, sources->injected, sources->injected_count,
+                    GF_VARIABLE_SOURCE_SYSTEM);
     qsort(entries, count, sizeof(entries[0]), compare_entries);
 
     struct gf_variable *merged = GF_ARENA_ARRAY(arena, count, struct gf_variable);

@@ -8,7 +8,8 @@
  *     GOFER_NAMESPACE_ID  GOFER_PIPELINE_ID  GOFER_RUN_ID  GOFER_TASK_ID  GOFER_TASK_IMAGE
  *     GOFER_TASK_ATTEMPT
  *
- * and, where the run has a document to work on, GOFER_INPUT: the path of a file with it.
+ * and, where the run has a document to work on, GOFER_INPUT: the path of a file with it; and what
+ * the caller adds (`injected`: for tokens).
  *
  * Keys are compared without regard to the case of ASCII letters.
  *
@@ -29,11 +30,15 @@ struct gf_environment_sources {
     const struct gf_run *run;
     int32_t attempt;
     struct gf_str input_path; /* of the run's document in the container; empty = it has none */
+    const struct gf_variable *injected; /* win over all others; may be NULL with count 0 */
+    size_t injected_count;
 };
 
 /*
  * Merges. *out_variables is an array in the arena, sorted by key, whose values are borrowed from
- * the sources; `source` of each tells where it came from.
+ * the sources. `source` of each tells where it came from, whatever the source says itself:
+ * PIPELINE_CONFIG are those of `config` and `task` and no others, for their values may have
+ * references to secrets; a run's are RUN_OPTIONS or EXTENSION; all others SYSTEM.
  */
 void gf_environment_merge(const struct gf_environment_sources *sources, struct gf_arena *arena,
                           struct gf_variable **out_variables, size_t *out_count);

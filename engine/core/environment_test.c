@@ -143,3 +143,33 @@ Test(environment, nobody_overrides_what_is_injected) {
     cr_expect(gf_str_eq(find(variables, count, "GOFER_RUN_ID")->value, GF_STR("12")));
     cr_expect(gf_str_eq(find(variables, count, "GOFER_TASK_ID")->value, GF_STR("greet")));
 }
+
+Test(environment, what_the_caller_injects_wins) {
+    const struct gf_variable of_task[] = {{GF_STR("gofer_token"), GF_STR("own"), 0}};
+    const struct gf_variable injected[] = {{GF_STR("GOFER_TOKEN"), GF_STR("true"), 0}};
+    const struct gf_task task = {
+        .task_id = GF_STR("greet"), .variables = of_task, .variable_count = 1};
+    const struct gf_run run = {.run_id = 1};
+    const struct gf_environment_sources sources = {
+        .task = &task, .run = &run, .attempt = 1, .injected = injected, .injected_count = 1};
+    struct gf_variable *variables = NULL;
+    size_t count = 0;
+    gf_environment_merge(&sources, &arena, &variables, &count);
+    cr_expect_null(find(variables, count, "gofer_token"));
+    cr_assert_not_null(find(variables, count, "GOFER_TOKEN"));
+    cr_expect(gf_str_eq(find(variables, count, "GOFER_TOKEN")->value, GF_STR("true")));
+    cr_expect_eq(find(variables, count, "GOFER_TOKEN")->source, GF_VARIABLE_SOURCE_SYSTEM);
+}
+
+Test(environment, no_variable_of_a_run_passes_for_one_of_a_config) {
+    const struct gf_variable of_run[] = {
+        {GF_STR("A"), GF_STR("1"), GF_VARIABLE_SOURCE_PIPELINE_CONFIG},
+        {GF_STR("B"), GF_STR("2"), GF_VARIABLE_SOURCE_EXTENSION},
+        {GF_STR("C"), GF_STR("3"), GF_VARIABLE_SOURCE_SYSTEM}};
+    struct gf_variable *variables = NULL;
+    size_t count = 0;
+    merge(NULL, 0, NULL, 0, of_run, 3, &variables, &count);
+    cr_expect_eq(find(variables, count, "A")->source, GF_VARIABLE_SOURCE_RUN_OPTIONS);
+    cr_expect_eq(find(variables, count, "B")->source, GF_VARIABLE_SOURCE_EXTENSION);
+    cr_expect_eq(find(variables, count, "C")->source, GF_VARIABLE_SOURCE_RUN_OPTIONS);
+}

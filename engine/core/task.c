@@ -233,6 +233,7 @@ void gf_core__effect_launch(struct gf_core *core, const struct core_task *task) 
     struct gf_effect *effect = gf_core__effect(core, GF_EFFECT_LAUNCH, gf_core__task_attempt(task));
     effect->run = &task->run->row;
     effect->config = &task->run->config->row;
+    effect->namespace_key = task->run->pipeline->row.namespace_key;
     effect->timeout_ms = gf_core__task_timeout_ms(core, config);
     effect->stop_timeout_ms = gf_core__stop_timeout_ms(core, config);
 }

@@ -43,6 +43,7 @@ static void start_engine(struct rig *rig, struct gf_core_limits limits, struct g
                                               .pool = pool,
                                               .limits = limits,
                                               .listener = rig->listener,
+                                              .vault = rig->vault,
                                               .on_fatal = on_fatal,
                                               .ctx = rig};
     struct gf_error err = {0};

@@ -26,6 +26,7 @@ struct rig {
     struct puppet puppet;
     struct rig_clock clock;
     struct gf_engine_listener listener; /* of the next start */
+    struct gf_vault *vault;             /* likewise; borrowed, NULL = none */
     int64_t hub_begin;                  /* the newest event when the hub was new */
     _Atomic int fatal_count;
 };
