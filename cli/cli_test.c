@@ -70,7 +70,27 @@ static const struct gf_command thing_start = {
     .run = fail_unmet,
 };
 
-static const struct gf_command *const items[] = {&thing_get, &thing_show, &thing_start};
+static enum gf_exit_code fail_with(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    struct gf_error err = {0};
+    if (strcmp(parsed->arguments[0], "unauthenticated") == 0) {
+        (void)gf_fail(&err, GF_UNAUTHENTICATED, "who are you");
+    } else {
+        (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "TOKEN_IN_CLEAR", "not in the clear");
+    }
+    return gf_cli_fail(cli, &err);
+}
+
+static const struct gf_command thing_fail = {
+    .noun = "thing",
+    .verb = "fail",
+    .summary = "fail",
+    .arguments = arguments,
+    .argument_count = GF_ARRAY_COUNT(arguments),
+    .run = fail_with,
+};
+
+static const struct gf_command *const items[] = {&thing_fail, &thing_get, &thing_show,
+                                                 &thing_start};
 static const struct gf_command_set set = {items, GF_ARRAY_COUNT(items)};
 
 static struct gf_cli_fixture fixture;
@@ -165,6 +185,19 @@ Test(cli, refusals_hint_at_what_is_in_the_way) {
     cr_expect_str_eq(fixture.err, "gofer: not now\n");
 }
 
+Test(cli, who_is_not_known_is_told_how_to_be) {
+    cr_expect_eq(run("thing fail unauthenticated", NULL), GF_EXIT_NOT_ALLOWED);
+    cr_expect_not_null(strstr(fixture.err, "hint: no token was sent"));
+    cr_expect_not_null(strstr(fixture.err, "gofer token bootstrap --save-as-context"));
+    gf_fixture_fini(&fixture);
+    cr_expect_eq(run("thing fail unauthenticated", environment), GF_EXIT_NOT_ALLOWED);
+    cr_expect_not_null(strstr(fixture.err, "hint: the token is that of GOFER_TOKEN;"));
+    cr_expect_null(strstr(fixture.err, "secret"));
+    gf_fixture_fini(&fixture);
+    cr_expect_eq(run("thing fail clear", environment), GF_EXIT_CONFLICT);
+    cr_expect_not_null(strstr(fixture.err, "hint: --tls"));
+}
+
 Test(cli, verbose_shows_code_and_reason) {
     cr_expect_eq(run("thing get hello --verbose -q", NULL), GF_EXIT_NOT_FOUND);
     cr_expect_str_eq(fixture.err, "gofer: run 7 not found in pipeline 'hello'\n"
@@ -200,6 +233,8 @@ Test(cli, help_of_a_command) {
         "                          the namespace (default $GOFER_NAMESPACE, else 'default')\n"
         "      --host ADDRESS      the server, HOST:PORT or unix:/PATH (default $GOFER_HOST, else\n"
         "                          127.0.0.1:8080)\n"
+        "  -c, --context CONTEXT   the context: server, token and namespace (see gofer help "
+        "connection)\n"
         "  -q, --quiet             print the answer only\n"
         "      --verbose           print more about errors\n"
         "      --no-color          print without colour\n"
@@ -216,6 +251,7 @@ Test(cli, help_of_a_noun_names_it_in_the_singular) {
     cr_expect_eq(run("things --help", NULL), GF_EXIT_OK);
     cr_expect_str_eq(fixture.out, "Usage: gofer thing <verb> [options]\n"
                                   "\n"
+                                  "  fail                    fail\n"
                                   "  get                     get a thing\n"
                                   "  show                    show the things\n"
                                   "  start                   start a thing\n");

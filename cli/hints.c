@@ -1,6 +1,7 @@
 #include "cli/hints.h"
 
 #include "base/str.h"
+#include "cli/caller.h"
 #include "cli/ui/message.h"
 #include "clients/c/client.h"
 
@@ -119,6 +120,9 @@ void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
     } else if (error->code == GF_UNAUTHENTICATED) {
         hint_unauthenticated(cli);
     } else if (error->code == GF_PERMISSION_DENIED && cli->client != NULL) {
+        if (cli->verbose) {
+            gf_print_caller(cli);
+        }
         gf_cli_hint(cli, "gofer whoami shows what you may do");
     } else if (error->code == GF_UNAVAILABLE) {
         gf_cli_hint(cli, "is the server running? gofer service start; or name another one by "

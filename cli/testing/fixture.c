@@ -1,9 +1,11 @@
 #include "cli/testing/fixture.h"
 
 #include "base/str.h"
+#include "clients/c/client.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     WORDS_MAX = 32,
@@ -36,12 +38,37 @@ void gf_fixture_init(struct gf_cli_fixture *fixture, const struct gf_command_set
     gf_assert(fixture->cli.out != NULL && fixture->cli.err != NULL);
 }
 
+void gf_fixture_input(struct gf_cli_fixture *fixture, const char *text) {
+    if (fixture->cli.in != NULL) {
+        (void)fclose(fixture->cli.in);
+    }
+    fixture->cli.in = tmpfile();
+    gf_assert(fixture->cli.in != NULL);
+    gf_assert(fputs(text, fixture->cli.in) >= 0 && fflush(fixture->cli.in) == 0);
+    gf_assert(lseek(fileno(fixture->cli.in), 0, SEEK_SET) == 0);
+    fixture->owns_in = true;
+}
+
 void gf_fixture_fini(struct gf_cli_fixture *fixture) {
+    if (fixture->owns_in) {
+        (void)fclose(fixture->cli.in);
+    }
+    gf_client_destroy(fixture->cli.client);
     (void)fclose(fixture->cli.out);
     (void)fclose(fixture->cli.err);
     free(fixture->out);
     free(fixture->err);
     gf_arena_fini(&fixture->arena);
+}
+
+void gf_fixture_reset(struct gf_cli_fixture *fixture) {
+    (void)fclose(fixture->cli.out);
+    (void)fclose(fixture->cli.err);
+    free(fixture->out);
+    free(fixture->err);
+    fixture->cli.out = open_memstream(&fixture->out, &fixture->out_size);
+    fixture->cli.err = open_memstream(&fixture->err, &fixture->err_size);
+    gf_assert(fixture->cli.out != NULL && fixture->cli.err != NULL);
 }
 
 void gf_fixture_flush(struct gf_cli_fixture *fixture) {
@@ -59,6 +86,8 @@ enum gf_exit_code gf_fixture_run(struct gf_cli_fixture *fixture, const char *lin
         gf_assert(count < WORDS_MAX);
         words[count++] = gf_arena_str(&fixture->arena, word).ptr;
     }
+    gf_client_destroy(fixture->cli.client);
+    fixture->cli.client = NULL;
     enum gf_exit_code code = gf_cli_main(&fixture->cli, words, count);
     gf_fixture_flush(fixture);
     return code;

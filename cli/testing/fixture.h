@@ -15,6 +15,7 @@ struct gf_cli_fixture {
     char *err;
     size_t out_size;
     size_t err_size;
+    bool owns_in;
 };
 
 /* The commands are borrowed. Variables: pairs of name and value, ended by NULL; NULL = none. */
@@ -22,10 +23,19 @@ void gf_fixture_init(struct gf_cli_fixture *fixture, const struct gf_command_set
                      const char *const *variables);
 void gf_fixture_fini(struct gf_cli_fixture *fixture);
 
+/* Forgets what was printed so far. */
+void gf_fixture_reset(struct gf_cli_fixture *fixture);
+
 /* Brings out and err up to date. */
 void gf_fixture_flush(struct gf_cli_fixture *fixture);
 
-/* Runs a command line of words that are separated by single spaces. */
+/* Standard input of the next command lines: a pipe with this in it. May be called many times. */
+void gf_fixture_input(struct gf_cli_fixture *fixture, const char *text);
+
+/*
+ * Runs a command line of words that are separated by single spaces. Each one has a connection of
+ * its own, as a program has.
+ */
 enum gf_exit_code gf_fixture_run(struct gf_cli_fixture *fixture, const char *line);
 
 #endif /* GOFER_CLI_TESTING_FIXTURE_H_ */

@@ -7,8 +7,7 @@
 static const char *const headers[] = {"TOKEN", "KIND",    "USER",     "ROLES",
                                       "STATE", "EXPIRES", "LAST-USED"};
 
-/* "reader,developer"; "-" for none. */
-static const char *show_roles(struct gf_cli *cli, const Gofer__V1__Token *token) {
+const char *gf_show_token_roles(struct gf_cli *cli, const Gofer__V1__Token *token) {
     const char *text = "";
     for (size_t i = 0; i < token->n_role_ids; i++) {
         text = gf_show_text(cli, "%s%s%s", text, i == 0 ? "" : ",", token->role_ids[i]);
@@ -30,7 +29,7 @@ static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCM
     gf_table_cell(table, token->token_id);
     gf_table_cell(table, show_kind(cli, token));
     gf_table_cell(table, gf_show_line(cli, token->user));
-    gf_table_cell(table, show_roles(cli, token));
+    gf_table_cell(table, gf_show_token_roles(cli, token));
     gf_table_cell_coloured(table, state, gf_state_colour(state));
     gf_table_cell(table, gf_show_deadline(cli, token->expire_time));
     gf_table_cell(table, gf_show_time(cli, token->last_use_time));
@@ -72,7 +71,7 @@ void gf_print_token(struct gf_cli *cli, const Gofer__V1__Token *token) {
         fprintf(out, "Description: %s\n", gf_show_line(cli, token->description));
     }
     print_place(cli, token);
-    fprintf(out, "Roles:       %s\n", show_roles(cli, token));
+    fprintf(out, "Roles:       %s\n", gf_show_token_roles(cli, token));
     fprintf(out, "State:       %s\n", show_state(cli, token));
     fprintf(out, "Created:     %s\n", gf_show_time(cli, token->create_time));
     fprintf(out, "Expires:     %s\n",
@@ -95,7 +94,8 @@ enum gf_exit_code gf_print_new_token(struct gf_cli *cli, const ProtobufCMessage 
     case GF_OUTPUT_TABLE:
         fprintf(cli->out, "%s\n", text);
         gf_cli_note(cli, "token %s for %s, with the roles %s; its text is shown this once",
-                    token->token_id, gf_show_line(cli, token->user), show_roles(cli, token));
+                    token->token_id, gf_show_line(cli, token->user),
+                    gf_show_token_roles(cli, token));
         break;
     case GF_OUTPUT_NAME:
         fprintf(cli->out, "%s\n", token->token_id);

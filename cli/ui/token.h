@@ -12,6 +12,9 @@
 /* How a list of tokens is shown. */
 extern const struct gf_listing gf_token_listing;
 
+/* "reader,developer"; "-" for none. In the cli's arena. */
+const char *gf_show_token_roles(struct gf_cli *cli, const Gofer__V1__Token *token);
+
 /* Prints all that is known of one. */
 void gf_print_token(struct gf_cli *cli, const Gofer__V1__Token *token);
 

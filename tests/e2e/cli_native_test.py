@@ -247,7 +247,7 @@ class Results(e2e.NativeTest):
         self.gofer("up", self.file("busy.json", e2e.pipeline("busy", e2e.task("long", *LONG))),
                    "-n", "busy-one")
         run_id = self.answer("pipeline", "run", "busy", "-n", "busy-one", "-o", "name").strip()
-        self.error("namespace", "delete", "busy-one", "--cascade", code=CONFLICT)
+        self.error("namespace", "delete", "busy-one", "--cascade", "--yes", code=CONFLICT)
         self.gofer("run", "cancel", "busy", run_id, "-n", "busy-one", "--force")
 
 

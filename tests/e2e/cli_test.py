@@ -275,8 +275,8 @@ class Namespaces(e2e.ServerTest):
         self.assertEqual(self.answer("pipeline", "list"), "")
         error = self.error("pipeline", "get", "other", "-n", "team-a", code=NOT_FOUND)
         self.assertIn("hint: gofer pipeline list -n team-a", error)
-        self.error("namespace", "delete", "team-a", code=CONFLICT)
-        self.assertEqual(self.answer("namespace", "delete", "team-a", "--cascade"),
+        self.error("namespace", "delete", "team-a", "--yes", code=CONFLICT)
+        self.assertEqual(self.answer("namespace", "delete", "team-a", "--cascade", "--yes"),
                          "namespace team-a deleted\n")
         error = self.error("namespace", "get", "team-a", code=NOT_FOUND)
         self.assertIn("hint: gofer namespace list", error)
@@ -285,7 +285,7 @@ class Namespaces(e2e.ServerTest):
         self.error("namespace", "create", "a!", code=FAILED)
         self.error("namespace", "update", "default", code=USAGE)
         self.error("namespace", "update", "nobody", "--name", "x", code=NOT_FOUND)
-        self.error("namespace", "delete", "default", code=CONFLICT)
+        self.error("namespace", "delete", "default", "--yes", code=CONFLICT)
 
 
 class History(e2e.ServerTest):
