@@ -1,4 +1,5 @@
 /* Events of what happened outside of the core. */
+#include "engine/core/config.h"
 #include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
 
@@ -14,6 +15,8 @@ enum gf_step gf_core__record_event(struct gf_core *core, const struct gf_input *
     struct gf_event *event = gf_core__event(core, given->kind);
     const int64_t sequence = event->sequence;
     gf_event_copy(given, &core->batch_arena, event);
+    /* The copy is this step's alone. By key, as all metadata is, however it was given. */
+    gf_labels_sort((struct gf_label *)event->metadata, event->metadata_count);
     event->sequence = sequence;
     event->time = given->time != 0 ? given->time : core->now;
     if (source_sequence > 0) {

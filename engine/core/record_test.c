@@ -3,6 +3,8 @@
 #include "engine/core/limits.h"
 #include "engine/testing/world.h"
 
+#include <stdio.h>
+
 #include <criterion/criterion.h>
 
 static struct world world;
@@ -63,6 +65,19 @@ Test(record, an_event_is_told_as_it_is_given) {
     cr_expect(gf_str_eq(event.metadata[0].value, GF_STR("3")));
     cr_assert_eq(record(0, "password"), GF_OK);
     cr_expect_eq(world_newest_event(&world), newest + 2, "without a journal each one counts");
+}
+
+Test(record, metadata_are_kept_by_key) {
+    static const struct gf_label unsorted[] = {{GF_STR("version"), GF_STR("3")},
+                                               {GF_STR("names"), GF_STR("a b")}};
+    const struct gf_event event = {
+        .kind = GF_EVENT_IMAGE_IMPORTED, .metadata = unsorted, .metadata_count = 2};
+    const struct gf_input input = {.kind = GF_INPUT_RECORD_EVENT, .u.record.event = &event};
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    const struct gf_event told = world_event(&world);
+    cr_assert_eq(told.metadata_count, 2);
+    cr_expect(gf_str_eq(told.metadata[0].key, GF_STR("names")));
+    cr_expect(gf_str_eq(told.metadata[1].value, GF_STR("3")));
 }
 
 Test(record, what_a_journal_tells_again_is_told_once) {
@@ -199,8 +214,7 @@ Test(record, commands_of_a_batch_have_their_own_actors) {
     struct gf_event *events = NULL;
     for (size_t i = 0; i < GF_ARRAY_COUNT(names); i++) {
         char name[8];
-        (void)strncpy(name, names[i], sizeof(name) - 1);
-        name[sizeof(name) - 1] = '\0';
+        (void)snprintf(name, sizeof(name), "%s", names[i]);
         const struct gf_input input = {.kind = GF_INPUT_CREATE_NAMESPACE,
                                        .actor.user = gf_str_from(name),
                                        .u.ns.namespace_id = gf_str_from(ids[i])};

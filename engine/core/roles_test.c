@@ -2,8 +2,6 @@
 #include "engine/core/limits.h"
 #include "engine/testing/world.h"
 
-#include <stdio.h>
-
 #include <criterion/criterion.h>
 
 static struct world world;
@@ -72,10 +70,8 @@ Test(roles, bad_and_taken_ones_are_refused) {
 
 Test(roles, there_is_a_limit_to_all) {
     for (int i = 0; i < GF_ROLES_MAX; i++) {
-        char role_id[16];
-        (void)snprintf(role_id, sizeof(role_id), "role-%d", i);
-        const struct gf_role *row = runs_role(role_id);
-        gf_core_restore_role(world.core, row);
+        const char *role_id = gf_arena_printf(&world.arena, "role-%d", i);
+        gf_core_restore_role(world.core, runs_role(role_id));
     }
     cr_expect_eq(world_create_role(&world, runs_role("team")), GF_RESOURCE_EXHAUSTED);
 }

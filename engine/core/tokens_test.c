@@ -3,8 +3,6 @@
 #include "engine/core/limits.h"
 #include "engine/testing/world.h"
 
-#include <stdio.h>
-
 #include <criterion/criterion.h>
 
 static struct world world;
@@ -116,12 +114,10 @@ Test(tokens, bad_ones_are_refused) {
     static const struct gf_str bad[] = {GF_STR("reader"), GF_STR("a b")};
     static const struct gf_label no_key[] = {{GF_STR(""), GF_STR("x")}};
     struct gf_str many[GF_TOKEN_ROLES_MAX + 1];
-    char ids[GF_TOKEN_ROLES_MAX + 1][16];
     char long_user[GF_TOKEN_USER_CHARS_MAX + 2] = {0};
     memset(long_user, 'a', sizeof(long_user) - 1);
     for (size_t i = 0; i < GF_ARRAY_COUNT(many); i++) {
-        (void)snprintf(ids[i], sizeof(ids[i]), "role-%zu", i);
-        many[i] = gf_str_from(ids[i]);
+        many[i] = gf_str_from(gf_arena_printf(&world.arena, "role-%zu", i));
     }
     const struct gf_token good = *world_token(&world, 1, "ann", "reader");
     struct gf_token row = good;
