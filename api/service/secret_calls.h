@@ -5,7 +5,7 @@
  *     secret_pipeline.c   secrets of pipelines
  *     secret_global.c     global secrets
  *     secret_keys.c       the keys that they are encrypted with
- *     secret_value.c      values on their way in and out
+ *     secret_input.c      values on their way in and out
  *
  * The vault blocks: everything runs on the worker pool. A value is in guarded memory from the
  * moment at which its request is here, and the request has it no more.
@@ -23,7 +23,7 @@ struct gf_vault_caller gf_secret_caller(const struct gf_principal *principal);
 
 /* ---- Values. A call has one at most: it is its data (gf_rpc_call_get_data). ---- */
 
-struct gf_secret_value {
+struct gf_secret_input {
     struct gf_secret_buffer plaintext;
     const Gofer__V1__SealedSecretValue *sealed; /* borrowed from the request; NULL = plain */
     bool is_missing;
@@ -32,19 +32,19 @@ struct gf_secret_value {
 
 /*
  * Attaches an empty value to a call, for one that is revealed; or that of a request, which may be
- * NULL, whose bytes are wiped. The table's `done` must be gf_secret_value_done. Thread: rpc.
+ * NULL, whose bytes are wiped. The table's `done` must be gf_secret_input_done. Thread: rpc.
  */
-struct gf_secret_value *gf_secret_value_attach(struct gf_rpc_call *call);
-void gf_secret_value_take(struct gf_rpc_call *call, const Gofer__V1__SecretValue *value);
+struct gf_secret_input *gf_secret_input_attach(struct gf_rpc_call *call);
+void gf_secret_input_take(struct gf_rpc_call *call, const Gofer__V1__SecretValue *value);
 
 /* For handler tables: wipes the value. */
-void gf_secret_value_done(struct gf_rpc_call *call, void *ctx);
+void gf_secret_input_done(struct gf_rpc_call *call, void *ctx);
 
 /*
  * The value of the call that is answered, opened where it was sealed. Borrowed until the call ends.
  * Code: GF_INVALID_ARGUMENT on "value" and below.
  */
-enum gf_code gf_secret_value_open(struct gf_read *read, struct gf_str *out_value,
+enum gf_code gf_secret_input_open(struct gf_read *read, struct gf_str *out_value,
                                   struct gf_error *err) GF_MUST_USE;
 
 /* What there is to think about; an array of one in the arena, or none. */

@@ -81,7 +81,7 @@ void gf_secret_get_global(struct gf_rpc_call *call,
 
 static enum gf_code reveal(struct gf_read *read, struct gf_error *err) {
     const Gofer__V1__RevealGlobalSecretRequest *request = (const void *)read->request;
-    struct gf_secret_value *value = gf_rpc_call_get_data(read->call);
+    struct gf_secret_input *value = gf_rpc_call_get_data(read->call);
     const struct gf_vault_caller caller = gf_secret_caller(read->principal);
     struct gf_secret_place place = {0};
     Gofer__V1__RevealGlobalSecretResponse *response =
@@ -100,7 +100,7 @@ static enum gf_code reveal(struct gf_read *read, struct gf_error *err) {
 
 void gf_secret_reveal_global(struct gf_rpc_call *call,
                              const Gofer__V1__RevealGlobalSecretRequest *request, void *ctx) {
-    (void)gf_secret_value_attach(call);
+    (void)gf_secret_input_attach(call);
     gf_read_start(call, &request->base, ctx, reveal);
 }
 
@@ -137,7 +137,7 @@ static enum gf_code put(struct gf_read *read, struct gf_error *err) {
         rc = read_namespaces(request, read->arena, &wanted, err);
     }
     if (rc == GF_OK) {
-        rc = gf_secret_value_open(read, &wanted.value, err);
+        rc = gf_secret_input_open(read, &wanted.value, err);
     }
     if (rc == GF_OK) {
         rc = gf_vault_put(read->services->vault, &wanted, &caller, read->arena, &result, err);
@@ -156,7 +156,7 @@ static enum gf_code put(struct gf_read *read, struct gf_error *err) {
 
 void gf_secret_put_global(struct gf_rpc_call *call,
                           const Gofer__V1__PutGlobalSecretRequest *request, void *ctx) {
-    gf_secret_value_take(call, request->value);
+    gf_secret_input_take(call, request->value);
     gf_read_start(call, &request->base, ctx, put);
 }
 

@@ -102,7 +102,7 @@ void gf_secret_get_pipeline(struct gf_rpc_call *call,
 
 static enum gf_code reveal(struct gf_read *read, struct gf_error *err) {
     const Gofer__V1__RevealPipelineSecretRequest *request = (const void *)read->request;
-    struct gf_secret_value *value = gf_rpc_call_get_data(read->call);
+    struct gf_secret_input *value = gf_rpc_call_get_data(read->call);
     const struct gf_vault_caller caller = gf_secret_caller(read->principal);
     struct gf_pipeline pipeline = {0};
     struct gf_secret_place place = {0};
@@ -124,7 +124,7 @@ static enum gf_code reveal(struct gf_read *read, struct gf_error *err) {
 
 void gf_secret_reveal_pipeline(struct gf_rpc_call *call,
                                const Gofer__V1__RevealPipelineSecretRequest *request, void *ctx) {
-    (void)gf_secret_value_attach(call);
+    (void)gf_secret_input_attach(call);
     gf_read_start(call, &request->base, ctx, reveal);
 }
 
@@ -146,7 +146,7 @@ static enum gf_code put(struct gf_read *read, struct gf_error *err) {
                         &wanted.place, err);
     }
     if (rc == GF_OK) {
-        rc = gf_secret_value_open(read, &wanted.value, err);
+        rc = gf_secret_input_open(read, &wanted.value, err);
     }
     wanted.namespace_id = pipeline.namespace_id;
     wanted.pipeline_id = pipeline.pipeline_id;
@@ -167,7 +167,7 @@ static enum gf_code put(struct gf_read *read, struct gf_error *err) {
 
 void gf_secret_put_pipeline(struct gf_rpc_call *call,
                             const Gofer__V1__PutPipelineSecretRequest *request, void *ctx) {
-    gf_secret_value_take(call, request->value);
+    gf_secret_input_take(call, request->value);
     gf_read_start(call, &request->base, ctx, put);
 }
 
