@@ -2,7 +2,9 @@
  */
 #include "base/macros.h"
 #include "engine/store/sqlite/event_details.h"
+#include "engine/store/sqlite/testing/fixture.h"
 #include "engine/store/sqlite/token_lists.h"
+#include "engine/store/testing/rows.h"
 
 #include <string.h>
 
@@ -124,6 +126,79 @@ Test(sqlite_token_lists, damaged_bytes_are_refused) {
             gf_sqlite__token_lists_decode(CASES[i].bytes, &fixture.arena, &token, &fixture.err),
             GF_DATA_LOSS, "%s", CASES[i].what);
         cr_assert_eq(token.role_count + token.metadata_count, 0, "%s", CASES[i].what);
+    }
+    close_fixture(&fixture);
+}
+
+/* ---- Rows that somebody has changed behind the store's back ---- */
+
+static void make_changed(struct gf_sqlite_fixture *sqlite, const char *change) {
+    struct gf_rows rows;
+    gf_sqlite_fixture_init(sqlite);
+    gf_rows_init(&rows);
+    struct gf_store *store = gf_sqlite_fixture_open(sqlite, NULL);
+    (void)gf_rows_token(&rows, "tok_1", 1);
+    (void)gf_rows_role(&rows, "role");
+    gf_rows_event(&rows, GF_EVENT_ROLE_CREATED, "", "", 0)->subject_id = GF_STR("role");
+    gf_rows_commit(&rows, store);
+    store->ops->destroy(store);
+    gf_rows_fini(&rows);
+    char text[256];
+    (void)snprintf(text, sizeof(text), "PRAGMA ignore_check_constraints = ON; %s", change);
+    gf_sqlite_fixture_exec(sqlite, text);
+}
+
+/* What the schema itself forbids is found when the file is opened. */
+Test(sqlite_packed_columns, a_token_that_cannot_be_is_refused_with_the_file) {
+    static const char *const CHANGES[] = {
+        "UPDATE tokens SET digest = x'00'",
+        "UPDATE tokens SET digest = zeroblob(33)",
+        "UPDATE tokens SET kind = 4",
+        "UPDATE tokens SET disabled = 2",
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(CHANGES); i++) {
+        struct gf_sqlite_fixture sqlite;
+        make_changed(&sqlite, CHANGES[i]);
+        gf_sqlite_fixture_refused(&sqlite, GF_DATA_LOSS, "tokens");
+        gf_sqlite_fixture_fini(&sqlite);
+    }
+}
+
+Test(sqlite_packed_columns, damaged_rows_are_named_and_give_nothing) {
+    static const struct {
+        const char *change;
+        const char *part; /* of the message */
+    } CASES[] = {
+        {"UPDATE tokens SET lists = x'01'", "token 'tok_1': the stored lists of a token"},
+        {"UPDATE roles SET permissions = x''", "role 'role': the stored permissions are damaged"},
+        {"UPDATE roles SET permissions = x'010101000106000105'", "role 'role'"},
+        {"UPDATE events SET details = x'01'", "event 1: the stored details are damaged"},
+    };
+    struct fixture fixture;
+    open_fixture(&fixture);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(CASES); i++) {
+        struct gf_sqlite_fixture sqlite;
+        make_changed(&sqlite, CASES[i].change);
+        struct gf_store *store = gf_sqlite_fixture_open(&sqlite, NULL);
+        struct gf_store_reader *reader = store->ops->open_reader(store);
+        struct gf_token *tokens = NULL;
+        struct gf_role role = {0};
+        struct gf_event event = {0};
+        size_t count = 0;
+        enum gf_code rc = store->ops->list_tokens(reader, NULL, 10, &fixture.arena, &tokens, &count,
+                                                  &fixture.err);
+        if (rc == GF_OK) {
+            rc = store->ops->get_role(reader, GF_STR("role"), &fixture.arena, &role, &fixture.err);
+        }
+        if (rc == GF_OK) {
+            rc = store->ops->get_event(reader, 1, &fixture.arena, &event, &fixture.err);
+        }
+        cr_expect_eq(rc, GF_DATA_LOSS, "%s", CASES[i].change);
+        cr_expect_not_null(strstr(fixture.err.message, CASES[i].part), "%s", fixture.err.message);
+        cr_expect_eq(event.sequence, 0);
+        store->ops->close_reader(store, reader);
+        store->ops->destroy(store);
+        gf_sqlite_fixture_fini(&sqlite);
     }
     close_fixture(&fixture);
 }

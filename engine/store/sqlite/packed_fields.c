@@ -27,6 +27,8 @@ void gf_sqlite__put_texts(struct gf_strbuf *out, const struct gf_str *texts, siz
 void gf_sqlite__put_labels(struct gf_strbuf *out, const struct gf_label *labels, size_t count) {
     gf_sqlite__put_number(out, (int64_t)count);
     for (size_t i = 0; i < count; i++) {
+        /* Others could never be read again. */
+        gf_assert(i == 0 || gf_str_cmp(labels[i - 1].key, labels[i].key) < 0);
         gf_sqlite__put_text(out, labels[i].key);
         gf_sqlite__put_text(out, labels[i].value);
     }

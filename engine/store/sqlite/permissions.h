@@ -23,8 +23,8 @@ void gf_sqlite__permissions_encode(const struct gf_permission *permissions, size
                                    struct gf_strbuf *out);
 
 /*
- * Any bytes are safe. What comes back has passed gf_permissions_check: rights that no server would
- * have stored are not given to anybody. The array and all that is in it are in the arena.
+ * Any bytes are safe. What comes back has passed gf_permissions_check, as that of a new role. The
+ * array and all that is in it are in the arena.
  *
  * Codes: GF_DATA_LOSS (not what was written), GF_RESOURCE_EXHAUSTED (the arena's cap).
  */
