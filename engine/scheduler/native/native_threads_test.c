@@ -31,7 +31,12 @@ static void inquire(struct native_host *host, struct gf_attempt attempt) {
 /* Every third one is stopped, at any moment of its life, and all are wondered about. */
 static void run_many(struct native_host *host) {
     const struct gf_scheduler *scheduler = &host->scheduler;
+    const struct gf_str masked = GF_STR("correct-horse");
+    host->masked = &masked;
     for (int64_t run = 1; run <= CONTAINERS; run++) {
+        /* Every second one has a secret, in memory of its own while it is launched. */
+        host->variable = run % 2 == 0 ? "SECRET=correct-horse" : NULL;
+        host->masked_count = run % 2 == 0 ? 1 : 0;
         native_host_launch(host, attempt_of(run), run % 3 == 0 ? "sleep 100" : "echo out; exit 3");
         if (run % 3 == 0) {
             scheduler->ops->stop(scheduler->self, attempt_of(run), run % 2 == 0);
@@ -48,6 +53,8 @@ static void run_many(struct native_host *host) {
         scheduler->ops->forget(scheduler->self, attempt_of(run));
     }
     native_host_wait_empty(host);
+    host->variable = NULL;
+    host->masked_count = 0;
 }
 
 static void leave_some_running(struct native_host *host) {

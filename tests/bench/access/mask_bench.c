@@ -121,12 +121,14 @@ static void measure_repetition(struct gf_strbuf *text) {
 
 int main(void) {
     struct gf_mask_set one = {0};
+    struct gf_mask_set ten = {0};
     struct gf_mask_set hundred = {0};
     struct gf_mask_set thousand = {0};
     struct gf_strbuf text;
     gf_strbuf_init(&text, TEXT_BYTES + 4096);
     const struct gf_str *secrets = log_text_secrets();
     build(&one, secrets, 1);
+    build(&ten, secrets, 10);
     build(&hundred, secrets, 100);
     build(&thousand, secrets, 1000);
 
@@ -148,6 +150,7 @@ int main(void) {
 
     gf_strbuf_fini(&text);
     gf_mask_set_fini(&one);
+    gf_mask_set_fini(&ten);
     gf_mask_set_fini(&hundred);
     gf_mask_set_fini(&thousand);
     return 0;
