@@ -206,8 +206,8 @@ enum gf_code gf_vault_rotate(struct gf_vault *vault, enum gf_vault_scope scope,
     bool found = false;
     const bool of_one = scope == GF_VAULT_SCOPE_NAMESPACE && namespace_key > 0;
     const struct gf_secret_place place = {.namespace_key = of_one ? namespace_key : 0};
-    struct gf_secret_change change = gf_vault__change(
-        vault, GF_SECRET_CHANGE_KEYS_ROTATED, &place, namespace_id, GF_STR(""), caller);
+    struct gf_secret_change change = gf_vault__change(vault, GF_SECRET_CHANGE_KEYS_ROTATED, &place,
+                                                      namespace_id, GF_STR(""), caller);
     change.version = (int64_t)scope;
     gf_vault__fingerprint_rotation(vault, scope, namespace_key, &fingerprint);
     if (!begin(vault)) {
