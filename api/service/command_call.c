@@ -89,6 +89,7 @@ struct gf_initiator gf_command_call_initiator(const struct gf_command_call *self
         .kind = initiator_kind(principal),
         .id = principal->user,
         .reason = gf_str_from(reason),
+        .token_id = principal->token_id,
     };
 }
 

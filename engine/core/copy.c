@@ -169,6 +169,7 @@ void gf_run_copy(const struct gf_run *from, struct gf_arena *arena, struct gf_ru
     out->reason.text = gf_text_copy(from->reason.text, arena);
     out->initiator.id = gf_text_copy(from->initiator.id, arena);
     out->initiator.reason = gf_text_copy(from->initiator.reason, arena);
+    out->initiator.token_id = gf_text_copy(from->initiator.token_id, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
     out->labels = gf_labels_copy(from->labels, from->label_count, arena);
     out->request_id = gf_text_copy(from->request_id, arena);

@@ -216,8 +216,9 @@ struct gf_deployment {
 
 struct gf_initiator {
     enum gf_initiator_kind kind;
-    struct gf_str id;
+    struct gf_str id; /* for people: the user of the token; empty in development mode */
     struct gf_str reason;
+    struct gf_str token_id; /* likewise empty */
 };
 
 /*

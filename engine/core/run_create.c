@@ -197,6 +197,7 @@ static struct core_run *make_run(struct gf_core *core, const struct core_new_run
     };
     run->row.initiator.id = gf_text_copy(run->row.initiator.id, &run->arena);
     run->row.initiator.reason = gf_text_copy(run->row.initiator.reason, &run->arena);
+    run->row.initiator.token_id = gf_text_copy(run->row.initiator.token_id, &run->arena);
     return run;
 }
 

@@ -273,6 +273,7 @@ Test(access, runs_say_who_started_them) {
     harness.channel = mine;
     cr_expect_eq((int)run->initiator->kind, GOFER__V1__INITIATOR_KIND__INITIATOR_KIND_BOT);
     cr_expect_str_eq(run->initiator->name, "robot");
+    cr_expect_eq(strncmp(run->initiator->token_id, "tok_", 4), 0);
 }
 
 Test(access, pipelines_go_with_their_namespace_where_they_may) {

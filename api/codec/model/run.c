@@ -24,6 +24,7 @@ static Gofer__V1__Initiator *initiator_of(const struct gf_initiator *initiator,
     Gofer__V1__Initiator *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__Initiator, gofer__v1__initiator);
     message->kind = (Gofer__V1__InitiatorKind)initiator->kind;
+    message->token_id = gf_message_text(initiator->token_id, arena);
     message->name = gf_message_text(initiator->id, arena);
     message->reason = gf_message_text(initiator->reason, arena);
     return message;

@@ -15,6 +15,7 @@ enum field {
     RETRIED_RUN = 5,
     KEPT_TASKS = 6,
     FLAGS = 7,
+    INITIATOR_TOKEN = 8,
 };
 
 enum flag {
@@ -73,6 +74,10 @@ void gf_sqlite__run_options_encode(const struct gf_run *run, struct gf_strbuf *o
     if (flags_of(run) != 0) {
         gf_sqlite__put_field(out, start, FLAGS);
         gf_sqlite__put_number(out, flags_of(run));
+    }
+    if (run->initiator.token_id.len > 0) {
+        gf_sqlite__put_field(out, start, INITIATOR_TOKEN);
+        gf_sqlite__put_text(out, run->initiator.token_id);
     }
 }
 
@@ -162,6 +167,9 @@ static bool take_field(struct gf_sqlite_fields *fields, unsigned char field, voi
         return take_kept(fields, run);
     case FLAGS:
         return take_flags(&fields->cursor, run);
+    case INITIATOR_TOKEN:
+        return gf_sqlite__take_text(&fields->cursor, &run->initiator.token_id) &&
+               run->initiator.token_id.len > 0;
     default:
         return false;
     }

@@ -102,6 +102,7 @@ Test(sqlite_run_options, all_together_come_back) {
         .kept_count = GF_ARRAY_COUNT(KEPT),
         .has_priority = true,
         .used_live_version = true,
+        .initiator = {.token_id = GF_STR("tok_1")},
     };
     struct fixture fixture;
     open_fixture(&fixture);
@@ -121,6 +122,7 @@ Test(sqlite_run_options, all_together_come_back) {
     }
     cr_assert(fixture.run.has_priority);
     cr_assert(fixture.run.used_live_version);
+    cr_assert(gf_str_eq(fixture.run.initiator.token_id, GF_STR("tok_1")));
     close_fixture(&fixture);
 }
 

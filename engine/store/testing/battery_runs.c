@@ -40,6 +40,7 @@ static void same_run(const struct gf_run *actual, const struct gf_run *expected)
     must_be_equal(actual, expected, initiator.kind);
     must_be_same(actual, expected, initiator.id);
     must_be_same(actual, expected, initiator.reason);
+    must_be_same(actual, expected, initiator.token_id);
     same_variables(actual->variables, actual->variable_count, expected->variables,
                    expected->variable_count);
     must_be_equal(actual, expected, label_count);
@@ -79,7 +80,11 @@ void gf_store_battery_runs_come_back(const struct gf_store_factory *factory) {
     full->version = 17;
     full->state = GF_RUN_STATE_PENDING;
     full->initiator = (struct gf_initiator){
-        .kind = GF_INITIATOR_EXTENSION, .id = GF_STR("cron"), .reason = GF_STR("it's \"12\"")};
+        .kind = GF_INITIATOR_EXTENSION,
+        .id = GF_STR("cron"),
+        .reason = GF_STR("it's \"12\""),
+        .token_id = GF_STR("tok_0123456789abcdefghijkl"),
+    };
     full->variables = VARIABLES;
     full->variable_count = GF_ARRAY_COUNT(VARIABLES);
     full->request_id = GF_STR("f47ac10b-58cc-4372-a567-0e02b2c3d479");
