@@ -59,7 +59,7 @@ enum gf_code native_import(const char *path, char *name, Gofer__V1__ImportImageR
     return rc;
 }
 
-void native_setup(void) {
+static void setup_with(void (*setup)(void)) {
     char layout[128];
     char tar[128];
     Gofer__V1__ImportImageResponse *response = NULL;
@@ -67,7 +67,7 @@ void native_setup(void) {
         return;
     }
     native_ready = true;
-    client_setup_native();
+    setup();
     (void)snprintf(layout, sizeof(layout), "%s/layout", harness.dir);
     (void)snprintf(tar, sizeof(tar), "%s/image.tar", harness.dir);
     run_program(
@@ -76,6 +76,14 @@ void native_setup(void) {
     cr_assert_eq(native_import(tar, "", &response), GF_OK, "%s", error.message);
     cr_assert_eq(response->n_images, 1);
     cr_assert_eq(response->new_count, 1);
+}
+
+void native_setup(void) {
+    setup_with(client_setup_native);
+}
+
+void native_setup_auth(void) {
+    setup_with(client_setup_auth_native);
 }
 
 void native_teardown(void) {

@@ -14,8 +14,10 @@
 /* Whether native_setup has started a server: it is not where containers cannot be had. */
 extern bool native_ready;
 
-/* client_setup_native with the image "busybox:latest", and its end. */
+/* client_setup_native with the image "busybox:latest", the same with authentication, and the end of
+ * both. */
 void native_setup(void);
+void native_setup_auth(void);
 void native_teardown(void);
 
 #define NEED_ROOT()                                                                                \
