@@ -6,6 +6,7 @@
 enum gf_step gf_core__record_event(struct gf_core *core, const struct gf_input *input) {
     const struct gf_event *given = input->u.record.event;
     const int64_t source_sequence = input->u.record.source_sequence;
+    gf_assert(gf_event_kind_valid((int64_t)given->kind));
     struct gf_reply *reply = gf_core__reply(core, input);
     /* A journal is read in its order, so what is not above the last one was told before. */
     if (source_sequence > 0 && source_sequence <= core->next.source_sequence) {

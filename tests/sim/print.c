@@ -80,6 +80,35 @@ static void print_exit(struct gf_strbuf *out, const struct gf_exit *exit) {
                      exit->failure.len > 0 ? " broken" : "");
 }
 
+static void print_namespace(struct gf_strbuf *out, const struct gf_input *input) {
+    gf_strbuf_printf(out, " %" GF_STR_FMT " parallelism %" PRId64 "%s",
+                     GF_STR_ARG(input->u.ns.namespace_id), input->u.ns.run_parallelism,
+                     input->u.ns.cascade ? " cascade" : "");
+    print_request(out, input->u.ns.request.request_id);
+}
+
+static void print_register(struct gf_strbuf *out, const struct gf_input *input) {
+    print_names(out, input->u.register_config.namespace_id,
+                input->u.register_config.config->pipeline_id);
+    gf_strbuf_printf(out, " %zu tasks%s", input->u.register_config.config->task_count,
+                     input->u.register_config.deploy ? " deploy" : "");
+    print_request(out, input->u.register_config.request.request_id);
+}
+
+static void print_retry(struct gf_strbuf *out, const struct gf_input *input) {
+    print_names(out, input->u.retry_run.namespace_id, input->u.retry_run.pipeline_id);
+    gf_strbuf_printf(out, " run %" PRId64 "%s%s", input->u.retry_run.run_id,
+                     input->u.retry_run.failed_tasks_only ? " failed tasks" : "",
+                     input->u.retry_run.use_live_version ? " live version" : "");
+    print_request(out, input->u.retry_run.request_id);
+}
+
+static void print_cancel(struct gf_strbuf *out, const struct gf_input *input) {
+    print_names(out, input->u.cancel.namespace_id, input->u.cancel.pipeline_id);
+    gf_strbuf_printf(out, " run %" PRId64 " %" GF_STR_FMT "%s", input->u.cancel.run_id,
+                     GF_STR_ARG(input->u.cancel.task_id), input->u.cancel.force ? " force" : "");
+}
+
 static void print_token(struct gf_strbuf *out, const struct gf_input *input) {
     const struct gf_token *row = input->u.token.row;
     gf_strbuf_printf(out, " %" GF_STR_FMT " by %" GF_STR_FMT, GF_STR_ARG(row->token_id),
@@ -97,17 +126,10 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     case GF_INPUT_CREATE_NAMESPACE:
     case GF_INPUT_UPDATE_NAMESPACE:
     case GF_INPUT_DELETE_NAMESPACE:
-        gf_strbuf_printf(out, " %" GF_STR_FMT " parallelism %" PRId64 "%s",
-                         GF_STR_ARG(input->u.ns.namespace_id), input->u.ns.run_parallelism,
-                         input->u.ns.cascade ? " cascade" : "");
-        print_request(out, input->u.ns.request.request_id);
+        print_namespace(out, input);
         return;
     case GF_INPUT_REGISTER_CONFIG:
-        print_names(out, input->u.register_config.namespace_id,
-                    input->u.register_config.config->pipeline_id);
-        gf_strbuf_printf(out, " %zu tasks%s", input->u.register_config.config->task_count,
-                         input->u.register_config.deploy ? " deploy" : "");
-        print_request(out, input->u.register_config.request.request_id);
+        print_register(out, input);
         return;
     case GF_INPUT_DELETE_CONFIG:
     case GF_INPUT_DEPLOY:
@@ -124,20 +146,13 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
         print_start(out, input);
         return;
     case GF_INPUT_RETRY_RUN:
-        print_names(out, input->u.retry_run.namespace_id, input->u.retry_run.pipeline_id);
-        gf_strbuf_printf(out, " run %" PRId64 "%s%s", input->u.retry_run.run_id,
-                         input->u.retry_run.failed_tasks_only ? " failed tasks" : "",
-                         input->u.retry_run.use_live_version ? " live version" : "");
-        print_request(out, input->u.retry_run.request_id);
+        print_retry(out, input);
         return;
     case GF_INPUT_CANCEL_RUN:
     case GF_INPUT_CANCEL_ALL_RUNS:
     case GF_INPUT_CANCEL_TASK:
     case GF_INPUT_REPAIR_RUN:
-        print_names(out, input->u.cancel.namespace_id, input->u.cancel.pipeline_id);
-        gf_strbuf_printf(out, " run %" PRId64 " %" GF_STR_FMT "%s", input->u.cancel.run_id,
-                         GF_STR_ARG(input->u.cancel.task_id),
-                         input->u.cancel.force ? " force" : "");
+        print_cancel(out, input);
         return;
     case GF_INPUT_DELETE_TASK_LOGS:
         print_names(out, input->u.delete_logs.namespace_id, input->u.delete_logs.pipeline_id);
