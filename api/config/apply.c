@@ -91,7 +91,8 @@ static enum gf_code apply_number(const struct gf_config_target *target,
                                  const struct gf_yaml_node *node) {
     int64_t number = 0;
     struct gf_error ignored;
-    if (node->quoted ||
+    /* JSON has units in quotation marks only. */
+    if ((node->quoted && setting->kind == GF_CONFIG_INTEGER) ||
         gf_config_parse_number(setting->kind, node->text, &number, &ignored) != GF_OK ||
         number < setting->min || number > setting->max) {
         return fail_value(target, setting, node);

@@ -73,7 +73,8 @@ static void note_defaults(struct loader *loader, const struct gf_config_setting 
     for (size_t i = 0; i < section->child_count; i++) {
         const struct gf_config_setting *child = &section->children[i];
         if (child->index != SIZE_MAX) {
-            loader->config->texts[child->index] = child->fallback;
+            const bool is_empty = child->fallback != NULL && strcmp(child->fallback, "\"\"") == 0;
+            loader->config->texts[child->index] = is_empty ? "" : child->fallback;
         }
         note_defaults(loader, child);
     }
@@ -229,6 +230,19 @@ static enum gf_code apply_value(struct loader *loader, const struct gf_config_se
     return gf_config_apply(&target, setting, message, node);
 }
 
+/* What the clients know (cli/settings.h), though it begins as settings of the server do. */
+static const char *const of_clients[] = {"GOFER_TLS_CA", "GOFER_TLS_CERT", "GOFER_TLS_KEY",
+                                         "GOFER_TLS_SERVER_NAME"};
+
+static bool is_of_clients(struct gf_str name) {
+    for (size_t i = 0; i < GF_ARRAY_COUNT(of_clients); i++) {
+        if (gf_str_eq(name, gf_str_from(of_clients[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether the variable was meant for a setting: it begins as one does, or is nearly one. */
 static bool looks_like(const struct gf_config_setting *setting, struct gf_str name) {
     if (setting->env != NULL &&
@@ -253,7 +267,8 @@ static bool looks_like(const struct gf_config_setting *setting, struct gf_str na
 
 static void note_unknown(struct loader *loader, struct gf_str name) {
     struct gf_config *config = loader->config;
-    if (config->unknown_count < GF_CONFIG_UNKNOWN_MAX && looks_like(gf_config_schema(), name)) {
+    if (config->unknown_count < GF_CONFIG_UNKNOWN_MAX && !is_of_clients(name) &&
+        looks_like(gf_config_schema(), name)) {
         config->unknown[config->unknown_count++] = gf_arena_str(loader->arena, name).ptr;
     }
 }

@@ -63,15 +63,28 @@ static void indent(struct gf_strbuf *out, size_t columns) {
     gf_strbuf_printf(out, "%*s", (int)columns, "");
 }
 
-/* Words in lines that begin with `columns` blanks and `mark`. */
+/* Cuts the next word off; what stands in backquotes stays together. */
+static struct gf_str cut_word(struct gf_str *rest) {
+    bool quoted = false;
+    size_t len = 0;
+    while (len < rest->len && (quoted || rest->ptr[len] != ' ')) {
+        quoted = quoted != (rest->ptr[len] == '`');
+        len++;
+    }
+    const struct gf_str word = {rest->ptr, len};
+    len += len < rest->len ? 1 : 0;
+    *rest = (struct gf_str){rest->ptr + len, rest->len - len};
+    return word;
+}
+
+/* Words in lines that begin with `lead`, `columns` blanks and `mark`. */
 static void write_wrapped(struct gf_str text, const char *lead, const char *mark, size_t columns,
                           struct gf_strbuf *out) {
     struct gf_str rest = text;
     size_t at = COLUMNS_MAX;
     bool first = true;
     while (rest.len > 0) {
-        struct gf_str word;
-        (void)gf_str_cut(rest, ' ', &word, &rest);
+        const struct gf_str word = cut_word(&rest);
         if (at + 1 + word.len > COLUMNS_MAX) {
             gf_strbuf_append_cstr(out, first ? "" : "\n");
             gf_strbuf_append_cstr(out, lead);
