@@ -4,6 +4,7 @@
 static const struct gf_command *const items[] = {
     &gf_cmd_complete,
     &gf_cmd_completion,
+    &gf_cmd_config_reference,
     &gf_cmd_help,
     &gf_cmd_reference,
     &gf_cmd_up,
@@ -57,7 +58,9 @@ static const struct gf_command *const items[] = {
     &gf_cmd_secret_reveal,
     &gf_cmd_secret_rotate_keys,
     &gf_cmd_service_diagnose,
+    &gf_cmd_service_config,
     &gf_cmd_service_info,
+    &gf_cmd_service_init_config,
     &gf_cmd_service_limits,
     &gf_cmd_service_pause,
     &gf_cmd_service_preferences,

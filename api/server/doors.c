@@ -94,6 +94,7 @@ enum gf_code gf_server__make_rpc(struct gf_server *server, const struct gf_serve
     server->people = (struct gf_door){.gate = server->gate, .kind = GF_DOOR_PEOPLE};
     server->tasks = (struct gf_door){.gate = server->gate, .kind = GF_DOOR_TASKS};
     struct gf_rpc_server_opts opts = rpc_opts(&server->people);
+    opts.calls_max = (size_t)options->calls_max;
     enum gf_code rc = gf_rpc_server_create(&opts, &server->rpc, err);
     if (rc == GF_OK) {
         rc = gf_server__listen(server, options, err);

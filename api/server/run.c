@@ -3,9 +3,11 @@
  * second one, while the server stops, ends the process: what was acknowledged is on the disk, and
  * the next start restores the rest.
  */
+#include "api/server/process.h"
 #include "api/server/server_internal.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/secrets/guarded.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -41,37 +43,78 @@ static enum gf_code open_signals(int *out_fd, struct gf_error *err) {
     return GF_OK;
 }
 
-/* Waits; true when the server is to stop because somebody asked, false because it cannot go on. */
-static bool wait_for_end(const struct gf_server *server, int signal_fd) {
-    struct pollfd fds[] = {
-        {.fd = signal_fd, .events = POLLIN},
-        {.fd = gf_server_fatal_fd(server), .events = POLLIN},
-    };
-    while (poll(fds, GF_ARRAY_COUNT(fds), -1) < 0) {
-        gf_assert(errno == EINTR);
+/* What was read before stays for connections that are there, and where the new files are bad. */
+static void reload(struct gf_server *server) {
+    struct gf_error err = {0};
+    size_t count = 0;
+    if (gf_server_reload_tls(server, &count, &err) != GF_OK) {
+        gf_log_error("tls_reload_failed", GF_KV_ERROR(&err));
+        return;
     }
-    return fds[1].revents == 0;
+    gf_log_info("tls_reloaded", GF_KV_U64("listeners", count));
+}
+
+/* Waits; true when the server is to stop because somebody asked, false because it cannot go on. */
+static bool wait_for_end(struct gf_server *server, int signal_fd) {
+    for (;;) {
+        struct pollfd fds[] = {
+            {.fd = signal_fd, .events = POLLIN},
+            {.fd = gf_server_fatal_fd(server), .events = POLLIN},
+        };
+        while (poll(fds, GF_ARRAY_COUNT(fds), -1) < 0) {
+            gf_assert(errno == EINTR);
+        }
+        if (fds[1].revents != 0) {
+            return false;
+        }
+        struct signalfd_siginfo info = {0};
+        if (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+            if (info.ssi_signo != SIGHUP) {
+                return true;
+            }
+            reload(server);
+        }
+    }
 }
 
 /* From here on a signal does what it does by default: it ends the process. */
-static void make_second_signal_fast(int signal_fd) {
-    struct signalfd_siginfo info;
-    (void)!read(signal_fd, &info, sizeof(info));
+static void make_second_signal_fast(void) {
     sigset_t signals;
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
-    (void)sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+/* Creates the server with what is in the environment; nothing of it is left there. */
+static enum gf_code create(const struct gf_server_options *given, struct gf_server **out_server,
+                           struct gf_error *err) {
+    GF_CLEANUP(gf_secret_buffer_fini) struct gf_secret_buffer key;
+    gf_secret_buffer_init(&key, GF_MASTER_KEY_FILE_BYTES_MAX);
+    struct gf_server_options options = *given;
+    enum gf_code rc = gf_process_take_secret("GOFER_MASTER_KEY", &key, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    if (options.master_key_text.len == 0) {
+        options.master_key_text = gf_secret_buffer_view(&key);
+    }
+    if (options.credentials_dir == NULL) {
+        options.credentials_dir = getenv("CREDENTIALS_DIRECTORY");
+    }
+    return gf_server_create(&options, out_server, err);
 }
 
 enum gf_code gf_server_run(const struct gf_server_options *options, struct gf_error *err) {
     GF_CLEANUP(gf_close_p) int signal_fd = -1;
     struct gf_server *server = NULL;
     raise_descriptor_limit();
-    enum gf_code rc = open_signals(&signal_fd, err);
+    enum gf_code rc = gf_process_close(err);
     if (rc == GF_OK) {
-        rc = gf_server_create(options, &server, err);
+        rc = open_signals(&signal_fd, err);
+    }
+    if (rc == GF_OK) {
+        rc = create(options, &server, err);
     }
     if (rc != GF_OK) {
         return rc;
@@ -81,7 +124,7 @@ enum gf_code gf_server_run(const struct gf_server_options *options, struct gf_er
     }
     if (wait_for_end(server, signal_fd)) {
         gf_log_info("server_stopping");
-        make_second_signal_fast(signal_fd);
+        make_second_signal_fast();
         gf_server_destroy(server, GF_SERVER_STOP_GRACE_MS);
         gf_log_info("server_stopped");
         return GF_OK;

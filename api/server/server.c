@@ -65,7 +65,15 @@ static enum gf_code open_stores(struct gf_server *server, const struct gf_server
     return rc;
 }
 
-static enum gf_code make_native(struct gf_server *server, struct gf_error *err) {
+/* Zero leaves the default, a negative number means no limit, which is 0 there. */
+static void override(int64_t *limit, int64_t given) {
+    if (given != 0) {
+        *limit = given < 0 ? 0 : given;
+    }
+}
+
+static enum gf_code make_native(struct gf_server *server, const struct gf_server_options *options,
+                                struct gf_error *err) {
     struct gf_native_options native = GF_NATIVE_OPTIONS_DEFAULT;
     native.dir = server->dir.native_path;
     native.images = server->images;
@@ -74,6 +82,9 @@ static enum gf_code make_native(struct gf_server *server, struct gf_error *err) 
     native.pool = server->pool;
     native.events = gf_engine_scheduler_events(server->engine);
     native.task_api_dir = server->dir.tasks_path;
+    native.allow_host_network = options->allow_host_network;
+    override(&native.defaults.pid_count, options->task_pids_max);
+    override(&native.log_bytes_max, options->task_log_bytes);
     const enum gf_code rc = gf_native_create(&native, &server->native, err);
     if (rc == GF_OK) {
         server->scheduler = gf_native_scheduler(server->native);
@@ -156,7 +167,7 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
     server->engine = gf_engine_create(&engine);
     enum gf_code rc = GF_OK;
     if (options->scheduler == GF_SERVER_SCHEDULER_NATIVE) {
-        rc = make_native(server, err);
+        rc = make_native(server, options, err);
     } else {
         server->null =
             gf_null_scheduler_create(gf_engine_scheduler_events(server->engine), gf_clock_system());
@@ -392,6 +403,11 @@ size_t gf_server_address_count(const struct gf_server *server) {
 const char *gf_server_address(const struct gf_server *server, size_t index) {
     gf_assert(index < server->address_count);
     return server->addresses[index];
+}
+
+enum gf_code gf_server_reload_tls(struct gf_server *server, size_t *out_count,
+                                  struct gf_error *err) {
+    return gf_rpc_server_reload_tls(server->rpc, out_count, err);
 }
 
 int gf_server_fatal_fd(const struct gf_server *server) {

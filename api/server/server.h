@@ -84,6 +84,11 @@ struct gf_server_options {
     int64_t run_timeout_ms_max;  /* of every run; its config may ask for less */
     int64_t task_timeout_ms_max; /* of every attempt; its task may ask for less */
     int64_t stop_timeout_ms;     /* of tasks that do not say; default GF_STOP_TIMEOUT_MS_DEFAULT */
+    int64_t calls_max;           /* in progress for people; default GF_RPC_CALLS_MAX_DEFAULT */
+    /* Of the native scheduler (engine/scheduler/native/native.h). */
+    bool allow_host_network;
+    int64_t task_pids_max;  /* of tasks that do not say; < 0: no limit */
+    int64_t task_log_bytes; /* of one attempt; < 0: no limit */
 };
 
 struct gf_server;
@@ -105,16 +110,25 @@ const char *gf_server_address(const struct gf_server *server, size_t index);
 int gf_server_fatal_fd(const struct gf_server *server);
 
 /*
+ * Reads the certificates of all listeners anew. *out_count is how many have one. As
+ * gf_rpc_server_reload_tls. Thread: any; blocks.
+ */
+enum gf_code gf_server_reload_tls(struct gf_server *server, size_t *out_count,
+                                  struct gf_error *err) GF_MUST_USE;
+
+/*
  * Stops and frees all, in the reverse order of the start. Calls in progress have up to grace_ms.
  * Containers run on. Accepts NULL.
  */
 void gf_server_destroy(struct gf_server *server, int64_t grace_ms);
 
 /*
- * A whole service: creates the server, waits for SIGTERM, SIGINT or SIGHUP (a second one: stops at
- * once) or a fatal error, and destroys it. Call it from the main thread before other threads are
- * started: it blocks the signals. Codes: those of gf_server_create; GF_INTERNAL (a fatal error,
- * which was logged).
+ * A whole service, in a process of its own: creates the server and waits for SIGTERM or SIGINT (a
+ * second one: stops at once) or a fatal error, and destroys it. SIGHUP reads the certificates anew.
+ * Call it from the main thread before other threads are started: it blocks the signals, closes the
+ * process to others (process.h), and takes GOFER_MASTER_KEY out of the environment, where the
+ * options do not have a key. Codes: those of gf_server_create; GF_INTERNAL (a fatal error, which
+ * was logged).
  */
 enum gf_code gf_server_run(const struct gf_server_options *options,
                            struct gf_error *err) GF_MUST_USE;

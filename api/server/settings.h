@@ -1,0 +1,25 @@
+/*
+ * From the configuration (api/config) to the options of the server.
+ *
+ * Thread: any.
+ */
+#ifndef GOFER_API_SERVER_SETTINGS_H_
+#define GOFER_API_SERVER_SETTINGS_H_
+
+#include "api/server/server.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "gofer/config/v1/config.pb-c.h"
+
+/*
+ * Fills what the configuration has into options; `listeners` is memory for them. What is set
+ * besides (the mode, the programs, the version) stays. Everything is borrowed from config. Code:
+ * GF_INVALID_ARGUMENT (more than GF_SERVER_LISTENERS_MAX listeners, half a certificate), with the
+ * path of the setting as field.
+ */
+enum gf_code gf_server_options_apply(const Gofer__Config__V1__ServerConfig *config,
+                                     struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX],
+                                     struct gf_server_options *options,
+                                     struct gf_error *err) GF_MUST_USE;
+
+#endif /* GOFER_API_SERVER_SETTINGS_H_ */

@@ -1,0 +1,33 @@
+/*
+ * The configuration of the server on the command line: what `service start` and `service config`
+ * share.
+ *
+ * Thread: the main thread.
+ */
+#ifndef GOFER_CLI_SERVER_CONFIG_H_
+#define GOFER_CLI_SERVER_CONFIG_H_
+
+#include "api/config/config.h"
+#include "cli/cli.h"
+
+enum {
+    GF_SERVER_CONFIG_OPTIONS = 16,
+};
+
+/* --dev, which only a server has, comes first; then --config, and a flag for what is often set. */
+extern const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS];
+
+/*
+ * Loads the configuration that the file, the environment and the flags give, in the cli's arena,
+ * and fills in the data directory where none of them names it. Codes: those of gf_config_load;
+ * GF_INVALID_ARGUMENT with *out_is_usage where a flag is to blame.
+ */
+enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *parsed,
+                                   struct gf_config *out_config, bool *out_is_usage,
+                                   struct gf_error *err) GF_MUST_USE;
+
+/* Says that loading failed; gives the exit code. */
+enum gf_exit_code gf_server_config_fail(struct gf_cli *cli, bool is_usage,
+                                        const struct gf_error *error);
+
+#endif /* GOFER_CLI_SERVER_CONFIG_H_ */
