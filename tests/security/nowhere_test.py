@@ -13,7 +13,6 @@ Needs root; without it, it says so and succeeds.
 
 import json
 import os
-import re
 import resource
 import secrets
 import shutil
@@ -27,7 +26,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "harness")]
 from gofer_server import GoferServer  # pylint: disable=wrong-import-position
-from search import Search  # pylint: disable=wrong-import-position
+from search import Search, children  # pylint: disable=wrong-import-position
 
 GOFER, IMAGE_TOOL = None, None  # set by main
 WAIT_S = 60
@@ -55,20 +54,6 @@ echo all printed
 def new_value():
     """A value that every encoding changes."""
     return 'S3/+"%s"&<%s>\u00e4 %s' % tuple(secrets.token_urlsafe(9) for _ in range(3))
-
-
-def children(pid):
-    """{pid: name} of the processes that it has started."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        try:
-            with open("/proc/%s/stat" % entry, encoding="utf-8", errors="replace") as file:
-                name, rest = re.match(r"\d+ \((.*)\) (.*)", file.read(), re.S).groups()
-        except (OSError, AttributeError):
-            continue
-        if int(rest.split()[1]) == pid:
-            found[int(entry)] = name
-    return found
 
 
 class Nowhere(unittest.TestCase):

@@ -35,6 +35,20 @@ def forms(value):
     return found
 
 
+def children(pid):
+    """{pid: name} of the processes that it has started."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/stat" % entry, encoding="utf-8", errors="replace") as file:
+                name, rest = re.match(r"\d+ \((.*)\) (.*)", file.read(), re.S).groups()
+        except (OSError, AttributeError):
+            continue
+        if int(rest.split()[1]) == pid:
+            found[int(entry)] = name
+    return found
+
+
 class Search:
     """What to look for: {name: value}. What was found is in `places`, as "WHERE: NAME as FORM". With
     `parts`, pieces of PART_BYTES of a value count as well: of memory that was freed the first bytes are
