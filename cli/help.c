@@ -166,7 +166,9 @@ void gf_help_command(FILE *to, const struct gf_command *command) {
 static void help_environment(FILE *to) {
     fprintf(to, "Environment of gofer (options win over it):\n\n");
     print_row(to, "GOFER_HOST", "the server: HOST:PORT or unix:/PATH (default 127.0.0.1:8080)");
-    print_row(to, "GOFER_NAMESPACE", "the namespace where --namespace is not given");
+    print_row(to, "GOFER_NAMESPACE",
+              "the namespace where --namespace is not given; else GOFER_NAMESPACE_ID, which tasks "
+              "have");
     print_row(to, "GOFER_CONTEXT", "the context where --context is not given");
     print_row(to, "GOFER_CONTEXTS",
               "the file of the contexts (default ~/.config/gofer/contexts.json)");

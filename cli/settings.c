@@ -239,8 +239,11 @@ enum gf_code gf_settings_apply(struct gf_cli *cli, const struct gf_settings_give
     }
     set_host(&sources, given);
     const char *by_context = sources.other->namespace_id;
-    cli->namespace_id = first_text(given->namespace_id, sources.named->namespace_id,
-                                   variable(cli, "GOFER_NAMESPACE"),
+    const char *by_variable = variable(cli, "GOFER_NAMESPACE");
+    if (by_variable == NULL) {
+        by_variable = variable(cli, "GOFER_NAMESPACE_ID"); /* which a task has: its own */
+    }
+    cli->namespace_id = first_text(given->namespace_id, sources.named->namespace_id, by_variable,
                                    by_context != NULL ? by_context : GF_DEFAULT_NAMESPACE);
     rc = set_tls(&sources, given, err);
     if (rc == GF_OK) {

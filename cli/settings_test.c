@@ -108,6 +108,14 @@ Test(settings, the_environment_wins_over_the_current_context) {
                      "near 127.0.0.1:8080 default t-near clear\n");
 }
 
+Test(settings, a_task_works_in_its_own_namespace) {
+    cr_expect_str_eq(run("thing show -c bare", VARIABLES("GOFER_NAMESPACE_ID", "of-the-run")),
+                     "bare bare:1 of-the-run -\n");
+    cr_expect_str_eq(run("thing show -c bare",
+                         VARIABLES("GOFER_NAMESPACE_ID", "of-the-run", "GOFER_NAMESPACE", "env")),
+                     "bare bare:1 env -\n");
+}
+
 Test(settings, a_named_context_wins_over_the_environment) {
     cr_expect_str_eq(
         run("thing show -c prod", VARIABLES("GOFER_HOST", "env:1", "GOFER_NAMESPACE", "env",

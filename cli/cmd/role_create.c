@@ -74,7 +74,7 @@ const struct gf_command gf_cmd_role_create = {
     .option_count = GF_ARRAY_COUNT(options),
     .examples =
         "gofer role create team-a-dev --like developer -n team-a\n"
-        "gofer role create watcher --allow 'read,read-logs:runs,task-executions@team-*'\n"
+        "gofer role create watcher --allow 'read,read-logs:task-executions@team-*'\n"
         "gofer role create web-ops --allow 'all:pipelines/web-*|api-*@team-a' --allow read:system\n"
         "gofer role create auditor --file auditor.json",
     .run = run,
