@@ -19,6 +19,25 @@ void sim_check_batch_done(struct sim *sim);
 /* ---- check_take.c: from the batch into the rows ---- */
 
 void sim_check_take(struct sim *sim);
+/* Copies a text that may have changed; the old one stays where it says the same. */
+struct gf_str sim_take_text(struct sim *sim, struct gf_str old, struct gf_str text);
+
+/* The step has changed a row: `vec` has those that it touched since the last commit. */
+#define SIM_TOUCH(sim, object, vec)                                                                \
+    do {                                                                                           \
+        (sim)->rows_touched++;                                                                     \
+        if (!(object)->there.touched) {                                                            \
+            (object)->there.touched = true;                                                        \
+            gf_vec_push(&(sim)->rows.vec, (object));                                               \
+        }                                                                                          \
+    } while (0)
+
+/* ---- check_take_run.c: the same for runs and their tasks ---- */
+
+void sim_take_run(struct sim *sim, const struct gf_run *row);
+void sim_take_task(struct sim *sim, const struct gf_task_execution *row);
+/* The row of an attempt that was followed by another one. */
+void sim_take_attempt(struct sim *sim, const struct gf_task_execution *row);
 
 /* ---- check_access.c: tokens, roles and actors ---- */
 

@@ -6,15 +6,6 @@
 
 #include <inttypes.h>
 
-#define TOUCH(sim, object, vec)                                                                    \
-    do {                                                                                           \
-        (sim)->rows_touched++;                                                                     \
-        if (!(object)->there.touched) {                                                            \
-            (object)->there.touched = true;                                                        \
-            gf_vec_push(&(sim)->rows.vec, (object));                                               \
-        }                                                                                          \
-    } while (0)
-
 static bool input_is(const struct sim *sim, enum gf_input_kind kind) {
     return sim->input != NULL && sim->input->kind == kind;
 }
@@ -51,7 +42,7 @@ static void take_role(struct sim *sim, const struct gf_role *row) {
     event_due(sim, role->there.now ? GF_EVENT_ROLE_UPDATED : GF_EVENT_ROLE_CREATED, row->role_id);
     gf_role_copy(row, &sim->arena, &role->row);
     role->there.now = true;
-    TOUCH(sim, role, touched_roles);
+    SIM_TOUCH(sim, role, touched_roles);
 }
 
 static void take_deleted_role(struct sim *sim, struct gf_str role_id) {
@@ -62,7 +53,7 @@ static void take_deleted_role(struct sim *sim, struct gf_str role_id) {
                "role '%" GF_STR_FMT "' is deleted, and a token has it", GF_STR_ARG(role_id));
     event_due(sim, GF_EVENT_ROLE_DELETED, role_id);
     role->there.now = false;
-    TOUCH(sim, role, touched_roles);
+    SIM_TOUCH(sim, role, touched_roles);
 }
 
 /* ---- Tokens ---- */
@@ -110,7 +101,7 @@ static void new_token(struct sim *sim, struct sim_token *token, const struct gf_
                                    .metadata = metadata,
                                    .metadata_count = 2};
     sim_check_event_due(sim, &event);
-    TOUCH(sim, token, touched_tokens);
+    SIM_TOUCH(sim, token, touched_tokens);
 }
 
 static void take_token(struct sim *sim, const struct gf_token *row) {
@@ -134,7 +125,7 @@ static void take_token(struct sim *sim, const struct gf_token *row) {
         event_due(sim, row->disabled ? GF_EVENT_TOKEN_DISABLED : GF_EVENT_TOKEN_ENABLED,
                   row->token_id);
         old->disabled = row->disabled;
-        TOUCH(sim, token, touched_tokens);
+        SIM_TOUCH(sim, token, touched_tokens);
     }
     if (old->last_use_time != row->last_use_time) {
         SIM_EXPECT(sim, token_use,
@@ -145,7 +136,7 @@ static void take_token(struct sim *sim, const struct gf_token *row) {
                    GF_STR_ARG(row->token_id), row->last_use_time, old->last_use_time);
         old->last_use_time = row->last_use_time;
         old->last_use_peer = gf_text_copy(row->last_use_peer, &sim->arena);
-        TOUCH(sim, token, touched_tokens);
+        SIM_TOUCH(sim, token, touched_tokens);
     }
 }
 
@@ -163,7 +154,7 @@ static void take_deleted_token(struct sim *sim, struct gf_str token_id) {
     event_due(sim, GF_EVENT_TOKEN_DELETED, token_id);
     token->there.now = false;
     sim->tokens_removed++;
-    TOUCH(sim, token, touched_tokens);
+    SIM_TOUCH(sim, token, touched_tokens);
 }
 
 /* ---- A journal ---- */

@@ -8,21 +8,9 @@
 
 #include <inttypes.h>
 
-/* ---- Texts ---- */
-
-/* Copies a text that may have changed; the old one stays where it says the same. */
-static struct gf_str take_text(struct sim *sim, struct gf_str old, struct gf_str text) {
+struct gf_str sim_take_text(struct sim *sim, struct gf_str old, struct gf_str text) {
     return gf_str_eq(old, text) ? old : gf_text_copy(text, &sim->arena);
 }
-
-#define TOUCH(sim, object, vec)                                                                    \
-    do {                                                                                           \
-        (sim)->rows_touched++;                                                                     \
-        if (!(object)->there.touched) {                                                            \
-            (object)->there.touched = true;                                                        \
-            gf_vec_push(&(sim)->rows.vec, (object));                                               \
-        }                                                                                          \
-    } while (0)
 
 /* ---- Namespaces ---- */
 
@@ -57,12 +45,12 @@ static void take_namespace(struct sim *sim, const struct gf_namespace *row) {
                    gf_str_eq(ns->row.namespace_id, row->namespace_id) &&
                        ns->row.create_time == row->create_time,
                    "namespace %" PRId64, key);
-        ns->row.name = take_text(sim, ns->row.name, row->name);
-        ns->row.description = take_text(sim, ns->row.description, row->description);
+        ns->row.name = sim_take_text(sim, ns->row.name, row->name);
+        ns->row.description = sim_take_text(sim, ns->row.description, row->description);
         ns->row.run_parallelism = row->run_parallelism;
         ns->row.update_time = row->update_time;
     }
-    TOUCH(sim, ns, touched_namespaces);
+    SIM_TOUCH(sim, ns, touched_namespaces);
 }
 
 /* ---- Pipelines ---- */
@@ -104,7 +92,7 @@ static void take_pipeline(struct sim *sim, const struct gf_pipeline *row) {
     if (!pipeline->there.now) {
         pipeline_events(sim, NULL, row);
         new_pipeline(sim, pipeline, row);
-        TOUCH(sim, pipeline, touched_pipelines);
+        SIM_TOUCH(sim, pipeline, touched_pipelines);
         return;
     }
     struct gf_pipeline *old = &pipeline->row;
@@ -125,12 +113,12 @@ static void take_pipeline(struct sim *sim, const struct gf_pipeline *row) {
     pipeline_events(sim, old, row);
     const struct gf_str namespace_id = old->namespace_id;
     const struct gf_str pipeline_id = old->pipeline_id;
-    const struct gf_str reason = take_text(sim, old->state_reason, row->state_reason);
+    const struct gf_str reason = sim_take_text(sim, old->state_reason, row->state_reason);
     *old = *row;
     old->namespace_id = namespace_id;
     old->pipeline_id = pipeline_id;
     old->state_reason = reason;
-    TOUCH(sim, pipeline, touched_pipelines);
+    SIM_TOUCH(sim, pipeline, touched_pipelines);
 }
 
 /* ---- Configs ---- */
@@ -159,7 +147,7 @@ static struct sim_config *new_config(struct sim *sim, struct sim_pipeline *pipel
                                    .pipeline_id = row->pipeline_id,
                                    .version = row->version};
     sim_check_event_due(sim, &event);
-    TOUCH(sim, config, touched_configs);
+    SIM_TOUCH(sim, config, touched_configs);
     return config;
 }
 
@@ -172,7 +160,7 @@ static void take_config(struct sim *sim, const struct gf_config *row) {
     } else if (config->state != row->state || config->deprecate_time != row->deprecate_time) {
         config->state = row->state;
         config->deprecate_time = row->deprecate_time;
-        TOUCH(sim, config, touched_configs);
+        SIM_TOUCH(sim, config, touched_configs);
     }
     SIM_EXPECT(sim, row_immutable,
                gf_str_eq(config->content.content_hash, row->content_hash) &&
@@ -203,228 +191,7 @@ static void take_deployment(struct sim *sim, const struct gf_deployment *row) {
     event.kind = GF_EVENT_DEPLOYMENT_COMPLETED;
     event.status = (int32_t)row->status;
     sim_check_event_due(sim, &event);
-    TOUCH(sim, pipeline, touched_pipelines);
-}
-
-/* ---- Runs ---- */
-
-static void count_active(struct sim_run *run, int64_t by) {
-    run->pipeline->runs_active += by;
-    run->pipeline->ns->runs_active += by;
-    run->config->runs_active += by;
-}
-
-static void count_state(struct sim *sim, struct sim_run *run, enum gf_run_state state, int64_t by) {
-    if (state == GF_RUN_STATE_RUNNING) {
-        sim->rows.runs_running += by;
-        run->pipeline->runs_running += by;
-        run->pipeline->ns->runs_running += by;
-    } else if (state != GF_RUN_STATE_COMPLETE) {
-        sim->rows.runs_queued += by;
-        run->pipeline->runs_queued += by;
-    }
-}
-
-static void add_active(struct sim *sim, struct sim_run *run) {
-    run->active_index = (int32_t)sim->rows.active.count;
-    gf_vec_push(&sim->rows.active, run);
-    count_active(run, 1);
-}
-
-static void remove_active(struct sim *sim, struct sim_run *run) {
-    const int32_t index = run->active_index;
-    sim->rows.active.items[sim->rows.active.count - 1]->active_index = index;
-    gf_vec_remove_swap(&sim->rows.active, (size_t)index);
-    run->active_index = -1;
-    count_active(run, -1);
-}
-
-static struct sim_run *new_run(struct sim *sim, const struct gf_run *row) {
-    struct sim_pipeline *pipeline = sim_rows_pipeline(&sim->rows, row->pipeline_key);
-    SIM_EXPECT(sim, deleted_gone, pipeline != NULL, "run %" PRId64 " without pipeline",
-               row->run_key);
-    struct sim_config *config = sim_rows_config(pipeline, row->version);
-    SIM_EXPECT(sim, version_bound, config != NULL, "run %" PRId64 " of a missing version %" PRId64,
-               row->run_id, row->version);
-    SIM_EXPECT(sim, row_immutable, row->run_key == sim->rows.newest.next_run_key,
-               "run key %" PRId64 " follows %" PRId64, row->run_key,
-               sim->rows.newest.next_run_key - 1);
-    sim->rows.newest.next_run_key++;
-    struct sim_run *run = GF_ARENA_NEW(&sim->arena, struct sim_run);
-    gf_run_copy(row, &sim->arena, &run->row);
-    run->there.now = true;
-    run->original = sim->command == NULL ? NULL : sim->command->original;
-    run->pipeline = pipeline;
-    run->config = config;
-    run->task_count = (int64_t)config->content.task_count;
-    run->tasks = GF_ARENA_ARRAY(&sim->arena, config->content.task_count, struct sim_task);
-    run->tasks_left = run->task_count;
-    for (int64_t i = 0; i < run->task_count; i++) {
-        run->tasks[i].run = run;
-        run->tasks[i].row.task_index = (int32_t)i;
-    }
-    while (sim->rows.runs.count < (size_t)row->run_key) {
-        gf_vec_push(&sim->rows.runs, NULL);
-    }
-    sim->rows.runs.items[row->run_key - 1] = run;
-    while (pipeline->runs.count < (size_t)row->run_id) {
-        gf_vec_push(&pipeline->runs, NULL);
-    }
-    pipeline->runs.items[row->run_id - 1] = run;
-    add_active(sim, run);
-    count_state(sim, run, row->state, 1);
-    sim->result.runs++;
-    return run;
-}
-
-static bool same_kept(const struct gf_run *old, const struct gf_run *row) {
-    return old->kept_count == row->kept_count &&
-           (old->kept_count == 0 || memcmp(old->kept_tasks, row->kept_tasks,
-                                           old->kept_count * sizeof(*old->kept_tasks)) == 0);
-}
-
-/* What cannot change: pointers that are the same need no second look. */
-static bool same_creation(const struct gf_run *old, const struct gf_run *row) {
-    return old->run_key == row->run_key && old->pipeline_key == row->pipeline_key &&
-           old->run_id == row->run_id && old->version == row->version &&
-           old->priority == row->priority && old->ordering_policy == row->ordering_policy &&
-           old->retried_run_id == row->retried_run_id && old->has_input == row->has_input &&
-           old->create_time == row->create_time && old->variable_count == row->variable_count &&
-           gf_str_eq(old->namespace_id, row->namespace_id) &&
-           gf_str_eq(old->pipeline_id, row->pipeline_id) &&
-           gf_str_eq(old->request_id, row->request_id) &&
-           gf_str_eq(old->ordering_key, row->ordering_key) &&
-           old->has_priority == row->has_priority &&
-           old->used_live_version == row->used_live_version && same_kept(old, row) &&
-           gf_str_eq(old->input.digest, row->input.digest);
-}
-
-static void take_run(struct sim *sim, const struct gf_run *row) {
-    struct sim_run *run = sim_rows_run(&sim->rows, row->run_key);
-    if (run != NULL && memcmp(&run->raw, row, sizeof(*row)) == 0) {
-        return;
-    }
-    struct sim_run_look look = {0};
-    if (run == NULL) {
-        run = new_run(sim, row);
-    } else {
-        struct gf_run *to = &run->row;
-        look.old = *to;
-        SIM_EXPECT(sim, row_immutable, same_creation(to, row), "run %" PRId64, row->run_id);
-        count_state(sim, run, to->state, -1);
-        count_state(sim, run, row->state, 1);
-        to->state = row->state;
-        to->status = row->status;
-        to->reason.kind = row->reason.kind;
-        to->reason.text = take_text(sim, to->reason.text, row->reason.text);
-        to->cancel_requested = row->cancel_requested;
-        to->start_time = row->start_time;
-        to->deadline_time = row->deadline_time;
-        to->end_time = row->end_time;
-    }
-    if (row->state == GF_RUN_STATE_COMPLETE && run->active_index >= 0) {
-        remove_active(sim, run);
-    }
-    run->raw = *row;
-    look.run = run;
-    gf_vec_push(&sim->run_looks, look);
-    TOUCH(sim, run, touched_runs);
-}
-
-/* ---- Tasks ---- */
-
-static void count_live(struct sim *sim, struct sim_task *task, int64_t by) {
-    const struct sim_config *config = task->run->config;
-    const int32_t pool = config->content.tasks[task->row.task_index].pool_index;
-    sim->rows.live += by;
-    task->run->live += by;
-    if (pool >= 0) {
-        task->run->pipeline->pool_live[config->pool_numbers[pool]] += by;
-    }
-}
-
-static struct sim_task *find_task(struct sim *sim, const struct gf_task_execution *row) {
-    struct sim_run *run = sim_rows_run(&sim->rows, row->run_key);
-    SIM_EXPECT(sim, row_immutable,
-               run != NULL && row->task_index >= 0 && row->task_index < run->task_count,
-               "task %" PRId32 " of no run", row->task_index);
-    return &run->tasks[row->task_index];
-}
-
-static void take_task(struct sim *sim, const struct gf_task_execution *row) {
-    struct sim_task *task = find_task(sim, row);
-    if (task->there.now && memcmp(&task->raw, row, sizeof(*row)) == 0) {
-        return;
-    }
-    struct gf_task_execution *to = &task->row;
-    struct sim_task_look look = {.task = task};
-    if (task->there.now) {
-        look.old = *to;
-        count_live(sim, task, -(int64_t)sim_row_is_live(to));
-        task->run->tasks_left += to->state == GF_TASK_STATE_COMPLETE;
-        SIM_EXPECT(sim, row_immutable,
-                   to->create_time == row->create_time && gf_str_eq(to->task_id, row->task_id),
-                   "task '%" GF_STR_FMT "'", GF_STR_ARG(row->task_id));
-    } else {
-        task->there.now = true;
-        task->run->tasks_made = true;
-        to->task_id = task->run->config->content.tasks[row->task_index].task_id;
-        task->attempts_recorded = 0;
-        task->told_stop = false;
-        task->told_force = false;
-    }
-    const struct gf_str task_id = to->task_id;
-    const struct gf_str reason = take_text(sim, to->reason.text, row->reason.text);
-    const struct gf_str digest = take_text(sim, to->image_digest, row->image_digest);
-    const struct gf_str node = take_text(sim, to->node, row->node);
-    *to = *row;
-    to->task_id = task_id;
-    to->reason.text = reason;
-    to->image_digest = digest;
-    to->node = node;
-    count_live(sim, task, sim_row_is_live(to));
-    task->run->tasks_left -= to->state == GF_TASK_STATE_COMPLETE;
-    task->raw = *row;
-    gf_vec_push(&sim->task_looks, look);
-    TOUCH(sim, task, touched_tasks);
-    if (!task->run->there.touched) {
-        task->run->there.touched = true;
-        gf_vec_push(&sim->rows.touched_runs, task->run);
-    }
-}
-
-/* The row of an attempt that was followed by another one. */
-static void take_attempt(struct sim *sim, const struct gf_task_execution *row) {
-    struct sim_task *task = find_task(sim, row);
-    const int32_t number = row->attempt;
-    SIM_EXPECT(sim, one_outcome, number == task->attempts_recorded + 1 && number < SIM_ATTEMPTS,
-               "row of attempt %" PRId32 " of task '%" GF_STR_FMT "' of run %" PRId64
-               " comes after that of %" PRId32,
-               number, GF_STR_ARG(task->row.task_id), task->run->row.run_id,
-               task->attempts_recorded);
-    task->attempts_recorded = number;
-    task->outcomes[number - 1] = (struct sim_outcome){.recorded = true,
-                                                      .status = row->status,
-                                                      .kind = row->reason.kind,
-                                                      .exit_code = row->exit_code,
-                                                      .exit_signal = row->exit_signal};
-    const struct gf_event event = {.kind = GF_EVENT_TASK_EXECUTION_RETRIED,
-                                   .namespace_id = task->run->row.namespace_id,
-                                   .pipeline_id = task->run->row.pipeline_id,
-                                   .run_id = task->run->row.run_id,
-                                   .task_id = task->row.task_id,
-                                   .attempt = number,
-                                   .status = (int32_t)row->status};
-    sim_check_event_due(sim, &event);
-    sim->rows_touched++;
-    sim->result.retries++;
-    for (size_t i = 0; i < sim->task_looks.count; i++) {
-        if (sim->task_looks.items[i].task == task) {
-            sim->task_looks.items[i].retried = true;
-            return;
-        }
-    }
-    sim_break(sim, SIM_INVARIANT_one_outcome, "an attempt is recorded and its task did not change");
+    SIM_TOUCH(sim, pipeline, touched_pipelines);
 }
 
 /* ---- The rest ---- */
@@ -478,7 +245,7 @@ static void take_preferences(struct sim *sim, const struct gf_preferences *row) 
         return;
     }
     const struct gf_str reason =
-        take_text(sim, to->run_starts_paused_reason, row->run_starts_paused_reason);
+        sim_take_text(sim, to->run_starts_paused_reason, row->run_starts_paused_reason);
     preferences_event(sim, to, row);
     *to = *row;
     to->run_starts_paused_reason = reason;
@@ -501,7 +268,7 @@ static void take_deleted_config(struct sim *sim, struct gf_config_key key) {
                                    .pipeline_id = pipeline->row.pipeline_id,
                                    .version = key.version};
     sim_check_event_due(sim, &event);
-    TOUCH(sim, config, touched_configs);
+    SIM_TOUCH(sim, config, touched_configs);
 }
 
 static void take_deleted_pipeline(struct sim *sim, int64_t key) {
@@ -513,7 +280,7 @@ static void take_deleted_pipeline(struct sim *sim, int64_t key) {
                                    .namespace_id = pipeline->row.namespace_id,
                                    .pipeline_id = pipeline->row.pipeline_id};
     sim_check_event_due(sim, &event);
-    TOUCH(sim, pipeline, touched_pipelines);
+    SIM_TOUCH(sim, pipeline, touched_pipelines);
 }
 
 static void take_deleted_namespace(struct sim *sim, int64_t key) {
@@ -524,7 +291,7 @@ static void take_deleted_namespace(struct sim *sim, int64_t key) {
     const struct gf_event event = {.kind = GF_EVENT_NAMESPACE_DELETED,
                                    .namespace_id = ns->row.namespace_id};
     sim_check_event_due(sim, &event);
-    TOUCH(sim, ns, touched_namespaces);
+    SIM_TOUCH(sim, ns, touched_namespaces);
 }
 
 /* Rows of what was deleted have left the batch, so that others stand in their places. */
@@ -567,16 +334,16 @@ void sim_check_take(struct sim *sim) {
         take_deployment(sim, batch->deployments.items[sim->deployments_seen++]);
     }
     for (size_t i = 0; i < batch->runs.count; i++) {
-        take_run(sim, batch->runs.items[i]);
+        sim_take_run(sim, batch->runs.items[i]);
     }
     while (sim->inputs_seen < batch->inputs.count) {
         take_input(sim, &batch->inputs.items[sim->inputs_seen++]);
     }
     for (size_t i = 0; i < batch->tasks.count; i++) {
-        take_task(sim, batch->tasks.items[i]);
+        sim_take_task(sim, batch->tasks.items[i]);
     }
     while (sim->attempts_seen < batch->attempts.count) {
-        take_attempt(sim, batch->attempts.items[sim->attempts_seen++]);
+        sim_take_attempt(sim, batch->attempts.items[sim->attempts_seen++]);
     }
     while (sim->requests_seen < batch->requests.count) {
         take_request(sim, &batch->requests.items[sim->requests_seen++]);
