@@ -61,6 +61,8 @@ struct gf_gate_options {
 struct gf_gate *gf_gate_create(const struct gf_gate_options *options) GF_MUST_USE;
 /* No call is left. Accepts NULL. */
 void gf_gate_destroy(struct gf_gate *gate);
+/* Those that hold, defaults filled in. Borrowed until destroy. */
+const struct gf_gate_options *gf_gate_get_options(const struct gf_gate *gate);
 
 /* Reads all roles and tokens, before the engine starts. Codes: those of the store. */
 enum gf_code gf_gate_load(struct gf_gate *gate, struct gf_store *store,

@@ -38,6 +38,10 @@ struct gf_gate *gf_gate_create(const struct gf_gate_options *options) {
     return gate;
 }
 
+const struct gf_gate_options *gf_gate_get_options(const struct gf_gate *gate) {
+    return &gate->options;
+}
+
 void gf_gate_destroy(struct gf_gate *gate) {
     if (gate == NULL) {
         return;

@@ -1,14 +1,17 @@
 #include "api/service/system_limits.h"
 
+#include "api/access/gate.h"
 #include "api/codec/model/message.h"
 #include "api/service/list.h"
 #include "base/identifier.h"
 #include "engine/core/limits.h"
+#include "engine/secrets/references.h"
+#include "engine/secrets/secret.h"
 
 #include <stdlib.h>
 
 enum {
-    SETTINGS_MAX = 16,
+    SETTINGS_MAX = 24,
 };
 
 struct limit {
@@ -61,6 +64,12 @@ static const struct limit constants[] = {
      "Items of one page of a list; who asks for more gets so many."},
     {"parallelism_max", GF_PARALLELISM_MAX, "count",
      "Any limit of runs or tasks at once that a caller may set; a higher one is refused."},
+    {"permission_globs_max", GF_PERMISSION_GLOBS_MAX, "count",
+     "Globs of one target of a permission; more are refused."},
+    {"permission_namespaces_max", GF_PERMISSION_NAMESPACES_MAX, "count",
+     "Globs of namespaces of a permission; more are refused."},
+    {"permission_targets_max", GF_PERMISSION_TARGETS_MAX, "count",
+     "Targets of a permission; more are refused."},
     {"priority_max", GF_PRIORITY_MAX, "count",
      "The highest priority of a run, and negative the lowest; others are refused."},
     {"queue_commands_max", GF_ENGINE_QUEUE_COMMANDS_MAX, "count",
@@ -83,12 +92,28 @@ static const struct limit constants[] = {
      "The highest multiplier of waits that a retry policy may ask for; a higher one is refused."},
     {"retry_initial_backoff_max", GF_RETRY_INITIAL_BACKOFF_MS_MAX, "milliseconds",
      "The longest first wait that a retry policy may ask for; a longer one is refused."},
+    {"role_floating_globs_max", GF_ROLE_FLOATING_GLOBS_MAX, "count",
+     "Globs of a role with more than one `*`; more are refused."},
+    {"role_globs_max", GF_ROLE_GLOBS_MAX, "count",
+     "Globs of a role, all its permissions together; more are refused."},
+    {"role_permissions_max", GF_ROLE_PERMISSIONS_MAX, "count",
+     "Permissions of a role; more are refused."},
+    {"roles_max", GF_ROLES_MAX, "count", "Roles besides those of the system; more are refused."},
     {"run_input_bytes_max", GF_RUN_INPUT_BYTES_MAX, "bytes",
      "The input document of a run; a larger one is refused."},
     {"run_variables_bytes_max", GF_RUN_VARIABLES_BYTES_MAX, "bytes",
      "Keys and values of the variables that a run is started with; more are refused."},
     {"run_variables_max", GF_RUN_VARIABLES_MAX, "count",
      "Variables that a run is started with; more are refused."},
+    {"secret_namespaces_max", GF_SECRET_NAMESPACES_MAX, "count",
+     "Globs of namespaces of a global secret; more are refused."},
+    {"secret_value_bytes_max", GF_SECRET_VALUE_BYTES_MAX, "bytes",
+     "The value of a secret; a larger one is refused."},
+    {"secret_versions_max", GF_SECRET_VERSIONS_MAX, "count",
+     "Versions of a secret that are kept; the oldest one makes room for the next."},
+    {"secrets_global_max", GF_SECRETS_GLOBAL_MAX, "count", "Global secrets; more are refused."},
+    {"secrets_per_pipeline_max", GF_SECRETS_PER_PIPELINE_MAX, "count",
+     "Secrets of one pipeline; more are refused."},
     {"task_arguments_max", GF_TASK_ARGUMENTS_MAX, "count",
      "Arguments of entrypoint and of command each; more are refused."},
     {"task_parents_max", GF_TASK_PARENTS_MAX, "count",
@@ -98,10 +123,18 @@ static const struct limit constants[] = {
     {"task_pools_max", GF_TASK_POOLS_MAX, "count", "Task pools of a config; more are refused."},
     {"task_variables_max", GF_TASK_VARIABLES_MAX, "count",
      "Variables of a task; more are refused."},
+    {"token_lifetime_min", GF_TOKEN_LIFETIME_MS_MIN, "milliseconds",
+     "The shortest lifetime of a token; a shorter one is refused."},
+    {"token_roles_max", GF_TOKEN_ROLES_MAX, "count", "Roles of a token; more are refused."},
+    {"token_user_chars_max", GF_TOKEN_USER_CHARS_MAX, "count",
+     "Characters of the user of a token; a longer one is refused."},
+    {"tokens_max", GF_TOKENS_MAX, "count", "Tokens; more are refused."},
     {"user_chars_max", GF_USER_CHARS_MAX, "count",
      "Characters of the user of a task; a longer one is refused."},
     {"variable_key_bytes_max", GF_VARIABLE_KEY_BYTES_MAX, "bytes",
      "The key of a variable; a longer one is refused."},
+    {"variable_references_max", GF_REFERENCES_MAX, "count",
+     "References to secrets and objects in one value of a variable; more are refused."},
     {"variable_value_bytes_max", GF_VARIABLE_VALUE_BYTES_MAX, "bytes",
      "The value of a variable; a longer one is refused."},
     {"working_directory_bytes_max", GF_PATH_BYTES_MAX, "bytes",
@@ -122,11 +155,21 @@ static Gofer__V1__SystemLimit *message_of(const struct limit *limit, struct gf_a
     return message;
 }
 
+/* The gate says "no limit" by a negative number. */
+static int64_t or_none(int64_t limit) {
+    return limit < 0 ? 0 : limit;
+}
+
 Gofer__V1__SystemLimit **gf_system_limits(const struct gf_services *services,
                                           struct gf_arena *arena, size_t *out_count) {
     const struct gf_core_limits *core = &services->limits;
+    const struct gf_gate_options *gate = gf_gate_get_options(services->gate);
     /* Those that the options of the server set, by the names of its flags. */
     const struct limit settings[] = {
+        {"address_rate_max", or_none(gate->address_rate_max), "count",
+         "Calls without a token of one address in a second; more are refused. 0: no limit."},
+        {"address_streams_max", or_none(gate->address_streams_max), "count",
+         "Calls without a token of one address at the same time; more are refused. 0: no limit."},
         {"containers_max", core->attempts_running_max, "count",
          "Containers at once, in the server; more tasks wait. 0: no limit."},
         {"namespace_runs_max", core->namespace_runs_max, "count",
@@ -148,6 +191,10 @@ Gofer__V1__SystemLimit **gf_system_limits(const struct gf_services *services,
         {"task_timeout_max", core->task_timeout_ms_max, "milliseconds",
          "How long an attempt of a task may take; its task may ask for less; then it is ended. 0: "
          "no limit."},
+        {"token_rate_max", or_none(gate->token_rate_max), "count",
+         "Calls with one token in a second; more are refused. 0: no limit."},
+        {"token_streams_max", or_none(gate->token_streams_max), "count",
+         "Streams of one token at the same time; more are refused. 0: no limit."},
         {"upload_bytes_max", services->upload_bytes_max, "bytes",
          "One image archive that is imported; a larger one is refused."},
     };
