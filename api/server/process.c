@@ -12,9 +12,17 @@ enum {
 };
 
 enum gf_code gf_process_close(struct gf_error *err) {
-    const struct rlimit none = {0, 0};
+    struct rlimit core = {0, 0};
     (void)umask(OWNER_ONLY);
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
+    (void)getrlimit(RLIMIT_CORE, &core);
+    /*
+     * 1 rather than 0 where that is allowed, for the containers, which inherit it: the kernel
+     * writes no file in either case, but at 0 it still gives the memory of a command that dies to
+     * the host's handler of cores, where there is one.
+     */
+    core.rlim_max = core.rlim_max > 1 ? 1 : core.rlim_max;
+    core.rlim_cur = core.rlim_max;
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &core) != 0) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "closing the process to others");
     }
     return GF_OK;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +167,15 @@ Test(shim_isolation, control_groups_of_the_host_are_unseen) {
 
 Test(shim_isolation, limits_are_set) {
     expect_output("ulimit -c; umask; ulimit -n | grep -c .", "0\n0022\n1\n");
+}
+
+/* At 0 a handler on the host, which cores are piped to, would get the command's memory. */
+Test(shim_isolation, no_core_goes_to_the_host) {
+    struct rlimit limit;
+    cr_assert(eq(int, getrlimit(RLIMIT_CORE, &limit), 0));
+    expect_output("while read -r a b c d soft hard rest; do [ \"$a $b\" != 'Max core' ] || "
+                  "echo $soft $hard; done < /proc/self/limits",
+                  limit.rlim_max == 0 ? "0 0\n" : "1 1\n");
 }
 
 /* Replaces a directory of the layer by a link that points at the host's /etc and, inside, anywhere.

@@ -38,7 +38,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,9 +59,11 @@ static struct shim shim;
 
 static enum gf_code protect_self(struct gf_error *err) {
     (void)prctl(PR_SET_NAME, "gofer-shim"); /* else it is that of a descriptor */
-    /* Nobody but the host's root may read our memory, not even root in the container. */
-    const struct rlimit no_core = {0, 0};
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &no_core) != 0 ||
+    /*
+     * Nobody but the host's root may read our memory, not even root in the container; and there is
+     * no core of it, whatever the limit (see rights.c for that of the container).
+     */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
         syscall(SYS_close_range, GF_SHIM_FDS_END, ~0U, 0) != 0) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot protect the shim");
     }

@@ -37,7 +37,11 @@ struct limit {
 };
 
 static const struct limit LIMITS[] = {
-    {RLIMIT_CORE, 0},
+    /*
+     * No file in any case; at 0 the kernel would still give the memory of a command that dies, with
+     * its environment, to the host's handler of cores, where there is one. At 1 it does not.
+     */
+    {RLIMIT_CORE, 1},
     {RLIMIT_NOFILE, 65536},
     {RLIMIT_MEMLOCK, 8 << 20},
 };
