@@ -100,7 +100,7 @@ static inline bool gf_engine__is_urgent(enum gf_input_kind kind) {
     return kind == GF_INPUT_CANCEL_RUN || kind == GF_INPUT_CANCEL_TASK ||
            kind == GF_INPUT_CANCEL_ALL_RUNS || kind == GF_INPUT_REPAIR_RUN ||
            kind == GF_INPUT_UPDATE_PREFERENCES || kind == GF_INPUT_DISABLE_TOKEN ||
-           kind == GF_INPUT_DELETE_TOKEN;
+           kind == GF_INPUT_DELETE_TOKEN || kind == GF_INPUT_RECORD_EVENT;
 }
 
 void gf_engine__init_events(struct gf_engine *engine);
