@@ -67,7 +67,10 @@ static enum gf_code get_pipeline(struct gf_read *read, struct gf_error *err) {
         read->arena, Gofer__V1__GetPipelineResponse, gofer__v1__get_pipeline_response);
     enum gf_code rc = find_shown(read, request->namespace_id, request->pipeline_id, &pipeline,
                                  &response->pipeline, err);
-    if (rc == GF_OK && pipeline.live_version != 0) {
+    /* The config is a thing of its own, with rights of its own. */
+    if (rc == GF_OK && pipeline.live_version != 0 &&
+        gf_may_read(read->principal, GF_PERMISSION_RESOURCE_PIPELINE_CONFIGS,
+                    pipeline.namespace_id, pipeline.pipeline_id)) {
         struct gf_config config = {0};
         rc = gf_find_config(read, &pipeline, 0, &config, err);
         if (rc == GF_OK) {

@@ -10,6 +10,7 @@
  * A reader of the store sees one moment. So the hub is asked first and the reader is opened after
  * that: what an event tells of is in what is then read.
  */
+#include "api/access/principal.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/page_token.h"
 #include "api/codec/model/run.h"
@@ -86,6 +87,18 @@ static Gofer__V1__TaskExecution *task_message(struct watch *self, const struct g
     return message;
 }
 
+/* Asked anew for each message: the right to see the run is not that to see its tasks. */
+static bool may_read_tasks(const struct watch *self, const struct gf_run *run) {
+    const struct gf_access_query query = {
+        .resource = GF_PERMISSION_RESOURCE_TASK_EXECUTIONS,
+        .action = GF_PERMISSION_ACTION_READ,
+        .namespace_id = run->namespace_id,
+        .id = run->pipeline_id,
+        .run_id = run->run_id,
+    };
+    return gf_principal_allows(gf_principal_of(self->stream.call), &query);
+}
+
 /* Sends the run and these tasks; complete messages have a resume token. */
 static bool send(struct watch *self, const struct gf_run *run,
                  const struct gf_task_execution *const *tasks, size_t count, bool complete) {
@@ -93,9 +106,9 @@ static bool send(struct watch *self, const struct gf_run *run,
     Gofer__V1__WatchRunResponse *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__WatchRunResponse, gofer__v1__watch_run_response);
     message->run = gf_run_to_message(run, arena);
-    message->n_task_executions = count;
+    message->n_task_executions = may_read_tasks(self, run) ? count : 0;
     message->task_executions = GF_ARENA_ARRAY(arena, count, Gofer__V1__TaskExecution *);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < message->n_task_executions; i++) {
         message->task_executions[i] = task_message(self, run, tasks[i]);
     }
     message->snapshot_complete = complete;
