@@ -58,7 +58,8 @@ static enum gf_code fail_value(const struct gf_config_target *target,
         struct gf_str shown = node->text;
         shown.len = shown.len > SHOWN_BYTES_MAX ? SHOWN_BYTES_MAX : shown.len;
         rc = fail_at(target, node->place, setting->path, "is %s'%" GF_STR_FMT "', expected %s",
-                     node->quoted ? "the text " : "", GF_STR_ARG(shown), expected.ptr);
+                     node->quoted && setting->kind != GF_CONFIG_CHOICE ? "the text " : "",
+                     GF_STR_ARG(shown), expected.ptr);
     }
     gf_strbuf_fini(&expected);
     return rc;

@@ -201,7 +201,11 @@ static enum gf_code apply_files(struct loader *loader) {
 /* A text for one setting: YAML for lists, as it stands for all others. */
 static enum gf_code apply_value(struct loader *loader, const struct gf_config_setting *setting,
                                 const char *name, const char *text) {
-    struct gf_yaml_node scalar = {.type = GF_YAML_SCALAR, .text = gf_str_from(text)};
+    /* A text is one, whatever YAML would take it for: `null` is the name of a scheduler. */
+    const bool is_text = setting->kind == GF_CONFIG_TEXT || setting->kind == GF_CONFIG_PATH ||
+                         setting->kind == GF_CONFIG_CHOICE;
+    struct gf_yaml_node scalar = {
+        .type = GF_YAML_SCALAR, .text = gf_str_from(text), .quoted = is_text};
     struct gf_yaml_node *node = &scalar;
     if (!gf_utf8_valid(scalar.text)) {
         return gf_fail_field(loader->err, setting->path, "%s: is no well-formed UTF-8", name);

@@ -260,6 +260,10 @@ Test(config, bad_variables_and_flags_are_named) {
     cr_expect_eq(strncmp(err.message, "GOFER_LISTENERS:", 16), 0, "%s", err.message);
     const char *const text[] = {"GOFER_DATA_DIR=/\xff", NULL};
     cr_expect_eq(load(text, NULL, 0), GF_INVALID_ARGUMENT);
+    const struct gf_config_flag null = {"--scheduler", "scheduler.name", "null"};
+    cr_expect_eq(load(NULL, &null, 1), GF_OK, "%s", err.message);
+    cr_expect_eq((int)config.message->scheduler->name,
+                 GOFER__CONFIG__V1__SCHEDULER_NAME__SCHEDULER_NAME_NULL, "a name, not nothing");
     const struct gf_config_flag flag = {"--scheduler", "scheduler.name", "magic"};
     cr_expect_eq(load(NULL, &flag, 1), GF_INVALID_ARGUMENT);
     cr_expect_str_eq(err.message, "--scheduler: is 'magic', expected one of native, null");
