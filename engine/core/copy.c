@@ -123,6 +123,7 @@ void gf_config_copy(const struct gf_config *from, struct gf_arena *arena, struct
     out->namespace_id = gf_text_copy(from->namespace_id, arena);
     out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
     out->content_hash = gf_text_copy(from->content_hash, arena);
+    out->register_user = gf_text_copy(from->register_user, arena);
     out->name = gf_text_copy(from->name, arena);
     out->description = gf_text_copy(from->description, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
@@ -150,6 +151,7 @@ void gf_deployment_copy(const struct gf_deployment *from, struct gf_arena *arena
     out->namespace_id = gf_text_copy(from->namespace_id, arena);
     out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
     out->reason.text = gf_text_copy(from->reason.text, arena);
+    out->start_user = gf_text_copy(from->start_user, arena);
 }
 
 struct gf_kept_tasks *gf_kept_tasks_copy(const struct gf_kept_tasks *from, size_t count,

@@ -180,6 +180,7 @@ struct gf_config {
     int64_t version; /* from 1, per pipeline */
     enum gf_config_state state;
     int64_t register_time;
+    struct gf_str register_user; /* of the token that registered it; empty in development mode */
     int64_t deprecate_time;
     struct gf_str content_hash; /* lower-case hexadecimal BLAKE2b-256 of gf_config_encode's bytes */
     struct gf_str name;
@@ -212,6 +213,7 @@ struct gf_deployment {
     struct gf_reason reason;
     int64_t start_time;
     int64_t end_time;
+    struct gf_str start_user; /* of the token that started it; empty in development mode */
 };
 
 struct gf_initiator {

@@ -2,7 +2,9 @@
  * Registering and deploying. A deployment switches at once: it is COMPLETE in the step that it
  * began in, so that its row is written once and lives in the batch alone.
  */
+#include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
+#include "engine/core/limits.h"
 
 #include <inttypes.h>
 
@@ -16,6 +18,13 @@ static bool find_live(struct gf_core *core, struct core_pipeline *pipeline,
 }
 
 /* ---- Deploying ---- */
+
+/* In the arena of the batch. */
+static struct gf_str user_of_step(struct gf_core *core) {
+    return core->actor == NULL
+               ? GF_STR("")
+               : gf_text_copy_cut(core->actor->user, GF_ACTOR_BYTES_MAX, &core->batch_arena);
+}
 
 static const struct gf_deployment *add_deployment(struct gf_core *core,
                                                   struct core_pipeline *pipeline,
@@ -32,6 +41,7 @@ static const struct gf_deployment *add_deployment(struct gf_core *core,
         .status = GF_DEPLOYMENT_STATUS_SUCCESSFUL,
         .start_time = core->now,
         .end_time = core->now,
+        .start_user = user_of_step(core),
     };
     gf_vec_push(&core->batch.deployments, row);
     struct gf_event *started = gf_core__event_pipeline(core, GF_EVENT_DEPLOYMENT_STARTED, pipeline);
@@ -154,6 +164,7 @@ static struct core_config *create_config(struct gf_core *core, struct core_pipel
     row.version = ++pipeline->row.latest_version;
     row.state = GF_CONFIG_STATE_UNRELEASED;
     row.register_time = core->now;
+    row.register_user = user_of_step(core);
     row.deprecate_time = 0;
     pipeline->row.update_time = core->now;
     gf_core__mark_pipeline(core, pipeline);

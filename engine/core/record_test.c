@@ -1,6 +1,7 @@
 /* What happened outside of the core, and who did what happened in it. */
 #include "engine/core/core.h"
 #include "engine/core/limits.h"
+#include "engine/core/testing/fixture.h"
 #include "engine/testing/world.h"
 
 #include <stdio.h>
@@ -159,6 +160,26 @@ Test(record, a_run_has_an_actor_where_somebody_acts) {
     cr_assert_eq(step_as_ann(cancel_task), GF_OK);
     expect_actors(newest, "TASK_EXECUTION_CANCELLATION_STARTED", "");
     world_stopped(&world, "one");
+}
+
+Test(record, a_config_and_a_deployment_have_their_user) {
+    struct gf_config *config = gf_fixture_checked(&world.arena, "one");
+    struct gf_input input = {
+        .kind = GF_INPUT_REGISTER_CONFIG,
+        .u.register_config = {.namespace_id = GF_STR("default"), .config = config, .deploy = true}};
+    config->pipeline_id = GF_STR("pipe");
+    config->content_hash = GF_STR("hash");
+    cr_assert_eq(step_as_ann(input), GF_OK);
+    world_restart(&world);
+    const struct gf_store_ops *ops = world.store->ops;
+    struct gf_store_reader *reader = ops->open_reader(world.store);
+    struct gf_config registered = {0};
+    struct gf_deployment deployment = {0};
+    cr_assert_eq(ops->get_config(reader, 1, 1, &world.arena, &registered, NULL), GF_OK);
+    cr_expect(gf_str_eq(registered.register_user, ANN.user));
+    cr_assert_eq(ops->get_deployment(reader, 1, 1, &world.arena, &deployment, NULL), GF_OK);
+    cr_expect(gf_str_eq(deployment.start_user, ANN.user));
+    ops->close_reader(world.store, reader);
 }
 
 Test(record, a_repair_is_of_who_asked_for_it) {

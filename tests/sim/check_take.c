@@ -164,7 +164,8 @@ static void take_config(struct sim *sim, const struct gf_config *row) {
     }
     SIM_EXPECT(sim, row_immutable,
                gf_str_eq(config->content.content_hash, row->content_hash) &&
-                   config->content.register_time == row->register_time,
+                   config->content.register_time == row->register_time &&
+                   gf_str_eq(config->content.register_user, row->register_user),
                "version %" PRId64, row->version);
 }
 

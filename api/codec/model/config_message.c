@@ -168,6 +168,7 @@ Gofer__V1__PipelineConfig *gf_config_to_message(const struct gf_config *config, 
     message->version = config->version;
     message->content_hash = gf_message_text(config->content_hash, arena);
     message->state = (Gofer__V1__PipelineConfigState)config->state;
+    message->register_user = gf_message_text(config->register_user, arena);
     message->register_time = gf_message_time(config->register_time, arena);
     message->deprecate_time = gf_message_time(config->deprecate_time, arena);
     message->spec = spec_to_message(config, with_tasks, arena);

@@ -163,6 +163,7 @@ Test(config, a_spec_comes_back_in_its_canonical_form) {
     config.state = GF_CONFIG_STATE_LIVE;
     config.namespace_id = GF_STR("default");
     config.register_time = 1500000000;
+    config.register_user = GF_STR("somebody");
     const Gofer__V1__PipelineConfig *message = gf_config_to_message(&config, true, &arena);
     cr_expect_str_eq(message->namespace_id, "default");
     cr_expect_str_eq(message->pipeline_id, "hello");
@@ -171,6 +172,7 @@ Test(config, a_spec_comes_back_in_its_canonical_form) {
     cr_expect_eq(message->register_time->seconds, 1);
     cr_expect_eq(message->register_time->nanos, 500000000);
     cr_expect_null(message->deprecate_time);
+    cr_expect_str_eq(message->register_user, "somebody");
     cr_expect_eq(strlen(message->content_hash), 64);
     cr_expect_eq(message->spec->parallelism, 3);
     cr_expect_str_eq(message->spec->variables[0]->key, "A");

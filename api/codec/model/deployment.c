@@ -26,6 +26,7 @@ Gofer__V1__Deployment *gf_deployment_to_message(const struct gf_deployment *depl
     message->strategy->kind = GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_INSTANT;
     message->state = (Gofer__V1__DeploymentState)deployment->state;
     message->status = (Gofer__V1__DeploymentStatus)deployment->status;
+    message->start_user = gf_message_text(deployment->start_user, arena);
     message->start_time = gf_message_time(deployment->start_time, arena);
     message->end_time = gf_message_time(deployment->end_time, arena);
     if (deployment->state == GF_DEPLOYMENT_STATE_COMPLETE) {

@@ -80,8 +80,10 @@ Test(messages, a_complete_deployment_says_why) {
                                              .start_version = 1,
                                              .end_version = 2,
                                              .state = GF_DEPLOYMENT_STATE_COMPLETE,
-                                             .status = GF_DEPLOYMENT_STATUS_SUCCESSFUL};
+                                             .status = GF_DEPLOYMENT_STATUS_SUCCESSFUL,
+                                             .start_user = GF_STR("somebody")};
     const Gofer__V1__Deployment *message = gf_deployment_to_message(&deployment, &arena);
+    cr_expect_str_eq(message->start_user, "somebody");
     cr_expect_eq(message->current_percent, 100);
     cr_expect_eq((int)message->status_reason->kind,
                  GOFER__V1__DEPLOYMENT_STATUS_REASON_KIND__DEPLOYMENT_STATUS_REASON_KIND_FINISHED);

@@ -30,6 +30,7 @@ static enum gf_code insert(struct gf_sqlite_store *store, const struct gf_config
     gf_sqlite__bind_i64(&bind, config->version);
     gf_sqlite__bind_i64(&bind, config->register_time);
     gf_sqlite__bind_str(&bind, config->content_hash);
+    gf_sqlite__bind_str(&bind, config->register_user);
     gf_sqlite__bind_blob(&bind, content);
     gf_sqlite__bind_i64(&bind, config->state);
     gf_sqlite__bind_i64(&bind, config->deprecate_time);
@@ -79,6 +80,7 @@ static enum gf_code read_config(struct gf_sqlite_row *row, void *item, struct gf
     config->register_time = gf_sqlite__i64(row);
     config->deprecate_time = gf_sqlite__i64(row);
     config->content_hash = gf_sqlite__str(row);
+    config->register_user = gf_sqlite__str(row);
     const enum gf_code rc = gf_config_decode(gf_sqlite__blob(row), row->arena, config, err);
     if (rc != GF_OK) {
         return gf_wrap(err, "config %" PRId64 " of pipeline '%" GF_STR_FMT "'", config->version,

@@ -34,6 +34,7 @@ static enum gf_code insert(struct gf_sqlite_store *store, const struct gf_deploy
     gf_sqlite__bind_i64(&bind, deployment->start_version);
     gf_sqlite__bind_i64(&bind, deployment->end_version);
     gf_sqlite__bind_i64(&bind, deployment->start_time);
+    gf_sqlite__bind_str(&bind, deployment->start_user);
     gf_sqlite__bind_i64(&bind, deployment->state);
     gf_sqlite__bind_i64(&bind, deployment->status);
     gf_sqlite__bind_i64(&bind, deployment->reason.kind);
@@ -68,6 +69,7 @@ static enum gf_code read_deployment(struct gf_sqlite_row *row, void *item,
     deployment->reason = gf_sqlite__reason(row);
     deployment->start_time = gf_sqlite__i64(row);
     deployment->end_time = gf_sqlite__i64(row);
+    deployment->start_user = gf_sqlite__str(row);
     return GF_OK;
 }
 

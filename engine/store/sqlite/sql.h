@@ -26,11 +26,12 @@
 
 #define GF_SQL_CONFIG_COLUMNS                                                                      \
     "c.pipeline_key, n.namespace_id, p.pipeline_id, c.version, c.state, c.register_time, "         \
-    "c.deprecate_time, c.content_hash, c.content"
+    "c.deprecate_time, c.content_hash, c.register_user, c.content"
 
 #define GF_SQL_DEPLOYMENT_COLUMNS                                                                  \
     "d.pipeline_key, n.namespace_id, p.pipeline_id, d.deployment_id, d.start_version, "            \
-    "d.end_version, d.state, d.status, d.reason_kind, d.reason_text, d.start_time, d.end_time"
+    "d.end_version, d.state, d.status, d.reason_kind, d.reason_text, d.start_time, d.end_time, "   \
+    "d.start_user"
 
 #define GF_SQL_RUN_COLUMNS                                                                         \
     "r.run_key, r.pipeline_key, n.namespace_id, p.pipeline_id, r.run_id, r.version, "              \
@@ -122,8 +123,8 @@
 
 #define GF_SQL_CONFIG_STATEMENTS(X)                                                                \
     X(INSERT_CONFIG,                                                                               \
-      "INSERT INTO configs (pipeline_key, version, register_time, content_hash, content, state,"   \
-      " deprecate_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                      \
+      "INSERT INTO configs (pipeline_key, version, register_time, content_hash, register_user,"    \
+      " content, state, deprecate_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                  \
     X(UPDATE_CONFIG, "UPDATE configs SET state = ?1, deprecate_time = ?2 WHERE pipeline_key = ?3 " \
                      "AND version = ?4")                                                           \
     X(DELETE_CONFIG, "DELETE FROM configs WHERE pipeline_key = ?1 AND version = ?2")               \
@@ -136,8 +137,8 @@
 #define GF_SQL_DEPLOYMENT_STATEMENTS(X)                                                            \
     X(INSERT_DEPLOYMENT,                                                                           \
       "INSERT INTO deployments (pipeline_key, deployment_id, start_version, end_version,"          \
-      " start_time, state, status, reason_kind, reason_text, end_time)"                            \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                         \
+      " start_time, start_user, state, status, reason_kind, reason_text, end_time)"                \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                    \
     X(UPDATE_DEPLOYMENT,                                                                           \
       "UPDATE deployments SET state = ?1, status = ?2, reason_kind = ?3, reason_text = ?4,"        \
       " end_time = ?5 WHERE pipeline_key = ?6 AND deployment_id = ?7")                             \

@@ -40,6 +40,7 @@ static void same_config(const struct gf_config *actual, const struct gf_config *
     must_be_equal(actual, expected, version);
     must_be_equal(actual, expected, state);
     must_be_equal(actual, expected, register_time);
+    must_be_same(actual, expected, register_user);
     must_be_equal(actual, expected, deprecate_time);
     must_be_same(actual, expected, content_hash);
     must_be_same(actual, expected, name);
@@ -74,6 +75,7 @@ static void same_deployment(const struct gf_deployment *actual,
     must_be_same(actual, expected, reason.text);
     must_be_equal(actual, expected, start_time);
     must_be_equal(actual, expected, end_time);
+    must_be_same(actual, expected, start_user);
 }
 
 void gf_store_battery_empty_batch_commits(const struct gf_store_factory *factory) {
@@ -225,6 +227,7 @@ void gf_store_battery_configs_come_back(const struct gf_store_factory *factory) 
         gf_rows_config(&battery.rows, pipeline, 1, "one; two < one; tri < one:any two:failure");
     config->description = HARD_TEXT;
     config->parallelism = 3;
+    config->register_user = GF_STR("somebody");
     battery_look(&battery);
     struct gf_config found = {0};
     must(&battery, get_config, 1, 1, &battery.arena, &found);
@@ -300,6 +303,7 @@ void gf_store_battery_deployments_come_back(const struct gf_store_factory *facto
     battery_open(&battery, factory);
     const struct gf_pipeline *pipeline = battery_pipeline(&battery);
     struct gf_deployment *deployment = gf_rows_deployment(&battery.rows, pipeline, 1);
+    deployment->start_user = GF_STR("somebody");
     battery_look(&battery);
     struct gf_deployment found = {0};
     must(&battery, get_deployment, 1, 1, &battery.arena, &found);

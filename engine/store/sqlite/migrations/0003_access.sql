@@ -45,4 +45,6 @@ INSERT INTO service_state VALUES (1, 0, 0);
 -- of it: one column costs them one byte.
 ALTER TABLE events ADD COLUMN details BLOB NOT NULL DEFAULT x''; -- engine/store/sqlite/event_details.h
 
+ALTER TABLE configs ADD COLUMN register_user TEXT NOT NULL DEFAULT '';
+ALTER TABLE deployments ADD COLUMN start_user TEXT NOT NULL DEFAULT '';
 ALTER TABLE requests ADD COLUMN subject_id TEXT NOT NULL DEFAULT '';
