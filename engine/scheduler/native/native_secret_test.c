@@ -281,6 +281,25 @@ Test(native_secret, environment_that_is_too_large_tells_nothing) {
     cr_assert(eq(str, (char *)text, "command and environment are larger than 4194304 bytes"));
 }
 
+/* The kernel takes 128 KiB of one variable. */
+Test(native_secret, variable_that_the_kernel_refuses_tells_nothing) {
+    enum {
+        SIZE = 200 << 10
+    };
+    GF_CLEANUP(gf_free_p) char *variable = gf_malloc(SIZE + 1);
+    memset(variable, 'y', SIZE);
+    variable[SIZE] = '\0';
+    memcpy(variable, VARIABLE, sizeof(VARIABLE) - 1);
+    const struct gf_task task = {.task_id = GF_STR("keeper"), .image = GF_STR(NATIVE_HOST_IMAGE)};
+    give_secret(variable, GF_STR(VALUE));
+    native_host_launch_task(&host, ATTEMPT, &task);
+    const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
+    cr_assert(eq(i32, end.exit.exit_code, 126));
+    cr_assert(strstr(end.text, "cannot be executed: Argument list too long") != NULL, "%s",
+              end.text);
+    expect_no_value_in(end.text);
+}
+
 Test(native_secret, value_that_is_too_large_to_mask_is_not_run) {
     enum {
         SIZE = 65 << 10
