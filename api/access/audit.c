@@ -4,7 +4,8 @@
 void gf_gate__audit(const struct gf_gate_call *call, const char *method,
                     const struct gf_error *error) {
     const struct gf_principal *principal = &call->principal;
-    struct gf_str key = gf_peer_key(&call->peer);
+    const struct gf_peer peer = gf_gate__peer(call);
+    struct gf_str key = gf_peer_key(&peer);
     if (principal->token_id.len > 0) {
         key = principal->token_id;
     } else if (principal->user.len > 0) {

@@ -107,7 +107,8 @@ static enum gf_code limited(struct gf_error *err, const char *what) {
 /* A call without a token: one more of its address. */
 static enum gf_code count_stranger(struct gf_gate_call *self, struct gf_error *err) {
     struct gf_access_limits *limits = self->gate->limits;
-    const struct gf_str key = gf_peer_key(&self->peer);
+    const struct gf_peer peer = gf_gate__peer(self);
+    const struct gf_str key = gf_peer_key(&peer);
     if (!gf_access_limits_take_address(limits, key, gf_clock_mono_ns(self->gate->options.clock))) {
         return limited(err, "too many calls without a token from this address; try again later");
     }
@@ -132,7 +133,8 @@ static enum gf_code identify_stranger(struct gf_gate_call *self, bool with_right
 static enum gf_code refuse_login(struct gf_gate_call *self, struct gf_rpc_call *call,
                                  struct gf_error *err) {
     struct gf_access_limits *limits = self->gate->limits;
-    const struct gf_str key = gf_peer_key(&self->peer);
+    const struct gf_peer peer = gf_gate__peer(self);
+    const struct gf_str key = gf_peer_key(&peer);
     const int64_t now_ns = gf_clock_mono_ns(self->gate->options.clock);
     gf_rpc_call_delay_refusal(call, gf_access_limits_failed_login(limits, key, now_ns));
     if (!gf_access_limits_take_address(limits, key, now_ns)) {
@@ -205,7 +207,8 @@ static enum gf_code identify(struct gf_gate_call *self, struct gf_rpc_call *call
     if (people && self->gate->options.allow_anonymous) {
         return identify_stranger(self, /* with_rights= */ true, err);
     }
-    if (!gf_access_limits_take_address(self->gate->limits, gf_peer_key(&self->peer),
+    const struct gf_peer peer = gf_gate__peer(self);
+    if (!gf_access_limits_take_address(self->gate->limits, gf_peer_key(&peer),
                                        gf_clock_mono_ns(self->gate->options.clock))) {
         return limited(err, "too many calls without a token from this address; try again later");
     }
@@ -238,7 +241,7 @@ static enum gf_code admit(const struct gf_gate_call *self, const struct gf_door 
     case GF_METHOD_TOKEN:
         return GF_OK;
     case GF_METHOD_LOCAL:
-        return door->kind == GF_DOOR_PEOPLE && self->peer.local
+        return door->kind == GF_DOOR_PEOPLE && gf_gate__peer(self).local
                    ? GF_OK
                    : denied(err, "this may be called from the machine of the server only");
     case GF_METHOD_EXTENSION:
@@ -271,13 +274,15 @@ enum gf_code gf_gate_intercept(struct gf_rpc_call *call, void *ctx, struct gf_er
     struct gf_gate *gate = door->gate;
     const struct gf_rpc_method *method = gf_rpc_call_method(call);
     struct gf_gate_call *self = GF_ARENA_NEW(gf_rpc_call_arena(call), struct gf_gate_call);
-    const char *peer = gf_rpc_call_peer(call);
     self->gate = gate;
     self->method = gf_methods_find(gate->methods, method);
     self->principal.table = gate->table;
     self->principal.kind = GF_PRINCIPAL_ANONYMOUS;
-    self->principal.peer = gf_str_from(peer);
-    gf_peer_parse(peer, &self->peer);
+    self->principal.peer = gf_str_from(gf_rpc_call_peer(call));
+    if (method->kind != GF_RPC_UNARY) {
+        /* Here, because from its start on the arena is the handler's. */
+        self->ids = GF_ARENA_NEW(gf_rpc_call_arena(call), struct gf_gate_ids);
+    }
     gf_rpc_call_set_principal(call, self);
     struct gf_error error;
     enum gf_code rc = GF_OK;
@@ -309,14 +314,17 @@ static struct gf_str keep_id(struct gf_str id, char *buffer, size_t size) {
     return (struct gf_str){buffer, len};
 }
 
-/* Keeps what a stream was allowed, to be asked again. What is longer than any identifier stays so,
- * and is no less unknown for being cut. */
+/* Keeps what a stream was allowed at first, to be asked again. */
 static void keep_query(struct gf_gate_call *self, const struct gf_access_query *query) {
+    struct gf_gate_ids *ids = self->ids;
+    if (ids == NULL || atomic_load(&self->has_query)) {
+        return;
+    }
     self->query = *query;
     self->query.namespace_id =
-        keep_id(query->namespace_id, self->namespace_id, sizeof(self->namespace_id));
-    self->query.id = keep_id(query->id, self->id, sizeof(self->id));
-    self->has_query = true;
+        keep_id(query->namespace_id, ids->namespace_id, sizeof(ids->namespace_id));
+    self->query.id = keep_id(query->id, ids->id, sizeof(ids->id));
+    atomic_store(&self->has_query, true);
 }
 
 enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage *request,
@@ -338,7 +346,7 @@ enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage 
                gf_method_query(self->method, request, &query)) {
         if (!allows(self, &query)) {
             rc = gf_gate__missing(self->gate, &query, &error);
-        } else if (method->kind != GF_RPC_UNARY) {
+        } else {
             keep_query(self, &query);
         }
     }
@@ -367,13 +375,13 @@ enum gf_code gf_gate_check_stream(const struct gf_rpc_call *call, struct gf_gate
     const struct gf_method_rule *rule = gf_method_rule(self->method);
     if (rule->access == GF_METHOD_PERMISSION) {
         const struct gf_access_query any = {.resource = rule->resource, .action = rule->action};
+        const bool known = atomic_load(&self->has_query);
         const bool allowed =
-            self->has_query
-                ? allows(self, &self->query)
-                : gf_access_table_allows_some(self->gate->table, self->principal.entry,
-                                              rule->resource, rule->action, any.namespace_id);
+            known ? allows(self, &self->query)
+                  : gf_access_table_allows_some(self->gate->table, self->principal.entry,
+                                                rule->resource, rule->action, any.namespace_id);
         if (!allowed) {
-            return gf_gate__missing(self->gate, self->has_query ? &self->query : &any, err);
+            return gf_gate__missing(self->gate, known ? &self->query : &any, err);
         }
     }
     watch->version = version;
@@ -384,7 +392,8 @@ void gf_gate_ended(struct gf_rpc_call *call, void *door) {
     (void)door;
     struct gf_gate_call *self = gf_rpc_call_principal(call);
     if (self->counts_as_open) {
-        gf_access_limits_close(self->gate->limits, gf_peer_key(&self->peer));
+        const struct gf_peer peer = gf_gate__peer(self);
+        gf_access_limits_close(self->gate->limits, gf_peer_key(&peer));
     }
     if (self->counts_as_stream) {
         (void)atomic_fetch_sub(&self->principal.entry->stream_count, 1);

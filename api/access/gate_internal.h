@@ -28,17 +28,30 @@ struct gf_gate_call {
     struct gf_principal principal; /* the first member */
     struct gf_gate *gate;
     const struct gf_method *method; /* NULL: it has no row */
-    struct gf_peer peer;
-    bool counts_as_open;   /* of its address */
-    bool counts_as_stream; /* of its token */
-    bool has_query;        /* of a stream: what it was last allowed to do */
+    bool counts_as_open;            /* of its address */
+    bool counts_as_stream;          /* of its token */
+    /* What a stream was allowed by its first message, to be asked again by any thread: written
+     * once, before has_query is. */
+    atomic_bool has_query;
     struct gf_access_query query;
-    char namespace_id[GF_IDENTIFIER_CHARS_MAX + 1]; /* of the query; longer ones are none */
+    struct gf_gate_ids *ids; /* what the query borrows; NULL of unary calls */
+};
+
+/* Of a query; what is longer than any identifier is cut, and is longer still. */
+struct gf_gate_ids {
+    char namespace_id[GF_IDENTIFIER_CHARS_MAX + 1];
     char id[GF_IDENTIFIER_CHARS_MAX + 1];
 };
 
 static inline const struct gf_gate_call *gf_gate__call_of(const struct gf_principal *principal) {
     return (const struct gf_gate_call *)(const void *)principal;
+}
+
+/* Where it comes from. Only those who are counted or refused are asked for it. */
+static inline struct gf_peer gf_gate__peer(const struct gf_gate_call *call) {
+    struct gf_peer peer;
+    gf_peer_parse(call->principal.peer.ptr, &peer);
+    return peer;
 }
 
 /* gate_feed.c: tells the owner that streams may have to end. No lock held. */

@@ -7,6 +7,8 @@
 #include "api/access/testing/rig.h"
 #include "api/service/services.h"
 #include "api/service/unimplemented.h"
+#include "engine/secrets/memory/memory.h"
+#include "engine/secrets/testing/keys.h"
 #include "tests/integration/access.h"
 
 #include <stdio.h>
@@ -220,6 +222,83 @@ Test(wall_gate, no_rpc_in_the_next_namespace) {
     gf_gate_rig_make_token(1, GF_TOKEN_KIND_HUMAN, &role, 1, &token);
     gf_gate_rig_put_token(&rig, &token);
     for_each(call_next_door, &token);
+}
+
+/* ---- tasks, at the gate alone ---- */
+
+/* All that a task may do with its token, in its own run. */
+static const char *const of_a_run[] = {
+    "gofer.v1.ObjectService/GetPipelineObject",
+    "gofer.v1.ObjectService/GetRunObject",
+    "gofer.v1.ObjectService/ListPipelineObjects",
+    "gofer.v1.ObjectService/ListRunObjects",
+    "gofer.v1.ObjectService/PutRunObject",
+    "gofer.v1.PipelineConfigService/DiffPipelineConfigs",
+    "gofer.v1.PipelineConfigService/GetPipelineConfig",
+    "gofer.v1.PipelineConfigService/ListPipelineConfigs",
+    "gofer.v1.PipelineService/GetPipeline",
+    "gofer.v1.PipelineService/ListPipelines", /* of which it sees its own */
+    "gofer.v1.RunService/GetRun",
+    "gofer.v1.RunService/WatchRun",
+    "gofer.v1.TaskExecutionService/GetTaskExecution",
+    "gofer.v1.TaskExecutionService/ListTaskExecutions",
+};
+
+static bool is_of_a_run(const char *method) {
+    for (size_t i = 0; i < GF_ARRAY_COUNT(of_a_run); i++) {
+        if (strcmp(of_a_run[i], method) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void call_as_task(const struct gf_rpc_method *method, const struct gf_method_rule *rule,
+                         void *ctx) {
+    if (rule->access != GF_METHOD_PERMISSION && rule->access != GF_METHOD_LOCAL &&
+        rule->access != GF_METHOD_EXTENSION) {
+        return;
+    }
+    static const struct subject own = {"red", "nightly", 1, false};
+    static const struct subject others[] = {
+        {"red", "nightly", 2, false}, {"red", "weekly", 1, false}, {"blue", "nightly", 1, false}};
+    const bool allowed = is_of_a_run(rule->method);
+    const ProtobufCMessage *request = make_message(method->request, &own);
+    enum gf_code rc = gf_gate_rig_call(&rig.tasks, method, ctx, request, &error);
+    cr_expect_eq(rc, allowed ? GF_OK : GF_PERMISSION_DENIED, "%s: %s", method->path,
+                 gf_code_name(rc));
+    for (size_t i = 0; i < GF_ARRAY_COUNT(others); i++) {
+        request = make_message(method->request, &others[i]);
+        rc = gf_gate_rig_call(&rig.tasks, method, ctx, request, &error);
+        /* What asks for no run is allowed for its pipeline. */
+        const bool same = allowed && i == 0 && rule->run_field == NULL;
+        const bool listed = allowed && i < 2 && rule->filtered;
+        cr_expect_eq(rc, same || listed ? GF_OK : GF_PERMISSION_DENIED, "%s, %zu: %s", method->path,
+                     i, gf_code_name(rc));
+    }
+}
+
+Test(wall_tasks, task_reaches_nothing_beyond_its_run) {
+    struct gf_secret_store *store = gf_memory_secret_store_create();
+    const struct gf_vault_options vault_options = {
+        .store = store, .masters = gf_test_masters(1), .clock = gf_clock_system()};
+    struct gf_gate_options options = roomy;
+    cr_assert_eq(gf_vault_create(&vault_options, &options.vault, &error), GF_OK);
+    gf_arena_init(&arena, (size_t)1 << 30);
+    gf_gate_rig_start(&rig, &options, NULL);
+    const struct gf_run run = {
+        .run_key = 5, .run_id = 1, .namespace_id = GF_STR("red"), .pipeline_id = GF_STR("nightly")};
+    const struct gf_run_identity identity = {5, 1, run.namespace_id, run.pipeline_id};
+    gf_gate_rig_launch(&rig, &run, /* inject_token= */ true);
+    struct gf_token_text text;
+    char value[GF_TOKEN_CHARS_MAX + 16];
+    gf_vault_make_run_token(options.vault, &identity, &text);
+    (void)snprintf(value, sizeof(value), "Bearer %s", text.chars);
+    for_each(call_as_task, value);
+    gf_gate_rig_stop(&rig);
+    gf_vault_destroy(options.vault);
+    store->ops->destroy(store);
+    gf_arena_fini(&arena);
 }
 
 /* ---- the whole server, with something behind the wall ---- */
