@@ -199,7 +199,8 @@ static void write_facts(const struct gf_config_setting *setting, struct gf_strbu
     gf_strbuf_printf(out, "| %s | %s |", type_name(setting->kind),
                      setting->required ? "yes" : "no");
     write_code(setting->fallback, out);
-    gf_strbuf_printf(out, " %s |", setting->range != NULL ? setting->range : "");
+    gf_strbuf_printf(out, " %s%s|", setting->range != NULL ? setting->range : "",
+                     setting->range != NULL ? " " : "");
     write_code(setting->env, out);
     gf_strbuf_append_cstr(out, "\n\n");
 }

@@ -67,9 +67,9 @@ static enum gf_code make_missing(const struct gf_data_dir *dir, struct gf_error 
     }
     if (faccessat(AT_FDCWD, dir->secrets_path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         return gf_fail_reason(err, GF_FAILED_PRECONDITION, "MASTER_KEY_MISSING",
-                              "the master key '%s' is gone, but there are secrets in '%s' that "
-                              "nothing else can open: put it back from where you keep a copy, or "
-                              "move the secrets away to start without them",
+                              "there is no master key '%s', but there are secrets in '%s', which "
+                              "the key of their own alone opens: give it as before, put it back "
+                              "from your copy, or move the secrets away to start without them",
                               dir->master_key_path, dir->secrets_path);
     }
     const enum gf_code rc = gf_master_key_make_file(AT_FDCWD, dir->master_key_path, err);

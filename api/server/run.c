@@ -86,6 +86,17 @@ static void make_second_signal_fast(void) {
     (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
+/* Those of whoever started the server, which it has no use for. */
+static void drop_tokens(void) {
+    static const char *const names[] = {"GOFER_TOKEN", "GOFER_API_TOKEN"};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(names); i++) {
+        struct gf_error ignored = {0};
+        GF_CLEANUP(gf_secret_buffer_fini) struct gf_secret_buffer scratch;
+        gf_secret_buffer_init(&scratch, GF_MASTER_KEY_FILE_BYTES_MAX);
+        gf_ignore(gf_process_take_secret(names[i], &scratch, &ignored));
+    }
+}
+
 /* Creates the server with what is in the environment; nothing of it is left there. */
 static enum gf_code create(const struct gf_server_options *given, struct gf_server **out_server,
                            struct gf_error *err) {
@@ -96,6 +107,7 @@ static enum gf_code create(const struct gf_server_options *given, struct gf_serv
     if (rc != GF_OK) {
         return rc;
     }
+    drop_tokens();
     if (options.master_key_text.len == 0) {
         options.master_key_text = gf_secret_buffer_view(&key);
     }

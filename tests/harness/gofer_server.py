@@ -69,7 +69,7 @@ class GoferServer:
 
     def bootstrap(self):
         """Makes the first token."""
-        self.token = self.run("token", "bootstrap", token=None).stdout.strip()
+        self.token = self.run("token", "bootstrap", "--host", self.socket, token=None).stdout.strip()
 
     def stop(self):
         """Asks the server to stop and gives its exit code."""

@@ -90,6 +90,14 @@ void gf_harness_start_auth(struct gf_harness *harness, enum gf_server_scheduler 
     start(harness, scheduler, false);
 }
 
+void gf_harness_pause(struct gf_harness *harness) {
+    stop_server(harness);
+}
+
+void gf_harness_resume(struct gf_harness *harness) {
+    start_server(harness);
+}
+
 void gf_harness_restart(struct gf_harness *harness) {
     stop_server(harness);
     start_server(harness);

@@ -38,6 +38,10 @@ void gf_harness_start_auth(struct gf_harness *harness, enum gf_server_scheduler 
 struct gf_rpc_channel *gf_harness_open(const struct gf_harness *harness, const char *address,
                                        const char *token) GF_MUST_USE;
 
+/* Ends the server, and starts another one with what `options` are then. */
+void gf_harness_pause(struct gf_harness *harness);
+void gf_harness_resume(struct gf_harness *harness);
+
 /* Ends the server and starts another one on the same data. */
 void gf_harness_restart(struct gf_harness *harness);
 
