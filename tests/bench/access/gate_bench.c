@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     TOKENS = 10000,
@@ -109,6 +110,13 @@ struct loop {
     int64_t elapsed_ns;
 };
 
+/* Of the processor: what else the machine does is left out. */
+static int64_t thread_ns(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return time.tv_sec * GF_NS_PER_SEC + time.tv_nsec;
+}
+
 static void *run_loop(void *ctx) {
     struct loop *loop = ctx;
     const Gofer__V1__GetRunRequest request = make_request();
@@ -116,7 +124,7 @@ static void *run_loop(void *ctx) {
     (void)atomic_fetch_add(loop->started, 1);
     while (atomic_load(loop->started) < loop->wanted) {
     }
-    const int64_t start_ns = gf_mono_ns();
+    const int64_t start_ns = thread_ns();
     for (int i = 0; i < ITERATIONS; i++) {
         struct gf_error err;
         enum gf_code rc = gf_gate_intercept(loop->call, &rig.people.door, &err);
@@ -125,7 +133,7 @@ static void *run_loop(void *ctx) {
         gf_assert(rc == GF_OK);
         gf_gate_ended(loop->call, &rig.people.door);
     }
-    loop->elapsed_ns = gf_mono_ns() - start_ns;
+    loop->elapsed_ns = thread_ns() - start_ns;
     gf_rpc_call_set_principal(loop->call, principal);
     return NULL;
 }
@@ -170,7 +178,7 @@ static void measure(const char *name, size_t thread_count, bool same_token,
             gf_thread_join(clients[i]);
         }
     }
-    (void)printf("%-44s %8.0f ns\n", name, least);
+    (void)printf("%-44s %8.0f ns of cpu\n", name, least);
 }
 
 static void start_rig(bool development_mode) {
