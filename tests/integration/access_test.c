@@ -298,3 +298,68 @@ Test(access, pipelines_go_with_their_namespace_where_they_may) {
                                                              &arena, &response, &error),
                  GF_OK, "%s", error.message);
 }
+
+Test(access, a_pipeline_shows_its_config_to_those_who_may_read_it) {
+    Gofer__V1__GetPipelineRequest request = GOFER__V1__GET_PIPELINE_REQUEST__INIT;
+    Gofer__V1__GetPipelineResponse *response = NULL;
+    (void)up("hello", "one");
+    request.pipeline_id = "hello";
+    make_role("seer", may("default", RESOURCE(PIPELINES), NULL, ACTION(READ)), NULL);
+    cr_assert_eq(gofer_v1_pipeline_service_get_pipeline(log_in("ada", "seer"), NULL, &request,
+                                                        &arena, &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect_str_eq(response->pipeline->pipeline_id, "hello");
+    cr_expect_null(response->live_config);
+    cr_assert_eq(gofer_v1_pipeline_service_get_pipeline(log_in("bob", "reader"), NULL, &request,
+                                                        &arena, &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_expect_not_null(response->live_config);
+}
+
+static size_t watch_tasks(struct gf_rpc_channel *channel, int64_t run_id) {
+    Gofer__V1__WatchRunRequest request = GOFER__V1__WATCH_RUN_REQUEST__INIT;
+    Gofer__V1__WatchRunResponse *message = NULL;
+    struct gf_rpc_stream *stream = NULL;
+    request.pipeline_id = "hello";
+    request.run_id = run_id;
+    cr_assert_eq(
+        gofer_v1_run_service_watch_run_stream_open(channel, NULL, &request, &stream, &error),
+        GF_OK);
+    cr_assert_eq(
+        gofer_v1_run_service_watch_run_stream_recv(stream, TIMEOUT_MS, &arena, &message, &error),
+        GF_OK, "%s", error.message);
+    cr_assert_not_null(message);
+    cr_expect_eq(message->run->run_id, run_id);
+    gf_rpc_stream_destroy(stream);
+    return message->n_task_executions;
+}
+
+Test(access, a_watch_shows_tasks_to_those_who_may_read_them) {
+    (void)up("hello", "one; two");
+    const int64_t run_id = start_run("hello")->run_id;
+    (void)wait_run("hello", run_id);
+    make_role("seer", may("default", RESOURCE(RUNS), NULL, ACTION(READ)), NULL);
+    cr_expect_eq(watch_tasks(log_in("ada", "seer"), run_id), 0);
+    cr_expect_eq(watch_tasks(log_in("bob", "reader"), run_id), 2);
+}
+
+/* A caller who starts a run cannot get at secrets by its variables. */
+Test(access, references_in_variables_of_a_run_are_text) {
+    Gofer__V1__StartRunRequest request = GOFER__V1__START_RUN_REQUEST__INIT;
+    Gofer__V1__StartRunResponse *response = NULL;
+    Gofer__V1__StartRunRequest__VariablesEntry entry =
+        GOFER__V1__START_RUN_REQUEST__VARIABLES_ENTRY__INIT;
+    Gofer__V1__StartRunRequest__VariablesEntry *entries[] = {&entry};
+    (void)up("hello", "one");
+    entry.key = "STOLEN";
+    entry.value = "global_secret{{SHARED_KEY}}";
+    request.pipeline_id = "hello";
+    request.variables = entries;
+    request.n_variables = 1;
+    make_role("starter", may("default", RESOURCE(RUNS), NULL, ACTION(WRITE)), NULL);
+    cr_assert_eq(gofer_v1_run_service_start_run(log_in("eve", "starter"), NULL, &request, &arena,
+                                                &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_assert_eq(response->run->n_variables, 1);
+    cr_expect_str_eq(response->run->variables[0]->value, "global_secret{{SHARED_KEY}}");
+}
