@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from gofer_server import GoferServer  # pylint: disable=wrong-import-position
 
-OK, FAILED, USAGE, RUN_UNSUCCESSFUL, NOT_FOUND, UNREACHABLE, CONFLICT = 0, 1, 2, 3, 5, 6, 7
+OK, FAILED, USAGE, RUN_UNSUCCESSFUL, NOT_ALLOWED, NOT_FOUND, UNREACHABLE, CONFLICT = range(8)
 INTERRUPTED = 130
 WAIT_S = 60  # for what must come; the tests wait for events, not for time
 
@@ -34,12 +34,14 @@ class ServerTest(unittest.TestCase):
 
     scheduler = "null"
     server_options = []
+    auth = False  # in development mode; True: tokens are asked for
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="gofer-e2e-", dir="/tmp")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-        cls.server = GoferServer(GOFER, scheduler=cls.scheduler, options=cls.server_options)
+        cls.server = GoferServer(GOFER, scheduler=cls.scheduler, options=cls.server_options,
+                                 auth=cls.auth)
         cls.addClassCleanup(cls.server.__exit__)
         cls.server.start()
 
