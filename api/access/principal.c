@@ -68,11 +68,19 @@ enum gf_code gf_principal_covers(const struct gf_principal *principal,
     size_t role_count = 0;
     gf_principal_roles(principal, &arena, &roles, &role_count);
     struct gf_access *access = NULL;
-    enum gf_code rc = gf_access_create(roles, role_count, &access, err);
+    struct gf_error error = {0};
+    enum gf_code rc = gf_access_create(roles, role_count, &access, &error);
     if (rc == GF_OK) {
-        rc = gf_access_covers(access, permissions, count, err);
+        rc = gf_access_covers(access, permissions, count, &error);
     }
     gf_access_destroy(access);
     gf_arena_fini(&arena);
+    if (rc == GF_PERMISSION_DENIED) {
+        const struct gf_gate_call *call = gf_gate__call_of(principal);
+        gf_gate__audit(call, gf_method_rule(call->method)->method, &error);
+    }
+    if (rc != GF_OK && err != NULL) {
+        *err = error;
+    }
     return rc;
 }
