@@ -336,3 +336,13 @@ Test(token, without_one_nobody_is_told) {
     cr_expect_eq(ask(log_in_with("gfr_b_0123456789abcdefghijABCDEFGHIJ1x2Y3z")),
                  GF_UNAUTHENTICATED);
 }
+
+Test(token, callers_without_one_are_told_what_they_may_do) {
+    harness.options.allow_anonymous = true;
+    gf_harness_restart(&harness);
+    const Gofer__V1__WhoAmIResponse *me = who_am_i(log_in_with(NULL));
+    cr_expect_null(me->token);
+    cr_assert_eq(me->n_permissions, 1);
+    cr_assert_eq(me->permissions[0]->n_targets, 2);
+    cr_expect_eq((int)me->permissions[0]->targets[0]->resource, (int)RESOURCE(PIPELINES));
+}
