@@ -15,11 +15,11 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/mask.h"
 #include "base/socket.h"
 #include "base/tree.h"
 #include "engine/core/copy.h"
 #include "engine/scheduler/native/container_spec.h"
+#include "engine/scheduler/native/handover_files.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/shim/spec.h"
 #include "engine/secrets/guarded.h"
@@ -190,48 +190,6 @@ static void wipe_secrets(struct job *job) {
 
 /* ---- the spec ---- */
 
-/* Encodes the spec into its file by way of guarded memory, in which a buffer cannot grow. */
-static enum gf_code seal_guarded_spec(const struct gf_spec *spec, int *out_fd,
-                                      struct gf_error *err) {
-    struct gf_spec plain = *spec;
-    struct gf_strbuf bytes;
-    plain.env = (struct gf_field_list){0};
-    gf_strbuf_init(&bytes, GF_SPEC_BYTES_MAX);
-    enum gf_code rc = gf_spec_encode(&plain, &bytes, err);
-    size_t size = bytes.len + 1;
-    gf_strbuf_fini(&bytes);
-    for (size_t i = 0; i < spec->env.count; i++) {
-        size += strlen(spec->env.items[i]) + sizeof("env=");
-    }
-    if (rc == GF_OK && size > GF_SPEC_BYTES_MAX) {
-        rc = gf_fail(err, GF_INVALID_ARGUMENT, "command and environment are larger than %d bytes",
-                     GF_SPEC_BYTES_MAX);
-    }
-    if (rc != GF_OK) {
-        return rc;
-    }
-    GF_CLEANUP(gf_guarded_free_p) char *memory = gf_guarded_alloc(size);
-    gf_strbuf_init_in(&bytes, memory, size);
-    rc = gf_spec_encode(spec, &bytes, err);
-    if (rc == GF_OK) {
-        rc = gf_memfd_sealed("gofer-spec", gf_strbuf_view(&bytes), /* executable = */ false, out_fd,
-                             err);
-    }
-    return rc;
-}
-
-static enum gf_code seal_spec(const struct gf_spec *spec, int *out_fd, struct gf_error *err) {
-    struct gf_strbuf bytes;
-    gf_strbuf_init(&bytes, GF_SPEC_BYTES_MAX);
-    enum gf_code rc = gf_spec_encode(spec, &bytes, err);
-    if (rc == GF_OK) {
-        rc = gf_memfd_sealed("gofer-spec", gf_strbuf_view(&bytes), /* executable = */ false, out_fd,
-                             err);
-    }
-    gf_strbuf_fini(&bytes);
-    return rc;
-}
-
 /* A sealed memory file with the spec of the container. */
 static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
@@ -263,20 +221,7 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
     if (rc != GF_OK) {
         return rc;
     }
-    return job->guarded != NULL ? seal_guarded_spec(&spec, out_fd, err)
-                                : seal_spec(&spec, out_fd, err);
-}
-
-/* A sealed memory file with what the shim masks. */
-static enum gf_code make_masks(const struct job *job, int *out_fd, struct gf_error *err) {
-    struct gf_mask_set set = {0};
-    enum gf_code rc = gf_mask_set_init(&set, job->masked, job->masked_count, err);
-    if (rc == GF_OK) {
-        const struct gf_str block = {set.block, set.block_size};
-        rc = gf_memfd_sealed("gofer-masks", block, /* executable = */ false, out_fd, err);
-    }
-    gf_mask_set_fini(&set);
-    return rc;
+    return gf_handover_seal_spec(&spec, /* guarded = */ job->guarded != NULL, out_fd, err);
 }
 
 /* ---- the shim ---- */
@@ -327,7 +272,7 @@ static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_e
     const struct gf_native *native = job->attempt->native;
     enum gf_code rc = make_spec(job, &birth->spec_fd, err);
     if (rc == GF_OK && job->masked_count > 0) {
-        rc = make_masks(job, &birth->masks_fd, err);
+        rc = gf_handover_seal_masks(job->masked, job->masked_count, &birth->masks_fd, err);
     }
     if (rc == GF_OK && job->has_input) {
         rc = gf_memfd_sealed("gofer-input", job->input, /* executable = */ false, &birth->input_fd,
