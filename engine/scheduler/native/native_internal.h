@@ -1,12 +1,13 @@
 /*
  * Shared by the files of the native scheduler: its object, and what it knows of one attempt.
  *
- * native.c     the object and the port's functions, called by the engine
- * launch.c     a job of the pool: from a task to a running shim
- * attempt.c    an attempt after that, on the reactor's thread
- * report.c     what the engine is told about it
- * recover.c    finding attempts again: after a restart, or when somebody wonders about one
- * runtime.c    the directories
+ * native.c          the object and the port's functions, called by the engine
+ * launch.c          a job of the pool: from a task to a running shim
+ * handover_files.c  the memory files that the shim is born with
+ * attempt.c         an attempt after that, on the reactor's thread
+ * report.c          what the engine is told about it
+ * recover.c         finding attempts again: after a restart, or when somebody wonders about one
+ * runtime.c         the directories
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
