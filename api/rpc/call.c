@@ -121,6 +121,7 @@ static void reset_call(struct gf_rpc_call *call) {
     call->intercepted = false;
     call->secret = false;
     call->refusal_delay_ms = 0;
+    call->request_bytes_max = 0;
     atomic_store_explicit(&call->cancelled, false, memory_order_relaxed);
     call->state = (struct gf_rpc__call_state){.pending_count = 0};
 }
@@ -265,9 +266,23 @@ static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, s
     if (gf_rpc_kind_streams_requests(method->kind)) {
         return GF_OK;
     }
-    code = gf_rpc__decode(method->request, payload, call->secret, &call->message_arena, out_request,
-                          err);
+    code = gf_rpc__call_check_size(call, payload, err);
+    if (code == GF_OK) {
+        code = gf_rpc__decode(method->request, payload, call->secret, &call->message_arena,
+                              out_request, err);
+    }
     return code == GF_OK ? gf_rpc__call_authorize(call, *out_request, err) : code;
+}
+
+enum gf_code gf_rpc__call_check_size(const struct gf_rpc_call *call, grpc_byte_buffer *buffer,
+                                     struct gf_error *err) {
+    const size_t limit = call->request_bytes_max;
+    const size_t size = buffer == NULL ? 0 : grpc_byte_buffer_length(buffer);
+    return limit == 0 || size <= limit
+               ? GF_OK
+               : gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                                "the request has %zu bytes, more than the %zu that '%s' takes",
+                                size, limit, call->entry->method->path);
 }
 
 enum gf_code gf_rpc__call_authorize(struct gf_rpc_call *call, const ProtobufCMessage *request,

@@ -36,6 +36,10 @@ void gf_rpc_call_set_secret(struct gf_rpc_call *call) {
     call->secret = true;
 }
 
+void gf_rpc_call_limit_requests(struct gf_rpc_call *call, size_t bytes_max) {
+    call->request_bytes_max = bytes_max;
+}
+
 const char *gf_rpc_call_peer(struct gf_rpc_call *call) {
     if (call->peer == NULL) {
         call->peer = grpc_call_get_peer(call->grpc);

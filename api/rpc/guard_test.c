@@ -17,6 +17,7 @@ enum {
 struct guard {
     int64_t delay_ms;
     bool refuse_all;
+    size_t request_bytes_max;
     const char *refused_id;
     atomic_int intercepted;
     atomic_int authorized;
@@ -32,6 +33,9 @@ static enum gf_code intercept(struct gf_rpc_call *call, void *ctx, struct gf_err
     struct guard *guard = ctx;
     atomic_fetch_add(&guard->intercepted, 1);
     gf_rpc_call_set_principal(call, guard);
+    if (guard->request_bytes_max > 0) {
+        gf_rpc_call_limit_requests(call, guard->request_bytes_max);
+    }
     if (!guard->refuse_all) {
         return GF_OK;
     }
@@ -191,6 +195,36 @@ Test(rpc_guard, server_stream_is_refused_before_the_handler) {
     gf_rpc_stream_destroy(stream);
     stop_guarded(&env, &guard);
     cr_assert_eq(atomic_load(&guard.started), 0);
+}
+
+/* An id of n bytes makes a request of n + 2. */
+Test(rpc_guard, request_beyond_the_limit_of_its_call_is_refused_undecoded) {
+    struct gf_echo_env env;
+    struct guard guard = {.request_bytes_max = 10};
+    start_guarded(&env, &guard, 0);
+    struct gf_error err;
+    cr_assert_eq(call_unary(&env, "12345678", &err), GF_OK, "%s", err.message);
+    cr_assert_eq(call_unary(&env, "123456789", &err), GF_RESOURCE_EXHAUSTED);
+    cr_assert_str_eq(err.reason, "REQUEST_TOO_LARGE");
+    stop_guarded(&env, &guard);
+    cr_assert_eq(atomic_load(&guard.authorized), 1);
+    cr_assert_eq(atomic_load(&guard.started), 1);
+}
+
+Test(rpc_guard, message_beyond_the_limit_of_its_stream_ends_it) {
+    struct gf_echo_env env;
+    struct guard guard = {.request_bytes_max = 10};
+    start_guarded(&env, &guard, 0);
+    struct gf_rpc_stream *stream = open_stream(&env, GF_ECHO_COLLECT, NULL);
+    send(stream, "12345678");
+    send(stream, "123456789");
+    struct gf_error err;
+    cr_assert_eq(gf_rpc_stream_finish(stream, &err), GF_RESOURCE_EXHAUSTED);
+    cr_assert_str_eq(err.reason, "REQUEST_TOO_LARGE");
+    gf_rpc_stream_destroy(stream);
+    stop_guarded(&env, &guard);
+    cr_assert_eq(atomic_load(&guard.authorized), 1);
+    cr_assert_eq(atomic_load(&guard.cancelled), 1);
 }
 
 /* A stream whose second message is refused, from its start. */

@@ -56,8 +56,11 @@ static void deliver(struct gf_rpc_call *call, grpc_byte_buffer *buffer) {
     gf_arena_reset(&call->message_arena);
     ProtobufCMessage *message = NULL;
     struct gf_error error;
-    enum gf_code code = gf_rpc__decode(call->entry->method->request, buffer, call->secret,
-                                       &call->message_arena, &message, &error);
+    enum gf_code code = gf_rpc__call_check_size(call, buffer, &error);
+    if (code == GF_OK) {
+        code = gf_rpc__decode(call->entry->method->request, buffer, call->secret,
+                              &call->message_arena, &message, &error);
+    }
     if (code == GF_OK) {
         code = gf_rpc__call_authorize(call, message, &error);
     }

@@ -86,6 +86,13 @@ void gf_rpc_call_delay_refusal(struct gf_rpc_call *call, int64_t delay_ms);
  */
 void gf_rpc_call_set_secret(struct gf_rpc_call *call);
 
+/*
+ * For the interceptor: requests of this call have so many bytes at most, where that is less than
+ * what the server takes. Larger ones: RESOURCE_EXHAUSTED, reason REQUEST_TOO_LARGE, before they are
+ * decoded.
+ */
+void gf_rpc_call_limit_requests(struct gf_rpc_call *call, size_t bytes_max);
+
 /* Zero in any field means its default. */
 struct gf_rpc_server_opts {
     size_t thread_count;          /* at most GF_RPC_THREADS_MAX */

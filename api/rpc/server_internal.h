@@ -111,6 +111,7 @@ struct gf_rpc_call {
     /* Of the interceptor; worker's thread only, as what follows. */
     bool intercepted;
     bool secret;
+    size_t request_bytes_max; /* 0: as much as the server takes */
     int64_t refusal_delay_ms;
     bool held;
     int64_t release_ns; /* of a call that is held */
@@ -180,6 +181,10 @@ void gf_rpc__call_free(struct gf_rpc_call *call);
  * method, for the error of an unknown one. Worker's thread.
  */
 void gf_rpc__call_begin(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name);
+
+/* Whether a request as received is within the limit of its call. */
+enum gf_code gf_rpc__call_check_size(const struct gf_rpc_call *call, grpc_byte_buffer *buffer,
+                                     struct gf_error *err) GF_MUST_USE;
 
 /* Asks the authorizer, if there is one. Within a completion. */
 enum gf_code gf_rpc__call_authorize(struct gf_rpc_call *call, const ProtobufCMessage *request,

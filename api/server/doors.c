@@ -74,7 +74,11 @@ enum gf_code gf_server__make_gate(struct gf_server *server, const struct gf_serv
 /* Who calls comes first, so that a stranger does not even learn what this version has. */
 static enum gf_code intercept(struct gf_rpc_call *call, void *door, struct gf_error *err) {
     const enum gf_code rc = gf_gate_intercept(call, door, err);
-    return rc == GF_OK ? gf_services_intercept(call, NULL, err) : rc;
+    if (rc != GF_OK) {
+        return rc;
+    }
+    gf_rpc_call_limit_requests(call, gf_services_request_bytes_max(gf_rpc_call_method(call)));
+    return gf_services_intercept(call, NULL, err);
 }
 
 static struct gf_rpc_server_opts rpc_opts(struct gf_door *door) {

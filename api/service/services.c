@@ -91,6 +91,18 @@ enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct g
                           "%s is not available in this version (%s)", row->path + 1, row->reason);
 }
 
+size_t gf_services_request_bytes_max(const struct gf_rpc_method *method) {
+    static const struct gf_str with_spec[] = {{"RegisterPipelineConfig", 22},
+                                              {"ValidatePipelineConfig", 22},
+                                              {"DiffPipelineConfigs", 19}};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(with_spec); i++) {
+        if (gf_str_eq(gf_str_from(method->name), with_spec[i])) {
+            return GF_SERVICES_REQUEST_BYTES_MAX;
+        }
+    }
+    return GF_SERVICES_SMALL_REQUEST_BYTES_MAX;
+}
+
 void gf_services_end_streams(struct gf_services *services) {
     atomic_store(&services->stopping, true);
     gf_services_kick_streams(services);

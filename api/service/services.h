@@ -27,6 +27,7 @@ enum {
     GF_SERVICES_ARENA_BYTES_MAX = 1 << 30, /* of one read or one command */
     /* Of one request message: a spec has up to 16 MiB. */
     GF_SERVICES_REQUEST_BYTES_MAX = 17 << 20,
+    GF_SERVICES_SMALL_REQUEST_BYTES_MAX = 4 << 20, /* of methods that take no spec */
 };
 
 struct gf_gate;
@@ -108,6 +109,9 @@ void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_serve
  * does not have with GF_UNIMPLEMENTED.
  */
 enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
+
+/* How large a request of this method may be; as above. */
+size_t gf_services_request_bytes_max(const struct gf_rpc_method *method);
 
 /* Has all streams take a step, in which they end if their caller has lost them. Thread: any. */
 void gf_services_kick_streams(struct gf_services *services);
