@@ -2,7 +2,8 @@
  * Design: a wrapped key is one byte of format, a random nonce and the XChaCha20-Poly1305 of the
  * key. The nonce has 24 bytes, so that random ones do not meet. The data key itself encrypts
  * nothing: each use derives a key of its own (BLAKE2b), so that no use can be turned against
- * another.
+ * another. All of them are derived when the ring is opened, and the data keys themselves are not
+ * kept: to use a key then takes a change of protection and no memory of its own.
  */
 #include "engine/secrets/keyring.h"
 
@@ -31,7 +32,7 @@ _Static_assert(GF_DATA_KEY_BYTES == crypto_kdf_KEYBYTES, "derivation");
 _Static_assert(GF_MASTER_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "master key");
 _Static_assert(BOX_AT + GF_DATA_KEY_BYTES + TAG_BYTES == GF_SECRET_KEY_WRAPPED_BYTES, "wrapped");
 
-/* One opened key: the bytes are in the region at the same index. */
+/* One opened key: what is derived of it is in the region, use by use, at the same index. */
 struct slot {
     int64_t number;
     enum gf_code code;                          /* whether it opened; else as of unwrap */
@@ -204,14 +205,33 @@ static enum gf_code take_numbers(struct gf_keyring *ring, const struct gf_secret
     return GF_OK;
 }
 
+/* The bytes of a key for a use in the region. */
+static size_t offset_of(size_t index, enum gf_data_key_use use) {
+    return (index * GF_DATA_KEY_USE_COUNT + (size_t)use - 1) * GF_DATA_KEY_BYTES;
+}
+
+static void derive_all(const unsigned char key[GF_DATA_KEY_BYTES], size_t index,
+                       unsigned char *bytes) {
+    for (int use = 1; use <= GF_DATA_KEY_USE_COUNT; use++) {
+        gf_assert(crypto_kdf_derive_from_key(bytes + offset_of(index, (enum gf_data_key_use)use),
+                                             GF_DATA_KEY_BYTES, (uint64_t)use, "gofersec",
+                                             key) == 0);
+    }
+    gf_guarded_wipe_stack();
+}
+
 static void open_keys(struct gf_master_keys *masters, struct gf_keyring *ring,
                       const struct gf_secret_key *const *sorted, size_t count) {
+    GF_CLEANUP(gf_guarded_free_p) unsigned char *key = gf_guarded_alloc(GF_DATA_KEY_BYTES);
     unsigned char *bytes = gf_guarded_unseal(&ring->region);
     for (size_t i = 0; i < count; i++) {
         const struct gf_str id = sorted[i]->master_key_id;
         struct slot *slot = &ring->slots[i];
         slot->number = sorted[i]->number;
-        slot->code = unwrap(masters, sorted[i], bytes + i * GF_DATA_KEY_BYTES);
+        slot->code = unwrap(masters, sorted[i], key);
+        if (slot->code == GF_OK) {
+            derive_all(key, i, bytes);
+        }
         if (id.len < sizeof(slot->master_key_id)) {
             (void)snprintf(slot->master_key_id, sizeof(slot->master_key_id), "%" GF_STR_FMT,
                            GF_STR_ARG(id));
@@ -248,7 +268,7 @@ enum gf_code gf_keyring_create(struct gf_master_keys *masters, enum gf_secret_ke
     if (rc != GF_OK) {
         return rc;
     }
-    gf_guarded_init(&ring->region, count * GF_DATA_KEY_BYTES);
+    gf_guarded_init(&ring->region, count * GF_DATA_KEY_USE_COUNT * GF_DATA_KEY_BYTES);
     open_keys(masters, ring, sorted, count);
     rc = check_slot(&ring->slots[count - 1], err);
     if (rc == GF_OK) {
@@ -290,8 +310,8 @@ int64_t gf_keyring_number(const struct gf_keyring *ring, size_t index) {
     return ring->slots[index].number;
 }
 
-enum gf_code gf_keyring_derive(struct gf_keyring *ring, int64_t number, enum gf_data_key_use use,
-                               unsigned char **out_key, struct gf_error *err) {
+enum gf_code gf_keyring_open_key(struct gf_keyring *ring, int64_t number, enum gf_data_key_use use,
+                                 const unsigned char **out_key, struct gf_error *err) {
     size_t index = 0;
     while (index < ring->count && ring->slots[index].number != number) {
         index++;
@@ -300,15 +320,25 @@ enum gf_code gf_keyring_derive(struct gf_keyring *ring, int64_t number, enum gf_
         return gf_fail(err, GF_DATA_LOSS, "there is no data key %" PRId64, number);
     }
     const enum gf_code rc = check_slot(&ring->slots[index], err);
-    if (rc != GF_OK) {
-        return rc;
+    if (rc == GF_OK) {
+        *out_key = gf_guarded_open(&ring->region) + offset_of(index, use);
     }
-    unsigned char *key = gf_guarded_alloc(GF_DATA_KEY_BYTES);
-    const unsigned char *bytes = gf_guarded_open(&ring->region);
-    gf_assert(crypto_kdf_derive_from_key(key, GF_DATA_KEY_BYTES, (uint64_t)use, "gofersec",
-                                         bytes + index * GF_DATA_KEY_BYTES) == 0);
+    return rc;
+}
+
+void gf_keyring_close_key(struct gf_keyring *ring) {
     gf_guarded_close(&ring->region);
-    gf_guarded_wipe_stack();
-    *out_key = key;
-    return GF_OK;
+}
+
+enum gf_code gf_keyring_derive(struct gf_keyring *ring, int64_t number, enum gf_data_key_use use,
+                               unsigned char **out_key, struct gf_error *err) {
+    const unsigned char *key = NULL;
+    const enum gf_code rc = gf_keyring_open_key(ring, number, use, &key, err);
+    if (rc == GF_OK) {
+        unsigned char *copy = gf_guarded_alloc(GF_DATA_KEY_BYTES);
+        memcpy(copy, key, GF_DATA_KEY_BYTES);
+        gf_keyring_close_key(ring);
+        *out_key = copy;
+    }
+    return rc;
 }

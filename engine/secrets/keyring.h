@@ -112,18 +112,26 @@ int64_t gf_keyring_active(const struct gf_keyring *ring);
 size_t gf_keyring_count(const struct gf_keyring *ring);
 int64_t gf_keyring_number(const struct gf_keyring *ring, size_t index);
 
-/*
- * What is derived of a data key: each use has a key of its own, in guarded memory, freed with
- * gf_guarded_free. Numbers are bound, so they never change. Code: GF_DATA_LOSS (there is no such
- * key, or it was changed), GF_FAILED_PRECONDITION (its master key is not there).
- */
+/* What keys of their own are derived of a data key for. Numbers are bound, so they never change. */
 enum gf_data_key_use {
     GF_DATA_KEY_ENCRYPT = 1, /* values */
     GF_DATA_KEY_MARK = 2,    /* what is known of secrets */
     GF_DATA_KEY_BOX = 3,     /* the seed of a key pair */
     GF_DATA_KEY_RUN_TOKEN = 4,
     GF_DATA_KEY_FINGERPRINT = 5,
+    GF_DATA_KEY_USE_COUNT = 5,
 };
+
+/*
+ * What is derived of a data key for a use, GF_DATA_KEY_BYTES: readable until gf_keyring_close_key,
+ * once for each success. Holds no lock; cheap while others have keys open. Codes: GF_DATA_LOSS
+ * (there is no such key, or it was changed), GF_FAILED_PRECONDITION (its master key is not there).
+ */
+enum gf_code gf_keyring_open_key(struct gf_keyring *ring, int64_t number, enum gf_data_key_use use,
+                                 const unsigned char **out_key, struct gf_error *err) GF_MUST_USE;
+void gf_keyring_close_key(struct gf_keyring *ring);
+
+/* The same as a copy in guarded memory that outlives the ring, freed with gf_guarded_free. */
 enum gf_code gf_keyring_derive(struct gf_keyring *ring, int64_t number, enum gf_data_key_use use,
                                unsigned char **out_key, struct gf_error *err) GF_MUST_USE;
 

@@ -159,7 +159,7 @@ Test(remains, of_a_key_there_are_none) {
     }
     cr_expect_eq(count_remains(&planted), 1, "the search finds what is there");
     gf_guarded_free(key);
-    /* Sealing derives it, uses it and wipes it. */
+    /* Sealing uses that of the ring, which nobody can read meanwhile, and leaves no copy. */
     struct gf_secret_version row = {0};
     cr_assert_eq(
         gf_secret_seal(planted.ring, &planted.place, 1, GF_STR("value"), &arena, &row, NULL),

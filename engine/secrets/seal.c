@@ -100,15 +100,15 @@ enum gf_code gf_secret_seal(struct gf_keyring *ring, const struct gf_secret_plac
         return rc;
     }
     const int64_t number = gf_keyring_active(ring);
-    GF_CLEANUP(gf_guarded_free_p) unsigned char *key = NULL;
-    rc = gf_keyring_derive(ring, number, GF_DATA_KEY_ENCRYPT, &key, err);
-    if (rc != GF_OK) {
-        return wrap_key(place, rc, err);
-    }
     const size_t size = value.len + GF_SEALED_OVERHEAD_BYTES;
     unsigned char *sealed = gf_arena_try_alloc(arena, size);
     if (sealed == NULL) {
         return gf_fail(err, GF_RESOURCE_EXHAUSTED, "no room for a sealed value of %zu bytes", size);
+    }
+    const unsigned char *key = NULL;
+    rc = gf_keyring_open_key(ring, number, GF_DATA_KEY_ENCRYPT, &key, err);
+    if (rc != GF_OK) {
+        return wrap_key(place, rc, err);
     }
     struct gf_bound bound;
     bind(place, version, out_version->create_time, number, &bound);
@@ -118,6 +118,7 @@ enum gf_code gf_secret_seal(struct gf_keyring *ring, const struct gf_secret_plac
     gf_assert(crypto_aead_xchacha20poly1305_ietf_encrypt(
                   sealed + BOX_AT, NULL, (const unsigned char *)value.ptr, value.len, bound.bytes,
                   bound.len, NULL, sealed + NONCE_AT, key) == 0);
+    gf_keyring_close_key(ring);
     gf_guarded_wipe_stack();
     out_version->version = version;
     out_version->size_bytes = (int64_t)value.len;
@@ -141,12 +142,6 @@ enum gf_code gf_secret_open(struct gf_keyring *ring, const struct gf_secret_plac
     if (!place_fits(place) || !row_fits(row, wanted_version)) {
         return fail_changed(place, wanted_version, err);
     }
-    GF_CLEANUP(gf_guarded_free_p) unsigned char *key = NULL;
-    const enum gf_code rc =
-        gf_keyring_derive(ring, row->key_number, GF_DATA_KEY_ENCRYPT, &key, err);
-    if (rc != GF_OK) {
-        return wrap_key(place, rc, err);
-    }
     const unsigned char *sealed = (const unsigned char *)row->sealed.ptr;
     const size_t len_before = out->len;
     unsigned char *value = gf_secret_buffer_extend(out, (size_t)row->size_bytes);
@@ -157,11 +152,19 @@ enum gf_code gf_secret_open(struct gf_keyring *ring, const struct gf_secret_plac
                        "for",
                        GF_STR_ARG(shown_key(place)), row->size_bytes);
     }
+    const unsigned char *key = NULL;
+    const enum gf_code rc =
+        gf_keyring_open_key(ring, row->key_number, GF_DATA_KEY_ENCRYPT, &key, err);
+    if (rc != GF_OK) {
+        gf_secret_buffer_truncate(out, len_before);
+        return wrap_key(place, rc, err);
+    }
     struct gf_bound bound;
     bind(place, wanted_version, row->create_time, row->key_number, &bound);
     const int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(
         value, NULL, NULL, sealed + BOX_AT, row->sealed.len - BOX_AT, bound.bytes, bound.len,
         sealed + NONCE_AT, key);
+    gf_keyring_close_key(ring);
     gf_guarded_wipe_stack();
     if (opened != 0) {
         gf_secret_buffer_truncate(out, len_before);
@@ -228,8 +231,8 @@ enum gf_code gf_secret_mark(struct gf_keyring *ring, const struct gf_secret *sec
     assert_ring(ring, &secret->place);
     gf_assert(place_fits(&secret->place));
     const int64_t number = gf_keyring_active(ring);
-    GF_CLEANUP(gf_guarded_free_p) unsigned char *key = NULL;
-    const enum gf_code rc = gf_keyring_derive(ring, number, GF_DATA_KEY_MARK, &key, err);
+    const unsigned char *key = NULL;
+    const enum gf_code rc = gf_keyring_open_key(ring, number, GF_DATA_KEY_MARK, &key, err);
     if (rc != GF_OK) {
         return wrap_key(&secret->place, rc, err);
     }
@@ -237,6 +240,7 @@ enum gf_code gf_secret_mark(struct gf_keyring *ring, const struct gf_secret *sec
     mark[0] = FORMAT;
     write_number(mark + NUMBER_AT, number);
     hash(secret, number, key, mark + HASH_AT);
+    gf_keyring_close_key(ring);
     *out_mark = (struct gf_str){(const char *)mark, GF_SECRET_MARK_BYTES};
     return GF_OK;
 }
@@ -262,13 +266,14 @@ enum gf_code gf_secret_check_mark(struct gf_keyring *ring, const struct gf_secre
     bool right = mark_fits(secret);
     int64_t number = 0;
     if (right) {
-        GF_CLEANUP(gf_guarded_free_p) unsigned char *key = NULL;
+        const unsigned char *key = NULL;
         number = read_number(secret->mark.ptr + NUMBER_AT);
-        const enum gf_code rc = gf_keyring_derive(ring, number, GF_DATA_KEY_MARK, &key, err);
+        const enum gf_code rc = gf_keyring_open_key(ring, number, GF_DATA_KEY_MARK, &key, err);
         if (rc != GF_OK) {
             return wrap_key(&secret->place, rc, err);
         }
         hash(secret, number, key, expected);
+        gf_keyring_close_key(ring);
         right = sodium_memcmp(expected, secret->mark.ptr + HASH_AT, HASH_BYTES) == 0;
     }
     if (!right) {
