@@ -158,7 +158,7 @@ static const char *flag_text(struct gf_cli *cli, const struct gf_parsed *parsed,
 }
 
 /* The default of the data directory depends on who runs the server. */
-static enum gf_code fill_data_dir(struct gf_cli *cli, struct gf_config *config,
+static enum gf_code fill_data_dir(struct gf_cli *cli, struct gf_config_values *config,
                                   struct gf_error *err) {
     const struct gf_config_setting *setting = gf_config_find(GF_STR("data_dir"));
     Gofer__Config__V1__ServerConfig *message = (Gofer__Config__V1__ServerConfig *)config->message;
@@ -181,7 +181,7 @@ static bool is_given_empty(const struct gf_parsed *parsed, const char *name) {
 }
 
 enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *parsed,
-                                   struct gf_config *out_config, bool *out_is_usage,
+                                   struct gf_config_values *out_config, bool *out_is_usage,
                                    struct gf_error *err) {
     struct gf_config_flag flags[GF_ARRAY_COUNT(paths)];
     size_t count = 0;
@@ -206,7 +206,7 @@ enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *p
         .flags = flags,
         .flag_count = count,
     };
-    struct gf_config config;
+    struct gf_config_values config;
     enum gf_code rc = gf_config_load(&options, cli->arena, &config, err);
     if (rc != GF_OK) {
         *out_is_usage = gf_str_has_prefix(gf_str_from(err->message), GF_STR("--"));

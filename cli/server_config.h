@@ -23,7 +23,7 @@ extern const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS]
  * GF_INVALID_ARGUMENT with *out_is_usage where a flag is to blame.
  */
 enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *parsed,
-                                   struct gf_config *out_config, bool *out_is_usage,
+                                   struct gf_config_values *out_config, bool *out_is_usage,
                                    struct gf_error *err) GF_MUST_USE;
 
 /* Says that loading failed; gives the exit code. */

@@ -36,7 +36,7 @@ const char *gf_config_source_name(enum gf_config_source source) {
 struct loader {
     const struct gf_config_options *options;
     struct gf_arena *arena;
-    struct gf_config *config;
+    struct gf_config_values *config;
     Gofer__Config__V1__ServerConfig *message;
     enum gf_config_source source;
     struct gf_error *err;
@@ -83,7 +83,7 @@ static void note_defaults(struct loader *loader, const struct gf_config_setting 
 static void begin(struct loader *loader) {
     loader->message = GF_ARENA_NEW(loader->arena, Gofer__Config__V1__ServerConfig);
     gofer__config__v1__server_config__init(loader->message);
-    *loader->config = (struct gf_config){.message = loader->message};
+    *loader->config = (struct gf_config_values){.message = loader->message};
     gf_config_fill_defaults(gf_config_schema(), &loader->message->base, loader->arena);
     note_defaults(loader, gf_config_schema());
 }
@@ -270,7 +270,7 @@ static bool looks_like(const struct gf_config_setting *setting, struct gf_str na
 }
 
 static void note_unknown(struct loader *loader, struct gf_str name) {
-    struct gf_config *config = loader->config;
+    struct gf_config_values *config = loader->config;
     if (config->unknown_count < GF_CONFIG_UNKNOWN_MAX && !is_of_clients(name) &&
         looks_like(gf_config_schema(), name)) {
         config->unknown[config->unknown_count++] = gf_arena_str(loader->arena, name).ptr;
@@ -317,8 +317,8 @@ static enum gf_code apply_flags(struct loader *loader) {
 }
 
 enum gf_code gf_config_load(const struct gf_config_options *options, struct gf_arena *arena,
-                            struct gf_config *out_config, struct gf_error *err) {
-    struct gf_config config;
+                            struct gf_config_values *out_config, struct gf_error *err) {
+    struct gf_config_values config;
     struct loader loader = {.options = options, .arena = arena, .config = &config, .err = err};
     begin(&loader);
     enum gf_code rc = apply_files(&loader);
@@ -335,8 +335,8 @@ enum gf_code gf_config_load(const struct gf_config_options *options, struct gf_a
 }
 
 enum gf_code gf_config_parse(struct gf_str text, const char *name, struct gf_arena *arena,
-                             struct gf_config *out_config, struct gf_error *err) {
-    struct gf_config config;
+                             struct gf_config_values *out_config, struct gf_error *err) {
+    struct gf_config_values config;
     struct loader loader = {.arena = arena, .config = &config, .err = err};
     begin(&loader);
     const enum gf_code rc = apply_text(&loader, text, name);

@@ -61,7 +61,7 @@ struct gf_config_options {
 };
 
 /* In the arena. */
-struct gf_config {
+struct gf_config_values {
     const Gofer__Config__V1__ServerConfig *message;
     const char *file; /* that was read; NULL = none */
     /* Of each setting with an index: the value as it was given, NULL for none, and by whom. */
@@ -78,14 +78,14 @@ struct gf_config {
  * of yaml.h), GF_PERMISSION_DENIED.
  */
 enum gf_code gf_config_load(const struct gf_config_options *options, struct gf_arena *arena,
-                            struct gf_config *out_config, struct gf_error *err) GF_MUST_USE;
+                            struct gf_config_values *out_config, struct gf_error *err) GF_MUST_USE;
 
 /*
  * Reads a text as a file with the given name, without environment and flags: for checks and tests.
  * Codes: as above.
  */
 enum gf_code gf_config_parse(struct gf_str text, const char *name, struct gf_arena *arena,
-                             struct gf_config *out_config, struct gf_error *err) GF_MUST_USE;
+                             struct gf_config_values *out_config, struct gf_error *err) GF_MUST_USE;
 
 /* ---- Texts made of the schema ---- */
 

@@ -13,7 +13,7 @@
 
 static struct gf_arena arena;
 static struct gf_error err;
-static struct gf_config config;
+static struct gf_config_values config;
 static char folder[64];
 static char path[96];
 

@@ -11,7 +11,6 @@
 enum {
     DECODED_BYTES_MAX = 256 << 20, /* more than was received */
     ARENA_BYTES_MAX = 256 << 20,
-    TASK_THREADS = 1,
     TASK_CALLS_MAX = 2000,
 };
 
@@ -105,7 +104,6 @@ enum gf_code gf_server__make_rpc(struct gf_server *server, const struct gf_serve
     }
     if (rc == GF_OK) {
         opts = rpc_opts(&server->tasks);
-        opts.thread_count = TASK_THREADS;
         opts.calls_max = TASK_CALLS_MAX;
         rc = gf_rpc_server_create(&opts, &server->task_rpc, err);
     }

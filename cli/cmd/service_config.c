@@ -22,7 +22,7 @@ static void each(const struct gf_config_setting *section,
 
 struct printing {
     struct gf_cli *cli;
-    const struct gf_config *config;
+    const struct gf_config_values *config;
     struct gf_table table;
     struct gf_strbuf json;
     size_t count;
@@ -79,7 +79,7 @@ static void print_name(const struct gf_config_setting *setting, void *ctx) {
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     struct gf_error err = {0};
-    struct gf_config config;
+    struct gf_config_values config;
     bool is_usage = false;
     if (gf_server_config_load(cli, parsed, &config, &is_usage, &err) != GF_OK) {
         return gf_server_config_fail(cli, is_usage, &err);

@@ -20,7 +20,7 @@ static void set_log_level(Gofer__Config__V1__LogLevel level) {
     }
 }
 
-static void tell_config(const struct gf_config *config) {
+static void tell_config(const struct gf_config_values *config) {
     if (config->file != NULL) {
         gf_log_info("config_read", GF_KV_STR("file", config->file));
     }
@@ -43,7 +43,7 @@ static enum gf_exit_code serve(struct gf_cli *cli, const struct gf_server_option
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     struct gf_error err = {0};
-    struct gf_config config;
+    struct gf_config_values config;
     bool is_usage = false;
     if (gf_server_config_load(cli, parsed, &config, &is_usage, &err) != GF_OK) {
         return gf_server_config_fail(cli, is_usage, &err);

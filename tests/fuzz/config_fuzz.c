@@ -24,7 +24,7 @@ static void check_message(const Gofer__Config__V1__ServerConfig *message) {
 }
 
 static void run_config(struct gf_str text, struct gf_arena *arena) {
-    struct gf_config config;
+    struct gf_config_values config;
     struct gf_error err = {0};
     const enum gf_code rc = gf_config_parse(text, name, arena, &config, &err);
     if (rc == GF_OK) {
@@ -45,7 +45,7 @@ static void run_environment(struct gf_str text, struct gf_arena *arena) {
             gf_arena_printf(arena, "%s%" GF_STR_FMT, settings[i], GF_STR_ARG(text));
         const char *const environment[] = {variable, NULL};
         const struct gf_config_options options = {.environment = environment};
-        struct gf_config config;
+        struct gf_config_values config;
         struct gf_error err = {0};
         if (gf_config_load(&options, arena, &config, &err) == GF_OK) {
             check_message(config.message);

@@ -1,0 +1,109 @@
+#include "api/access/gate.h"
+#include "api/config/config.h"
+#include "api/server/settings.h"
+#include "engine/core/limits.h"
+#include "engine/scheduler/native/native.h"
+
+#include <criterion/criterion.h>
+
+static struct gf_arena arena;
+static struct gf_error err;
+static struct gf_config_values config;
+static struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
+static struct gf_server_options options;
+
+static void setup(void) {
+    gf_arena_init(&arena, GF_CONFIG_ARENA_BYTES_MAX);
+}
+
+static void teardown(void) {
+    gf_arena_fini(&arena);
+}
+
+TestSuite(server_settings, .init = setup, .fini = teardown);
+
+static enum gf_code apply(const char *text) {
+    cr_assert_eq(gf_config_parse(gf_str_from(text), "f", &arena, &config, &err), GF_OK, "%s",
+                 err.message);
+    return gf_server_options_apply(config.message, listeners, &options, &err);
+}
+
+/* The schema and the code must not differ. */
+Test(server_settings, defaults_are_those_of_the_code) {
+    const struct gf_native_options native = GF_NATIVE_OPTIONS_DEFAULT;
+    cr_assert_eq(apply(""), GF_OK, "%s", err.message);
+    cr_expect_null(options.data_dir);
+    cr_expect_null(options.master_key_file);
+    cr_assert_eq(options.listener_count, 1);
+    cr_expect_str_eq(options.listeners[0].address, "127.0.0.1:8080");
+    cr_expect_null(options.listeners[0].tls.cert_file);
+    cr_expect_not(options.listeners[0].allow_plaintext_beyond_this_machine);
+    cr_expect_not(options.allow_anonymous);
+    cr_expect_eq(options.token_rate_max, GF_GATE_TOKEN_RATE_MAX_DEFAULT);
+    cr_expect_eq(options.address_rate_max, GF_GATE_ADDRESS_RATE_MAX_DEFAULT);
+    cr_expect_eq(options.token_streams_max, GF_GATE_TOKEN_STREAMS_MAX_DEFAULT);
+    cr_expect_eq(options.address_streams_max, GF_GATE_ADDRESS_STREAMS_MAX_DEFAULT);
+    cr_expect_eq((int)options.scheduler, GF_SERVER_SCHEDULER_NATIVE);
+    cr_expect_eq(options.containers_max, GF_SERVER_CONTAINERS_MAX_DEFAULT);
+    cr_expect_eq(options.allow_host_network, native.allow_host_network);
+    cr_expect_eq(options.task_pids_max, native.defaults.pid_count);
+    cr_expect_eq(options.task_log_bytes, native.log_bytes_max);
+    cr_expect_eq(options.runs_active_max, GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT);
+    cr_expect_eq(options.runs_running_max, 0);
+    cr_expect_eq(options.run_timeout_ms_max, 0);
+    cr_expect_eq(options.stop_timeout_ms, GF_STOP_TIMEOUT_MS_DEFAULT);
+    cr_expect_eq(options.upload_bytes_max, GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT);
+    cr_expect_eq(options.calls_max, GF_RPC_CALLS_MAX_DEFAULT);
+}
+
+Test(server_settings, no_limit_is_told_from_the_default) {
+    cr_assert_eq(apply("access: {token_calls_per_second: 0, address_calls_max: 0}\n"
+                       "scheduler: {task_pids_max: 0, task_log_bytes: 0}\n"
+                       "limits: {run_timeout_max: 1500us}\n"),
+                 GF_OK);
+    cr_expect_lt(options.token_rate_max, 0);
+    cr_expect_lt(options.address_streams_max, 0);
+    cr_expect_lt(options.task_pids_max, 0);
+    cr_expect_lt(options.task_log_bytes, 0);
+    cr_expect_eq(options.run_timeout_ms_max, 2);
+}
+
+Test(server_settings, certificate_of_all_is_for_those_without_their_own) {
+    cr_assert_eq(
+        apply("tls: {certificate_file: /c, key_file: /k}\n"
+              "listeners:\n"
+              "  - address: 0.0.0.0:1\n"
+              "  - address: unix:/s\n"
+              "  - address: 0.0.0.0:2\n"
+              "    tls: {certificate_file: /own, key_file: /own.key, client_ca_file: /ca,\n"
+              "          client_certificates: request}\n"),
+        GF_OK, "%s", err.message);
+    cr_assert_eq(options.listener_count, 3);
+    cr_expect_str_eq(listeners[0].tls.cert_file, "/c");
+    cr_expect_null(listeners[0].tls.client_ca_file);
+    cr_expect_null(listeners[1].tls.cert_file);
+    cr_expect_str_eq(listeners[2].tls.key_file, "/own.key");
+    cr_expect_str_eq(listeners[2].tls.client_ca_file, "/ca");
+    cr_expect(listeners[2].tls.clients_optional);
+}
+
+Test(server_settings, half_a_certificate_is_refused) {
+    cr_expect_eq(apply("tls: {certificate_file: /c}\n"), GF_INVALID_ARGUMENT);
+    cr_expect_str_eq(err.field, "tls");
+    cr_expect_eq(apply("tls: {client_ca_file: /c}\n"), GF_INVALID_ARGUMENT);
+    cr_expect_eq(apply("listeners: [{address: \"a:1\", tls: {key_file: /k}}]\n"),
+                 GF_INVALID_ARGUMENT);
+    cr_expect_str_eq(err.field, "listeners[].tls");
+}
+
+Test(server_settings, listeners_have_a_limit) {
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, 4096);
+    gf_strbuf_append_cstr(&text, "listeners:\n");
+    for (int i = 0; i <= GF_SERVER_LISTENERS_MAX; i++) {
+        gf_strbuf_append_cstr(&text, "  - address: 127.0.0.1:0\n");
+    }
+    cr_expect_eq(apply(text.ptr), GF_INVALID_ARGUMENT);
+    cr_expect_str_eq(err.field, "listeners");
+    gf_strbuf_fini(&text);
+}
