@@ -34,6 +34,25 @@ struct gf_event *gf_core__event_run(struct gf_core *core, enum gf_event_kind kin
 struct gf_event *gf_core__event_task(struct gf_core *core, enum gf_event_kind kind,
                                      const struct core_task *task);
 
+/*
+ * Facts of an event, as EventKind in event.proto names them. Texts of initiators and tasks are
+ * borrowed for as long as the batch. Facts that are not known are left out.
+ */
+void gf_core__tell_config(struct gf_core *core, struct gf_event *event,
+                          const struct gf_config *config);
+void gf_core__tell_deployment(struct gf_core *core, struct gf_event *event,
+                              const struct gf_deployment *deployment);
+void gf_core__tell_initiator(struct gf_core *core, struct gf_event *event,
+                             const struct gf_initiator *initiator);
+void gf_core__tell_force(struct gf_event *event, bool force);
+void gf_core__tell_reason(struct gf_event *event, enum gf_reason_kind kind);
+/* How the task, or its attempt, ended. */
+void gf_core__tell_end(struct gf_core *core, struct gf_event *event,
+                       const struct gf_task_execution *task);
+/* What runs, and where. */
+void gf_core__tell_place(struct gf_core *core, struct gf_event *event,
+                         const struct gf_task_execution *task);
+
 /* A reply that says OK; the caller fills in the rest. */
 struct gf_reply *gf_core__reply(struct gf_core *core, const struct gf_input *input);
 struct gf_reply *gf_core__reply_to(struct gf_core *core, void *token);

@@ -47,11 +47,13 @@ static const struct gf_deployment *add_deployment(struct gf_core *core,
     struct gf_event *started = gf_core__event_pipeline(core, GF_EVENT_DEPLOYMENT_STARTED, pipeline);
     started->version = end_version;
     started->deployment_id = row->deployment_id;
+    gf_core__tell_deployment(core, started, row);
     struct gf_event *completed =
         gf_core__event_pipeline(core, GF_EVENT_DEPLOYMENT_COMPLETED, pipeline);
     completed->version = end_version;
     completed->deployment_id = row->deployment_id;
     completed->status = (int32_t)row->status;
+    gf_core__tell_deployment(core, completed, row);
     return row;
 }
 
@@ -170,8 +172,10 @@ static struct core_config *create_config(struct gf_core *core, struct core_pipel
     gf_core__mark_pipeline(core, pipeline);
     struct core_config *config = gf_core__add_config(core, pipeline, &row);
     gf_core__mark_config(core, config);
-    gf_core__event_pipeline(core, GF_EVENT_PIPELINE_CONFIG_REGISTERED, pipeline)->version =
-        row.version;
+    struct gf_event *event =
+        gf_core__event_pipeline(core, GF_EVENT_PIPELINE_CONFIG_REGISTERED, pipeline);
+    event->version = row.version;
+    gf_core__tell_config(core, event, &row);
     return config;
 }
 

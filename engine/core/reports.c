@@ -52,7 +52,8 @@ static void mark_started(struct gf_core *core, struct core_task *task, int64_t s
         gf_core__task_watch(core, task);
     }
     gf_core__mark_task(core, task);
-    (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_STARTED, task);
+    struct gf_event *event = gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_STARTED, task);
+    gf_core__tell_place(core, event, &task->row);
 }
 
 /* ---- How a container ended ---- */

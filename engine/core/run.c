@@ -127,7 +127,9 @@ static void end_run(struct gf_core *core, struct core_run *run) {
     gf_core__timer_clear(core, &run->deadline);
     set_result(run);
     gf_core__mark_run(core, run);
-    gf_core__event_run(core, GF_EVENT_RUN_COMPLETED, run)->status = (int32_t)run->row.status;
+    struct gf_event *event = gf_core__event_run(core, GF_EVENT_RUN_COMPLETED, run);
+    event->status = (int32_t)run->row.status;
+    gf_core__tell_reason(event, run->row.reason.kind);
     gf_core__bury_run(core, run);
 }
 

@@ -133,7 +133,8 @@ static bool cancel_task(struct gf_core *core, struct core_task *task,
     }
     task->row.cancel_requested = true;
     gf_core__mark_task(core, task);
-    (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_CANCELLATION_STARTED, task);
+    gf_core__tell_force(
+        gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_CANCELLATION_STARTED, task), force);
     if (gf_core__task_is_live(task)) {
         task->row.reason.kind = GF_REASON_USER_CANCELLED;
         task->row.reason.text = gf_text_copy_cut(text, GF_REASON_BYTES_MAX, &task->run->arena);

@@ -210,7 +210,8 @@ struct core_run *gf_core__create_run(struct gf_core *core, const struct core_new
     gf_core__mark_pipeline(core, pipeline);
     gf_core__mark_run(core, run);
     gf_core__add_run(core, run);
-    (void)gf_core__event_run(core, GF_EVENT_RUN_QUEUED, run);
+    struct gf_event *event = gf_core__event_run(core, GF_EVENT_RUN_QUEUED, run);
+    gf_core__tell_initiator(core, event, &run->row.initiator);
     gf_core__run_enqueue(core, run);
     if (run->row.ordering_policy == GF_RUN_ORDERING_NEWEST) {
         coalesce(core, run);

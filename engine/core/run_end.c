@@ -66,7 +66,8 @@ void gf_core__run_stop(struct gf_core *core, struct core_run *run, enum gf_reaso
     gf_core__timer_clear(core, &run->deadline);
     gf_core__mark_run(core, run);
     if (run->row.cancel_requested) {
-        (void)gf_core__event_run(core, GF_EVENT_RUN_CANCELLATION_STARTED, run);
+        gf_core__tell_force(gf_core__event_run(core, GF_EVENT_RUN_CANCELLATION_STARTED, run),
+                            force);
     }
     gf_core__run_stop_tasks(core, run, force);
 }

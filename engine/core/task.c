@@ -143,7 +143,9 @@ void gf_core__task_end(struct gf_core *core, struct core_task *task, enum gf_tas
     run->cancelled_count += status == GF_TASK_STATUS_CANCELLED;
     run->timed_out_count += kind == GF_REASON_TIMED_OUT;
     gf_core__mark_task(core, task);
-    gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_COMPLETED, task)->status = (int32_t)status;
+    struct gf_event *event = gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_COMPLETED, task);
+    event->status = (int32_t)status;
+    gf_core__tell_end(core, event, &task->row);
     gf_vec_push(&core->ended, task);
 }
 
@@ -190,8 +192,9 @@ void gf_core__attempt_fail(struct gf_core *core, struct core_task *task, enum gf
     core->backoff_count++;
     gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK, task->row.next_attempt_time);
     gf_core__mark_task(core, task);
-    gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_RETRIED, task)->status =
-        (int32_t)GF_TASK_STATUS_FAILED;
+    struct gf_event *event = gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_RETRIED, task);
+    event->status = (int32_t)GF_TASK_STATUS_FAILED;
+    gf_core__tell_end(core, event, &task->row);
 }
 
 /* ---- Launching ---- */

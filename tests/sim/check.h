@@ -57,6 +57,28 @@ void sim_check_access_acknowledged(struct sim *sim, const struct sim_command *co
 void sim_check_event_due(struct sim *sim, const struct gf_event *event);
 void sim_check_events(struct sim *sim);
 
+/* ---- check_facts.c: the metadata that an event must have ---- */
+
+/* Borrowed by the event that they were given to. */
+struct sim_facts {
+    struct gf_label items[2];
+    size_t count;
+    char number[24];
+};
+
+void sim_facts_config(struct sim_facts *facts, const struct gf_config *row, struct gf_event *event);
+void sim_facts_deployment(struct sim_facts *facts, const struct gf_deployment *row,
+                          struct gf_event *event);
+void sim_facts_initiator(struct sim_facts *facts, const struct gf_run *row, struct gf_event *event);
+void sim_facts_force(struct sim_facts *facts, const struct sim *sim, struct gf_event *event);
+void sim_facts_reason(struct sim_facts *facts, const struct gf_reason *reason,
+                      struct gf_event *event);
+/* Of the end of a task, or of an attempt. */
+void sim_facts_end(struct sim_facts *facts, const struct gf_task_execution *row,
+                   struct gf_event *event);
+void sim_facts_place(struct sim_facts *facts, const struct gf_task_execution *row,
+                     struct gf_event *event);
+
 /* ---- check_task.c, check_run.c, check_queue.c ---- */
 
 void sim_check_tasks(struct sim *sim);

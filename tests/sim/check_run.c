@@ -213,13 +213,16 @@ static void check_begins_to_end(struct sim *sim, const struct sim_run_look *look
 
 static void check_events_due(struct sim *sim, const struct sim_run_look *look) {
     struct sim_run *run = look->run;
+    struct sim_facts facts;
     struct gf_event event = {.namespace_id = run->row.namespace_id,
                              .pipeline_id = run->row.pipeline_id,
                              .run_id = run->row.run_id,
                              .version = run->row.version};
     if (look->old.run_key == 0) {
         event.kind = GF_EVENT_RUN_QUEUED;
+        sim_facts_initiator(&facts, &run->row, &event);
         sim_check_event_due(sim, &event);
+        event.metadata_count = 0;
     }
     if (run->row.start_time > 0 && look->old.start_time == 0) {
         event.kind = GF_EVENT_RUN_STARTED;
@@ -228,10 +231,12 @@ static void check_events_due(struct sim *sim, const struct sim_run_look *look) {
     }
     if (run->row.cancel_requested && !look->old.cancel_requested) {
         event.kind = GF_EVENT_RUN_CANCELLATION_STARTED;
+        sim_facts_force(&facts, sim, &event);
         sim_check_event_due(sim, &event);
     }
     if (run->row.state == GF_RUN_STATE_COMPLETE && look->old.state != GF_RUN_STATE_COMPLETE) {
         event.kind = GF_EVENT_RUN_COMPLETED;
+        sim_facts_reason(&facts, &run->row.reason, &event);
         event.status = (int32_t)run->row.status;
         sim_check_event_due(sim, &event);
     }

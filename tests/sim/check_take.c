@@ -142,10 +142,12 @@ static struct sim_config *new_config(struct sim *sim, struct sim_pipeline *pipel
         gf_vec_push(&pipeline->configs, NULL);
     }
     pipeline->configs.items[row->version - 1] = config;
-    const struct gf_event event = {.kind = GF_EVENT_PIPELINE_CONFIG_REGISTERED,
-                                   .namespace_id = row->namespace_id,
-                                   .pipeline_id = row->pipeline_id,
-                                   .version = row->version};
+    struct sim_facts facts;
+    struct gf_event event = {.kind = GF_EVENT_PIPELINE_CONFIG_REGISTERED,
+                             .namespace_id = row->namespace_id,
+                             .pipeline_id = row->pipeline_id,
+                             .version = row->version};
+    sim_facts_config(&facts, row, &event);
     sim_check_event_due(sim, &event);
     SIM_TOUCH(sim, config, touched_configs);
     return config;
@@ -188,8 +190,11 @@ static void take_deployment(struct sim *sim, const struct gf_deployment *row) {
                              .pipeline_id = row->pipeline_id,
                              .version = row->end_version,
                              .deployment_id = row->deployment_id};
+    struct sim_facts facts;
+    sim_facts_deployment(&facts, row, &event);
     sim_check_event_due(sim, &event);
     event.kind = GF_EVENT_DEPLOYMENT_COMPLETED;
+    sim_facts_deployment(&facts, row, &event);
     event.status = (int32_t)row->status;
     sim_check_event_due(sim, &event);
     SIM_TOUCH(sim, pipeline, touched_pipelines);

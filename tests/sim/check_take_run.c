@@ -206,13 +206,15 @@ void sim_take_attempt(struct sim *sim, const struct gf_task_execution *row) {
                                                       .kind = row->reason.kind,
                                                       .exit_code = row->exit_code,
                                                       .exit_signal = row->exit_signal};
-    const struct gf_event event = {.kind = GF_EVENT_TASK_EXECUTION_RETRIED,
-                                   .namespace_id = task->run->row.namespace_id,
-                                   .pipeline_id = task->run->row.pipeline_id,
-                                   .run_id = task->run->row.run_id,
-                                   .task_id = task->row.task_id,
-                                   .attempt = number,
-                                   .status = (int32_t)row->status};
+    struct sim_facts facts;
+    struct gf_event event = {.kind = GF_EVENT_TASK_EXECUTION_RETRIED,
+                             .namespace_id = task->run->row.namespace_id,
+                             .pipeline_id = task->run->row.pipeline_id,
+                             .run_id = task->run->row.run_id,
+                             .task_id = task->row.task_id,
+                             .attempt = number,
+                             .status = (int32_t)row->status};
+    sim_facts_end(&facts, row, &event);
     sim_check_event_due(sim, &event);
     sim->rows_touched++;
     sim->result.retries++;

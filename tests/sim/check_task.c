@@ -335,6 +335,8 @@ static void check_end(struct sim *sim, const struct sim_task_look *look) {
                              .task_id = row->task_id,
                              .attempt = row->attempt,
                              .status = (int32_t)row->status};
+    struct sim_facts facts;
+    sim_facts_end(&facts, row, &event);
     sim_check_event_due(sim, &event);
     SIM_EXPECT(sim, row_states,
                row->end_time > 0 && row->next_attempt_time == 0 &&
@@ -368,6 +370,7 @@ static void check_events_due(struct sim *sim, const struct sim_task_look *look) 
                              .pipeline_id = task->run->row.pipeline_id,
                              .run_id = task->run->row.run_id,
                              .task_id = task->row.task_id};
+    struct sim_facts facts;
     if (is_new) {
         event.kind = GF_EVENT_TASK_EXECUTION_CREATED;
         sim_check_event_due(sim, &event);
@@ -376,11 +379,13 @@ static void check_events_due(struct sim *sim, const struct sim_task_look *look) 
     if (sim_row_is_live(&look->old) && look->old.start_time == 0 && task->row.start_time != 0 &&
         task->row.attempt == look->old.attempt) {
         event.kind = GF_EVENT_TASK_EXECUTION_STARTED;
+        sim_facts_place(&facts, &task->row, &event);
         sim_check_event_due(sim, &event);
         look->task->forward_start = sim->forward;
     }
     if (task->row.cancel_requested && !look->old.cancel_requested) {
         event.kind = GF_EVENT_TASK_EXECUTION_CANCELLATION_STARTED;
+        sim_facts_force(&facts, sim, &event);
         sim_check_event_due(sim, &event);
         SIM_EXPECT(sim, cancel_recorded,
                    sim->input != NULL && sim->input->kind == GF_INPUT_CANCEL_TASK &&

@@ -416,8 +416,8 @@ PLANTED_BUGS = [
     dict(
         name = "a_start_is_not_told",
         file = "reports.c",
-        find = "gf_core__mark_task(core, task); (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_STARTED, task);",
-        replace = "gf_core__mark_task(core, task); if (task->row.stop_time == 0) { (void)gf_core__event_task(core, GF_EVENT_TASK_EXECUTION_STARTED, task); }",
+        find = "gf_core__mark_task(core, task); struct gf_event *event =",
+        replace = "gf_core__mark_task(core, task); if (task->row.stop_time != 0) { return; } struct gf_event *event =",
         finds = "event_agreement",
     ),
     dict(
@@ -688,6 +688,27 @@ PLANTED_BUGS = [
         replace = "",
         finds = "event_actor",
         seeds = 200,
+    ),
+    dict(
+        name = "a_container_is_told_without_its_node",
+        file = "facts.c",
+        find = "if (task->node.len > 0) {",
+        replace = "if (task->node.len > 0 && task->attempt < 2) {",
+        finds = "event_agreement",
+    ),
+    dict(
+        name = "a_cancel_is_told_without_force",
+        file = "run_end.c",
+        find = "gf_core__event_run(core, GF_EVENT_RUN_CANCELLATION_STARTED, run), force);",
+        replace = "gf_core__event_run(core, GF_EVENT_RUN_CANCELLATION_STARTED, run), false);",
+        finds = "event_agreement",
+    ),
+    dict(
+        name = "a_failure_is_told_without_its_reason",
+        file = "facts.c",
+        find = "const bool has_reason = task->reason.kind != GF_REASON_UNSPECIFIED;",
+        replace = "const bool has_reason = task->reason.kind != GF_REASON_UNSPECIFIED && task->exit_code == 0;",
+        finds = "event_agreement",
     ),
     dict(
         name = "preferences_tell_what_was",
