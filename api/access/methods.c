@@ -181,7 +181,9 @@ static const char *follow(const void *message, const struct place *place) {
     for (size_t i = 0; i < place->step_count; i++) {
         const struct step *step = &place->steps[i];
         if (i > 0) {
-            memcpy(&at, at, sizeof(at)); /* The field of the step before is a pointer. */
+            const char *next = NULL; /* The field of the step before is a pointer. */
+            memcpy(&next, at, sizeof(next));
+            at = next;
         }
         if (at == NULL) {
             return NULL;
