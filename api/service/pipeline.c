@@ -69,8 +69,8 @@ static enum gf_code get_pipeline(struct gf_read *read, struct gf_error *err) {
                                  &response->pipeline, err);
     /* The config is a thing of its own, with rights of its own. */
     if (rc == GF_OK && pipeline.live_version != 0 &&
-        gf_may_read(read->principal, GF_PERMISSION_RESOURCE_PIPELINE_CONFIGS,
-                    pipeline.namespace_id, pipeline.pipeline_id)) {
+        gf_may_read(read->principal, GF_PERMISSION_RESOURCE_PIPELINE_CONFIGS, pipeline.namespace_id,
+                    pipeline.pipeline_id)) {
         struct gf_config config = {0};
         rc = gf_find_config(read, &pipeline, 0, &config, err);
         if (rc == GF_OK) {
