@@ -138,6 +138,11 @@ enum gf_code gf_sqlite__prepare(struct gf_sqlite_db *db, size_t sql, sqlite3_stm
         const int result =
             sqlite3_prepare_v3(db->handle, db->profile->statements[sql], -1,
                                SQLITE_PREPARE_PERSISTENT, &db->statements[sql], NULL);
+        if ((result & 0xff) == SQLITE_ERROR) {
+            /* The statements fit what the migrations make: somebody or something has changed it. */
+            return gf_fail(err, GF_DATA_LOSS, "the schema of database '%s' is damaged (%s)",
+                           db->path, sqlite3_errmsg(db->handle));
+        }
         if (result != SQLITE_OK) {
             return gf_sqlite__fail(db, result, "prepare a statement", err);
         }

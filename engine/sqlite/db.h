@@ -75,7 +75,7 @@ enum gf_code gf_sqlite__fail(struct gf_sqlite_db *db, int result, const char *do
 
 /*
  * The prepared statement with this index in the profile, reset and ready for binding. Borrowed
- * until close.
+ * until close. Codes: those of gf_sqlite__fail; GF_DATA_LOSS also where the schema is another one.
  */
 enum gf_code gf_sqlite__prepare(struct gf_sqlite_db *db, size_t sql, sqlite3_stmt **out_stmt,
                                 struct gf_error *err) GF_MUST_USE;
