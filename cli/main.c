@@ -78,6 +78,7 @@ int main(int argc, char **argv) {
         code = GF_EXIT_FAILED;
     }
     gf_client_destroy(cli.client);
+    gf_arena_wipe(&arena); /* tokens, and values that were revealed */
     gf_arena_fini(&arena);
     return (int)code;
 }

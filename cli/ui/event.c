@@ -2,7 +2,7 @@
 
 #include "cli/ui/message.h"
 
-static const char *const headers[] = {"EVENT", "TIME", "KIND", "SUBJECT", "OUTCOME"};
+static const char *const headers[] = {"EVENT", "TIME", "KIND", "SUBJECT", "OUTCOME", "BY"};
 
 /* "hello/12/greet": the parts of the path that the event has; a deployment or a version by name. */
 static const char *subject(struct gf_cli *cli, const Gofer__V1__Event *event) {
@@ -12,6 +12,9 @@ static const char *subject(struct gf_cli *cli, const Gofer__V1__Event *event) {
     }
     if (event->task_id[0] != '\0') {
         text = gf_show_text(cli, "%s/%s", text, event->task_id);
+    }
+    if (event->key[0] != '\0') {
+        text = text[0] == '\0' ? event->key : gf_show_text(cli, "%s/%s", text, event->key);
     }
     if (event->run_id == 0 && event->version > 0) {
         text = gf_show_text(cli, "%s version %lld", text, (long long)event->version);
@@ -30,6 +33,15 @@ static const char *outcome(struct gf_cli *cli, const Gofer__V1__Event *event) {
     return "";
 }
 
+/* Who made it happen; nobody where gofer did. */
+static const char *by(struct gf_cli *cli, const Gofer__V1__Event *event) {
+    if (event->actor == NULL) {
+        return "";
+    }
+    const Gofer__V1__EventActor *actor = event->actor;
+    return gf_show_line(cli, actor->user[0] != '\0' ? actor->user : actor->token_id);
+}
+
 static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCMessage *item) {
     const Gofer__V1__Event *event = (const Gofer__V1__Event *)item;
     const char *word = outcome(cli, event);
@@ -38,6 +50,7 @@ static void add_row(struct gf_cli *cli, struct gf_table *table, const ProtobufCM
     gf_table_cell(table, gf_show_enum(cli, &gofer__v1__event_kind__descriptor, (int)event->kind));
     gf_table_cell(table, subject(cli, event));
     gf_table_cell_coloured(table, word, gf_state_colour(word));
+    gf_table_cell(table, by(cli, event));
 }
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *item) {

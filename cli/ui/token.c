@@ -3,6 +3,7 @@
 #include "cli/ui/message.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const headers[] = {"TOKEN", "KIND",    "USER",     "ROLES",
                                       "STATE", "EXPIRES", "LAST-USED"};
@@ -87,6 +88,16 @@ void gf_print_token(struct gf_cli *cli, const Gofer__V1__Token *token) {
     }
 }
 
+/* A file that the text went to, by the mode that files have by default. */
+static void warn_of_readers(struct gf_cli *cli) {
+    struct stat status;
+    const int fd = fileno(cli->out);
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        gf_cli_note(cli, "warning: the file that it went to is open to others: chmod 600");
+    }
+}
+
 enum gf_exit_code gf_print_new_token(struct gf_cli *cli, const ProtobufCMessage *response,
                                      const Gofer__V1__Token *token, char *text) {
     enum gf_exit_code code = GF_EXIT_OK;
@@ -96,6 +107,7 @@ enum gf_exit_code gf_print_new_token(struct gf_cli *cli, const ProtobufCMessage 
         gf_cli_note(cli, "token %s for %s, with the roles %s; its text is shown this once",
                     token->token_id, gf_show_line(cli, token->user),
                     gf_show_token_roles(cli, token));
+        warn_of_readers(cli);
         break;
     case GF_OUTPUT_NAME:
         fprintf(cli->out, "%s\n", token->token_id);
@@ -103,6 +115,7 @@ enum gf_exit_code gf_print_new_token(struct gf_cli *cli, const ProtobufCMessage 
     case GF_OUTPUT_JSON:
     case GF_OUTPUT_JSONL:
         code = gf_print_message(cli, response);
+        warn_of_readers(cli);
         break;
     }
     explicit_bzero(text, strlen(text));

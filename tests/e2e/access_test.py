@@ -110,6 +110,18 @@ class Tokens(AuthTest):
         self.assertIn("hint: gofer token list", error)
         self.error("token", "delete", token_id, "--yes", code=NOT_FOUND)
 
+    def test_a_file_of_its_own(self):
+        path = os.path.join(self.folder, "its.token")
+        for mode, warned in ((0o644, True), (0o600, False)):
+            with open(path, "w", encoding="utf-8") as file:
+                os.chmod(path, mode)
+                result = subprocess.run(
+                    [self.server.gofer, "token", "create", "--user", "x", "--role", "reader"], stdout=file,
+                    env=self.server.environment(), stderr=subprocess.PIPE, text=True, check=True)
+            with open(path, encoding="utf-8") as file:
+                self.assertRegex(file.read(), TOKEN_FORM)
+            self.assertEqual("is open to others: chmod 600" in result.stderr, warned, result.stderr)
+
     def test_made_once(self):
         first = self.json("token", "create", "--user", "ci", "--role", "reader", "--request-id", "once")
         again, err = self.gofer("token", "create", "--user", "ci", "--role", "reader", "--request-id", "once",
@@ -351,6 +363,8 @@ class Secrets(AuthTest):
         events = self.answer("event", "list", "--all-namespaces", "-o", "jsonl")
         self.assertIn("REVEALED", events)
         self.assertIn('"key":"told"', events)
+        self.assertRegex(self.answer("event", "list", "-n", "team-a", "--kind", "secret-revealed"),
+                         r"SECRET_REVEALED\tbackup/told version 1\t\tbootstrap\n")
         self.assertNotIn(VALUE, events)
 
 
