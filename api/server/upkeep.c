@@ -20,7 +20,8 @@ struct gf_upkeep {
     struct gf_timer expiry;
     struct gf_timer uses;
     struct gf_timer deletion;
-    _Atomic bool flushing;
+    _Atomic bool flushing; /* run_flush waits or runs */
+    _Atomic bool renewing; /* run_keys waits or runs */
     _Atomic bool stopping;
 };
 
@@ -87,6 +88,17 @@ static void run_flush(void *ctx) {
     atomic_store(&upkeep->flushing, false);
 }
 
+/* On a worker. What a rotation has left is a portion; more of it follows with the next hour. */
+static void run_keys(void *ctx) {
+    struct gf_upkeep *upkeep = ctx;
+    struct gf_error error = {0};
+    bool more = false;
+    if (gf_vault_reencrypt(upkeep->options.vault, &more, &error) != GF_OK) {
+        gf_log_warn("secret_reencryption_failed", GF_KV_ERROR(&error));
+    }
+    atomic_store(&upkeep->renewing, false);
+}
+
 /* ---- Timers, on the reactor ---- */
 
 static void start_timer(struct gf_upkeep *upkeep, struct gf_timer *timer, int64_t delay_ms,
@@ -108,6 +120,9 @@ static void on_uses(struct gf_timer *timer, void *ctx) {
 static void on_deletion(struct gf_timer *timer, void *ctx) {
     struct gf_upkeep *upkeep = ctx;
     submit(upkeep, new_order(GF_INPUT_DELETE_EXPIRED_TOKENS));
+    if (!atomic_exchange(&upkeep->renewing, true)) {
+        gf_pool_submit_reserved(upkeep->options.pool, run_keys, upkeep);
+    }
     start_timer(upkeep, timer, upkeep->options.delete_ms, on_deletion);
 }
 

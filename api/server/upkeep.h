@@ -3,7 +3,8 @@
  *
  *   - tokens that expire are put out of the gate when their time comes, so that their streams end;
  *   - every minute the last uses of tokens go to the engine, and those of secrets to their store;
- *   - every hour the tokens that have expired are deleted.
+ *   - every hour the tokens that have expired are deleted, and the keys of secrets that nothing
+ * lies under any more.
  *
  * Thread: the owner's.
  */
