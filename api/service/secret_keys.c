@@ -104,10 +104,28 @@ static enum gf_code find_namespace(struct gf_read *read, const char *namespace_i
     return rc;
 }
 
+/* A source that is gone has no new key either. */
+static enum gf_code load_masters(const struct gf_services *services,
+                                 struct gf_master_keys **out_masters, struct gf_error *err) {
+    struct gf_error error = {0};
+    if (services->reload_master_keys == NULL) {
+        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "NO_NEW_MASTER_KEY",
+                              "the master key of this server cannot be loaded anew");
+    }
+    const enum gf_code rc = services->reload_master_keys(services->reload_ctx, out_masters, &error);
+    if (rc == GF_NOT_FOUND) {
+        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "NO_NEW_MASTER_KEY", "%s",
+                              error.message);
+    }
+    if (rc != GF_OK) {
+        *err = error;
+    }
+    return rc;
+}
+
 static enum gf_code read_rotation(struct gf_read *read, struct rotation *out,
                                   struct gf_error *err) {
     const Gofer__V1__RotateSecretKeysRequest *request = (const void *)read->request;
-    const struct gf_services *services = read->services;
     if (request->namespace_id[0] != '\0' &&
         request->scope != GOFER__V1__SECRET_KEY_SCOPE__SECRET_KEY_SCOPE_NAMESPACE) {
         return gf_fail_field(err, "namespace_id", "is for the scope NAMESPACE only");
@@ -115,10 +133,7 @@ static enum gf_code read_rotation(struct gf_read *read, struct rotation *out,
     switch ((int)request->scope) {
     case GOFER__V1__SECRET_KEY_SCOPE__SECRET_KEY_SCOPE_MASTER:
         out->scope = GF_VAULT_SCOPE_MASTER;
-        return services->reload_master_keys == NULL
-                   ? gf_fail_reason(err, GF_FAILED_PRECONDITION, "NO_NEW_MASTER_KEY",
-                                    "the master key of this server cannot be loaded anew")
-                   : services->reload_master_keys(services->reload_ctx, &out->masters, err);
+        return load_masters(read->services, &out->masters, err);
     case GOFER__V1__SECRET_KEY_SCOPE__SECRET_KEY_SCOPE_NAMESPACE:
         out->scope = GF_VAULT_SCOPE_NAMESPACE;
         return find_namespace(read, request->namespace_id, out, err);

@@ -187,6 +187,26 @@ Test(native, images_are_listed_and_read) {
     cr_expect_str_eq(error.field, "reference");
 }
 
+Test(native, an_import_is_told_of) {
+    Gofer__V1__ListEventsRequest request = GOFER__V1__LIST_EVENTS_REQUEST__INIT;
+    Gofer__V1__ListEventsResponse *response = NULL;
+    Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
+    Gofer__V1__EventKind kind = GOFER__V1__EVENT_KIND__EVENT_KIND_IMAGE_IMPORTED;
+    filter.kinds = &kind;
+    filter.n_kinds = 1;
+    request.filter = &filter;
+    /* Behind this the event is there: it was given to the engine before. */
+    (void)up("hello", "one");
+    cr_assert_eq(gofer_v1_event_service_list_events(harness.channel, NULL, &request, &arena,
+                                                    &response, &error),
+                 GF_OK, "%s", error.message);
+    cr_assert_eq(response->n_events, 1);
+    cr_expect_eq(strncmp(response->events[0]->subject_id, "sha256:", 7), 0);
+    cr_assert_eq(response->events[0]->n_metadata, 1);
+    cr_expect_str_eq(response->events[0]->metadata[0]->key, "names");
+    cr_expect_not_null(strstr(response->events[0]->metadata[0]->value, "busybox"));
+}
+
 Test(native, an_unknown_image_is_named_when_it_is_registered) {
     NEED_ROOT();
     Gofer__V1__RegisterPipelineConfigRequest request =

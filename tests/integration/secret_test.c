@@ -5,6 +5,7 @@
 #include "tests/integration/access.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -429,6 +430,9 @@ Test(secret, a_new_master_key_takes_over) {
     cr_assert_eq(gf_file_replace(AT_FDCWD, path, fresh, 0600, GF_FILE_SYNC_NONE, &error), GF_OK);
     gf_harness_restart(&harness);
     expect_value("DB_PASSWORD", 0, VALUE);
+    cr_assert_eq(unlink(path), 0);
+    cr_expect_eq(rotate(SCOPE(MASTER), "", "", &pending), GF_FAILED_PRECONDITION);
+    cr_expect_str_eq(error.reason, "NO_NEW_MASTER_KEY");
     gf_secret_buffer_fini(&keys);
     gf_strbuf_fini(&old);
 }
