@@ -76,6 +76,9 @@ class Nowhere(unittest.TestCase):
         cls.second_run = cls.start_run()
         cls.wait_for_state(cls.second_run, "wait", "RUNNING")
         cls.wait_for_log(cls.second_run, "wait")
+        cls.wait_for_state(cls.second_run, "print", "COMPLETE")
+        cls.wait_for_state(cls.second_run, "missing", "COMPLETE")
+        cls.wait_for(lambda: len(cls.shims()) == 1, "the end of the other shims")
         cls.values["run token"] = cls.run_token()
 
     @classmethod
