@@ -135,7 +135,7 @@ Test(contexts, what_the_file_could_not_give_back_is_refused) {
 }
 
 Test(contexts, there_are_so_many_and_no_more) {
-    char names[GF_CONTEXTS_MAX][8];
+    char names[GF_CONTEXTS_MAX][16];
     for (int i = 0; i < GF_CONTEXTS_MAX; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "c%03d", i);
         put(names[i], NULL, NULL);
