@@ -281,15 +281,24 @@ enum gf_code gf_config_apply(const struct gf_config_target *target,
 
 /* ---- Defaults ---- */
 
+/* The text is that of a scalar, but for a list. */
 static void fill_default(const struct gf_config_setting *setting, ProtobufCMessage *message,
                          struct gf_arena *arena) {
     struct gf_error err = {0};
     const struct gf_config_target target = {
         .arena = arena, .origin = {.name = setting->path}, .err = &err};
-    struct gf_yaml_node *node = NULL;
-    enum gf_code rc =
-        gf_yaml_parse(gf_str_from(setting->fallback), setting->path, arena, &node, &err);
-    if (rc == GF_OK && node != NULL) {
+    const bool is_empty = strcmp(setting->fallback, "\"\"") == 0;
+    struct gf_yaml_node scalar = {
+        .type = GF_YAML_SCALAR,
+        .text = is_empty ? GF_STR("") : gf_str_from(setting->fallback),
+        .quoted = is_empty,
+    };
+    struct gf_yaml_node *node = &scalar;
+    enum gf_code rc = GF_OK;
+    if (setting->kind == GF_CONFIG_LIST) {
+        rc = gf_yaml_parse(scalar.text, setting->path, arena, &node, &err);
+    }
+    if (rc == GF_OK) {
         rc = gf_config_apply(&target, setting, message, node);
     }
     gf_assert(rc == GF_OK);

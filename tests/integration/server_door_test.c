@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 
 TestSuite(server_door, .init = client_setup, .fini = client_teardown);
+TestSuite(server_door_auth, .init = client_setup_auth, .fini = client_teardown);
 
 static enum gf_code list_through(const char *address, const char *token) {
     const Gofer__V1__ListPipelinesRequest request = GOFER__V1__LIST_PIPELINES_REQUEST__INIT;
@@ -24,7 +25,7 @@ Test(server_door, development_mode_asks_nobody_but_tasks_for_a_token) {
     cr_expect_eq(list_through(harness.task_address, "nonsense"), GF_UNAUTHENTICATED);
 }
 
-Test(server_door, authentication_asks_at_both_doors, .init = client_setup_auth) {
+Test(server_door_auth, authentication_asks_at_both_doors) {
     cr_expect_eq(list_through(NULL, NULL), GF_UNAUTHENTICATED);
     cr_expect_eq(list_through(NULL, "nonsense"), GF_UNAUTHENTICATED);
     cr_expect_eq(list_through(NULL, harness.token), GF_OK, "%s", error.message);
@@ -34,7 +35,7 @@ Test(server_door, authentication_asks_at_both_doors, .init = client_setup_auth) 
     cr_expect_eq(list_through(NULL, harness.token), GF_OK, "%s", error.message);
 }
 
-Test(server_door, callers_without_a_token_may_be_allowed, .init = client_setup_auth) {
+Test(server_door_auth, callers_without_a_token_may_be_allowed) {
     gf_harness_pause(&harness);
     harness.options.allow_anonymous = true;
     gf_harness_resume(&harness);
@@ -43,7 +44,7 @@ Test(server_door, callers_without_a_token_may_be_allowed, .init = client_setup_a
     cr_expect_eq(list_through(harness.task_address, NULL), GF_UNAUTHENTICATED);
 }
 
-Test(server_door, plaintext_beyond_this_machine_must_be_wanted, .init = client_setup_auth) {
+Test(server_door_auth, plaintext_beyond_this_machine_must_be_wanted) {
     struct gf_server *server = NULL;
     struct gf_server_listener listener = {.address = "0.0.0.0:0"};
     struct gf_server_options options = harness.options;
