@@ -67,8 +67,9 @@ struct gf_secret_change {
     struct gf_str pipeline_id;
     int64_t version; /* PUT, REVEALED; of KEYS_ROTATED the enum gf_vault_scope */
     int64_t time;
-    struct gf_str user;    /* who */
-    struct gf_str address; /* from where */
+    struct gf_str user;     /* who */
+    struct gf_str address;  /* from where */
+    struct gf_str token_id; /* with which token; empty in development mode */
 };
 
 /* What a request with an id has done: the same id again gives the same outcome. */

@@ -136,6 +136,7 @@ struct gf_secret_change gf_vault__change(const struct gf_vault *vault,
         .time = gf_clock_wall_ns(vault->options.clock),
         .user = clip(caller->user),
         .address = clip(caller->peer),
+        .token_id = clip(caller->token_id),
     };
 }
 

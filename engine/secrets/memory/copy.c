@@ -48,6 +48,7 @@ void gf_memory_secret__copy_change(const struct gf_secret_change *from, struct g
     out->pipeline_id = gf_arena_str(arena, from->pipeline_id);
     out->user = gf_arena_str(arena, from->user);
     out->address = gf_arena_str(arena, from->address);
+    out->token_id = gf_arena_str(arena, from->token_id);
 }
 
 void gf_memory_secret__copy_request(const struct gf_secret_request *from, struct gf_arena *arena,

@@ -22,6 +22,7 @@ enum gf_code gf_sqlite_secret__add_change(struct gf_sqlite_db *db,
     gf_sqlite__bind_i64(&bind, change->time);
     gf_sqlite__bind_str(&bind, change->user);
     gf_sqlite__bind_str(&bind, change->address);
+    gf_sqlite__bind_str(&bind, change->token_id);
     return gf_sqlite__run_bound(&bind, "record a change", NULL, err);
 }
 

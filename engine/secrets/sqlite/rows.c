@@ -193,6 +193,7 @@ enum gf_code gf_sqlite_secret__read_change(struct gf_sqlite_row *row, void *item
     change->time = gf_sqlite__i64(row);
     change->user = gf_sqlite_secret__text(row, TEXT_BYTES_MAX);
     change->address = gf_sqlite_secret__text(row, TEXT_BYTES_MAX);
+    change->token_id = gf_sqlite_secret__text(row, TEXT_BYTES_MAX);
     return GF_OK;
 }
 

@@ -21,7 +21,7 @@
 
 #define GF_SECRET_SQL_CHANGE_COLUMNS                                                               \
     "kind, namespace_key, pipeline_key, key, namespace_id, pipeline_id, version, time, user,"      \
-    " address"
+    " address, token_id"
 
 #define GF_SECRET_SQL_REQUEST_COLUMNS                                                              \
     "caller, request_id, fingerprint, create_time, number, created"
@@ -131,7 +131,7 @@
 
 #define GF_SECRET_SQL_CHANGE_STATEMENTS(X)                                                         \
     X(INSERT_CHANGE, "INSERT INTO changes (" GF_SECRET_SQL_CHANGE_COLUMNS                          \
-                     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                         \
+                     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                    \
     X(LIST_CHANGES, "SELECT sequence, " GF_SECRET_SQL_CHANGE_COLUMNS                               \
                     " FROM changes WHERE sequence > ?1 ORDER BY sequence LIMIT ?2")                \
     X(DELETE_CHANGES, "DELETE FROM changes WHERE sequence <= ?1")                                  \

@@ -73,6 +73,7 @@ struct gf_secret_change battery_change(enum gf_secret_change_kind kind,
         .time = 77,
         .user = GF_STR("somebody"),
         .address = GF_STR("unix:"),
+        .token_id = GF_STR("tok_1"),
     };
 }
 

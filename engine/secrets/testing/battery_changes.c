@@ -28,6 +28,7 @@ void gf_secret_store_battery_changes_are_recorded_with_what_they_change(
         same_text(changes[i].pipeline_id, revealed.pipeline_id, "pipeline_id");
         same_text(changes[i].user, revealed.user, "user");
         same_text(changes[i].address, revealed.address, "address");
+        same_text(changes[i].token_id, revealed.token_id, "token_id");
         cr_expect(i == 0 || changes[i].sequence > changes[i - 1].sequence);
     }
     const int64_t last = changes[2].sequence;

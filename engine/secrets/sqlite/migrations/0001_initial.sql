@@ -68,7 +68,8 @@ CREATE TABLE changes (
     version       INTEGER NOT NULL,
     time          INTEGER NOT NULL,
     user          TEXT    NOT NULL,
-    address       TEXT    NOT NULL
+    address       TEXT    NOT NULL,
+    token_id      TEXT    NOT NULL
 ) STRICT;
 
 CREATE TABLE requests (
