@@ -116,7 +116,7 @@ static void fill(struct entry *entry, const struct gf_secret_change *change) {
         .pipeline_id = change->pipeline_id,
         .version = change->version,
         .key = change->place.key,
-        .actor = {.user = change->user, .peer = change->address},
+        .actor = {.token_id = change->token_id, .user = change->user, .peer = change->address},
     };
     if (change->kind == GF_SECRET_CHANGE_KEYS_ROTATED) {
         entry->scope = (struct gf_label){GF_STR("scope"), scope_name(change->version)};

@@ -490,6 +490,7 @@ Test(secret, every_change_is_told_once) {
     cr_expect_eq(event->version, 1);
     cr_assert_not_null(event->actor);
     cr_expect_str_eq(event->actor->user, "bootstrap");
+    cr_expect_eq(strncmp(event->actor->token_id, "tok_", 4), 0);
     cr_expect_eq(strncmp(event->actor->peer, "unix:", 5), 0, "%s", event->actor->peer);
     expect_value("DB_PASSWORD", 0, VALUE);
     event = wait_events(EVENT(SECRET_REVEALED), 1);
