@@ -56,6 +56,13 @@ struct gf_secret_store *gf_secret_fixture_open(struct gf_secret_fixture *fixture
     return store;
 }
 
+struct gf_secret_store *gf_secret_fixture_open_plain(struct gf_secret_fixture *fixture) {
+    struct gf_secret_store *store = NULL;
+    struct gf_error err = {0};
+    must(gf_sqlite_secret_store_open(fixture->path, &store, &err) == GF_OK, "open", err.message);
+    return store;
+}
+
 void gf_secret_fixture_refused(struct gf_secret_fixture *fixture, enum gf_code rc) {
     struct gf_secret_store *store = NULL;
     struct gf_error err = {0};

@@ -20,6 +20,8 @@ void gf_secret_fixture_fini(struct gf_secret_fixture *fixture);
 
 /* Opens the store, on the VFS that fails on demand (engine/store/sqlite/testing/fault_vfs.h). */
 struct gf_secret_store *gf_secret_fixture_open(struct gf_secret_fixture *fixture);
+/* The same on the system's VFS: for threads, which the other one is not for. */
+struct gf_secret_store *gf_secret_fixture_open_plain(struct gf_secret_fixture *fixture);
 /* Opens it and expects that to fail with `rc`. */
 void gf_secret_fixture_refused(struct gf_secret_fixture *fixture, enum gf_code rc);
 
