@@ -14,7 +14,7 @@
 
 enum {
     JSON_BYTES_MAX = 4 << 20,
-    MEMBERS_MAX = 12,
+    MEMBERS_MAX = 13,
 };
 
 /* Where the token is: its name, that it is there, or its file; NULL for none. */
@@ -58,6 +58,7 @@ static void append_object(struct gf_cli *cli, struct gf_strbuf *out, const char 
         {"tlsCertFile", context->tls_cert_file, true},
         {"tlsKeyFile", context->tls_key_file, true},
         {"tlsServerName", context->tls_server_name, true},
+        {"tokenInClear", context->token_in_clear ? "true" : NULL, false},
     };
     gf_strbuf_append_char(out, '{');
     for (size_t i = 0; i < MEMBERS_MAX; i++) {
