@@ -83,7 +83,7 @@ Test(vault_rotate, the_keys_of_all_namespaces_are_renewed_with_one_record) {
     cr_expect_eq(active_key(GF_SECRET_KEY_VALUES, 0), 2);
     cr_assert_eq(gf_vault_list_changes(it.vault, 0, 100, &it.arena, &changes, &count, &it.err),
                  GF_OK);
-    cr_expect_eq(count, changed + 1);
+    cr_expect_eq(count, (size_t)changed + 1);
     cr_expect_eq(changes[count - 1].kind, GF_SECRET_CHANGE_KEYS_ROTATED);
     cr_assert_eq(gf_vault_fixture_reencrypt(&it, NULL), GF_OK);
     expect_all();
