@@ -275,6 +275,7 @@ enum gf_code gf_gate_intercept(struct gf_rpc_call *call, void *ctx, struct gf_er
     const struct gf_rpc_method *method = gf_rpc_call_method(call);
     struct gf_gate_call *self = GF_ARENA_NEW(gf_rpc_call_arena(call), struct gf_gate_call);
     self->gate = gate;
+    self->door = door->kind;
     self->method = gf_methods_find(gate->methods, method);
     self->principal.table = gate->table;
     self->principal.kind = GF_PRINCIPAL_ANONYMOUS;

@@ -27,6 +27,7 @@ struct gf_gate {
 struct gf_gate_call {
     struct gf_principal principal; /* the first member */
     struct gf_gate *gate;
+    enum gf_door_kind door;
     const struct gf_method *method; /* NULL: it has no row */
     bool counts_as_open;            /* of its address */
     bool counts_as_stream;          /* of its token */
@@ -47,10 +48,11 @@ static inline const struct gf_gate_call *gf_gate__call_of(const struct gf_princi
     return (const struct gf_gate_call *)(const void *)principal;
 }
 
-/* Where it comes from. Only those who are counted or refused are asked for it. */
+/* Where it comes from. Only those who are counted or refused are asked for it. Tasks are counted
+ * together and apart from people, who may use a unix socket too. */
 static inline struct gf_peer gf_gate__peer(const struct gf_gate_call *call) {
     struct gf_peer peer;
-    gf_peer_parse(call->principal.peer.ptr, &peer);
+    gf_peer_parse(call->door == GF_DOOR_TASKS ? "tasks" : call->principal.peer.ptr, &peer);
     return peer;
 }
 

@@ -61,6 +61,17 @@ Test(access_gate_limits, address_has_a_rate_for_calls_without_a_token) {
     gf_gate_rig_stop(&rig);
 }
 
+Test(access_gate_limits, tasks_do_not_use_up_what_people_have) {
+    start(&(struct gf_gate_options){.address_rate_max = 2});
+    const struct gf_rpc_method *method = gf_gate_rig_method("gofer.v1.TokenService/WhoAmI");
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(gf_gate_rig_call(&rig.tasks, method, NULL, NULL, &error), GF_UNAUTHENTICATED);
+    }
+    expect_limited(gf_gate_rig_call(&rig.tasks, method, NULL, NULL, &error));
+    cr_assert_eq(call(NULL), GF_UNAUTHENTICATED);
+    gf_gate_rig_stop(&rig);
+}
+
 /* A stream that stays open until its client goes. */
 static void hold(struct gf_rpc_call *rpc, const ProtobufCMessage *request, void *ctx) {
     (void)request;
