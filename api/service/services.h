@@ -105,8 +105,8 @@ void gf_services_announce(struct gf_services *services);
 void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_server *server);
 
 /*
- * Sees every call first (server.h, interceptor; ctx is not used): answers calls that this version
- * does not have with GF_UNIMPLEMENTED.
+ * For the interceptor of a server, behind the gate, so that strangers learn nothing of methods (ctx
+ * is not used): answers calls that this version does not have with GF_UNIMPLEMENTED.
  */
 enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct gf_error *err);
 
