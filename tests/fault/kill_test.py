@@ -5,14 +5,20 @@ Usage: kill_test.py GOFER KILL_LOAD PIPELINE_DIR BUSYBOX_IMAGE_TOOL [--rounds N]
 
 Each round kills the server at a random moment and starts it again on the same data directory, while a
 load (kill/work.h) starts, retries and cancels runs, registers and deploys versions, pauses run starts
-and disables a pipeline. In the end everything that was acknowledged must be there with its first
+and disables a pipeline; makes, changes and removes tokens, roles and secrets, and renews the keys of
+secrets (kill/things.h). In the end everything that was acknowledged must be there with its first
 outcome, no run may be there that nobody asked for, every run must have ended as it would have without
-the kills, and every attempt of a container must have written its output exactly once.
+the kills, and every attempt of a container must have written its output exactly once. Everything that
+was acknowledged has its event, once, and the numbers of events have no gap.
+
+The token of a run works for as long as its container lives, through kills, and no longer. A data
+directory is bootstrapped once, also when the server is killed meanwhile.
 
 Two fifths of the rounds run real containers (root), the others the null scheduler, at a higher rate.
 """
 
 import argparse
+import base64
 import os
 import random
 import shutil
@@ -29,29 +35,135 @@ ROUNDS_FULL = 1000
 UP_TIME_S = (0.02, 0.8)  # how long the server lives in a round
 PAUSE_US = {"native": 60000, "null": 4000}  # on average, of each of four workers between operations
 SETTLE_TIMEOUT_S = 600
+BOOTSTRAPS = 4  # data directories whose first token is asked for while the server is killed
+MASTER_KEYS_MAX = 5
 
 
 def start_load(arguments, server, scheduler):
     load = subprocess.Popen(  # pylint: disable=consider-using-with
         [arguments.kill_load, server.socket, arguments.pipeline_dir, scheduler, str(arguments.seed),
-         str(PAUSE_US[scheduler])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+         str(PAUSE_US[scheduler])], env=server.environment(),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     line = load.stdout.readline()
     assert line == "ready\n", "the load did not begin: %r" % line
     return load
 
 
-def kill_again_and_again(server, load, chance, rounds):
+class RunTokens:
+    """The tokens of runs, out of the environments of their containers: of pipeline `slow`, whose runs
+    nobody cancels."""
+
+    def __init__(self, server):
+        self.server = server
+        self.seen = set()
+        self.lived_on = 0
+
+    def find(self):
+        """{process: token} of the containers that run."""
+        found = {}
+        for pid in os.listdir("/proc"):
+            token = self.token_of(pid) if pid.isdigit() else None
+            if token is not None:
+                found[pid] = token
+        return found
+
+    def token_of(self, pid):
+        try:
+            with open("/proc/%s/environ" % pid, "rb") as file:
+                variables = dict(
+                    line.split(b"=", 1) for line in file.read().split(b"\0") if b"=" in line)
+        except OSError:
+            return None
+        ours = variables.get(b"GOFER_PIPELINE_ID") == b"slow"
+        return variables[b"GOFER_TOKEN"].decode() if ours and b"GOFER_TOKEN" in variables else None
+
+    def call(self, token):
+        return self.server.run(
+            "whoami", "-o", "json", "--host",
+            "unix:" + os.path.join(self.server.data_dir, "tasks", "gofer.sock"),
+            token=token, check=False)
+
+    def check_one(self, before):
+        """One container of `before`, which were there before a kill: its token works, if it lives."""
+        self.seen.update(before.values())
+        for pid, token in before.items():
+            if self.token_of(pid) != token:
+                continue
+            result = self.call(token)
+            if self.token_of(pid) == token:
+                assert result.returncode == 0, "the token of a run that goes on: " + result.stderr
+                assert '"slow"' in result.stdout, result.stdout
+                self.lived_on += 1
+                return
+
+    def check_end(self, rounds):
+        assert self.lived_on > 0 or rounds < 10, "no container lived through a kill"
+        for token in sorted(self.seen)[:3]:
+            result = self.call(token)
+            assert result.returncode == 4, "the token of a run that has ended: exit code %d, %s" % (
+                result.returncode, result.stdout + result.stderr)
+
+
+def add_master_key(server):
+    """Puts a new master key in front of the others: the load renews the keys of secrets now and then."""
+    path = os.path.join(server.data_dir, "master.key")
+    with open(path, encoding="ascii") as file:
+        keys = file.read()
+    if keys.count("\n") < MASTER_KEYS_MAX:
+        fresh = "gofer-master-key-1:%s\n" % base64.b64encode(os.urandom(32)).decode()
+        with open(os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
+                  encoding="ascii") as file:
+            file.write(fresh + keys)
+        os.rename(path + ".new", path)
+
+
+def kill_again_and_again(server, load, chance, rounds, tokens):
     for number in range(rounds):
         time.sleep(chance.uniform(*UP_TIME_S))
         assert server.process.poll() is None, "the server ended by itself in round %d" % number
         assert load.poll() is None, "the load ended in round %d" % number
+        if number % 4 == 1:
+            add_master_key(server)
+        before = tokens.find() if tokens is not None else {}
         server.kill()
         server.start()
+        if tokens is not None:
+            tokens.check_one(before)
+
+
+def bootstrap_under_a_kill(arguments, chance):
+    """Asks for the first token while the server is killed: there is one in the end, or nobody has got
+    it; and there is never a second one."""
+    data_dir = tempfile.mkdtemp(prefix="gofer-kill-", dir="/tmp")
+    server = GoferServer(arguments.gofer, data_dir=data_dir, auth=True)
+    server.bootstrap = lambda: None
+    try:
+        server.start()
+        client = subprocess.Popen(  # pylint: disable=consider-using-with
+            [arguments.gofer, "token", "bootstrap"], env=server.environment(token=None),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        time.sleep(chance.uniform(0.01, 0.06))
+        server.kill()
+        first = client.communicate(timeout=60)[0].strip()
+        server.start()
+        second = server.run("token", "bootstrap", token=None, check=False)
+        assert first == "" or second.returncode != 0, "a second first token"
+        again = server.run("token", "bootstrap", token=None, check=False)
+        assert again.returncode != 0, again.stdout
+        token = first or second.stdout.strip()
+        if token:
+            result = server.run("whoami", token=token, check=False)
+            assert result.returncode == 0, "the first token: " + result.stderr
+        return bool(first), second.returncode == 0
+    finally:
+        server.kill()
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def run_part(arguments, scheduler, rounds, chance):
     data_dir = tempfile.mkdtemp(prefix="gofer-kill-", dir="/tmp")
-    server = GoferServer(arguments.gofer, scheduler=scheduler, data_dir=data_dir)
+    server = GoferServer(arguments.gofer, scheduler=scheduler, data_dir=data_dir, auth=True)
+    tokens = RunTokens(server) if scheduler == "native" else None
     load = None
     failed = False
     begin = time.monotonic()
@@ -62,12 +174,15 @@ def run_part(arguments, scheduler, rounds, chance):
             subprocess.run([arguments.image_tool, image], check=True)
             server.run("image", "import", image)
         load = start_load(arguments, server, scheduler)
-        kill_again_and_again(server, load, chance, rounds)
+        kill_again_and_again(server, load, chance, rounds, tokens)
         killed = time.monotonic()
         output, _ = load.communicate(timeout=SETTLE_TIMEOUT_S)
         assert load.returncode == 0, "the load ended with %d" % load.returncode
         print("%s, %d kills in %.1f s, settled and checked in %.1f s: %s" % (
             scheduler, rounds, killed - begin, time.monotonic() - killed, output.strip()), flush=True)
+        if tokens is not None:
+            tokens.check_end(rounds)
+            print("%d tokens of runs lived through a kill" % tokens.lived_on)
         code = server.stop()
         assert code == 0, "the server ended with %r" % code
     except BaseException:
@@ -98,6 +213,9 @@ def main():
     arguments = parser.parse_args()
     print("seed %d, %d rounds" % (arguments.seed, arguments.rounds), flush=True)
     chance = random.Random(arguments.seed)
+    for _ in range(BOOTSTRAPS):
+        print("bootstrap under a kill: answered %s, repeated %s" % (
+            bootstrap_under_a_kill(arguments, chance)), flush=True)
     native = arguments.rounds * 2 // 5 if os.geteuid() == 0 else 0
     if native > 0:
         run_part(arguments, "native", native, chance)

@@ -4,6 +4,8 @@
  *
  * Usage: kill_load ADDRESS PIPELINE_DIR native|null SEED PAUSE_US
  *
+ * The token that it shows is GOFER_TOKEN of its environment.
+ *
  * Writes "ready" when the pipelines are there. Works until its standard input ends, by when the
  * server must be up for good. Exit code 0, and a line with what was done, when all is well.
  */
@@ -11,6 +13,7 @@
 #include "base/str.h"
 #include "base/sync.h"
 #include "tests/fault/kill/verify.h"
+#include "tests/fault/kill/verify_things.h"
 #include "tests/fault/kill/work.h"
 
 #include <inttypes.h>
@@ -36,8 +39,10 @@ int main(int argc, char **argv) {
         (void)fprintf(stderr, "usage: kill_load ADDRESS PIPELINE_DIR native|null SEED PAUSE_US\n");
         return 2;
     }
-    struct work work = {
-        .address = argv[1], .pipeline_dir = argv[2], .native = strcmp(argv[3], "native") == 0};
+    struct work work = {.address = argv[1],
+                        .token = getenv("GOFER_TOKEN"),
+                        .pipeline_dir = argv[2],
+                        .native = strcmp(argv[3], "native") == 0};
     gf_mutex_init(&work.mutex, GF_RANK_TEST_OUTER);
     struct worker workers[WORKERS];
     pthread_t threads[WORKERS];
@@ -59,12 +64,17 @@ int main(int argc, char **argv) {
     }
     int64_t runs = 0;
     int64_t attempts = 0;
+    int64_t changes = 0;
+    int64_t events = 0;
     verify_settled(&workers[0]);
     verify_ledger(&workers[0], &runs, &attempts);
-    printf("%zu operations acknowledged or refused, %" PRId64 " repeated with the same outcome, "
-           "%" PRId64 " calls without an answer; %" PRId64 " runs, %" PRId64 " attempts: nothing "
-           "lost, nothing twice, nothing stuck\n",
-           work.operations.count, work.repetitions, work.unanswered, runs, attempts);
+    verify_things(workers, WORKERS, &changes, &events);
+    printf(
+        "%zu operations acknowledged or refused, %" PRId64 " repeated with the same outcome, "
+        "%" PRId64 " calls without an answer; %" PRId64 " runs, %" PRId64 " attempts, %" PRId64
+        " changes of tokens, roles and secrets, %" PRId64 " events: nothing lost, nothing twice, "
+        "nothing stuck\n",
+        work.operations.count, work.repetitions, work.unanswered, runs, attempts, changes, events);
     for (int i = 0; i < WORKERS; i++) {
         worker_fini(&workers[i]);
     }

@@ -191,6 +191,7 @@ static size_t parallelism(enum work_pipeline pipeline) {
     case WORK_keyed:
     case WORK_slow:
     case WORK_late:
+    case WORK_secret:
     case WORK_PIPELINE_COUNT:
         break;
     }

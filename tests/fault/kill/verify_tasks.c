@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "gofer/v1/task_execution.gofer.h"
+#include "tests/fault/kill/things.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum {
     ARENA_BYTES = 16 << 20,
     CALL_TIMEOUT_MS = 30 * 1000,
     LOG_BYTES_MAX = 1 << 20,
+    TOKEN_BYTES_MIN = 20, /* of the text of a run's token */
 };
 
 static const struct gf_rpc_call_opts OPTS = {.timeout_ms = CALL_TIMEOUT_MS};
@@ -29,7 +31,7 @@ static const struct gf_rpc_call_opts OPTS = {.timeout_ms = CALL_TIMEOUT_MS};
 struct fate {
     enum work_pipeline pipeline;
     const char *task_id;
-    const char *output; /* behind the first line; NULL = the run's input */
+    const char *output; /* behind the first line; NULL = the run's input, or of secrets */
     int attempts;
     Gofer__V1__TaskExecutionStatus status;
     Gofer__V1__TaskExecutionStatus null_status;
@@ -51,6 +53,7 @@ static const struct fate FATES[] = {
     {WORK_swept, "main", "", 1, SUCCESSFUL, SUCCESSFUL},
     {WORK_slow, "counts", "1\n2\n3\n4\n5\n6\n7\n8\n", 1, SUCCESSFUL, SUCCESSFUL},
     {WORK_late, "main", "", 2, FAILED, SUCCESSFUL},
+    {WORK_secret, "main", NULL, 1, SUCCESSFUL, SUCCESSFUL},
 };
 
 void verify_tasks_init(struct verify_tasks *tasks, struct worker *worker,
@@ -106,6 +109,53 @@ static void read_log(struct verify_tasks *tasks, const Gofer__V1__TaskExecution 
     }
 }
 
+/*
+ * The task got a value of `size` bytes that ends with `number`: it must be a whole one, and not one
+ * that had been replaced before the run was asked for.
+ */
+static void check_value(struct verify_tasks *tasks, const struct operation *operation,
+                        const char *key, int64_t size, int64_t number) {
+    const struct thing *thing = things_used(tasks->worker, key);
+    const struct change *change = thing_change(thing, number);
+    if (change == NULL || size != (int64_t)strlen(thing_value(tasks->worker, number))) {
+        work_failed("operation %" PRId64 ": its task got a value of '%s' of %" PRId64
+                    " bytes of change %" PRId64 ", which is none",
+                    operation->number, key, size, number);
+    }
+    if (change != thing_newest(thing) && change[1].answered_ns <= operation->given_ns) {
+        work_failed("operation %" PRId64 ": its task got the value of '%s' of change %" PRId64
+                    ", which was replaced before",
+                    operation->number, key, number);
+    }
+}
+
+/* Behind the first line: a value, which is masked, and numbers that tell of the values. */
+static void check_secrets(struct verify_tasks *tasks, const struct operation *operation,
+                          const char *text, bool stopped) {
+    const struct gf_str start = GF_STR("main 1\n***\n");
+    const struct gf_str log = gf_str_from(text);
+    int64_t numbers[5] = {0};
+    size_t count = 0;
+    if (stopped && (log.len <= start.len || !gf_str_has_suffix(log, GF_STR("\n")))) {
+        return;
+    }
+    bool well = gf_str_has_prefix(log, start) && gf_str_has_suffix(log, GF_STR("\n"));
+    struct gf_str rest =
+        well ? (struct gf_str){log.ptr + start.len, log.len - start.len - 1} : GF_STR("");
+    for (; well && count < GF_ARRAY_COUNT(numbers); count++) {
+        struct gf_str word = rest;
+        (void)gf_str_cut(rest, ' ', &word, &rest);
+        well = gf_parse_i64(word, &numbers[count]);
+    }
+    if (!well || numbers[4] < TOKEN_BYTES_MIN) {
+        work_failed("operation %" PRId64 ": the log of its task is \"%s\"", operation->number,
+                    text);
+    }
+    check_value(tasks, operation, THING_USED_SECRET, numbers[0], numbers[1]);
+    check_value(tasks, operation, THING_USED_GLOBAL, numbers[2] - (int64_t)strlen("with "),
+                numbers[3]);
+}
+
 /* Whole, unless the attempt was stopped: then it may end anywhere. */
 static void check_log(struct verify_tasks *tasks, const struct fate *fate,
                       const struct operation *operation, const Gofer__V1__TaskExecution *task,
@@ -113,6 +163,11 @@ static void check_log(struct verify_tasks *tasks, const struct fate *fate,
     struct gf_strbuf log;
     gf_strbuf_init(&log, LOG_BYTES_MAX);
     read_log(tasks, task, attempt, &log);
+    if (fate->pipeline == WORK_secret) {
+        GF_CLEANUP(gf_free_p) char *secrets = gf_strbuf_take(&log);
+        check_secrets(tasks, operation, secrets, stopped);
+        return;
+    }
     const char *output = fate->output != NULL
                              ? fate->output
                              : gf_arena_printf(&tasks->arena, "kill-%" PRId64, operation->number);

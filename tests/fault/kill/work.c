@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "tests/fault/kill/call.h"
+#include "tests/fault/kill/things.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -47,7 +48,8 @@ static void sleep_us(int64_t us) {
 static void connect_again(struct worker *worker) {
     char name[WORK_NAME_BYTES];
     (void)snprintf(name, sizeof(name), "kill-%d-%" PRId64, worker->index, worker->connections++);
-    const struct gf_rpc_channel_opts opts = {.user_agent = name};
+    const struct gf_rpc_channel_opts opts = {.user_agent = name,
+                                             .bearer_token = worker->work->token};
     struct gf_error err = {0};
     gf_rpc_channel_destroy(worker->channel);
     if (gf_rpc_channel_create(worker->work->address, &opts, &worker->channel, &err) != GF_OK) {
@@ -68,6 +70,7 @@ void worker_init(struct worker *worker, struct work *work, int index, uint64_t s
 void worker_fini(struct worker *worker) {
     gf_rpc_channel_destroy(worker->channel);
     gf_arena_fini(&worker->arena);
+    things_fini(worker);
 }
 
 bool worker_must_repeat(struct worker *worker, enum gf_code rc) {
@@ -85,7 +88,7 @@ bool worker_must_repeat(struct worker *worker, enum gf_code rc) {
 /* ---- Operations ---- */
 
 /* splitmix64 */
-static uint64_t draw(struct worker *worker, uint64_t bound) {
+uint64_t worker_draw(struct worker *worker, uint64_t bound) {
     uint64_t z = worker->random += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
@@ -97,6 +100,7 @@ static struct operation *new_operation(struct worker *worker, enum operation_kin
     struct operation *operation = GF_NEW(struct operation);
     operation->kind = kind;
     operation->pipeline = pipeline;
+    operation->given_ns = gf_mono_ns();
     GF_MUTEX_GUARD(&worker->work->mutex);
     gf_vec_push(&worker->work->operations, operation);
     operation->number = (int64_t)worker->work->operations.count;
@@ -157,9 +161,9 @@ static struct operation *past(struct worker *worker, unsigned kinds, unsigned pi
     const size_t count = worker->work->operations.count;
     for (int tries = 0; count > 0 && tries < 20; tries++) {
         /* Young ones more often: the older half is drawn from once in four times. */
-        const size_t from = draw(worker, 4) == 0 ? 0 : count - (count < 40 ? count : 40);
+        const size_t from = worker_draw(worker, 4) == 0 ? 0 : count - (count < 40 ? count : 40);
         struct operation *operation =
-            worker->work->operations.items[from + draw(worker, count - from)];
+            worker->work->operations.items[from + worker_draw(worker, count - from)];
         if (operation->answered && operation->code == GF_OK &&
             (kinds >> operation->kind & 1) != 0 && (pipelines >> operation->pipeline & 1) != 0) {
             return operation;
@@ -191,10 +195,11 @@ static void repeat(struct worker *worker) {
 }
 
 static void start(struct worker *worker) {
-    const enum work_pipeline pipeline = (enum work_pipeline)draw(worker, WORK_PIPELINE_COUNT);
+    const enum work_pipeline pipeline =
+        (enum work_pipeline)worker_draw(worker, WORK_PIPELINE_COUNT);
     struct operation *operation = new_operation(worker, OPERATION_START, pipeline);
-    operation->priority = (int32_t)draw(worker, 5) - 2;
-    operation->key = pipeline == WORK_keyed ? (int)draw(worker, WORK_KEYS + 1) : 0;
+    operation->priority = (int32_t)worker_draw(worker, 5) - 2;
+    operation->key = pipeline == WORK_keyed ? (int)worker_draw(worker, WORK_KEYS + 1) : 0;
     perform(worker, operation);
 }
 
@@ -205,7 +210,7 @@ static void cancel(struct worker *worker) {
     }
     struct operation *operation = new_operation(worker, OPERATION_CANCEL, target->pipeline);
     operation->target = target;
-    operation->force = draw(worker, 2) == 0;
+    operation->force = worker_draw(worker, 2) == 0;
     gf_mutex_lock(&worker->work->mutex);
     target->cancelled = true;
     gf_mutex_unlock(&worker->work->mutex);
@@ -298,7 +303,7 @@ static void do_own_thing(struct worker *worker) {
         break;
     default: {
         struct operation *operation = new_operation(worker, OPERATION_CANCEL_ALL, WORK_swept);
-        operation->force = draw(worker, 2) == 0;
+        operation->force = worker_draw(worker, 2) == 0;
         perform(worker, operation);
         break;
     }
@@ -309,14 +314,17 @@ void worker_set_up(struct worker *worker) {
     for (int i = 0; i < WORK_PIPELINE_COUNT; i++) {
         release(worker, (enum work_pipeline)i);
     }
+    things_set_up(worker);
 }
 
 void *worker_run(void *ctx) {
     struct worker *worker = ctx;
     bool stopping = false;
     while (!stopping) {
-        const uint64_t chance = draw(worker, 100);
-        if (chance < 65) {
+        const uint64_t chance = worker_draw(worker, 150);
+        if (chance >= 100) {
+            things_step(worker);
+        } else if (chance < 65) {
             start(worker);
         } else if (chance < 74) {
             cancel(worker);
@@ -331,7 +339,7 @@ void *worker_run(void *ctx) {
         } else {
             do_own_thing(worker);
         }
-        sleep_us((int64_t)draw(worker, 2 * (uint64_t)worker->pause_us));
+        sleep_us((int64_t)worker_draw(worker, 2 * (uint64_t)worker->pause_us));
         GF_MUTEX_GUARD(&worker->work->mutex);
         stopping = worker->work->stopping;
     }

@@ -30,9 +30,10 @@
  *   swept   all its runs are cancelled now and then
  *   slow    tasks that live through several kills
  *   late    tasks that reach their timeout, twice
+ *   secret  a task that uses secrets, which are written anew meanwhile (things.h)
  */
 #define WORK_PIPELINES(X)                                                                          \
-    X(plain) X(flaky) X(queue) X(reject) X(oldest) X(keyed) X(swept) X(slow) X(late)
+    X(plain) X(flaky) X(queue) X(reject) X(oldest) X(keyed) X(swept) X(slow) X(late) X(secret)
 
 enum work_pipeline {
 #define GF_X(name) WORK_##name,
@@ -67,6 +68,7 @@ struct operation {
     bool answered;
     enum gf_code code;
     int64_t result; /* the run, the version or the deployment */
+    int64_t given_ns;
     bool cancelled; /* of a start: a cancel was given that concerns its run */
 };
 
@@ -78,14 +80,18 @@ enum {
 /* Owned by the program; operations live as long as it does. */
 struct work {
     const char *address;
+    const char *token; /* that the server was bootstrapped with */
     const char *pipeline_dir;
     bool native;
     struct gf_mutex mutex; /* guards what follows */
     GF_VEC(struct operation *) operations;
     int64_t repetitions; /* operations that were repeated after their outcome, with the same one */
     int64_t unanswered;  /* calls that got no answer */
+    int64_t changes;     /* numbers that changes of things were given (things.h) */
     bool stopping;
 };
+
+struct thing;
 
 /* Who gives operations: a channel of its own. */
 struct worker {
@@ -94,7 +100,9 @@ struct worker {
     uint64_t random;
     struct gf_rpc_channel *channel;
     int64_t connections;
-    int64_t pause_us; /* between operations */
+    int64_t pause_us;              /* between operations */
+    GF_VEC(struct thing *) things; /* its own (things.h) */
+    bool has_slots;
     struct gf_arena arena;
 };
 
@@ -112,6 +120,9 @@ void *worker_run(void *ctx);
 
 /* The first things to do: registers and deploys every pipeline. */
 void worker_set_up(struct worker *worker);
+
+/* A number below `bound`. */
+uint64_t worker_draw(struct worker *worker, uint64_t bound);
 
 /* Whether the server was just not there: the call is to be given again. */
 bool worker_must_repeat(struct worker *worker, enum gf_code rc);
