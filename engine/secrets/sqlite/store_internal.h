@@ -112,7 +112,12 @@ enum gf_code gf_sqlite_secret__add_request(struct gf_sqlite_db *db,
 enum gf_code gf_sqlite_secret__need_key(struct gf_sqlite_db *db, int64_t namespace_key,
                                         int64_t number, struct gf_error *err) GF_MUST_USE;
 
-/* ---- The operations: secrets.c, keys.c, values.c, changes.c ---- */
+/* ---- secrets_read.c ---- */
+
+enum gf_code gf_sqlite_secret__fail_missing(const struct gf_secret_place *place,
+                                            struct gf_error *err);
+
+/* ---- The operations: secrets.c, secrets_read.c, keys.c, values.c, changes.c ---- */
 
 enum gf_code gf_sqlite_secret__get_request(struct gf_secret_store *store, struct gf_str caller,
                                            struct gf_str request_id, struct gf_arena *arena,
