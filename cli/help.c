@@ -178,6 +178,8 @@ static void help_environment(FILE *to) {
     print_row(to, "GOFER_TLS", "1: as --tls; 0: no TLS, whatever the context says");
     print_row(to, "GOFER_TLS_CA, GOFER_TLS_CERT, GOFER_TLS_KEY, GOFER_TLS_SERVER_NAME",
               "as --tls-ca, --tls-cert, --tls-key and --tls-server-name");
+    print_row(to, "GOFER_CONFIG", "of service start: the configuration file, as --config");
+    print_row(to, "GOFER_MASTER_KEY", "of service start: the master key of secrets");
     print_row(to, "GOFER_FETCH", "the gofer-fetch program (default: beside gofer)");
     print_row(to, "NO_COLOR", "any value: print without colour");
     print_row(to, "GOFER_FORCE_TTY", "a width: print as on a terminal of that many columns");
