@@ -4,6 +4,7 @@
 Usage: server_config_test.py GOFER REFERENCE_PAGE [-kPATTERN]
 """
 
+import json
 import os
 import shutil
 import signal
@@ -84,6 +85,9 @@ class Files(FolderTest):
         self.assertEqual(settings["scheduler.containers_max"], ["9", "flag"])
         self.assertEqual(settings["data_dir"], ["/d", "environment"])
         self.assertEqual(settings["limits.stop_timeout"], ["10s", "default"])
+        answer = json.loads(self.gofer("service", "config", "--config", path, "-o", "json")[0])
+        self.assertIn({"setting": "limits.runs_max", "value": "5", "source": "file"},
+                      answer["settings"])
         settings = self.settings(GOFER_CONFIG=path)
         self.assertEqual(settings["scheduler.containers_max"], ["7", "file"])
 
