@@ -19,7 +19,7 @@ struct gf_upkeep {
     struct gf_upkeep_options options;
     struct gf_timer expiry;
     struct gf_timer uses;
-    struct gf_timer deletion;
+    struct gf_timer keys;
     _Atomic bool flushing; /* run_flush waits or runs */
     _Atomic bool renewing; /* run_keys waits or runs */
     _Atomic bool stopping;
@@ -117,13 +117,12 @@ static void on_uses(struct gf_timer *timer, void *ctx) {
     start_timer(upkeep, timer, upkeep->options.uses_ms, on_uses);
 }
 
-static void on_deletion(struct gf_timer *timer, void *ctx) {
+static void on_keys(struct gf_timer *timer, void *ctx) {
     struct gf_upkeep *upkeep = ctx;
-    submit(upkeep, new_order(GF_INPUT_DELETE_EXPIRED_TOKENS));
     if (!atomic_exchange(&upkeep->renewing, true)) {
         gf_pool_submit_reserved(upkeep->options.pool, run_keys, upkeep);
     }
-    start_timer(upkeep, timer, upkeep->options.delete_ms, on_deletion);
+    start_timer(upkeep, timer, upkeep->options.keys_ms, on_keys);
 }
 
 /*
@@ -147,7 +146,7 @@ static void on_expiry(struct gf_timer *timer, void *ctx) {
 static void start_timers(void *ctx) {
     struct gf_upkeep *upkeep = ctx;
     on_expiry(&upkeep->expiry, upkeep);
-    on_deletion(&upkeep->deletion, upkeep);
+    on_keys(&upkeep->keys, upkeep);
     start_timer(upkeep, &upkeep->uses, upkeep->options.uses_ms, on_uses);
 }
 
@@ -155,7 +154,7 @@ static void stop_timers(void *ctx) {
     struct gf_upkeep *upkeep = ctx;
     gf_timer_stop(&upkeep->expiry);
     gf_timer_stop(&upkeep->uses);
-    gf_timer_stop(&upkeep->deletion);
+    gf_timer_stop(&upkeep->keys);
 }
 
 /* ---- The whole ---- */
@@ -168,7 +167,7 @@ struct gf_upkeep *gf_upkeep_start(const struct gf_upkeep_options *options) {
     struct gf_upkeep *upkeep = GF_NEW(struct gf_upkeep);
     upkeep->options = *options;
     default_ms(&upkeep->options.uses_ms, GF_UPKEEP_USES_MS);
-    default_ms(&upkeep->options.delete_ms, GF_UPKEEP_DELETE_MS);
+    default_ms(&upkeep->options.keys_ms, GF_UPKEEP_KEYS_MS);
     default_ms(&upkeep->options.expiry_ms_max, GF_UPKEEP_EXPIRY_MS_MAX);
     gf_reactor_call(options->reactor, start_timers, upkeep);
     return upkeep;

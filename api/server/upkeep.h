@@ -3,8 +3,10 @@
  *
  *   - tokens that expire are put out of the gate when their time comes, so that their streams end;
  *   - every minute the last uses of tokens go to the engine, and those of secrets to their store;
- *   - every hour the tokens that have expired are deleted, and the keys of secrets that nothing
- * lies under any more.
+ *   - every hour what lies under older keys of secrets is encrypted anew, and the keys that nothing
+ *     lies under any more go.
+ *
+ * Tokens that have expired are deleted by the engine itself, an hour later.
  *
  * Thread: the owner's.
  */
@@ -21,7 +23,7 @@
 
 enum {
     GF_UPKEEP_USES_MS = 60 * 1000,
-    GF_UPKEEP_DELETE_MS = 60 * 60 * 1000,
+    GF_UPKEEP_KEYS_MS = 60 * 60 * 1000,
     /* A token lives for a minute at least, so this is how late the first look at it may be. */
     GF_UPKEEP_EXPIRY_MS_MAX = 30 * 1000,
 };
@@ -38,7 +40,7 @@ struct gf_upkeep_options {
     const struct gf_clock *clock;
     /* For tests; 0 = the times above. */
     int64_t uses_ms;
-    int64_t delete_ms;
+    int64_t keys_ms;
     int64_t expiry_ms_max;
 };
 
