@@ -8,7 +8,8 @@
 #include "engine/sqlite/row.h"
 
 enum {
-    GF_SQLITE_SECRET_READERS = 4, /* who reads beyond them waits */
+    /* More than the threads of a server that read, so that launches do not wait for one. */
+    GF_SQLITE_SECRET_READERS = 8,
     /* The write-ahead log is moved into the file when it has this size. */
     GF_SQLITE_SECRET_WAL_PAGES = 256,
     /* How long a writer waits for readers then, before it leaves that to a later one. */
