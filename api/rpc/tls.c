@@ -63,6 +63,12 @@ enum gf_code gf_rpc__channel_credentials(const struct gf_rpc_client_tls *tls,
         code = gf_rpc__pem_read("TLS authorities", tls->root_file, "CERTIFICATE", &pem.authorities,
                                 err);
     }
+    if (code == GF_OK && has_pair) {
+        const struct gf_rpc_server_tls files = {.cert_file = tls->cert_file,
+                                                .key_file = tls->key_file};
+        int64_t expires_ns = 0;
+        code = gf_rpc__tls_check(&pem, &files, &expires_ns, err);
+    }
     if (code != GF_OK) {
         return code;
     }

@@ -46,9 +46,8 @@ enum gf_code gf_rpc__pem_read(const char *what, const char *file, const char *la
                               struct gf_strbuf *out, struct gf_error *err) GF_MUST_USE;
 
 /*
- * The credentials of a channel; tls may be NULL: without TLS. Owned by the caller. Whether key and
- * certificate match shows only when they are used. Code: GF_INVALID_ARGUMENT, with a message that
- * names the file.
+ * The credentials of a channel; tls may be NULL: without TLS. Owned by the caller. Code:
+ * GF_INVALID_ARGUMENT, with a message that names the file.
  */
 enum gf_code gf_rpc__channel_credentials(const struct gf_rpc_client_tls *tls,
                                          grpc_channel_credentials **out_credentials,
