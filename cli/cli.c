@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/log.h"
 #include "base/str.h"
 #include "cli/help.h"
 #include "cli/hints.h"
@@ -100,6 +101,9 @@ static void apply_common_options(struct gf_cli *cli, const struct gf_parsed *par
     cli->output = output_of(gf_parsed_text(parsed, "output"));
     cli->quiet = gf_parsed_flag(parsed, "quiet");
     cli->verbose = gf_parsed_flag(parsed, "verbose");
+    if (cli->verbose) {
+        gf_log_set_level(GF_LOG_INFO);
+    }
     if (gf_parsed_flag(parsed, "no-color")) {
         cli->colour = false;
     }

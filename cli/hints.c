@@ -124,6 +124,10 @@ void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
             gf_print_caller(cli);
         }
         gf_cli_hint(cli, "gofer whoami shows what you may do");
+    } else if (error->code == GF_UNAVAILABLE && cli->tls != NULL &&
+               strstr(error->message, "certificate") != NULL) {
+        gf_cli_hint(cli, "--tls-ca FILE names the authority that the server's certificate is of, "
+                         "--tls-server-name NAME who it is for");
     } else if (error->code == GF_UNAVAILABLE) {
         gf_cli_hint(cli, "is the server running? gofer service start; or name another one by "
                          "--host, GOFER_HOST or --context");

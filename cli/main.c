@@ -1,5 +1,6 @@
 /* The gofer program: sets up what a command is given, and runs it. */
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/cmd/commands.h"
@@ -53,6 +54,8 @@ static bool wants_colour(bool out_is_terminal) {
 int main(int argc, char **argv) {
     /* A reader that goes away is an error of write, not the end of the program. */
     (void)signal(SIGPIPE, SIG_IGN);
+    /* What gRPC has to say of a connection is in the error, too. */
+    gf_log_set_level(GF_LOG_ERROR);
     struct gf_arena arena;
     gf_arena_init(&arena, GF_CLI_ARENA_BYTES_MAX);
     struct gf_cli cli = {

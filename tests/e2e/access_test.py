@@ -493,14 +493,14 @@ class OverTls(unittest.TestCase):
         cls.server = e2e.GoferServer(e2e.GOFER, options=["--config", config], auth=True)
         cls.addClassCleanup(cls.server.__exit__)
         cls.server.start()
-        cls.host = cls.server.address.replace("127.0.0.1", "localhost")
+        cls.host = cls.server.address
 
     @classmethod
     def make_certificate(cls, name):
         path = os.path.join(cls.folder, name)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-keyout", path + ".key", "-out", path + ".pem", "-days", "1", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=DNS:localhost,DNS:gofer.example"], check=True, capture_output=True)
+                        "-keyout", path + ".key", "-out", path + ".pem", "-days", "1", "-subj", "/CN=gofer",
+                        "-addext", "subjectAltName=IP:127.0.0.1,DNS:gofer.example"], check=True, capture_output=True)
         os.chmod(path + ".key", 0o600)
         return path + ".pem", path + ".key"
 
@@ -514,18 +514,19 @@ class OverTls(unittest.TestCase):
     def test_options_and_environment(self):
         self.gofer("whoami", "--tls-ca", self.cert)
         self.gofer("whoami", GOFER_TLS_CA=self.cert)
-        self.gofer("whoami", "--tls-ca", self.cert, "--host", self.server.address,
-                   "--tls-server-name", "gofer.example")
+        self.gofer("whoami", "--tls-ca", self.cert, "--tls-server-name", "gofer.example")
         self.gofer("whoami", GOFER_TLS_CA=self.cert, GOFER_TLS="0", code=UNREACHABLE)
 
     def test_who_the_server_is_is_checked(self):
         other, _ = self.make_certificate("other")
-        self.gofer("whoami", "--tls-ca", other, code=UNREACHABLE)
+        refused = self.gofer("whoami", "--tls-ca", other, code=UNREACHABLE)
+        self.assertRegex(refused, r"^gofer: server '\S+' cannot be reached: .*certificate verify failed\nhint: --tls-ca")
         self.gofer("whoami", "--tls", code=UNREACHABLE)
         self.gofer("whoami", "--tls-ca", self.cert, "--tls-server-name", "else.example", code=UNREACHABLE)
         self.gofer("whoami", code=UNREACHABLE)
         self.assertIn("no-such.pem", self.gofer("whoami", "--tls-ca", "/no-such.pem", code=USAGE))
-        self.assertIn("must be given together", self.gofer("whoami", "--tls-cert", self.cert, code=USAGE))
+        self.assertIn("must be given together",
+                      self.gofer("whoami", "--tls-cert", self.cert, code=USAGE, GOFER_TLS_KEY=""))
 
     def test_a_context_keeps_it(self):
         contexts = {"GOFER_CONTEXTS": os.path.join(self.folder, "contexts.json"), "GOFER_TOKEN": ""}
@@ -538,6 +539,31 @@ class OverTls(unittest.TestCase):
         self.gofer("whoami", **contexts)
         self.gofer("token", "create", "--user", "x", "--role", "reader", "--save-as-context", "reader", **contexts)
         self.assertIn("reader", self.gofer("whoami", "-c", "reader", **contexts))
+
+
+class ClientCertificates(OverTls):
+    """The same server, but it asks clients for certificates as well."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.stop()
+        client, cls.client_key = cls.make_certificate("client")
+        cls.client_cert = client
+        with open(os.path.join(cls.folder, "config.yaml"), "a", encoding="utf-8") as file:
+            file.write("  client_ca_file: %s\n" % client)
+        cls.server.start()
+        cls.host = cls.server.address
+
+    def gofer(self, *arguments, code=OK, **environment):
+        certificate = {"GOFER_TLS_CERT": self.client_cert, "GOFER_TLS_KEY": self.client_key}
+        return super().gofer(*arguments, code=code, **dict(certificate, **environment))
+
+    def test_without_one(self):
+        self.gofer("whoami", "--tls-ca", self.cert, GOFER_TLS_CERT="", GOFER_TLS_KEY="", code=UNREACHABLE)
+        other, key = self.make_certificate("another")
+        self.gofer("whoami", "--tls-ca", self.cert, "--tls-cert", other, "--tls-key", key, code=UNREACHABLE)
+        self.assertIn("cannot be used together", self.gofer("whoami", "--tls-cert", other, code=USAGE))
 
 
 class Diagnosis(AuthTest):
