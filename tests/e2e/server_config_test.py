@@ -226,17 +226,22 @@ class Process(FolderTest):
 class Expiry(e2e.ServerTest):
     """Tokens that expire while a stream is open, and afterwards."""
 
+    @staticmethod
+    def expire(server, when):
+        """Has the token of `someone` expire then; the server is stopped."""
+        database = sqlite3.connect(os.path.join(server.data_dir, "gofer.db"))
+        database.execute("UPDATE tokens SET expire_time = ? WHERE user = 'someone'",
+                         (int(when * 1e9),))
+        database.commit()
+        database.close()
+
     def test_streams_end_and_the_token_goes(self):
         with e2e.GoferServer(e2e.GOFER, auth=True) as server:
             text = server.run("token", "create", "--user", "someone", "--role", "admin", "--lifetime", "1h"
                               ).stdout.strip().splitlines()[-1]
             server.run("pipeline", "list", token=text)
             server.stop()
-            # As if the hour had nearly passed: a token lives for a minute at least.
-            with sqlite3.connect(os.path.join(server.data_dir, "gofer.db")) as database:
-                database.execute("UPDATE tokens SET expire_time = ? WHERE user = 'someone'",
-                                 (int((time.time() + 3) * 1e9),))
-            database.close()
+            self.expire(server, time.time() + 3)  # a token lives for a minute at least
             server.start()
             begin = time.monotonic()
             follower = server.run("event", "list", "--follow", token=text, check=False)
@@ -245,7 +250,8 @@ class Expiry(e2e.ServerTest):
             result = server.run("pipeline", "list", token=text, check=False)
             self.assertEqual(result.returncode, NOT_ALLOWED)
             server.stop()
-            server.start()  # expired tokens are deleted at the start, and every hour
+            self.expire(server, time.time() - 2 * 3600)  # they are deleted an hour later
+            server.start()
             deadline = time.monotonic() + e2e.WAIT_S
             while "someone" in server.run("token", "list").stdout:
                 self.assertLess(time.monotonic(), deadline)
