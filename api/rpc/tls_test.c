@@ -359,23 +359,34 @@ Test(rpc_tls, broken_files_leave_the_old_certificate_and_a_line_in_the_log) {
     stop_renewal(&renewal);
 }
 
+/* Whether a handshake of this version comes to its end; what happens afterwards is gRPC's. */
+static bool shakes_hands(int port, const char *version) {
+    char address[32];
+    struct gf_proc_exit exit_status;
+    struct gf_strbuf output;
+    struct gf_error err;
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+    /* clang-format off */
+    const char *const argv[] = {"openssl", "s_client", "-connect", address, version, "-alpn", "h2",
+                                "-cipher", "ALL:@SECLEVEL=0", NULL};
+    /* clang-format on */
+    const struct gf_proc_spec spec = {.program = "/usr/bin/openssl", .argv = argv};
+    gf_strbuf_init(&output, 1 << 20);
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), 30000);
+    cr_assert_eq(gf_proc_run(&spec, deadline, &output, &exit_status, &err), GF_OK, "%s",
+                 err.message);
+    cr_assert_not_null(strstr(output.ptr, "Cipher is "), "%s", output.ptr);
+    const bool has_cipher = strstr(output.ptr, "Cipher is (NONE)") == NULL;
+    gf_strbuf_fini(&output);
+    return has_cipher;
+}
+
 Test(rpc_tls, old_versions_of_tls_are_refused) {
     struct renewal renewal;
-    char address[32];
-    struct gf_proc proc;
-    struct gf_proc_exit exit_status;
-    struct gf_error err;
     start_renewal(&renewal);
-    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", renewal.port);
-    const char *const versions[] = {"-tls1_1", "-tls1_2", "-tls1_3"};
-    for (size_t i = 0; i < GF_ARRAY_COUNT(versions); i++) {
-        const char *const argv[] = {"openssl",   "s_client", "-connect",        address,
-                                    versions[i], "-cipher",  "ALL:@SECLEVEL=0", NULL};
-        const struct gf_proc_spec spec = {.program = "/usr/bin/openssl", .argv = argv};
-        cr_assert_eq(gf_proc_spawn(&spec, &proc, &err), GF_OK, "%s", err.message);
-        cr_assert_eq(gf_proc_wait(&proc, GF_NEVER, &exit_status, &err), GF_OK);
-        cr_expect_eq(exit_status.status != 0, i == 0, "%s", versions[i]);
-    }
+    cr_expect_not(shakes_hands(renewal.port, "-tls1_1"));
+    cr_expect(shakes_hands(renewal.port, "-tls1_2"));
+    cr_expect(shakes_hands(renewal.port, "-tls1_3"));
     stop_renewal(&renewal);
 }
 
