@@ -1,28 +1,14 @@
 #include "tests/fault/check.h"
 
-#include "tests/fault/serve.h"
 #include "tests/fault/steps.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <unistd.h>
 
 enum {
     ARENA_BYTES = 256 << 20,
     RUNS_MAX = 4096,
     EVENTS_AT_ONCE = 1000,
 };
-
-void check_failed(const char *file, int line, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    (void)fprintf(stderr, "%s:%d: ", file, line);
-    (void)vfprintf(stderr, format, args);
-    (void)fprintf(stderr, "\n");
-    va_end(args);
-    _exit(SERVE_WRONG);
-}
 
 /* A look at the store. */
 struct look {

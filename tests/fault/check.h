@@ -5,17 +5,9 @@
 #ifndef GOFER_TESTS_FAULT_CHECK_H_
 #define GOFER_TESTS_FAULT_CHECK_H_
 
-#include "base/macros.h"
 #include "engine/store/store.h"
+#include "tests/fault/failed.h"
 #include "tests/fault/ledger.h"
-
-#define must(condition, ...)                                                                       \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            check_failed(__FILE__, __LINE__, __VA_ARGS__);                                         \
-        }                                                                                          \
-    } while (0)
-void check_failed(const char *file, int line, const char *format, ...) GF_PRINTF(3, 4) GF_NORETURN;
 
 /* Right after a crash: everything that the ledger says was told is there. */
 void check_acknowledged(struct gf_store *store, const struct ledger *past);

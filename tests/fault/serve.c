@@ -4,10 +4,10 @@
 #include "base/sync.h"
 #include "engine/store/sqlite/store.h"
 #include "tests/fault/steps.h"
+#include "tests/fault/sweep.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 enum {
@@ -16,8 +16,6 @@ enum {
     POOL_THREADS = 2,
     POOL_QUEUE = 64,
 };
-
-static int strike_fd = -1;
 
 /* ---- The service ---- */
 
@@ -150,16 +148,6 @@ void service_give(struct service *service, int first, int count, const int64_t *
 
 /* ---- The child that is struck ---- */
 
-static void on_strike(const char *path) {
-    char name[16] = "";
-    (void)prctl(PR_GET_NAME, name);
-    struct ledger_record record = {.kind = LEDGER_STRUCK,
-                                   .engine_thread = strcmp(name, "engine") == 0};
-    const char *base = strrchr(path, '/');
-    (void)snprintf(record.path, sizeof(record.path), "%s", base != NULL ? base + 1 : path);
-    ledger_write(strike_fd, &record);
-}
-
 static void do_steps(struct service *service) {
     int64_t run_ids[STEP_COUNT] = {0};
     for (int first = 0; first < STEP_COUNT; first += STEP_WINDOW) {
@@ -178,9 +166,9 @@ static void do_steps(struct service *service) {
 }
 
 void serve(const char *path, const struct fault_plan *plan, int ledger_fd) {
-    strike_fd = ledger_fd;
+    sweep_tell_to(ledger_fd);
     struct fault_plan armed = *plan;
-    armed.on_strike = on_strike;
+    armed.on_strike = sweep_on_strike;
     fault_arm(&armed);
     struct service service;
     if (!service_start(&service, path, NULL, ledger_fd)) {
@@ -188,11 +176,5 @@ void serve(const char *path, const struct fault_plan *plan, int ledger_fd) {
     }
     do_steps(&service);
     service_stop(&service);
-    struct ledger_record record = {.kind = LEDGER_COUNTS};
-    for (int i = 0; i < FAULT_KINDS; i++) {
-        record.counts[i] = fault_count((enum fault_kind)i);
-    }
-    fault_disarm();
-    ledger_write(ledger_fd, &record);
-    _exit(SERVE_DONE);
+    sweep_end(ledger_fd);
 }

@@ -12,13 +12,7 @@
 #include "tests/fault/interpose.h"
 #include "tests/fault/ledger.h"
 #include "tests/fault/scripted.h"
-
-/* How such a process ends when nothing kills it. */
-enum {
-    SERVE_DONE = 0,
-    SERVE_FAILED = 3, /* the store could not be opened, or the engine gave up */
-    SERVE_WRONG = 4,  /* something is not as it must be; told on stderr */
-};
+#include "tests/fault/sweep.h"
 
 /* An engine and what it needs. */
 struct service {
