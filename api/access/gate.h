@@ -108,8 +108,9 @@ int64_t gf_gate_next_expiry(struct gf_gate *gate);
 void gf_gate_expire(struct gf_gate *gate);
 
 /*
- * The uses of tokens that the store does not know yet, at most one a minute for each token: in the
- * arena, and forgotten here. For GF_INPUT_TOUCH_TOKENS, from time to time.
+ * The uses of tokens that the store does not know yet, at most one a minute for each token: up to
+ * GF_TOKEN_USES_MAX of them, in the arena, and forgotten here; where there are as many, others may
+ * be left. For GF_INPUT_TOUCH_TOKENS, from time to time.
  */
 void gf_gate_take_uses(struct gf_gate *gate, struct gf_arena *arena, struct gf_token_use **out_uses,
                        size_t *out_count);

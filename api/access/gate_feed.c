@@ -2,6 +2,7 @@
 #include "api/access/gate_internal.h"
 #include "base/alloc.h"
 #include "engine/core/core.h"
+#include "engine/core/limits.h"
 
 #include <string.h>
 
@@ -219,7 +220,9 @@ void gf_gate_take_uses(struct gf_gate *gate, struct gf_arena *arena, struct gf_t
     size_t count = 0;
     gf_mutex_lock(&gate->mutex);
     GF_LIST_FOREACH(link, &gate->uses) {
-        count++;
+        if (++count == GF_TOKEN_USES_MAX) {
+            break;
+        }
     }
     struct gf_token_use *uses = GF_ARENA_ARRAY(arena, count, struct gf_token_use);
     for (size_t i = 0; i < count; i++) {

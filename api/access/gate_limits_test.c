@@ -1,7 +1,9 @@
 /* How often, how long, and what is written down. */
+#include "api/access/gate_internal.h"
 #include "api/access/testing/rig.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "engine/core/limits.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -245,6 +247,30 @@ Test(access_gate_limits, uses_are_noted_once_in_a_minute) {
     cr_assert_eq(call_as(), GF_OK);
     gf_gate_rig_remove_token(&rig, &token);
     cr_assert_eq(take_uses(&arena, &uses), 1, "also of a token that has gone since");
+    gf_arena_fini(&arena);
+    gf_gate_rig_stop(&rig);
+}
+
+/* As a call with the token would, without its way over the wire. */
+static void use(uint64_t seed) {
+    static struct gf_gate_rig_token used;
+    gf_gate_rig_make_token(seed, GF_TOKEN_KIND_BOT, NULL, 0, &used);
+    gf_gate_rig_put_token(&rig, &used);
+    struct gf_access_entry *entry = gf_access_table_find_token(rig.gate->table, &used.row.digest);
+    gf_list_push_back(&rig.gate->uses, &entry->use_link);
+}
+
+Test(access_gate_limits, uses_are_taken_in_portions_that_the_engine_takes) {
+    start(&(struct gf_gate_options){.token_rate_max = -1});
+    struct gf_arena arena;
+    gf_arena_init(&arena, 16 << 20);
+    struct gf_token_use *uses = NULL;
+    for (uint64_t i = 0; i <= GF_TOKEN_USES_MAX; i++) {
+        use(100 + i);
+    }
+    cr_expect_eq(take_uses(&arena, &uses), GF_TOKEN_USES_MAX);
+    cr_expect_eq(take_uses(&arena, &uses), 1);
+    cr_expect_eq(take_uses(&arena, &uses), 0);
     gf_arena_fini(&arena);
     gf_gate_rig_stop(&rig);
 }
