@@ -1,16 +1,16 @@
 /*
  * Design: as api/server/log_sweep.c. The places are listed before the store is asked: a secret is
  * stored after its pipeline was found in the store, so what is listed is known to the store by
- * then, however new it is. The place in the events is noted before both, so that a deletion that
- * comes too late for this sweep causes the next one.
+ * then, however new it is.
  */
 #include "api/service/secret_sweep.h"
 
 #include "base/alloc.h"
+#include "base/identifier.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/vec.h"
-
-#include <stdatomic.h>
+#include "engine/events/sweeper.h"
 
 enum {
     SCRATCH_BYTES_MAX = 64 << 20, /* of a chunk of rows */
@@ -18,14 +18,12 @@ enum {
 };
 
 struct place_vec GF_VEC_FIELDS(struct gf_secret_place);
-struct key_vec GF_VEC_FIELDS(int64_t);
 
 struct gf_secret_sweep {
     struct gf_secret_sweep_options options;
-    struct gf_event_follower follower;
+    struct gf_sweeper sweeper;
     struct place_vec foreign; /* are left alone; those of the first sweep, which alone writes it */
     bool swept;
-    _Atomic bool stopping;
 };
 
 /* ---- What there is ---- */
@@ -53,20 +51,27 @@ static enum gf_code list_places(struct gf_secret_sweep *sweep, struct place_vec 
     return rc;
 }
 
-/* The keys of all namespaces that the store knows. */
+/* The keys of all namespaces that the store knows, each with a value that means nothing. */
 static enum gf_code list_namespaces(struct gf_store *store, struct gf_store_reader *reader,
-                                    struct key_vec *out, struct gf_error *err) {
+                                    struct gf_map_i64 *out, struct gf_error *err) {
     struct gf_arena scratch;
-    struct gf_str last = {0};
+    char last[GF_IDENTIFIER_CHARS_MAX];
+    struct gf_str after = {0};
     size_t count = CHUNK;
     enum gf_code rc = GF_OK;
     gf_arena_init(&scratch, SCRATCH_BYTES_MAX);
     while (rc == GF_OK && count == CHUNK) {
         struct gf_namespace *items = NULL;
-        rc = store->ops->list_namespaces(reader, last, CHUNK, &scratch, &items, &count, err);
+        gf_arena_reset(&scratch);
+        rc = store->ops->list_namespaces(reader, after, CHUNK, &scratch, &items, &count, err);
         for (size_t i = 0; rc == GF_OK && i < count; i++) {
-            gf_vec_push(out, items[i].namespace_key);
-            last = items[i].namespace_id;
+            (void)gf_map_i64_put(out, items[i].namespace_key, out);
+        }
+        if (rc == GF_OK && count == CHUNK) {
+            const struct gf_str id = items[count - 1].namespace_id;
+            gf_assert(id.len <= sizeof(last));
+            memcpy(last, id.ptr, id.len);
+            after = (struct gf_str){last, id.len};
         }
     }
     gf_arena_fini(&scratch);
@@ -95,15 +100,6 @@ static void note_foreign(struct gf_secret_sweep *sweep, const struct place_vec *
     }
 }
 
-static bool contains(const struct key_vec *keys, int64_t key) {
-    for (size_t i = 0; i < keys->count; i++) {
-        if (keys->items[i] == key) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether the store has deleted the pipeline; where it cannot tell, it has not. */
 static bool is_deleted(struct gf_store *store, struct gf_store_reader *reader, int64_t key,
                        struct gf_arena *scratch) {
@@ -117,7 +113,7 @@ static enum gf_code keep_deleted(struct gf_secret_sweep *sweep, struct place_vec
                                  struct gf_error *err) {
     struct gf_store *store = sweep->options.store;
     struct gf_arena scratch;
-    struct key_vec namespaces = {0};
+    struct gf_map_i64 namespaces = {0};
     size_t kept = 0;
     gf_arena_init(&scratch, SCRATCH_BYTES_MAX);
     struct gf_store_reader *reader = store->ops->open_reader(store);
@@ -127,7 +123,7 @@ static enum gf_code keep_deleted(struct gf_secret_sweep *sweep, struct place_vec
         if (is_foreign(sweep, &place)) {
             continue;
         }
-        if (!contains(&namespaces, place.namespace_key)) {
+        if (gf_map_i64_get(&namespaces, place.namespace_key) == NULL) {
             place.pipeline_key = 0;
             places->items[kept++] = place;
         } else if (is_deleted(store, reader, place.pipeline_key, &scratch)) {
@@ -135,7 +131,7 @@ static enum gf_code keep_deleted(struct gf_secret_sweep *sweep, struct place_vec
         }
     }
     store->ops->close_reader(store, reader);
-    gf_vec_fini(&namespaces);
+    gf_map_i64_fini(&namespaces);
     gf_arena_fini(&scratch);
     places->count = kept;
     return rc;
@@ -143,7 +139,7 @@ static enum gf_code keep_deleted(struct gf_secret_sweep *sweep, struct place_vec
 
 static void remove_all(struct gf_secret_sweep *sweep, const struct place_vec *places) {
     struct gf_vault *vault = sweep->options.vault;
-    for (size_t i = 0; i < places->count && !atomic_load(&sweep->stopping); i++) {
+    for (size_t i = 0; i < places->count && !gf_sweeper_stopping(&sweep->sweeper); i++) {
         const struct gf_secret_place *place = &places->items[i];
         struct gf_error error = {0};
         const enum gf_code rc = place->pipeline_key == 0
@@ -157,12 +153,11 @@ static void remove_all(struct gf_secret_sweep *sweep, const struct place_vec *pl
     }
 }
 
-/* On a worker; one at a time, because the follower is armed at the end of each. */
+/* On a worker, one at a time. */
 static void run(void *ctx) {
     struct gf_secret_sweep *sweep = ctx;
     struct place_vec places = {0};
     struct gf_error error = {0};
-    const int64_t sequence = gf_event_hub_newest(sweep->options.hub);
     enum gf_code rc = list_places(sweep, &places, &error);
     if (rc == GF_OK && !sweep->swept) {
         note_foreign(sweep, &places);
@@ -177,42 +172,31 @@ static void run(void *ctx) {
         gf_log_warn("secret_sweep_failed", GF_KV_ERROR(&error));
     }
     gf_vec_fini(&places);
-    if (!atomic_load(&sweep->stopping)) {
-        gf_event_hub_arm(sweep->options.hub, &sweep->follower, sequence);
-    }
-}
-
-static void wake(struct gf_event_follower *follower) {
-    struct gf_secret_sweep *sweep = GF_CONTAINER_OF(follower, struct gf_secret_sweep, follower);
-    gf_pool_submit_reserved(sweep->options.pool, run, sweep);
 }
 
 enum gf_code gf_secret_sweep_start(const struct gf_secret_sweep_options *options,
                                    struct gf_secret_sweep **out_sweep, struct gf_error *err) {
     struct gf_secret_sweep *sweep = GF_NEW(struct gf_secret_sweep);
     sweep->options = *options;
-    sweep->follower.wake = wake;
-    gf_event_kinds_add(&sweep->follower.filter.kinds, GF_EVENT_PIPELINE_DELETED);
-    gf_event_kinds_add(&sweep->follower.filter.kinds, GF_EVENT_NAMESPACE_DELETED);
-    const enum gf_code rc = gf_event_hub_add(options->hub, &sweep->follower, err);
+    const enum gf_code rc =
+        gf_sweeper_start(&sweep->sweeper, options->hub, options->pool, run, sweep, err);
     if (rc != GF_OK) {
         free(sweep);
         return rc;
     }
-    gf_pool_submit_reserved(options->pool, run, sweep);
     *out_sweep = sweep;
     return GF_OK;
 }
 
 void gf_secret_sweep_stop(struct gf_secret_sweep *sweep) {
     if (sweep != NULL) {
-        atomic_store(&sweep->stopping, true);
+        gf_sweeper_stop(&sweep->sweeper);
     }
 }
 
 void gf_secret_sweep_destroy(struct gf_secret_sweep *sweep) {
     if (sweep != NULL) {
-        gf_event_hub_remove(sweep->options.hub, &sweep->follower);
+        gf_sweeper_fini(&sweep->sweeper);
         gf_vec_fini(&sweep->foreign);
         free(sweep);
     }

@@ -1,8 +1,13 @@
 #include "api/service/secret_sweep.h"
+#include "engine/core/limits.h"
 #include "engine/secrets/memory/memory.h"
 #include "engine/secrets/testing/vault_fixture.h"
 
 #include <criterion/criterion.h>
+
+enum {
+    DESCRIPTION_BYTES = 4 * GF_DESCRIPTION_CHARS_MAX,
+};
 
 /* A store that knows some namespaces and pipelines, by their keys. */
 struct known {
@@ -10,6 +15,7 @@ struct known {
     struct gf_store_ops ops;
     int64_t namespaces[4]; /* up to the first 0 */
     int64_t pipelines[4];
+    size_t many_count; /* namespaces besides, with the longest descriptions; keys from 1000 */
     bool fails;
 };
 
@@ -27,10 +33,34 @@ static void close_reader(GF_UNUSED struct gf_store *store,
                          GF_UNUSED struct gf_store_reader *reader) {
 }
 
-static enum gf_code list_namespaces(GF_UNUSED struct gf_store_reader *reader,
-                                    GF_UNUSED struct gf_str after, GF_UNUSED size_t limit,
-                                    struct gf_arena *arena, struct gf_namespace **out_items,
-                                    size_t *out_count, struct gf_error *err) {
+/* Those of `many_count` behind `after`, which is the id of one of them. */
+static enum gf_code list_many(struct gf_str after, size_t limit, struct gf_arena *arena,
+                              struct gf_namespace **out_items, size_t *out_count) {
+    struct gf_namespace *items = GF_ARENA_ARRAY(arena, limit, struct gf_namespace);
+    int64_t next = 0;
+    size_t count = 0;
+    if (after.len > 0) {
+        cr_assert(gf_parse_i64(after, &next));
+        next++;
+    }
+    for (; count < limit && (size_t)next < known.many_count; count++, next++) {
+        items[count].namespace_key = 1000 + next;
+        items[count].namespace_id = gf_str_from(gf_arena_printf(arena, "%05d", (int)next));
+        items[count].description =
+            (struct gf_str){gf_arena_alloc(arena, DESCRIPTION_BYTES), DESCRIPTION_BYTES};
+    }
+    *out_items = items;
+    *out_count = count;
+    return GF_OK;
+}
+
+static enum gf_code list_namespaces(GF_UNUSED struct gf_store_reader *reader, struct gf_str after,
+                                    size_t limit, struct gf_arena *arena,
+                                    struct gf_namespace **out_items, size_t *out_count,
+                                    struct gf_error *err) {
+    if (known.many_count > 0) {
+        return list_many(after, limit, arena, out_items, out_count);
+    }
     struct gf_namespace *items = GF_ARENA_ARRAY(arena, 4, struct gf_namespace);
     size_t count = 0;
     if (known.fails) {
@@ -157,4 +187,17 @@ Test(secret_sweep, nothing_goes_where_the_store_does_not_answer) {
     known.fails = false;
     tell(1, GF_EVENT_PIPELINE_DELETED);
     cr_expect_not(is_there("7/70/KEY"));
+}
+
+Test(secret_sweep, namespaces_may_be_as_many_and_as_large_as_can_be) {
+    gf_vault_fixture_put(&fixture, "1000/70/KEY", "value");
+    gf_vault_fixture_put(&fixture, "10999/71/KEY", "value");
+    gf_vault_fixture_put(&fixture, "11000/72/KEY", "value");
+    known.many_count = GF_NAMESPACES_MAX;
+    known.pipelines[0] = 70;
+    known.pipelines[1] = 71;
+    start(20000, 100);
+    cr_expect(is_there("1000/70/KEY"));
+    cr_expect(is_there("10999/71/KEY"));
+    cr_expect_not(is_there("11000/72/KEY"));
 }
