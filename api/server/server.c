@@ -185,6 +185,10 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
     return rc == GF_OK ? start_sweeps(server, &next, err) : rc;
 }
 
+static void renew_secrets(void *services) {
+    gf_services_renew_secrets(services);
+}
+
 static void start_upkeep(struct gf_server *server) {
     const struct gf_upkeep_options options = {
         .gate = server->gate,
@@ -193,6 +197,8 @@ static void start_upkeep(struct gf_server *server) {
         .reactor = server->reactor,
         .pool = server->pool,
         .clock = gf_clock_system(),
+        .renew_secrets = renew_secrets,
+        .renew_ctx = &server->services,
     };
     gf_secret_journal_start(server->journal, server->vault, server->engine, server->pool);
     server->upkeep = gf_upkeep_start(&options);
@@ -281,8 +287,8 @@ static enum gf_code make(struct gf_server *server, const struct gf_server_option
     if (rc != GF_OK) {
         return rc;
     }
-    start_upkeep(server);
     make_services(server, options);
+    start_upkeep(server);
     gf_services_announce(&server->services);
     gf_server__start_rpc(server);
     return gf_data_dir_write_addresses(&server->dir, server->addresses, server->address_count, err);

@@ -1,18 +1,19 @@
 /*
  * Design: the timers run on the reactor and only hand out jobs, as nothing may block there; the
- * gate's own look at its tokens does not. A job of one kind is never out twice: one that takes
- * longer than its period leaves the next one out.
+ * gate's own look at its tokens does not. No job is out twice: one that takes longer than its
+ * period leaves the next one out.
  */
 #include "api/server/upkeep.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "engine/core/limits.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
-    COMMAND_BYTES_MAX = 64 << 20, /* the uses of very many tokens */
+    COMMAND_BYTES_MAX = 16 << 20, /* far above GF_TOKEN_USES_MAX uses */
 };
 
 struct gf_upkeep {
@@ -21,7 +22,6 @@ struct gf_upkeep {
     struct gf_timer uses;
     struct gf_timer keys;
     _Atomic bool flushing; /* run_flush waits or runs */
-    _Atomic bool renewing; /* run_keys waits or runs */
     _Atomic bool stopping;
 };
 
@@ -63,7 +63,8 @@ static void submit(struct gf_upkeep *upkeep, struct order *order) {
 
 /* ---- Jobs ---- */
 
-static void flush(struct gf_upkeep *upkeep) {
+/* Gives how many there were. */
+static size_t flush_some(struct gf_upkeep *upkeep) {
     struct order *order = new_order(GF_INPUT_TOUCH_TOKENS);
     struct gf_token_use *uses = NULL;
     size_t count = 0;
@@ -74,6 +75,13 @@ static void flush(struct gf_upkeep *upkeep) {
         submit(upkeep, order);
     } else {
         free_order(order);
+    }
+    return count;
+}
+
+static void flush(struct gf_upkeep *upkeep) {
+    /* New uses of a token come a minute later, so there is an end. */
+    while (flush_some(upkeep) == GF_TOKEN_USES_MAX) {
     }
     struct gf_error error = {0};
     if (gf_vault_flush_uses(upkeep->options.vault, &error) != GF_OK) {
@@ -86,17 +94,6 @@ static void run_flush(void *ctx) {
     struct gf_upkeep *upkeep = ctx;
     flush(upkeep);
     atomic_store(&upkeep->flushing, false);
-}
-
-/* On a worker. What a rotation has left is a portion; more of it follows with the next hour. */
-static void run_keys(void *ctx) {
-    struct gf_upkeep *upkeep = ctx;
-    struct gf_error error = {0};
-    bool more = false;
-    if (gf_vault_reencrypt(upkeep->options.vault, &more, &error) != GF_OK) {
-        gf_log_warn("secret_reencryption_failed", GF_KV_ERROR(&error));
-    }
-    atomic_store(&upkeep->renewing, false);
 }
 
 /* ---- Timers, on the reactor ---- */
@@ -119,9 +116,7 @@ static void on_uses(struct gf_timer *timer, void *ctx) {
 
 static void on_keys(struct gf_timer *timer, void *ctx) {
     struct gf_upkeep *upkeep = ctx;
-    if (!atomic_exchange(&upkeep->renewing, true)) {
-        gf_pool_submit_reserved(upkeep->options.pool, run_keys, upkeep);
-    }
+    upkeep->options.renew_secrets(upkeep->options.renew_ctx);
     start_timer(upkeep, timer, upkeep->options.keys_ms, on_keys);
 }
 

@@ -3,8 +3,8 @@
  *
  *   - tokens that expire are put out of the gate when their time comes, so that their streams end;
  *   - every minute the last uses of tokens go to the engine, and those of secrets to their store;
- *   - every hour what lies under older keys of secrets is encrypted anew, and the keys that nothing
- *     lies under any more go.
+ *   - at the start and every hour what lies under older keys of secrets is encrypted anew, and the
+ *     keys that nothing lies under any more go.
  *
  * Tokens that have expired are deleted by the engine itself, an hour later.
  *
@@ -38,6 +38,10 @@ struct gf_upkeep_options {
     struct gf_reactor *reactor;
     struct gf_pool *pool; /* for short jobs */
     const struct gf_clock *clock;
+    /* Renews what lies under older keys, in the background (gf_services_renew_secrets). Called on
+     * the reactor. */
+    void (*renew_secrets)(void *ctx);
+    void *renew_ctx;
     /* For tests; 0 = the times above. */
     int64_t uses_ms;
     int64_t keys_ms;

@@ -79,10 +79,4 @@ void gf_secret_get_sealing_key(struct gf_rpc_call *call,
 void gf_secret_rotate_keys(struct gf_rpc_call *call,
                            const Gofer__V1__RotateSecretKeysRequest *request, void *ctx);
 
-/*
- * Encrypts in the background what lies under older keys: after a rotation, and after a start. Does
- * nothing where that is under way. Thread: any.
- */
-void gf_secret_reencrypt(struct gf_services *services);
-
 #endif /* GOFER_API_SERVICE_SECRET_CALLS_H_ */

@@ -62,7 +62,7 @@ static void reencrypt(void *ctx) {
     gf_pool_submit_reserved(services->long_pool, reencrypt, services);
 }
 
-void gf_secret_reencrypt(struct gf_services *services) {
+void gf_services_renew_secrets(struct gf_services *services) {
     int state = atomic_load(&services->reencryption);
     for (;;) {
         const int next = state == NONE ? RUNS : AGAIN;
@@ -165,7 +165,7 @@ static enum gf_code rotate(struct gf_read *read, struct gf_error *err) {
     if (rc != GF_OK) {
         return rc;
     }
-    gf_secret_reencrypt(read->services);
+    gf_services_renew_secrets(read->services);
     Gofer__V1__RotateSecretKeysResponse *response = GF_MESSAGE_NEW(
         read->arena, Gofer__V1__RotateSecretKeysResponse, gofer__v1__rotate_secret_keys_response);
     response->pending_count = pending;

@@ -3,7 +3,6 @@
 #include "api/codec/model/message.h"
 #include "api/service/handlers.h"
 #include "api/service/record.h"
-#include "api/service/secret_calls.h"
 #include "api/service/stream.h"
 #include "api/service/unimplemented.h"
 #include "base/random.h"
@@ -35,7 +34,6 @@ void gf_services_announce(struct gf_services *services) {
     const struct gf_event event = {
         .kind = GF_EVENT_SYSTEM_STARTED, .metadata = &version, .metadata_count = 1};
     gf_record_event(services->engine, &event);
-    gf_secret_reencrypt(services);
 }
 
 const struct gf_rpc_service *const *gf_services_list(size_t *out_count) {
@@ -92,9 +90,9 @@ enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct g
 }
 
 size_t gf_services_request_bytes_max(const struct gf_rpc_method *method) {
-    static const struct gf_str with_spec[] = {{"RegisterPipelineConfig", 22},
-                                              {"ValidatePipelineConfig", 22},
-                                              {"DiffPipelineConfigs", 19}};
+    static const struct gf_str with_spec[] = {GF_STR("RegisterPipelineConfig"),
+                                              GF_STR("ValidatePipelineConfig"),
+                                              GF_STR("DiffPipelineConfigs")};
     for (size_t i = 0; i < GF_ARRAY_COUNT(with_spec); i++) {
         if (gf_str_eq(gf_str_from(method->name), with_spec[i])) {
             return GF_SERVICES_REQUEST_BYTES_MAX;

@@ -95,11 +95,15 @@ void gf_services_fini(struct gf_services *services);
 /* Every service of the API, also those without a handler yet. Static storage. */
 const struct gf_rpc_service *const *gf_services_list(size_t *out_count);
 
-/*
- * Says in the events that the service has started, and goes on with what a rotation of keys has
- * left to be encrypted anew. Once, after the engine was started.
- */
+/* Says in the events that the service has started. Once, after the engine was started. */
 void gf_services_announce(struct gf_services *services);
+
+/*
+ * Encrypts in the background, portion by portion, what lies under older keys of secrets: after a
+ * rotation, after a start, and from time to time, because keys that are kept for a while go too.
+ * Does nothing where that is under way. Thread: any.
+ */
+void gf_services_renew_secrets(struct gf_services *services);
 
 /* Adds every service of the API. `services` is borrowed until the server is destroyed. */
 void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_server *server);
