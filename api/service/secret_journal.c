@@ -12,12 +12,14 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
 enum {
     ROUND_CHANGES_MAX = 64,
     ROUND_BYTES_MAX = 4 << 20,
+    NUMBER_BYTES = 24,
 };
 
 enum {
@@ -31,7 +33,8 @@ struct entry {
     struct gf_command command;
     struct gf_secret_journal *journal;
     struct gf_event event;
-    struct gf_label scope;
+    struct gf_label fact; /* the event's metadata */
+    char version[NUMBER_BYTES];
 };
 
 struct gf_secret_journal {
@@ -119,9 +122,14 @@ static void fill(struct entry *entry, const struct gf_secret_change *change) {
         .actor = {.token_id = change->token_id, .user = change->user, .peer = change->address},
     };
     if (change->kind == GF_SECRET_CHANGE_KEYS_ROTATED) {
-        entry->scope = (struct gf_label){GF_STR("scope"), scope_name(change->version)};
+        entry->fact = (struct gf_label){GF_STR("scope"), scope_name(change->version)};
         entry->event.version = 0;
-        entry->event.metadata = &entry->scope;
+    } else if (change->version > 0) {
+        (void)snprintf(entry->version, sizeof(entry->version), "%" PRId64, change->version);
+        entry->fact = (struct gf_label){GF_STR("version"), gf_str_from(entry->version)};
+    }
+    if (entry->fact.key.len > 0) {
+        entry->event.metadata = &entry->fact;
         entry->event.metadata_count = 1;
     }
     entry->command.input.kind = GF_INPUT_RECORD_EVENT;

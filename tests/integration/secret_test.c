@@ -488,6 +488,9 @@ Test(secret, every_change_is_told_once) {
     cr_expect_str_eq(event->pipeline_id, "hello");
     cr_expect_str_eq(event->key, "DB_PASSWORD");
     cr_expect_eq(event->version, 1);
+    cr_assert_eq(event->n_metadata, 1);
+    cr_expect_str_eq(event->metadata[0]->key, "version");
+    cr_expect_str_eq(event->metadata[0]->value, "1");
     cr_assert_not_null(event->actor);
     cr_expect_str_eq(event->actor->user, "bootstrap");
     cr_expect_eq(strncmp(event->actor->token_id, "tok_", 4), 0);
