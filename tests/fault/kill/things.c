@@ -11,7 +11,8 @@
 enum {
     TOKENS_MAX = 40, /* of a worker; the deleted ones included */
     SLOTS = 3,       /* roles, and secrets of each kind, of a worker: made and deleted again */
-    ROTATORS = 1,    /* the workers that renew keys: rotations exclude each other */
+    BURST = 10,
+    ROTATORS = 1, /* the workers that renew keys: rotations exclude each other */
 };
 
 const char *thing_value(struct worker *worker, int64_t number) {
@@ -220,6 +221,18 @@ static size_t count_tokens(const struct worker *worker) {
     return count;
 }
 
+/*
+ * One change after another without a pause: so that a kill comes between a change, its event and
+ * the end of its record often enough.
+ */
+static void burst(struct worker *worker) {
+    struct thing *thing = worker->things.items[worker_draw(worker, worker->things.count)];
+    for (int i = 0;
+         i < BURST && (thing->kind == THING_SECRET || thing->kind == THING_GLOBAL_SECRET); i++) {
+        change(worker, thing, next_change(worker, thing));
+    }
+}
+
 void things_step(struct worker *worker) {
     if (!worker->has_slots) {
         add_slots(worker);
@@ -234,9 +247,13 @@ void things_step(struct worker *worker) {
         change(worker, add_thing(worker, THING_TOKEN, ""), CHANGE_CREATE);
         return;
     }
+    if (chance < 32) {
+        burst(worker);
+        return;
+    }
     struct thing *thing = worker->things.items[worker_draw(worker, worker->things.count)];
     const bool is_over = thing->kind == THING_TOKEN && !thing->there;
-    if (chance < 65 && !is_over) {
+    if (chance < 72 && !is_over) {
         change(worker, thing, next_change(worker, thing));
     } else if (thing->kind != THING_KEYS && thing->changes.count > 0) {
         thing_look(worker, thing);
