@@ -43,10 +43,10 @@ generate(GENERATED.name)
 # pylint: disable=wrong-import-position,import-error,no-name-in-module
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from gofer.v1 import deployment_pb2, deployment_pb2_grpc
+from gofer.v1 import object_pb2, object_pb2_grpc
 from gofer.v1 import pipeline_config_pb2, pipeline_config_pb2_grpc
 from gofer.v1 import pipeline_pb2, pipeline_pb2_grpc
 from gofer.v1 import run_pb2, run_pb2_grpc
-from gofer.v1 import secret_pb2, secret_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc.health.v1 import health_pb2, health_pb2_grpc
 from grpc.reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -124,9 +124,9 @@ class PythonClient(unittest.TestCase):
         self.assertTrue(details.field_violations[0].field.startswith("spec.tasks["))
 
     def test_what_comes_later_is_unimplemented(self):
-        secrets = secret_pb2_grpc.SecretServiceStub(self.channel)
+        objects = object_pb2_grpc.ObjectServiceStub(self.channel)
         with self.assertRaises(grpc.RpcError) as caught:
-            secrets.ListGlobalSecrets(secret_pb2.ListGlobalSecretsRequest())
+            objects.ListPipelineObjects(object_pb2.ListPipelineObjectsRequest(pipeline_id="hello"))
         self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
 
     def test_health(self):
