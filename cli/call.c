@@ -88,6 +88,31 @@ enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *
     return GF_EXIT_OK;
 }
 
+/* The last argument that was given. */
+static const char *name_of_deleted(struct gf_cli *cli, const ProtobufCMessage *response) {
+    const struct gf_parsed *parsed = cli->parsed;
+    size_t count = parsed->command->argument_count;
+    (void)response;
+    while (count > 1 && parsed->arguments[count - 1] == NULL) {
+        count--;
+    }
+    return parsed->arguments[count - 1];
+}
+
+static void show_deleted(struct gf_cli *cli, const ProtobufCMessage *response) {
+    fprintf(cli->out, "%s %s deleted\n", cli->parsed->command->noun,
+            name_of_deleted(cli, response));
+}
+
+enum gf_exit_code gf_cli_delete(struct gf_cli *cli, const char *question,
+                                const struct gf_rpc_method *method,
+                                const ProtobufCMessage *request) {
+    static const struct gf_answer answer = {.show = show_deleted, .name = name_of_deleted};
+    enum gf_exit_code code = GF_EXIT_OK;
+    return gf_cli_confirm(cli, question, &code) ? gf_cli_answer(cli, method, request, &answer)
+                                                : code;
+}
+
 char *gf_request_text(const char *text) {
     /* protobuf-c's fields are not const; nothing writes to those of a request. */
     return (char *)(uintptr_t)(text == NULL ? "" : text);

@@ -38,6 +38,14 @@ struct gf_answer {
 enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *method,
                                 const ProtobufCMessage *request, const struct gf_answer *answer);
 
+/*
+ * For `delete` commands, which have GF_OPTION_YES: asks, makes the call, and says that what the
+ * last argument names, of the command's noun, is deleted.
+ */
+enum gf_exit_code gf_cli_delete(struct gf_cli *cli, const char *question,
+                                const struct gf_rpc_method *method,
+                                const ProtobufCMessage *request);
+
 /* A text for a field of a request, borrowed; NULL is the empty text. */
 char *gf_request_text(const char *text);
 

@@ -83,6 +83,13 @@ enum gf_exit_code gf_cli_usage(struct gf_cli *cli, const struct gf_command *comm
  */
 bool gf_cli_confirm(struct gf_cli *cli, const char *question, enum gf_exit_code *out_code);
 
+/* The option --yes of a command that asks. */
+#define GF_OPTION_YES                                                                              \
+    {                                                                                              \
+        .name = "yes", .letter = 'y', .kind = GF_OPTION_FLAG,                                      \
+        .help = "do not ask; needed where there is no terminal to ask at"                          \
+    }
+
 /* "hint: ..." to err, unless quiet. */
 void gf_cli_hint(struct gf_cli *cli, const char *fmt, ...) GF_PRINTF(2, 3);
 

@@ -7,10 +7,7 @@ static const struct gf_argument arguments[] = {
 };
 
 static const struct gf_option options[] = {
-    {.name = "yes",
-     .letter = 'y',
-     .kind = GF_OPTION_FLAG,
-     .help = "do not ask; needed where there is no terminal to ask at"},
+    GF_OPTION_YES,
 };
 
 static enum gf_code forget(struct gf_cli *cli, const char *name, struct gf_contexts_edit *edit,

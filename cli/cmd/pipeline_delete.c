@@ -8,36 +8,20 @@ static const struct gf_argument arguments[] = {
 };
 
 static const struct gf_option options[] = {
-    {.name = "yes",
-     .letter = 'y',
-     .kind = GF_OPTION_FLAG,
-     .help = "do not ask; needed where there is no terminal to ask at"},
+    GF_OPTION_YES,
 };
 
-static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
-    (void)message;
-    return cli->parsed->arguments[0];
-}
-
-static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
-    fprintf(cli->out, "pipeline %s deleted\n", name(cli, message));
-}
-
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
-    static const struct gf_answer answer = {.show = show, .name = name};
-    enum gf_exit_code code = GF_EXIT_OK;
     const char *question = gf_show_text(
         cli, "delete pipeline '%s' of namespace '%s' with its versions, runs and logs?",
         gf_show_line(cli, parsed->arguments[0]), gf_show_line(cli, cli->namespace_id));
-    if (!gf_cli_confirm(cli, question, &code)) {
-        return code;
-    }
     Gofer__V1__DeletePipelineRequest request = GOFER__V1__DELETE_PIPELINE_REQUEST__INIT;
     request.namespace_id = gf_request_text(cli->namespace_id);
     request.pipeline_id = gf_request_text(parsed->arguments[0]);
-    return gf_cli_answer(
-        cli, &gofer_v1_pipeline_service.methods[GOFER_V1_PIPELINE_SERVICE_DELETE_PIPELINE],
-        &request.base, &answer);
+    return gf_cli_delete(
+        cli, question,
+        &gofer_v1_pipeline_service.methods[GOFER_V1_PIPELINE_SERVICE_DELETE_PIPELINE],
+        &request.base);
 }
 
 const struct gf_command gf_cmd_pipeline_delete = {

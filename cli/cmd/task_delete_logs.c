@@ -10,10 +10,7 @@ static const struct gf_argument arguments[] = {
 };
 
 static const struct gf_option options[] = {
-    {.name = "yes",
-     .letter = 'y',
-     .kind = GF_OPTION_FLAG,
-     .help = "do not ask; needed where there is no terminal to ask at"},
+    GF_OPTION_YES,
 };
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {

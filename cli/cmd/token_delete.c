@@ -8,33 +8,17 @@ static const struct gf_argument arguments[] = {
 };
 
 static const struct gf_option options[] = {
-    {.name = "yes",
-     .letter = 'y',
-     .kind = GF_OPTION_FLAG,
-     .help = "do not ask; needed where there is no terminal to ask at"},
+    GF_OPTION_YES,
 };
 
-static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
-    (void)message;
-    return cli->parsed->arguments[0];
-}
-
-static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
-    fprintf(cli->out, "token %s deleted\n", name(cli, message));
-}
-
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
-    static const struct gf_answer answer = {.show = show, .name = name};
-    enum gf_exit_code code = GF_EXIT_OK;
     const char *question = gf_show_text(cli, "delete token '%s', so that it lets nobody in?",
                                         gf_show_line(cli, parsed->arguments[0]));
-    if (!gf_cli_confirm(cli, question, &code)) {
-        return code;
-    }
     Gofer__V1__DeleteTokenRequest request = GOFER__V1__DELETE_TOKEN_REQUEST__INIT;
     request.token_id = gf_request_text(parsed->arguments[0]);
-    return gf_cli_answer(cli, &gofer_v1_token_service.methods[GOFER_V1_TOKEN_SERVICE_DELETE_TOKEN],
-                         &request.base, &answer);
+    return gf_cli_delete(cli, question,
+                         &gofer_v1_token_service.methods[GOFER_V1_TOKEN_SERVICE_DELETE_TOKEN],
+                         &request.base);
 }
 
 const struct gf_command gf_cmd_token_delete = {
