@@ -1,4 +1,5 @@
 /* The server as a whole: creation, services, listeners, start and stop. */
+#include "api/rpc/accept_internal.h"
 #include "api/rpc/address_internal.h"
 #include "api/rpc/core_internal.h"
 #include "api/rpc/server_internal.h"
@@ -80,6 +81,8 @@ static void add_args(const struct gf_rpc_server_opts *opts, grpc_resource_quota 
         gf_rpc__args_add_int(args, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     }
     gf_rpc__args_add_int(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    gf_rpc__args_add_int(args, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, GF_RPC_HANDSHAKE_MS_MAX);
+    gf_rpc__args_add_int(args, GRPC_ARG_MAX_CONNECTION_IDLE_MS, GF_RPC_IDLE_MS_MAX);
 }
 
 enum gf_code gf_rpc_server_create(const struct gf_rpc_server_opts *opts,
@@ -90,6 +93,7 @@ enum gf_code gf_rpc_server_create(const struct gf_rpc_server_opts *opts,
         return code;
     }
     gf_rpc__core_init();
+    gf_rpc__accept_guard();
     struct gf_rpc_server *server = GF_NEW(struct gf_rpc_server);
     server->opts = full;
     gf_latch_init(&server->idle);

@@ -5,6 +5,11 @@
  * was not started may be destroyed at once. One server has one interceptor: listeners that are
  * trusted differently belong to servers of their own.
  *
+ * Connections are taken while the process has few enough descriptors: fewer than
+ * GF_RPC_CONNECTIONS_MAX, and than three quarters of RLIMIT_NOFILE, so that files can be opened
+ * whatever strangers do. Other machines have three quarters of these. Those beyond are closed at
+ * once.
+ *
  * Never fork after gf_rpc_server_create (posix_spawn of another program is fine): gRPC runs
  * threads.
  *
@@ -36,7 +41,10 @@ enum {
     GF_RPC_UNREAD_BYTES_MAX_DEFAULT = 128 * 1024 * 1024,
     GF_RPC_KEEPALIVE_MS_DEFAULT = 30 * 1000,
     GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT = 10 * 1000,
-    GF_RPC_HELD_REFUSALS_MAX = 1024, /* at once by one server; more are answered at once */
+    GF_RPC_CONNECTIONS_MAX = 4096, /* of all servers, with other descriptors; more are closed */
+    GF_RPC_HANDSHAKE_MS_MAX = 20 * 1000,
+    GF_RPC_IDLE_MS_MAX = 10 * 60 * 1000, /* of a connection without calls, which is closed then */
+    GF_RPC_HELD_REFUSALS_MAX = 1024,     /* at once by one server; more are answered at once */
 };
 
 struct gf_rpc_server;

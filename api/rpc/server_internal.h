@@ -7,6 +7,7 @@
  *     write.c   what a call sends: its queue, the batches of gRPC's operations
  *     read.c    what a call receives after its start
  *     held.c    refusals that are held back
+ *     accept.c  how connections are taken, and how many
  *
  * Every call belongs to one worker: all completions of its operations, and so all its callbacks,
  * are handled by that worker's thread, one after the other. Other threads change a call under its
