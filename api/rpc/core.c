@@ -11,10 +11,35 @@
 #include <grpc/support/time.h>
 
 enum {
-    ENABLE_NO_COMPRESSION = 1 /* the bit of "identity" in gRPC's set of algorithms */
+    ENABLE_NO_COMPRESSION = 1, /* the bit of "identity" in gRPC's set of algorithms */
+    WARNINGS_MAX = 5,          /* in WARNINGS_WINDOW_NS */
 };
 
+#define WARNINGS_WINDOW_NS (10 * GF_NS_PER_SEC)
+
+/* Of what gRPC says: strangers cause lines as often as they like, by handshakes that fail. */
+static struct {
+    pthread_mutex_t mutex;
+    int64_t window_end_ns;
+    int64_t count; /* in this window */
+    int64_t left_out;
+} warnings = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
 static _Thread_local struct gf_strbuf *log_capture;
+
+static bool may_warn(int64_t *out_left_out) {
+    const int64_t now_ns = gf_mono_ns();
+    (void)pthread_mutex_lock(&warnings.mutex);
+    if (now_ns >= warnings.window_end_ns) {
+        warnings.window_end_ns = now_ns + WARNINGS_WINDOW_NS;
+        warnings.count = 0;
+    }
+    const bool may = ++warnings.count <= WARNINGS_MAX;
+    *out_left_out = may ? warnings.left_out : 0;
+    warnings.left_out = may ? 0 : warnings.left_out + 1;
+    (void)pthread_mutex_unlock(&warnings.mutex);
+    return may;
+}
 
 /* gRPC calls "error" what is a matter of one connection: nobody must act, so it is a warning here.
  */
@@ -24,9 +49,12 @@ static void forward_log(gpr_log_func_args *args) {
         gf_strbuf_append_char(log_capture, '\n');
         return;
     }
+    int64_t left_out = 0;
     if (args->severity == GPR_LOG_SEVERITY_ERROR) {
-        gf_log_warn("grpc", GF_KV_STR("message", args->message), GF_KV_STR("file", args->file),
-                    GF_KV_I64("line", args->line));
+        if (may_warn(&left_out)) {
+            gf_log_warn("grpc", GF_KV_STR("message", args->message), GF_KV_STR("file", args->file),
+                        GF_KV_I64("line", args->line), GF_KV_I64("left_out", left_out));
+        }
     } else {
         gf_log_debug("grpc", GF_KV_STR("message", args->message), GF_KV_STR("file", args->file),
                      GF_KV_I64("line", args->line));

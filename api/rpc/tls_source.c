@@ -28,7 +28,7 @@ enum {
     KEY_MODE_REFUSED = 037, /* the group may read it, others nothing */
 };
 
-/* Tells one state of a file from another. */
+/* Tells one state of a file from another: also the rights that were put right. */
 struct stamp {
     dev_t device;
     ino_t inode;
@@ -90,7 +90,7 @@ static void take_stamps(const struct gf_rpc_server_tls *files, struct stamp out[
         struct stat status;
         out[i] = (struct stamp){0};
         if (names[i] != NULL && stat(names[i], &status) == 0) {
-            out[i] = (struct stamp){status.st_dev, status.st_ino, status.st_size, status.st_mtim};
+            out[i] = (struct stamp){status.st_dev, status.st_ino, status.st_size, status.st_ctim};
         }
     }
 }

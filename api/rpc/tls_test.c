@@ -6,10 +6,13 @@
 #include "base/proc.h"
 #include "base/tree.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -356,6 +359,54 @@ Test(rpc_tls, broken_files_leave_the_old_certificate_and_a_line_in_the_log) {
     cr_expect(serves(&renewal, renewal.files.other_cert));
     cr_expect_eq(atomic_load(&refusals), 1);
     gf_log_set_sink(NULL, NULL);
+    stop_renewal(&renewal);
+}
+
+/* As the line in the log says: "close it with 'chmod 600'". */
+Test(rpc_tls, key_that_was_refused_counts_when_its_rights_are_put_right) {
+    struct renewal renewal;
+    struct gf_error err = {0};
+    size_t count = 0;
+    start_renewal(&renewal);
+    put_file(renewal.files.other_cert, renewal.cert);
+    put_file(renewal.files.other_key, renewal.key);
+    cr_assert_eq(chmod(renewal.key, 0644), 0);
+    cr_assert_eq(gf_rpc_server_reload_tls(renewal.server, &count, &err), GF_INVALID_ARGUMENT);
+    cr_assert_eq(chmod(renewal.key, 0600), 0);
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), 30000);
+    while (!serves(&renewal, renewal.files.other_cert)) {
+        cr_assert_lt(gf_mono_ns(), deadline);
+    }
+    stop_renewal(&renewal);
+}
+
+static _Atomic int warnings;
+
+static void count_warnings(void *ctx, struct gf_str line) {
+    (void)ctx;
+    if (memmem(line.ptr, line.len, " warn grpc ", 11) != NULL) {
+        atomic_fetch_add(&warnings, 1);
+    }
+}
+
+Test(rpc_tls, handshakes_that_fail_do_not_fill_the_log) {
+    struct renewal renewal;
+    start_renewal(&renewal);
+    gf_log_set_sink(count_warnings, NULL);
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons((uint16_t)renewal.port),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int i = 0; i < 100; i++) {
+        GF_CLEANUP(gf_close_p) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        cr_assert_eq(send(fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+        char answer[512];
+        while (recv(fd, answer, sizeof(answer), 0) > 0) {
+        }
+    }
+    gf_log_set_sink(NULL, NULL);
+    cr_expect_geq(atomic_load(&warnings), 1);
+    cr_expect_leq(atomic_load(&warnings), 20);
     stop_renewal(&renewal);
 }
 
