@@ -12,6 +12,7 @@ enum {
     TOKENS_MAX = 40, /* of a worker; the deleted ones included */
     SLOTS = 3,       /* roles, and secrets of each kind, of a worker: made and deleted again */
     BURST = 10,
+    LATE_LOGINS_MAX = 2,
     ROTATORS = 1, /* the workers that renew keys: rotations exclude each other */
 };
 
@@ -135,6 +136,18 @@ static void check_seen(struct worker *worker, const struct thing *thing,
     }
 }
 
+/*
+ * A failed login is answered late, the later the more there were since the server started: in the
+ * end, when it is not started again, there are few.
+ */
+static bool may_fail_login(struct worker *worker) {
+    if (worker_draw(worker, 16) != 0) {
+        return false;
+    }
+    GF_MUTEX_GUARD(&worker->work->mutex);
+    return !worker->work->stopping || worker->work->late_logins++ < LATE_LOGINS_MAX;
+}
+
 void thing_look(struct worker *worker, struct thing *thing) {
     struct seen_thing seen;
     struct gf_error err = {0};
@@ -152,9 +165,8 @@ void thing_look(struct worker *worker, struct thing *thing) {
         check_seen(worker, thing, &seen);
         thing->reveals += thing->kind == THING_SECRET || thing->kind == THING_GLOBAL_SECRET;
     }
-    /* A failed login is answered late, the later the more there are. */
     if (thing->kind == THING_TOKEN && thing->text[0] != '\0' &&
-        ((thing->there && !thing->disabled) || worker_draw(worker, 16) == 0)) {
+        ((thing->there && !thing->disabled) || may_fail_login(worker))) {
         look_with_token(worker, thing);
     }
 }

@@ -89,6 +89,7 @@ struct work {
     int64_t unanswered;  /* calls that got no answer */
     int64_t changes;     /* numbers that changes of things were given (things.h) */
     bool stopping;
+    int late_logins; /* that failed on purpose since then */
 };
 
 struct thing;
