@@ -171,7 +171,9 @@ struct watch_key {
 
 static void key_add(struct watch_key *key, const void *bytes, size_t size) {
     gf_assert(size <= sizeof(key->bytes) - key->len);
-    memcpy(key->bytes + key->len, bytes, size);
+    if (size > 0) { /* What belongs to no namespace has an id without memory. */
+        memcpy(key->bytes + key->len, bytes, size);
+    }
     key->len += size;
 }
 

@@ -245,6 +245,22 @@ Test(hub, only_those_whose_filter_matches_are_woken) {
     }
 }
 
+/* A token's, for example: its ids have no memory at all. */
+Test(hub, what_is_of_no_namespace_wakes_who_follows_everything) {
+    const struct gf_event_filter filters[] = {{.run_id = 0}, {.namespace_id = GF_STR("default")}};
+    const struct gf_event event = {.sequence = next_sequence++, .kind = GF_EVENT_TOKEN_DISABLED};
+    struct counter counters[GF_ARRAY_COUNT(filters)];
+    for (size_t i = 0; i < GF_ARRAY_COUNT(filters); i++) {
+        add(&counters[i], filters[i]);
+        gf_event_hub_arm(hub, &counters[i].follower, 0);
+    }
+    gf_event_hub_publish(hub, &event, 1);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(filters); i++) {
+        cr_expect_eq(counters[i].wakes, i == 0, "filter %zu", i);
+        gf_event_hub_remove(hub, &counters[i].follower);
+    }
+}
+
 Test(hub, a_removed_follower_is_not_woken) {
     struct counter counter;
     struct counter other;
