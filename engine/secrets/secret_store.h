@@ -9,9 +9,10 @@
  *   when the call returns GF_OK.
  * - A change is atomic with its record. put, remove, put_key and record take a struct
  *   gf_secret_change, which is kept in the same transaction with a sequence number that grows,
- * without reuse. The service reads the records, publishes each as an event and forgets it
- * afterwards, also after a crash: so no change is without its event, and one that comes twice is
- * known by its sequence.
+ *   without reuse, and is not below the time of the change in microseconds. The service reads the
+ *   records, publishes each as an event and forgets it afterwards, also after a crash: so no change
+ *   is without its event, and one that comes twice is known by its sequence. It is not taken for
+ *   one of a database that was lost, or set back to a copy, because time goes on.
  * - A change is atomic with its request, too, where its caller gave an id: put, put_key and record
  *   take a struct gf_secret_request (NULL = none). Where there is one of the same caller and id
  *   already, nothing is changed and the answer is GF_ABORTED. Those that are older than the new one

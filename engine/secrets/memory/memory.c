@@ -52,7 +52,9 @@ void gf_memory_secret__add_change(struct memory_secret_store *store,
     struct change_row *row = GF_NEW(struct change_row);
     gf_arena_init(&row->arena, ROW_BYTES_MAX);
     gf_memory_secret__copy_change(change, &row->arena, &row->change);
-    row->change.sequence = store->next_sequence++;
+    const int64_t time_us = change->time / 1000;
+    row->change.sequence = store->next_sequence > time_us ? store->next_sequence : time_us;
+    store->next_sequence = row->change.sequence + 1;
     gf_vec_push(&store->changes, row);
 }
 

@@ -130,8 +130,10 @@
                     " WHERE " GF_SECRET_SQL_PLACE " AND mark = ?4")
 
 #define GF_SECRET_SQL_CHANGE_STATEMENTS(X)                                                         \
-    X(INSERT_CHANGE, "INSERT INTO changes (" GF_SECRET_SQL_CHANGE_COLUMNS                          \
-                     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                    \
+    X(INSERT_CHANGE, "INSERT INTO changes (sequence, " GF_SECRET_SQL_CHANGE_COLUMNS                \
+                     ") VALUES (max(?8 / 1000, 1 + coalesce((SELECT seq FROM sqlite_sequence"      \
+                     " WHERE name = 'changes'), 0)),"                                              \
+                     " ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                             \
     X(LIST_CHANGES, "SELECT sequence, " GF_SECRET_SQL_CHANGE_COLUMNS                               \
                     " FROM changes WHERE sequence > ?1 ORDER BY sequence LIMIT ?2")                \
     X(DELETE_CHANGES, "DELETE FROM changes WHERE sequence <= ?1")                                  \

@@ -49,6 +49,30 @@ void gf_secret_store_battery_changes_are_recorded_with_what_they_change(
     battery_close(&battery);
 }
 
+/* So that a store that is new goes on above the one that was there before. */
+void gf_secret_store_battery_records_are_numbered_by_their_time(
+    const struct gf_secret_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    const int64_t times[] = {5000000, 4000000, 5000000, 9000000};
+    const int64_t sequences[] = {5000, 5001, 5002, 9000};
+    const struct gf_secret_place place = battery_place(7, 70, "password");
+    struct gf_secret_change change = battery_change(GF_SECRET_CHANGE_REVEALED, place, 1);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(times); i++) {
+        change.time = times[i];
+        must(&battery, battery.ops->record(battery.store, &change, NULL, &battery.err));
+    }
+    struct gf_secret_change *changes = NULL;
+    size_t count = 0;
+    must(&battery, battery.ops->list_changes(battery.store, 0, 100, &battery.arena, &changes,
+                                             &count, &battery.err));
+    cr_assert_eq(count, GF_ARRAY_COUNT(times));
+    for (size_t i = 0; i < count; i++) {
+        cr_expect_eq(changes[i].sequence, sequences[i]);
+    }
+    battery_close(&battery);
+}
+
 static struct gf_secret_request request_of(const char *caller, const char *request_id,
                                            int64_t time) {
     return (struct gf_secret_request){

@@ -52,6 +52,7 @@ struct gf_secret_store_factory {
     X(values_are_replaced_as_they_are_known)                                                       \
     X(marks_under_older_keys_are_found_and_replaced)                                               \
     X(changes_are_recorded_with_what_they_change)                                                  \
+    X(records_are_numbered_by_their_time)                                                          \
     X(requests_are_kept_with_what_they_changed)                                                    \
     X(old_requests_are_forgotten)                                                                  \
     X(a_failed_change_leaves_nothing)                                                              \

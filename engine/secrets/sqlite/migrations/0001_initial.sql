@@ -56,7 +56,7 @@ CREATE TABLE keys (
 CREATE INDEX keys_by_master_key ON keys (master_key_id);
 CREATE INDEX keys_retired ON keys (purpose, namespace_key) WHERE state = 2;
 
--- What becomes events. A number is never used again.
+-- What becomes events. A number is never used again, and is not below the time in microseconds.
 CREATE TABLE changes (
     sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
     kind          INTEGER NOT NULL,
