@@ -110,6 +110,8 @@ static enum gf_code restore(struct gf_engine *engine, struct gf_attempt_vec *out
     if (rc != GF_OK) {
         return rc;
     }
+    gf_core_skip_keys(engine->core, engine->options.namespace_key_min,
+                      engine->options.pipeline_key_min);
     gf_event_hub_set_newest(engine->options.hub, start.next_event_sequence - 1);
     if (engine->options.listener.restored != NULL) {
         gf_core_visit_runs(engine->core, engine->options.listener.restored,

@@ -85,6 +85,9 @@ struct gf_engine_options {
     /* For the secrets and tokens of tasks (engine/secrets/vault.h); borrowed until destroy. NULL:
      * tasks that need one fail to launch. */
     struct gf_vault *vault;
+    /* No namespace and no pipeline gets a key below these (gf_core_skip_keys); 0 = any. */
+    int64_t namespace_key_min;
+    int64_t pipeline_key_min;
     /* Called once, on the engine thread, when a commit has failed. Must not block. */
     void (*on_fatal)(void *ctx, const struct gf_error *error);
     void *ctx;

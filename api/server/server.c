@@ -22,7 +22,6 @@ enum {
     LONG_POOL_THREADS = 2,
     LONG_POOL_QUEUE = 64,
     READERS = POOL_THREADS + 3, /* one more for the engine, one for each sweep */
-    ARENA_BYTES_MAX = 256 << 20,
 };
 
 /* On the engine thread. */
@@ -109,49 +108,13 @@ static struct gf_core_limits limits_of(const struct gf_server_options *options) 
     };
 }
 
-/* The first keys that the engine will give away. */
-struct next_keys {
-    int64_t ns;
-    int64_t pipeline;
-};
-
-/* Before the engine runs: the store is still ours to ask. */
-static enum gf_code load_next_keys(struct gf_server *server, struct next_keys *out_keys,
-                                   struct gf_error *err) {
-    struct gf_core_start start = {0};
-    struct gf_arena scratch;
-    gf_arena_init(&scratch, ARENA_BYTES_MAX);
-    const enum gf_code rc = server->store->ops->load_start(server->store, &scratch, &start, err);
-    gf_arena_fini(&scratch);
-    if (rc == GF_OK) {
-        *out_keys = (struct next_keys){start.next_namespace_key, start.next_pipeline_key};
-    }
-    return rc;
-}
-
-static enum gf_code start_sweeps(struct gf_server *server, const struct next_keys *next,
-                                 struct gf_error *err) {
-    const struct gf_log_sweep_options logs = {
-        .store = server->store,
-        .logs = server->logs,
-        .hub = server->hub,
-        .pool = server->long_pool,
-        .next_pipeline_key = next->pipeline,
-    };
-    const struct gf_secret_sweep_options secrets = {
-        .store = server->store,
-        .vault = server->vault,
-        .hub = server->hub,
-        .pool = server->long_pool,
-        .next_namespace_key = next->ns,
-        .next_pipeline_key = next->pipeline,
-    };
-    const enum gf_code rc = gf_log_sweep_start(&logs, &server->log_sweep, err);
-    return rc == GF_OK ? gf_secret_sweep_start(&secrets, &server->secret_sweep, err) : rc;
-}
-
 static enum gf_code start_engine(struct gf_server *server, const struct gf_server_options *options,
                                  struct gf_error *err) {
+    struct gf_server_keys least = {0};
+    enum gf_code rc = gf_server__least_keys(server, &least, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
     server->hub = gf_event_hub_create();
     const struct gf_engine_options engine = {
         .store = server->store,
@@ -161,11 +124,12 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
         .limits = limits_of(options),
         .listener = gf_gate_listener(server->gate),
         .vault = server->vault,
+        .namespace_key_min = least.ns,
+        .pipeline_key_min = least.pipeline,
         .on_fatal = on_fatal,
         .ctx = server,
     };
     server->engine = gf_engine_create(&engine);
-    enum gf_code rc = GF_OK;
     if (options->scheduler == GF_SERVER_SCHEDULER_NATIVE) {
         rc = make_native(server, options, err);
     } else {
@@ -173,16 +137,16 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
             gf_null_scheduler_create(gf_engine_scheduler_events(server->engine), gf_clock_system());
         server->scheduler = gf_null_scheduler_port(server->null);
     }
-    struct next_keys next = {0};
+    struct gf_server_keys next = {0};
     if (rc == GF_OK) {
-        rc = load_next_keys(server, &next, err);
+        rc = gf_server__next_keys(server, &next, err);
     }
     if (rc == GF_OK) {
         gf_engine_set_scheduler(server->engine, server->scheduler);
         rc = gf_engine_start(server->engine, err);
         server->engine_started = rc == GF_OK;
     }
-    return rc == GF_OK ? start_sweeps(server, &next, err) : rc;
+    return rc == GF_OK ? gf_server__start_sweeps(server, &next, err) : rc;
 }
 
 static void renew_secrets(void *services) {

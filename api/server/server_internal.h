@@ -99,4 +99,23 @@ enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_
 enum gf_code gf_server__listen_for_tasks(struct gf_server *server,
                                          struct gf_error *err) GF_MUST_USE;
 
+/* ---- sweeps.c: what lies beside the store, under its keys ---- */
+
+struct gf_server_keys {
+    int64_t ns;
+    int64_t pipeline;
+};
+
+/* The first keys that the store has not given away. Before the engine runs: it is ours to ask. */
+enum gf_code gf_server__next_keys(struct gf_server *server, struct gf_server_keys *out_keys,
+                                  struct gf_error *err) GF_MUST_USE;
+
+/* The least keys above those that secrets and logs have: the engine gives away no lower ones. */
+enum gf_code gf_server__least_keys(struct gf_server *server, struct gf_server_keys *out_keys,
+                                   struct gf_error *err) GF_MUST_USE;
+
+/* `next` is what gf_server__next_keys gave. */
+enum gf_code gf_server__start_sweeps(struct gf_server *server, const struct gf_server_keys *next,
+                                     struct gf_error *err) GF_MUST_USE;
+
 #endif /* GOFER_API_SERVER_SERVER_INTERNAL_H_ */

@@ -17,6 +17,9 @@ enum {
     CHUNK = 1000,
 };
 
+/* Far above all keys that there will ever be, and far below what overflows. */
+#define KEY_MAX (INT64_C(1) << 62)
+
 struct place_vec GF_VEC_FIELDS(struct gf_secret_place);
 
 struct gf_secret_sweep {
@@ -29,7 +32,7 @@ struct gf_secret_sweep {
 /* ---- What there is ---- */
 
 /* All places with secrets, without their keys. */
-static enum gf_code list_places(struct gf_secret_sweep *sweep, struct place_vec *out,
+static enum gf_code list_places(struct gf_vault *vault, struct place_vec *out,
                                 struct gf_error *err) {
     struct gf_arena scratch;
     struct gf_secret_place after = {0};
@@ -39,8 +42,7 @@ static enum gf_code list_places(struct gf_secret_sweep *sweep, struct place_vec 
     while (rc == GF_OK && count == CHUNK) {
         struct gf_secret_place *items = NULL;
         gf_arena_reset(&scratch);
-        rc = gf_vault_list_places(sweep->options.vault, &after, CHUNK, &scratch, &items, &count,
-                                  err);
+        rc = gf_vault_list_places(vault, &after, CHUNK, &scratch, &items, &count, err);
         for (size_t i = 0; rc == GF_OK && i < count; i++) {
             after = (struct gf_secret_place){.namespace_key = items[i].namespace_key,
                                              .pipeline_key = items[i].pipeline_key};
@@ -48,6 +50,31 @@ static enum gf_code list_places(struct gf_secret_sweep *sweep, struct place_vec 
         }
     }
     gf_arena_fini(&scratch);
+    return rc;
+}
+
+enum gf_code gf_secret_next_keys(struct gf_vault *vault, int64_t *out_namespace_key,
+                                 int64_t *out_pipeline_key, struct gf_error *err) {
+    struct place_vec places = {0};
+    int64_t namespace_key = 1;
+    int64_t pipeline_key = 1;
+    enum gf_code rc = list_places(vault, &places, err);
+    for (size_t i = 0; rc == GF_OK && i < places.count; i++) {
+        const struct gf_secret_place *place = &places.items[i];
+        if (place->namespace_key >= KEY_MAX || place->pipeline_key >= KEY_MAX) {
+            rc = gf_fail(err, GF_DATA_LOSS, "the secrets have a place that cannot be");
+        } else {
+            namespace_key =
+                place->namespace_key < namespace_key ? namespace_key : place->namespace_key + 1;
+            pipeline_key =
+                place->pipeline_key < pipeline_key ? pipeline_key : place->pipeline_key + 1;
+        }
+    }
+    gf_vec_fini(&places);
+    if (rc == GF_OK) {
+        *out_namespace_key = namespace_key;
+        *out_pipeline_key = pipeline_key;
+    }
     return rc;
 }
 
@@ -158,7 +185,7 @@ static void run(void *ctx) {
     struct gf_secret_sweep *sweep = ctx;
     struct place_vec places = {0};
     struct gf_error error = {0};
-    enum gf_code rc = list_places(sweep, &places, &error);
+    enum gf_code rc = list_places(sweep->options.vault, &places, &error);
     if (rc == GF_OK && !sweep->swept) {
         note_foreign(sweep, &places);
         sweep->swept = true;

@@ -20,6 +20,14 @@
 
 struct gf_secret_sweep;
 
+/*
+ * The least keys above those of all places with secrets, for the engine not to give them away
+ * again: whatever the store was replaced by, a new pipeline never gets at the secrets of another
+ * one. Blocks. Code: GF_DATA_LOSS (a key that cannot be).
+ */
+enum gf_code gf_secret_next_keys(struct gf_vault *vault, int64_t *out_namespace_key,
+                                 int64_t *out_pipeline_key, struct gf_error *err) GF_MUST_USE;
+
 /* All is borrowed until destroy. */
 struct gf_secret_sweep_options {
     struct gf_store *store; /* one reader is lent to a sweep at times */

@@ -201,3 +201,19 @@ Test(secret_sweep, namespaces_may_be_as_many_and_as_large_as_can_be) {
     cr_expect(is_there("10999/71/KEY"));
     cr_expect_not(is_there("11000/72/KEY"));
 }
+
+Test(secret_sweep, keys_of_all_secrets_are_known) {
+    int64_t namespace_key = 0;
+    int64_t pipeline_key = 0;
+    gf_vault_fixture_put(&fixture, "/KEY", "value");
+    cr_assert_eq(gf_secret_next_keys(fixture.vault, &namespace_key, &pipeline_key, &fixture.err),
+                 GF_OK);
+    cr_expect_eq(namespace_key, 1);
+    cr_expect_eq(pipeline_key, 1);
+    gf_vault_fixture_put(&fixture, "7/90/KEY", "value");
+    gf_vault_fixture_put(&fixture, "9/10/KEY", "value");
+    cr_assert_eq(gf_secret_next_keys(fixture.vault, &namespace_key, &pipeline_key, &fixture.err),
+                 GF_OK);
+    cr_expect_eq(namespace_key, 10);
+    cr_expect_eq(pipeline_key, 91);
+}

@@ -340,6 +340,11 @@ void gf_core_destroy(struct gf_core *core);
  * missing, the run is COMPLETE, or a task is none of its config: the store has lost something.
  */
 void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *ns);
+/*
+ * Before the first step: no namespace and no pipeline gets a key below these from now on. For keys
+ * that something outside of the store has, which the store, set back to a copy, does not know.
+ */
+void gf_core_skip_keys(struct gf_core *core, int64_t namespace_key, int64_t pipeline_key);
 /* All roles of users, then all tokens. */
 void gf_core_restore_role(struct gf_core *core, const struct gf_role *role);
 void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);
