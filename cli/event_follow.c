@@ -41,8 +41,10 @@ static void set_stream(struct follow *follow, struct gf_rpc_stream *stream) {
     follow->stream = stream;
 }
 
+/* Enough events came, or nobody reads on. */
 static bool is_done(const struct follow *follow) {
-    return follow->options->limit > 0 && follow->printed >= follow->options->limit;
+    return ferror(follow->cli->out) != 0 ||
+           (follow->options->limit > 0 && follow->printed >= follow->options->limit);
 }
 
 /* Receives until the stream ends, or enough events came. What a row needs is freed with it. */

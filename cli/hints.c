@@ -128,6 +128,16 @@ void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
                strstr(error->message, "certificate") != NULL) {
         gf_cli_hint(cli, "--tls-ca FILE names the authority that the server's certificate is of, "
                          "--tls-server-name NAME who it is for");
+    } else if (error->code == GF_UNAVAILABLE && cli->tls != NULL &&
+               strstr(error->message, "wrong version number") != NULL) {
+        gf_cli_hint(cli, "what is there speaks no TLS");
+    } else if (error->code == GF_UNAVAILABLE && strstr(error->message, "Socket closed") != NULL) {
+        gf_cli_hint(cli, "%s",
+                    cli->tls == NULL
+                        ? "a server that speaks TLS does so: try --tls, or --tls-ca FILE"
+                    : cli->tls->cert_file == NULL
+                        ? "the server may ask for your certificate: --tls-cert FILE --tls-key FILE"
+                        : "the server may not know who signed the certificate of --tls-cert");
     } else if (error->code == GF_UNAVAILABLE) {
         gf_cli_hint(cli, "is the server running? gofer service start; or name another one by "
                          "--host, GOFER_HOST or --context");

@@ -6,6 +6,7 @@
 #include "cli/cmd/commands.h"
 #include "clients/c/client.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,12 @@ static const char *read_variable(const char *name) {
 static bool variable_is_set(const char *name) {
     const char *value = getenv(name);
     return value != NULL && value[0] != '\0';
+}
+
+/* Whether whoever read the answer has gone away, as `head` does when it has what it wants. */
+static bool reader_is_gone(int fd) {
+    struct pollfd out = {.fd = fd, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 /* The width of the terminal; 0 when fd is none. GOFER_FORCE_TTY=80 makes one of anything. */
@@ -76,7 +83,7 @@ int main(int argc, char **argv) {
     enum gf_exit_code code = gf_cli_main(&cli, (const char *const *)argv + 1, word_count);
     /* What was flushed before may have failed too. */
     bool complete = fflush(stdout) == 0 && ferror(stdout) == 0;
-    if (!complete && code == GF_EXIT_OK) {
+    if (!complete && code == GF_EXIT_OK && !reader_is_gone(STDOUT_FILENO)) {
         fprintf(stderr, "gofer: cannot write the answer\n");
         code = GF_EXIT_FAILED;
     }

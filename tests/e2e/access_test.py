@@ -172,6 +172,21 @@ class Tokens(AuthTest):
             self.assertEqual(follower.returncode, NOT_ALLOWED, err)
 
 
+class Parts(AuthTest):
+    """Who may do a part of what a command does."""
+
+    def test_a_pipeline_is_shown_without_its_runs(self):
+        self.register("parts")
+        self.gofer("pipeline", "run", "parts", "-n", "team-a", "--wait")
+        self.gofer("role", "create", "parts-reader", "--allow",
+                   "read:pipelines,pipeline-configs@team-a")
+        reader = self.token(roles=["parts-reader"])[0]
+        result = self.run_gofer("pipeline", "get", "parts", "-n", "team-a", environment=reader)
+        self.assertEqual(result.returncode, OK, result.stderr)
+        self.assertIn("Newest run:   1", result.stdout)
+        self.assertIn("left out: needs action READ on resource RUNS", result.stderr)
+
+
 class Roles(AuthTest):
 
     def test_life_of_a_role(self):
@@ -523,7 +538,8 @@ class OverTls(unittest.TestCase):
         self.assertRegex(refused, r"^gofer: server '\S+' cannot be reached: .*certificate verify failed\nhint: --tls-ca")
         self.gofer("whoami", "--tls", code=UNREACHABLE)
         self.gofer("whoami", "--tls-ca", self.cert, "--tls-server-name", "else.example", code=UNREACHABLE)
-        self.gofer("whoami", code=UNREACHABLE)
+        self.assertIn("hint: a server that speaks TLS does so: try --tls",
+                      self.gofer("whoami", code=UNREACHABLE, GOFER_TLS_CERT="", GOFER_TLS_KEY=""))
         self.assertIn("no-such.pem", self.gofer("whoami", "--tls-ca", "/no-such.pem", code=USAGE))
         self.assertIn("must be given together",
                       self.gofer("whoami", "--tls-cert", self.cert, code=USAGE, GOFER_TLS_KEY=""))
@@ -560,7 +576,8 @@ class ClientCertificates(OverTls):
         return super().gofer(*arguments, code=code, **dict(certificate, **environment))
 
     def test_without_one(self):
-        self.gofer("whoami", "--tls-ca", self.cert, GOFER_TLS_CERT="", GOFER_TLS_KEY="", code=UNREACHABLE)
+        refused = self.gofer("whoami", "--tls-ca", self.cert, GOFER_TLS_CERT="", GOFER_TLS_KEY="", code=UNREACHABLE)
+        self.assertIn("hint: the server may ask for your certificate: --tls-cert", refused)
         other, key = self.make_certificate("another")
         self.gofer("whoami", "--tls-ca", self.cert, "--tls-cert", other, "--tls-key", key, code=UNREACHABLE)
         self.assertIn("cannot be used together", self.gofer("whoami", "--tls-cert", other, code=USAGE))

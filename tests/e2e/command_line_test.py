@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import e2e  # pylint: disable=wrong-import-position
-from e2e import CONFLICT, FAILED, NOT_FOUND, UNREACHABLE, USAGE  # pylint: disable=wrong-import-position
+from e2e import CONFLICT, FAILED, NOT_FOUND, OK, UNREACHABLE, USAGE  # pylint: disable=wrong-import-position
 
 
 class Completion(e2e.ServerTest):
@@ -172,6 +172,20 @@ class Lines(e2e.ServerTest):
                                     text=True, check=False)
         self.assertEqual(result.returncode, FAILED)
         self.assertIn("cannot write", result.stderr)
+
+    def test_whoever_reads_may_go_away(self):
+        """As `head` does: nobody is told of it."""
+        for words in (["help"], ["pipeline", "list"], ["role", "methods"],
+                      ["event", "list", "--follow", "--history", "-n", "default"]):
+            reading, writing = os.pipe()
+            os.close(reading)
+            try:
+                result = subprocess.run([self.server.gofer] + words, stdout=writing, timeout=60,
+                                        env=self.server.environment(), stderr=subprocess.PIPE,
+                                        text=True, check=False)
+            finally:
+                os.close(writing)
+            self.assertEqual((result.returncode, result.stderr), (OK, ""), words)
 
 
 class Service(unittest.TestCase):
