@@ -219,6 +219,22 @@ enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *p
     return rc;
 }
 
+enum gf_code gf_server_config_apply(const struct gf_config_values *config,
+                                    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX],
+                                    struct gf_server_options *options, bool *out_is_usage,
+                                    struct gf_error *err) {
+    *out_is_usage = false;
+    enum gf_code rc = gf_server_options_apply(config->message, listeners, options, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    rc = gf_server_check_addresses(options, err);
+    const struct gf_config_setting *setting = gf_config_find(GF_STR("listeners"));
+    *out_is_usage =
+        rc == GF_INVALID_ARGUMENT && config->sources[setting->index] == GF_CONFIG_SOURCE_FLAG;
+    return rc;
+}
+
 enum gf_exit_code gf_server_config_fail(struct gf_cli *cli, bool is_usage,
                                         const struct gf_error *error) {
     return is_usage ? gf_cli_fail_usage(cli, error) : gf_cli_fail(cli, error);

@@ -8,6 +8,7 @@
 #define GOFER_CLI_SERVER_CONFIG_H_
 
 #include "api/config/config.h"
+#include "api/server/settings.h"
 #include "cli/cli.h"
 
 enum {
@@ -25,6 +26,15 @@ extern const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS]
 enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *parsed,
                                    struct gf_config_values *out_config, bool *out_is_usage,
                                    struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Fills the options of a server as gf_server_options_apply does, and checks where it is to listen.
+ * Codes: those of the two; *out_is_usage as above.
+ */
+enum gf_code gf_server_config_apply(const struct gf_config_values *config,
+                                    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX],
+                                    struct gf_server_options *options, bool *out_is_usage,
+                                    struct gf_error *err) GF_MUST_USE;
 
 /* Says that loading failed; gives the exit code. */
 enum gf_exit_code gf_server_config_fail(struct gf_cli *cli, bool is_usage,

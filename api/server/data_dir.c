@@ -62,6 +62,21 @@ static enum gf_code make_tasks(const struct gf_data_dir *dir, struct gf_error *e
     return rc;
 }
 
+/* Whoever can put files of his own here in the place of ours can do all that the service can. */
+static enum gf_code check_mode(const struct gf_data_dir *dir, struct gf_error *err) {
+    struct stat status;
+    if (fstat(dir->fd, &status) != 0) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory '%s'", dir->path);
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "DATA_DIR_OPEN",
+                              "data directory '%s' can be changed by others (mode %04o): close it "
+                              "with 'chmod 700'",
+                              dir->path, (unsigned)status.st_mode & 07777);
+    }
+    return GF_OK;
+}
+
 enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out, struct gf_error *err) {
     struct gf_data_dir dir = {
         .fd = -1,
@@ -79,6 +94,9 @@ enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out, struct 
     enum gf_code rc = gf_tree_make(AT_FDCWD, path, DIR_MODE, err);
     if (rc == GF_OK) {
         rc = gf_file_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &dir.fd, err);
+    }
+    if (rc == GF_OK) {
+        rc = check_mode(&dir, err);
     }
     if (rc == GF_OK) {
         rc = take_lock(&dir, err);

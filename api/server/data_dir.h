@@ -28,7 +28,8 @@ struct gf_data_dir {
 
 /*
  * Makes what is missing, takes the lock and empties the spool. Codes: GF_FAILED_PRECONDITION
- * (another server has it, or it is no directory), those of base/file.h.
+ * (another server has it, others than its owner can change it, or it is no directory), those of
+ * base/file.h.
  */
 enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out,
                               struct gf_error *err) GF_MUST_USE;

@@ -20,11 +20,12 @@ static enum gf_code check_listener(const struct gf_server_options *options,
                                    const struct gf_server_listener *listener,
                                    struct gf_error *err) {
     const char *address = listener->address;
-    if (address == NULL || strchr(address, ':') == NULL) {
+    const char *path = address != NULL ? gf_address_unix_path(address) : NULL;
+    if (address == NULL || strchr(address, ':') == NULL || (path != NULL && path[0] != '/')) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "address '%s' must be host:port or unix:/path",
                        address != NULL ? address : "");
     }
-    if (gf_address_unix_path(address) != NULL && listener->tls.cert_file != NULL) {
+    if (path != NULL && listener->tls.cert_file != NULL) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
                        "address '%s' is a unix socket, which has no TLS: it does not leave this "
                        "machine",
@@ -51,8 +52,8 @@ static enum gf_code check_listener(const struct gf_server_options *options,
     return GF_OK;
 }
 
-enum gf_code gf_server__check_addresses(const struct gf_server_options *options,
-                                        struct gf_error *err) {
+enum gf_code gf_server_check_addresses(const struct gf_server_options *options,
+                                       struct gf_error *err) {
     if (options->listener_count == 0 || options->listener_count > GF_SERVER_LISTENERS_MAX) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "there are %zu addresses, expected 1 to %d",
                        options->listener_count, GF_SERVER_LISTENERS_MAX);

@@ -218,6 +218,7 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .store_path = server->dir.store_path,
         .images_path = server->dir.images_path,
         .logs_path = server->dir.logs_path,
+        .calls_max = options->calls_max,
         .upload_bytes_max = options->upload_bytes_max != 0 ? options->upload_bytes_max
                                                            : GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT,
         .host = host_of(server, options->allow_anonymous),
@@ -260,7 +261,7 @@ static enum gf_code make(struct gf_server *server, const struct gf_server_option
 
 enum gf_code gf_server_create(const struct gf_server_options *options,
                               struct gf_server **out_server, struct gf_error *err) {
-    const enum gf_code checked = gf_server__check_addresses(options, err);
+    const enum gf_code checked = gf_server_check_addresses(options, err);
     if (checked != GF_OK) {
         return checked;
     }

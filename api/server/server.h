@@ -94,6 +94,14 @@ struct gf_server_options {
 struct gf_server;
 
 /*
+ * Checks where the options want to listen, before anything is made. Codes: GF_INVALID_ARGUMENT (no
+ * address), GF_FAILED_PRECONDITION (beyond this machine without TLS, or in development mode).
+ * Thread: any.
+ */
+enum gf_code gf_server_check_addresses(const struct gf_server_options *options,
+                                       struct gf_error *err) GF_MUST_USE;
+
+/*
  * Opens everything, starts to serve and writes the addresses. Codes: GF_INVALID_ARGUMENT,
  * GF_FAILED_PRECONDITION (not in development mode, an address beyond this machine, an address or
  * the data directory in use, not gofer's data), GF_PERMISSION_DENIED, GF_DATA_LOSS, GF_UNAVAILABLE.

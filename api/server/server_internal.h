@@ -84,13 +84,6 @@ void gf_server__start_rpc(struct gf_server *server);
 
 /* ---- listen.c ---- */
 
-/*
- * Checks where the options want to listen, before anything is made. Codes: GF_INVALID_ARGUMENT,
- * GF_FAILED_PRECONDITION.
- */
-enum gf_code gf_server__check_addresses(const struct gf_server_options *options,
-                                        struct gf_error *err) GF_MUST_USE;
-
 /* Binds all of them and notes them with their real ports. */
 enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_options *options,
                                struct gf_error *err) GF_MUST_USE;

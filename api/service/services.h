@@ -65,6 +65,7 @@ struct gf_services {
     int64_t start_time;           /* of the process */
     const char *spool_path;       /* directory for uploads; emptied at the start of the server */
     int64_t upload_bytes_max;     /* of one upload */
+    int64_t calls_max;            /* under way at the same time; 0: the default of api/rpc */
     struct gf_core_limits limits; /* that the engine has */
     /* Where files are, for who wants to know how large they are. */
     const char *store_path;

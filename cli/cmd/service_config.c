@@ -98,6 +98,11 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     } else {
         print_json(&printing);
     }
+    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
+    struct gf_server_options server = {0};
+    if (gf_server_config_apply(&config, listeners, &server, &is_usage, &err) != GF_OK) {
+        return gf_server_config_fail(cli, is_usage, &err);
+    }
     return GF_EXIT_OK;
 }
 
@@ -106,7 +111,8 @@ const struct gf_command gf_cmd_service_config = {
     .verb = "config",
     .summary = "show the settings of a server that would be started here, and where each is from",
     .description = "Reads the same file, environment and flags as gofer service start and starts "
-                   "nothing: so it checks a configuration, too. An empty value means that there is "
+                   "nothing: so it checks a configuration, too, and exits with an error where a "
+                   "server would not start with it. An empty value means that there is "
                    "none. docs/reference/config.md says what each setting is.",
     .options = gf_server_config_options + 1,
     .option_count = GF_SERVER_CONFIG_OPTIONS - 1,

@@ -1,6 +1,5 @@
 /* The one command that contains the server; all others speak to one. */
 #include "api/server/server.h"
-#include "api/server/settings.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/cli.h"
@@ -32,9 +31,6 @@ static void tell_config(const struct gf_config_values *config) {
 static enum gf_exit_code serve(struct gf_cli *cli, const struct gf_server_options *server) {
     struct gf_error err = {0};
     const enum gf_code rc = gf_server_run(server, &err);
-    if (rc == GF_INVALID_ARGUMENT) {
-        return gf_cli_fail_usage(cli, &err);
-    }
     if (rc == GF_UNAVAILABLE) {
         err.code = GF_INTERNAL; /* a full disk, say: here nobody was called who cannot be reached */
     }
@@ -54,8 +50,8 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         .fetch_program = gf_cli_fetch_program(cli),
         .version = GF_VERSION,
     };
-    if (gf_server_options_apply(config.message, listeners, &server, &err) != GF_OK) {
-        return gf_cli_fail(cli, &err);
+    if (gf_server_config_apply(&config, listeners, &server, &is_usage, &err) != GF_OK) {
+        return gf_server_config_fail(cli, is_usage, &err);
     }
     set_log_level(config.message->logging->level);
     tell_config(&config);

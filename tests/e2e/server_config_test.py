@@ -106,6 +106,30 @@ class Files(FolderTest):
         self.assertIn("GOFER_LIMITS_RUNS_MX looks like a setting", error)
         self.gofer("service", "start", "--containers-max", "0", code=USAGE)
 
+    def test_a_data_directory_that_others_can_change(self):
+        os.mkdir(self.path("data"))
+        os.chmod(self.path("data"), 0o770)
+        error = self.gofer("service", "start", "--data-dir", self.path("data"), "--listen",
+                           "127.0.0.1:0", code=CONFLICT)[1]
+        self.assertIn("can be changed by others (mode 0770)", error)
+        self.assertEqual(os.listdir(self.path("data")), [])
+
+    def test_what_no_server_starts_with_is_told_before(self):
+        """By service config, which shows where it is from."""
+        for text, code, told in (
+                ("listeners: [{address: '8080'}]", FAILED, "must be host:port or unix:/path"),
+                ("listeners: [{address: 'unix:rel'}]", FAILED, "must be host:port or unix:/path"),
+                ("listeners: [{address: '0.0.0.0:1'}]", CONFLICT, "without TLS"),
+                ("tls: {certificate_file: /a}", FAILED, "must be given together"),
+                ("tls: {client_ca_file: /a}", FAILED, "without a certificate of the service")):
+            output, error = self.gofer("service", "config", "--config",
+                                       self.write("c.yaml", text + "\n"), code=code)
+            self.assertIn(told, error)
+            self.assertNotIn("usage:", error)
+            self.assertIn("\tfile\n", output)
+        error = self.gofer("service", "config", "--listen", "8080", code=USAGE)[1]
+        self.assertIn("address '8080' must be", error)
+
 
 class Certificates(FolderTest):
     """TLS by the configuration, renewed by a signal."""
@@ -158,7 +182,7 @@ class Certificates(FolderTest):
         self.certificate("server")
         os.chmod(self.path("server.key"), 0o644)
         error = self.gofer("service", "start", "--data-dir", self.path("data"), "--listen",
-                           "127.0.0.1:0", "--scheduler", "null", code=USAGE,
+                           "127.0.0.1:0", "--scheduler", "null", code=FAILED,
                            GOFER_TLS_CERTIFICATE_FILE=self.path("server.pem"),
                            GOFER_TLS_KEY_FILE=self.path("server.key"))[1]
         self.assertIn("is open to others (mode 0644)", error)

@@ -229,6 +229,7 @@ Test(system, tells_its_limits) {
     harness.options.pipeline_queue_max = 17;
     harness.options.runs_active_max = 3000000;
     harness.options.run_timeout_ms_max = 90000;
+    harness.options.calls_max = 1234;
     gf_harness_restart(&harness);
     cr_assert_eq(gofer_v1_system_service_get_system_limits(harness.channel, NULL, &request, &arena,
                                                            &response, &error),
@@ -247,13 +248,15 @@ Test(system, tells_its_limits) {
             found += limit->value;
         } else if (strcmp(limit->name, "run_timeout_max") == 0) {
             found += limit->value;
+        } else if (strcmp(limit->name, "calls_max") == 0) {
+            found += limit->value;
         } else if (strcmp(limit->name, "stop_timeout") == 0) {
             found += limit->value;
         } else if (strcmp(limit->name, "run_input_bytes_max") == 0) {
             found += limit->value;
         }
     }
-    cr_expect_eq(found, 17 + 3000000 + 90000 + 10000 + (256 << 10));
+    cr_expect_eq(found, 17 + 3000000 + 90000 + 1234 + 10000 + (256 << 10));
 }
 
 /* ---- The service around the calls ---- */
