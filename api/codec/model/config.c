@@ -97,11 +97,13 @@ static enum gf_code read_words(const Gofer__V1__TaskSpec *spec, struct gf_task *
         return gf_fail_field(err, "pull", "'%.64s' is no policy, expected missing, always or never",
                              spec->pull);
     }
-    if (is_word(spec->network, "bridge") || is_word(spec->network, "host")) {
+    if (is_word(spec->network, "bridge")) {
         return gf_fail_unsupported(err, "network", spec->network);
     }
     if (is_word(spec->network, "none")) {
         out->network = GF_NETWORK_NONE;
+    } else if (is_word(spec->network, "host")) {
+        out->network = GF_NETWORK_HOST; /* the scheduler knows whether it may be */
     } else if (spec->network[0] != '\0') {
         return gf_fail_field(err, "network", "'%.64s' is no network, expected none, bridge or host",
                              spec->network);

@@ -143,6 +143,7 @@ static void fill_everything(void) {
     task->entrypoint = words;
     task->pull = "NEVER";
     task->network = "None";
+    spec->tasks[1]->network = "Host";
     task->user = "nobody";
     task->working_directory = "/tmp";
     task->timeout = duration(90, 500000000);
@@ -180,6 +181,7 @@ Test(config, a_spec_comes_back_in_its_canonical_form) {
     const Gofer__V1__TaskSpec *task = message->spec->tasks[0];
     cr_expect_str_eq(task->pull, "never");
     cr_expect_str_eq(task->network, "none");
+    cr_expect_str_eq(message->spec->tasks[1]->network, "host");
     cr_expect(task->inject_token);
     cr_expect_not(message->spec->tasks[1]->inject_token);
     cr_expect_eq(task->timeout->seconds, 90);
@@ -407,8 +409,9 @@ Test(config, unsupported_fields_of_a_task_are_refused) {
     task->pull = "always";
     expect_refused(GF_UNIMPLEMENTED, "tasks[1].pull", "'always' is not supported by this version");
     task->pull = "";
-    task->network = "host";
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].network", "'host' is not supported by this version");
+    task->network = "bridge";
+    expect_refused(GF_UNIMPLEMENTED, "tasks[1].network",
+                   "'bridge' is not supported by this version");
     task->network = "";
     task->resources = GF_MESSAGE_NEW(&arena, Gofer__V1__TaskResources, gofer__v1__task_resources);
     task->resources->disk_bytes = INT64_C(1) << 40;
