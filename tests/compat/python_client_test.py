@@ -5,12 +5,13 @@ Usage: python_client_test.py GOFER PROTO_DIR
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import python_stubs  # pylint: disable=wrong-import-position
 from gofer_server import GoferServer  # pylint: disable=wrong-import-position
 
 import grpc  # pylint: disable=wrong-import-position,wrong-import-order
@@ -19,26 +20,9 @@ GOFER, PROTO_DIR = sys.argv[1:3]
 STEPS = ["first", "second", "third"]
 
 
-def generate(out_dir):
-    """Python messages and stubs by protoc and the official plug-in."""
-    protos = []
-    for top in ("gofer/v1", "grpc/reflection/v1alpha", "grpc/health/v1", "google/rpc"):
-        folder = os.path.join(PROTO_DIR, top)
-        protos += [os.path.join(top, name) for name in sorted(os.listdir(folder))
-                   if name.endswith(".proto")]
-    subprocess.run(
-        ["protoc", "-I" + PROTO_DIR, "-I/usr/include", "--python_out=" + out_dir,
-         "--grpc_out=" + out_dir, "--plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin"] + protos,
-        check=True)
-    sys.path.insert(0, out_dir)
-    # The official packages `grpc` and `google` exist already: let them find ours, too.
-    import google  # pylint: disable=import-outside-toplevel
-    google.__path__.append(os.path.join(out_dir, "google"))
-    grpc.__path__.append(os.path.join(out_dir, "grpc"))
-
-
 GENERATED = tempfile.TemporaryDirectory(prefix="gofer-python-")
-generate(GENERATED.name)
+python_stubs.generate(PROTO_DIR, GENERATED.name)
+python_stubs.use(GENERATED.name)
 
 # pylint: disable=wrong-import-position,import-error,no-name-in-module
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
