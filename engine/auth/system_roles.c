@@ -130,38 +130,6 @@ const struct gf_role *gf_system_role(struct gf_str role_id) {
     return NULL;
 }
 
-enum gf_code gf_system_role_in(struct gf_str role_id, struct gf_str namespace_id,
-                               struct gf_arena *arena, const struct gf_permission **out_permissions,
-                               size_t *out_count, struct gf_error *err) {
-    const enum gf_code rc = gf_identifier_check(namespace_id, "namespace_id", err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    const struct gf_role *role = gf_system_role(role_id);
-    if (role == NULL) {
-        return gf_fail(err, GF_NOT_FOUND, "there is no such system role");
-    }
-    for (size_t i = 0; i < role->permission_count; i++) {
-        if (role->permissions[i].namespaces == everywhere) {
-            return gf_fail_field(err, "role_id",
-                                 "role '%" GF_STR_FMT "' is about all namespaces, not one",
-                                 GF_STR_ARG(role->role_id));
-        }
-    }
-    struct gf_str *namespaces = GF_ARENA_NEW(arena, struct gf_str);
-    *namespaces = namespace_id;
-    struct gf_permission *permissions = gf_arena_memdup(
-        arena, role->permissions, role->permission_count * sizeof(*role->permissions));
-    for (size_t i = 0; i < role->permission_count; i++) {
-        if (permissions[i].namespace_count > 0) {
-            permissions[i].namespaces = namespaces;
-        }
-    }
-    *out_permissions = permissions;
-    *out_count = role->permission_count;
-    return GF_OK;
-}
-
 /* ---- the role of a run ---- */
 
 /* What a permission of the role is about; the globs are those of its pipeline. */

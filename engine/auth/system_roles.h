@@ -13,11 +13,10 @@
  *                      runs
  *
  * The last four hold in the namespace `default` only, so that giving one of them away never opens
- * another team's namespace; gf_system_role_in makes the same role for another namespace, which is
- * then stored as a role of the users'.
+ * another team's namespace. The same role for another namespace is a role of the users' (`gofer
+ * role create --like`).
  *
- * For the service of roles, the start of the server (which adds what is new here to the store), and
- * the edge of the API for callers with the token of a run, or with none.
+ * They are in no store: what is new here is there with the program that brings it along.
  *
  * Thread: any.
  */
@@ -35,15 +34,6 @@ const struct gf_role *gf_system_roles(size_t *out_count);
 
 /* One of them, or NULL. */
 const struct gf_role *gf_system_role(struct gf_str role_id);
-
-/*
- * The permissions of a system role for one namespace instead of `default`, in arena. Borrowed for
- * the life of the result: namespace_id, an identifier. GF_NOT_FOUND where there is no such role,
- * GF_INVALID_ARGUMENT where it is not about one namespace.
- */
-enum gf_code gf_system_role_in(struct gf_str role_id, struct gf_str namespace_id,
-                               struct gf_arena *arena, const struct gf_permission **out_permissions,
-                               size_t *out_count, struct gf_error *err) GF_MUST_USE;
 
 /*
  * The role of a run's token, in arena: it may read its pipeline, the pipeline's configs and

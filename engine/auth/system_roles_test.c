@@ -121,46 +121,6 @@ Test(system_roles, admin_covers_all_and_is_covered_by_admin_alone) {
     }
 }
 
-Test(system_roles, namespace_admin_can_be_had_for_another_namespace) {
-    struct gf_arena arena;
-    struct gf_role role = {0};
-    gf_arena_init(&arena, 1 << 16);
-    cr_assert_eq(gf_system_role_in(GF_STR("namespace-admin"), GF_STR("team-b"), &arena,
-                                   &role.permissions, &role.permission_count, NULL),
-                 GF_OK);
-    GF_CLEANUP(gf_access_destroy_p) struct gf_access *access = compile(&role);
-    cr_assert(allows(access, RESOURCE(TASK_EXECUTIONS), ACTION(ATTACH), "team-b"));
-    cr_assert(allows(access, RESOURCE(PIPELINE_SECRETS), ACTION(REVEAL_SECRET), "team-b"));
-    cr_assert(allows(access, RESOURCE(GLOBAL_SECRETS), ACTION(USE_SECRET), ""));
-    cr_assert_not(allows(access, RESOURCE(GLOBAL_SECRETS), ACTION(REVEAL_SECRET), ""));
-    cr_assert_not(allows(access, RESOURCE(TASK_EXECUTIONS), ACTION(ATTACH), "default"));
-    cr_assert_not(allows(access, RESOURCE(TOKENS), ACTION(WRITE), ""));
-    gf_arena_fini(&arena);
-}
-
-Test(system_roles, only_roles_of_one_namespace_can_be_moved) {
-    struct gf_arena arena;
-    struct gf_error err = {0};
-    const struct gf_permission *permissions = NULL;
-    size_t count = 0;
-    gf_arena_init(&arena, 1 << 16);
-    cr_assert_eq(
-        gf_system_role_in(GF_STR("admin"), GF_STR("team-b"), &arena, &permissions, &count, &err),
-        GF_INVALID_ARGUMENT);
-    cr_assert_str_eq(err.message, "role 'admin' is about all namespaces, not one");
-    cr_assert_eq(
-        gf_system_role_in(GF_STR("operator"), GF_STR("team-b"), &arena, &permissions, &count, NULL),
-        GF_INVALID_ARGUMENT);
-    cr_assert_eq(
-        gf_system_role_in(GF_STR("nobody"), GF_STR("team-b"), &arena, &permissions, &count, NULL),
-        GF_NOT_FOUND);
-    cr_assert_eq(
-        gf_system_role_in(GF_STR("reader"), GF_STR("*"), &arena, &permissions, &count, NULL),
-        GF_INVALID_ARGUMENT);
-    cr_assert_null(permissions);
-    gf_arena_fini(&arena);
-}
-
 /* Every resource and action, in its own place and in every other: the rights are these seven. */
 Test(system_roles, run_reaches_nothing_beyond_its_run) {
     struct gf_arena arena;

@@ -262,11 +262,3 @@ enum gf_code gf_references_list(struct gf_str text, unsigned kinds, struct gf_ar
     *out_count = count;
     return GF_OK;
 }
-
-bool gf_reference_is_whole(struct gf_str text) {
-    size_t position = 0;
-    bool more = false;
-    struct gf_text_part part;
-    return gf_text_next(text, GF_REFERENCES_ALL, &position, &more, &part, NULL) == GF_OK && more &&
-           part.kind != GF_REFERENCE_UNSPECIFIED && position == text.len;
-}

@@ -88,7 +88,4 @@ enum gf_code gf_references_list(struct gf_str text, unsigned kinds, struct gf_ar
                                 struct gf_text_part **out_references, size_t *out_count,
                                 struct gf_error *err) GF_MUST_USE;
 
-/* True when the whole text is one good reference: then it can be shown, a literal cannot. */
-bool gf_reference_is_whole(struct gf_str text);
-
 #endif /* GOFER_ENGINE_SECRETS_REFERENCES_H_ */

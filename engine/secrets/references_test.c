@@ -173,12 +173,3 @@ Test(references, there_is_a_limit) {
     gf_strbuf_fini(&text);
     gf_arena_fini(&arena);
 }
-
-Test(references, whole_ones_are_known) {
-    cr_expect(gf_reference_is_whole(GF_STR("pipeline_secret{{key}}")));
-    cr_expect_not(gf_reference_is_whole(GF_STR("pipeline_secret{{key}}x")));
-    cr_expect_not(gf_reference_is_whole(GF_STR("xpipeline_secret{{key}}")));
-    cr_expect_not(gf_reference_is_whole(GF_STR("pipeline_secret{{{{key}}")));
-    cr_expect_not(gf_reference_is_whole(GF_STR("pipeline_secret{{key")));
-    cr_expect_not(gf_reference_is_whole(GF_STR("")));
-}
