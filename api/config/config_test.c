@@ -152,6 +152,14 @@ Test(config, wrong_types_are_refused_with_what_was_expected) {
                                             "duration, as 10s or 1h30m, 1ms to 24h");
     refused("limits: {upload_bytes: 1MB}\n", "f.yaml:1:24: limits.upload_bytes: is '1MB', expected "
                                              "a number of bytes, as 4096 or 64KiB, 1MiB to 1TiB");
+    refused("limits: {upload_bytes: 064MiB}\n",
+            "f.yaml:1:24: limits.upload_bytes: is '064MiB', expected a number of bytes, as 4096 or "
+            "64KiB, 1MiB to 1TiB");
+    refused("scheduler: {containers_max: 0100}\n", "f.yaml:1:29: scheduler.containers_max: is "
+                                                   "'0100', expected a whole number, 1 to 1000000");
+    refused("\xef\xbb\xbf"
+            "data_dir: /data\n",
+            "f.yaml:1:1: begins with a byte order mark: store it as UTF-8 without");
     refused("data_dir: data\n", "f.yaml:1:11: data_dir: is 'data', expected an absolute path");
     refused("[1, 2]\n", "f.yaml:1:1: is a list, expected a mapping of settings");
 }

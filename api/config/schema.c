@@ -346,6 +346,11 @@ void gf_config_expectation(const struct gf_config_setting *setting, struct gf_st
     }
 }
 
+/* "0644": to some a number of eights, to others one of tens. */
+static bool has_leading_zero(struct gf_str digits) {
+    return digits.len > 1 && digits.ptr[0] == '0';
+}
+
 enum gf_code gf_config_parse_bytes(struct gf_str text, int64_t *out_bytes, struct gf_error *err) {
     static const struct {
         struct gf_str name;
@@ -360,7 +365,8 @@ enum gf_code gf_config_parse_bytes(struct gf_str text, int64_t *out_bytes, struc
         }
     }
     int64_t number = 0;
-    if (!gf_parse_i64(digits, &number) || number < 0 || number > (INT64_MAX >> shift)) {
+    if (has_leading_zero(digits) || !gf_parse_i64(digits, &number) || number < 0 ||
+        number > (INT64_MAX >> shift)) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "is no number of bytes");
     }
     *out_bytes = (int64_t)((uint64_t)number << shift);
@@ -376,6 +382,7 @@ enum gf_code gf_config_parse_number(enum gf_config_kind kind, struct gf_str text
         return gf_duration_parse(text, out_number, err);
     }
     gf_assert(kind == GF_CONFIG_INTEGER);
-    return gf_parse_i64(text, out_number) ? GF_OK
-                                          : gf_fail(err, GF_INVALID_ARGUMENT, "is no whole number");
+    return !has_leading_zero(text) && gf_parse_i64(text, out_number)
+               ? GF_OK
+               : gf_fail(err, GF_INVALID_ARGUMENT, "is no whole number");
 }

@@ -282,6 +282,10 @@ enum gf_code gf_yaml_parse(struct gf_str text, const char *source, struct gf_are
         return gf_fail(err, GF_RESOURCE_EXHAUSTED, "%s: has %zu bytes, more than %d", source,
                        text.len, GF_YAML_BYTES_MAX);
     }
+    if (gf_str_has_prefix(text, GF_STR("\xef\xbb\xbf"))) {
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "%s:1:1: begins with a byte order mark: store it as UTF-8 without", source);
+    }
     struct reader reader = {.source = source, .arena = arena, .err = err};
     yaml_parser_t parser;
     if (yaml_parser_initialize(&parser) == 0) {
