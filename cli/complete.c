@@ -271,7 +271,14 @@ void gf_complete(struct gf_cli *cli, const char *const *words, size_t word_count
     for (size_t i = 0; i < at; i++) {
         take_word(&line, words[i]);
     }
-    if (line.waiting == NULL && at == before) {
+    if (at == before && line.waiting != NULL) {
+        offer_last(&line);
+        return;
+    }
+    if (at < before && strcmp(words[at], "help") == 0) {
+        at++; /* what it is about is completed as if it were to be run */
+    }
+    if (at == before) {
         offer_commands(&line, NULL);
         return;
     }

@@ -1,3 +1,4 @@
+#include "base/identifier.h"
 #include "cli/cmd/commands.h"
 #include "cli/contexts_edit.h"
 #include "cli/secret_input.h"
@@ -83,6 +84,10 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     GF_CLEANUP(gf_contexts_edit_close) struct gf_contexts_edit edit = {.lock = -1};
     struct gf_error err = {0};
     const char *token = NULL;
+    /* Before somebody types a token in vain. */
+    if (gf_identifier_check(gf_str_from(parsed->arguments[0]), "name", &err) != GF_OK) {
+        return gf_cli_fail(cli, &err);
+    }
     if (gf_parsed_flag(parsed, "token-stdin")) {
         if (gf_parsed_has(parsed, "token-file")) {
             (void)gf_fail(&err, GF_INVALID_ARGUMENT,

@@ -240,6 +240,12 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         (void)gf_fail(&err, GF_INVALID_ARGUMENT, "--namespaces goes with --global");
         return gf_cli_fail_usage(cli, &err);
     }
+    if (place.pipeline_id == NULL && !gf_parsed_has(parsed, "namespaces") &&
+        !gf_parsed_flag(parsed, "force")) {
+        (void)gf_fail(&err, GF_INVALID_ARGUMENT,
+                      "--namespaces is missing: whose pipelines may use it?");
+        return gf_cli_fail_usage(cli, &err);
+    }
     const struct gf_secret_input input = {
         .file = gf_parsed_text(parsed, "file"),
         .exact = gf_parsed_flag(parsed, "exact"),
