@@ -142,8 +142,10 @@ Test(config, wrong_types_are_refused_with_what_was_expected) {
             "number, 0 to 2147483647");
     refused("limits: 3\n", "f.yaml:1:9: limits: is '3', expected a mapping of settings");
     refused("listeners: {address: x}\n",
-            "f.yaml:1:12: listeners: is a mapping, expected a list of mappings");
-    refused("listeners: [x]\n", "f.yaml:1:13: listeners: is 'x', expected a list of mappings");
+            "f.yaml:1:12: listeners: is a mapping, expected a list of mappings, as "
+            "[{address: \"127.0.0.1:8080\"}]");
+    refused("listeners: [x]\n", "f.yaml:1:13: listeners: is 'x', expected a list of mappings, as "
+                                "[{address: \"127.0.0.1:8080\"}]");
     refused("access: {allow_anonymous: yes}\n",
             "f.yaml:1:27: access.allow_anonymous: is 'yes', expected true or false");
     refused("scheduler: {name: docker}\n",

@@ -315,6 +315,9 @@ void gf_config_expectation(const struct gf_config_setting *setting, struct gf_st
         return;
     case GF_CONFIG_LIST:
         gf_strbuf_append_cstr(out, "a list of mappings");
+        if (setting->fallback != NULL) {
+            gf_strbuf_printf(out, ", as %s", setting->fallback);
+        }
         return;
     case GF_CONFIG_TEXT:
         gf_strbuf_append_cstr(out, "a text");
