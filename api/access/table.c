@@ -8,14 +8,10 @@
  * counts as a stream of its token before it asks that, and a change is made before the streams are
  * counted, in one order for all: so either the call is refused, or the change knows of a stream.
  */
-#include "api/access/table.h"
-
+#include "api/access/table_internal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/heap.h"
 #include "base/log.h"
-#include "base/map.h"
-#include "base/sync.h"
 #include "engine/auth/system_roles.h"
 #include "engine/core/copy.h"
 
@@ -24,53 +20,22 @@ enum {
     ENTRY_BYTES_MAX = 64 << 10,
 };
 
-struct role {
-    struct gf_arena arena; /* of `row` */
-    struct gf_role row;
-    struct gf_access *access; /* NULL: there is no such role now */
-    size_t use_count;         /* places in entries that point here */
-    bool fixed;               /* of the system */
-    char role_id[];           /* the key in the map */
-};
-
-/* What the table alone knows of an entry. The arrays are guarded by the lock. */
-struct gf_access_state {
-    struct gf_arena arena;
-    struct role **roles;
-    size_t role_count;
-    struct role *own_role; /* of a RUN: its only one, which nobody else has */
-    atomic_bool gone;
-    atomic_bool disabled;
-    _Atomic int64_t expire_time; /* 0 = never */
-    struct gf_heap_node expiry;
-};
-
-struct gf_access_table {
-    struct gf_rwlock lock;      /* guards what follows */
-    struct gf_map tokens;       /* entries by digest */
-    struct gf_map tokens_by_id; /* the same by token_id */
-    struct gf_map_i64 runs;     /* entries by run_key */
-    struct gf_map roles;
-    struct gf_heap expiries; /* of entries, by expire_time, which have not come yet */
-    struct gf_access_entry *anonymous;
-};
-
 /* ---- roles ---- */
 
-static struct role *create_role(struct gf_str role_id) {
-    struct role *role = gf_calloc(1, sizeof(*role) + role_id.len + 1);
+static struct access_role *create_role(struct gf_str role_id) {
+    struct access_role *role = gf_calloc(1, sizeof(*role) + role_id.len + 1);
     gf_arena_init(&role->arena, ROLE_BYTES_MAX);
     memcpy(role->role_id, role_id.ptr, role_id.len);
     return role;
 }
 
-static void clear_role(struct role *role) {
+static void clear_role(struct access_role *role) {
     gf_access_destroy(role->access);
     role->access = NULL;
     gf_arena_fini(&role->arena);
 }
 
-static void free_role(struct role *role) {
+static void free_role(struct access_role *role) {
     if (role != NULL) {
         clear_role(role);
         free(role);
@@ -79,7 +44,7 @@ static void free_role(struct role *role) {
 
 /* Fills an empty role. Rows were checked when they were stored: one that cannot be compiled all the
  * same allows nothing. */
-static void fill_role(struct role *role, const struct gf_role *row) {
+static void fill_role(struct access_role *role, const struct gf_role *row) {
     gf_role_copy(row, &role->arena, &role->row);
     const struct gf_role *rows[] = {&role->row};
     struct gf_error error;
@@ -90,8 +55,8 @@ static void fill_role(struct role *role, const struct gf_role *row) {
 }
 
 /* That of the id, made where it is missing, for one more user. Lock held. */
-static struct role *use_role(struct gf_access_table *table, struct gf_str role_id) {
-    struct role *role = gf_map_get(&table->roles, role_id);
+static struct access_role *use_role(struct gf_access_table *table, struct gf_str role_id) {
+    struct access_role *role = gf_map_get(&table->roles, role_id);
     if (role == NULL) {
         role = create_role(role_id);
         (void)gf_map_put(&table->roles, role_id, role);
@@ -101,7 +66,7 @@ static struct role *use_role(struct gf_access_table *table, struct gf_str role_i
 }
 
 /* Frees what neither is there nor is named by a token. Lock held. */
-static void drop_role(struct gf_access_table *table, struct role *role) {
+static void drop_role(struct gf_access_table *table, struct access_role *role) {
     if (role->use_count == 0 && role->access == NULL && !role->fixed) {
         (void)gf_map_remove(&table->roles, gf_str_from(role->role_id));
         free_role(role);
@@ -110,7 +75,7 @@ static void drop_role(struct gf_access_table *table, struct role *role) {
 
 static void release_roles(struct gf_access_table *table, struct gf_access_state *state) {
     for (size_t i = 0; i < state->role_count; i++) {
-        struct role *role = state->roles[i];
+        struct access_role *role = state->roles[i];
         if (role != state->own_role) {
             role->use_count--;
             drop_role(table, role);
@@ -124,10 +89,10 @@ bool gf_access_table_put_role(struct gf_access_table *table, const struct gf_rol
         return false;
     }
     /* Compiled before the lock is taken: it may take some milliseconds. */
-    struct role *fresh = create_role(row->role_id);
+    struct access_role *fresh = create_role(row->role_id);
     fill_role(fresh, row);
     gf_rwlock_write(&table->lock);
-    struct role *role = use_role(table, row->role_id);
+    struct access_role *role = use_role(table, row->role_id);
     const struct gf_arena arena = role->arena;
     const struct gf_role old = role->row;
     struct gf_access *access = role->access;
@@ -148,7 +113,7 @@ bool gf_access_table_remove_role(struct gf_access_table *table, struct gf_str ro
         return false;
     }
     gf_rwlock_write(&table->lock);
-    struct role *role = gf_map_get(&table->roles, role_id);
+    struct access_role *role = gf_map_get(&table->roles, role_id);
     bool used = false;
     if (role != NULL) {
         used = role->use_count > 0;
@@ -168,13 +133,6 @@ static struct gf_access_entry *create_entry(enum gf_principal_kind kind) {
     entry->state = GF_NEW(struct gf_access_state);
     gf_arena_init(&entry->state->arena, ENTRY_BYTES_MAX);
     atomic_store(&entry->ref_count, 1);
-    return entry;
-}
-
-static struct gf_access_entry *ref(struct gf_access_entry *entry) {
-    if (entry != NULL) {
-        (void)atomic_fetch_add_explicit(&entry->ref_count, 1, memory_order_relaxed);
-    }
     return entry;
 }
 
@@ -206,10 +164,6 @@ static bool retire(struct gf_access_table *table, struct gf_access_entry *entry)
     return atomic_load(&entry->stream_count) > 0;
 }
 
-static struct gf_str digest_key(const struct gf_token_digest *digest) {
-    return (struct gf_str){(const char *)digest->bytes, sizeof(digest->bytes)};
-}
-
 static bool same_roles(const struct gf_access_state *state, const struct gf_token *token) {
     if (state->role_count != token->role_count) {
         return false;
@@ -225,7 +179,8 @@ static bool same_roles(const struct gf_access_state *state, const struct gf_toke
 /* Lock held. */
 static void set_roles(struct gf_access_table *table, struct gf_access_state *state,
                       const struct gf_token *token) {
-    struct role **roles = GF_ARENA_ARRAY(&state->arena, token->role_count, struct role *);
+    struct access_role **roles =
+        GF_ARENA_ARRAY(&state->arena, token->role_count, struct access_role *);
     for (size_t i = 0; i < token->role_count; i++) {
         roles[i] = use_role(table, token->role_ids[i]);
     }
@@ -243,7 +198,7 @@ static struct gf_access_entry *add_token(struct gf_access_table *table,
     entry->token_id = gf_arena_str(arena, token->token_id);
     entry->user = gf_arena_str(arena, token->user);
     atomic_store(&entry->use_minute, token->last_use_time / GF_NS_PER_MIN);
-    (void)gf_map_put(&table->tokens, digest_key(&token->digest), entry);
+    (void)gf_map_put(&table->tokens, gf_access_table__key(&token->digest), entry);
     (void)gf_map_put(&table->tokens_by_id, token->token_id, entry);
     return entry;
 }
@@ -280,7 +235,7 @@ bool gf_access_table_remove_token(struct gf_access_table *table, struct gf_str t
     struct gf_access_entry *entry = gf_map_remove(&table->tokens_by_id, token_id);
     bool affects = false;
     if (entry != NULL) {
-        (void)gf_map_remove(&table->tokens, digest_key(&entry->digest));
+        (void)gf_map_remove(&table->tokens, gf_access_table__key(&entry->digest));
         affects = retire(table, entry);
     }
     gf_rwlock_write_end(&table->lock);
@@ -351,87 +306,6 @@ bool gf_access_table_expire(struct gf_access_table *table, int64_t wall_ns) {
     return any;
 }
 
-/* ---- questions ---- */
-
-struct gf_access_entry *gf_access_table_find_token(struct gf_access_table *table,
-                                                   const struct gf_token_digest *digest) {
-    gf_rwlock_read(&table->lock);
-    struct gf_access_entry *entry = ref(gf_map_get(&table->tokens, digest_key(digest)));
-    gf_rwlock_read_end(&table->lock);
-    return entry;
-}
-
-struct gf_access_entry *gf_access_table_find_run(struct gf_access_table *table, int64_t run_key) {
-    gf_rwlock_read(&table->lock);
-    struct gf_access_entry *entry = ref(gf_map_i64_get(&table->runs, run_key));
-    gf_rwlock_read_end(&table->lock);
-    return entry;
-}
-
-struct gf_access_entry *gf_access_table_anonymous(struct gf_access_table *table) {
-    return ref(table->anonymous);
-}
-
-bool gf_access_table_allows(struct gf_access_table *table, struct gf_access_entry *entry,
-                            const struct gf_access_query *query) {
-    bool allowed = false;
-    gf_rwlock_read(&table->lock);
-    const struct gf_access_state *state = entry->state;
-    for (size_t i = 0; i < state->role_count && !allowed; i++) {
-        const struct gf_access *access = state->roles[i]->access;
-        allowed = access != NULL && gf_access_allows(access, query);
-    }
-    gf_rwlock_read_end(&table->lock);
-    return allowed;
-}
-
-bool gf_access_table_allows_some(struct gf_access_table *table, struct gf_access_entry *entry,
-                                 enum gf_permission_resource resource,
-                                 enum gf_permission_action action, struct gf_str namespace_id) {
-    bool allowed = false;
-    gf_rwlock_read(&table->lock);
-    const struct gf_access_state *state = entry->state;
-    for (size_t i = 0; i < state->role_count && !allowed; i++) {
-        const struct gf_access *access = state->roles[i]->access;
-        allowed = access != NULL && gf_access_allows_some(access, resource, action, namespace_id);
-    }
-    gf_rwlock_read_end(&table->lock);
-    return allowed;
-}
-
-void gf_access_table_roles(struct gf_access_table *table, struct gf_access_entry *entry,
-                           struct gf_arena *arena, const struct gf_role ***out_roles,
-                           size_t *out_count) {
-    gf_rwlock_read(&table->lock);
-    const struct gf_access_state *state = entry->state;
-    const struct gf_role **roles = GF_ARENA_ARRAY(arena, state->role_count, const struct gf_role *);
-    size_t count = 0;
-    for (size_t i = 0; i < state->role_count; i++) {
-        if (state->roles[i]->access != NULL) {
-            struct gf_role *copy = GF_ARENA_NEW(arena, struct gf_role);
-            gf_role_copy(&state->roles[i]->row, arena, copy);
-            roles[count++] = copy;
-        }
-    }
-    gf_rwlock_read_end(&table->lock);
-    *out_roles = roles;
-    *out_count = count;
-}
-
-size_t gf_access_table_token_count(struct gf_access_table *table) {
-    gf_rwlock_read(&table->lock);
-    const size_t count = gf_map_count(&table->tokens);
-    gf_rwlock_read_end(&table->lock);
-    return count;
-}
-
-size_t gf_access_table_run_count(struct gf_access_table *table) {
-    gf_rwlock_read(&table->lock);
-    const size_t count = gf_map_i64_count(&table->runs);
-    gf_rwlock_read_end(&table->lock);
-    return count;
-}
-
 /* ---- life ---- */
 
 struct gf_access_table *gf_access_table_create(void) {
@@ -440,14 +314,14 @@ struct gf_access_table *gf_access_table_create(void) {
     size_t count = 0;
     const struct gf_role *rows = gf_system_roles(&count);
     for (size_t i = 0; i < count; i++) {
-        struct role *role = create_role(rows[i].role_id);
+        struct access_role *role = create_role(rows[i].role_id);
         role->fixed = true;
         fill_role(role, &rows[i]);
         (void)gf_map_put(&table->roles, rows[i].role_id, role);
     }
     table->anonymous = create_entry(GF_PRINCIPAL_ANONYMOUS);
     struct gf_access_state *state = table->anonymous->state;
-    state->roles = GF_ARENA_NEW(&state->arena, struct role *);
+    state->roles = GF_ARENA_NEW(&state->arena, struct access_role *);
     state->roles[0] = use_role(table, GF_STR(GF_ROLE_ANONYMOUS));
     state->role_count = 1;
     return table;
