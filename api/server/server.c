@@ -157,6 +157,7 @@ static void start_upkeep(struct gf_server *server) {
     const struct gf_upkeep_options options = {
         .gate = server->gate,
         .vault = server->vault,
+        .journal = server->journal,
         .engine = server->engine,
         .reactor = server->reactor,
         .pool = server->pool,

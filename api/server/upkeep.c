@@ -111,6 +111,7 @@ static void on_uses(struct gf_timer *timer, void *ctx) {
     if (!atomic_exchange(&upkeep->flushing, true)) {
         gf_pool_submit_reserved(upkeep->options.pool, run_flush, upkeep);
     }
+    gf_secret_journal_changed(upkeep->options.journal);
     start_timer(upkeep, timer, upkeep->options.uses_ms, on_uses);
 }
 

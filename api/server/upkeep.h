@@ -3,6 +3,7 @@
  *
  *   - tokens that expire are put out of the gate when their time comes, so that their streams end;
  *   - every minute the last uses of tokens go to the engine, and those of secrets to their store;
+ *     and records of secrets that the engine refused for a while are given to it again;
  *   - at the start and every hour what lies under older keys of secrets is encrypted anew, and the
  *     keys that nothing lies under any more go.
  *
@@ -14,6 +15,7 @@
 #define GOFER_API_SERVER_UPKEEP_H_
 
 #include "api/access/gate.h"
+#include "api/service/secret_journal.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/pool.h"
@@ -34,6 +36,7 @@ struct gf_upkeep;
 struct gf_upkeep_options {
     struct gf_gate *gate;
     struct gf_vault *vault;
+    struct gf_secret_journal *journal;
     struct gf_engine *engine; /* has been started */
     struct gf_reactor *reactor;
     struct gf_pool *pool; /* for short jobs */
