@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "cli/settings.h"
 #include "cli/ui/message.h"
 
 #include <string.h>
@@ -14,6 +15,23 @@
 enum {
     PAGE_SIZE = 1000,
 };
+
+/* Tells what is wrong with the way to the server; without an option of it, its context is to blame.
+ */
+static enum gf_exit_code fail_connect(struct gf_cli *cli, struct gf_error *err) {
+    if (err->code != GF_INVALID_ARGUMENT) {
+        return gf_cli_fail(cli, err);
+    }
+    const struct gf_settings_given given =
+        cli->parsed == NULL ? (struct gf_settings_given){0} : gf_settings_given_of(cli->parsed);
+    const bool has_option = given.host != NULL || given.tls_ca_file != NULL ||
+                            given.tls_cert_file != NULL || given.tls_key_file != NULL;
+    if (has_option || cli->context_name == NULL) {
+        return gf_cli_fail_usage(cli, err);
+    }
+    (void)gf_wrap(err, "context '%s'", cli->context_name);
+    return gf_cli_fail(cli, err);
+}
 
 struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code) {
     if (cli->client == NULL) {
@@ -26,8 +44,7 @@ struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code
         };
         struct gf_error err = {0};
         if (gf_client_create(&options, &cli->client, &err) != GF_OK) {
-            *out_code = err.code == GF_INVALID_ARGUMENT ? gf_cli_fail_usage(cli, &err)
-                                                        : gf_cli_fail(cli, &err);
+            *out_code = fail_connect(cli, &err);
             return NULL;
         }
     }

@@ -544,6 +544,11 @@ class OverTls(unittest.TestCase):
         self.assertIn("hint: a server that speaks TLS does so: try --tls",
                       self.gofer("whoami", code=UNREACHABLE, GOFER_TLS_CERT="", GOFER_TLS_KEY=""))
         self.assertIn("no-such.pem", self.gofer("whoami", "--tls-ca", "/no-such.pem", code=USAGE))
+        contexts = {"GOFER_CONTEXTS": os.path.join(self.folder, "lost.json"), "GOFER_TLS_CERT": "", "GOFER_TLS_KEY": ""}
+        self.gofer("context", "set", "lost", "--host", self.host, "--tls-ca", "/no-such.pem", **contexts)
+        refused = self.gofer("whoami", "-c", "lost", code=FAILED, **contexts)
+        self.assertIn("gofer: context 'lost': TLS authorities: file '/no-such.pem'", refused)
+        self.assertNotIn("usage:", refused)
         self.assertIn("must be given together",
                       self.gofer("whoami", "--tls-cert", self.cert, code=USAGE, GOFER_TLS_KEY=""))
 
