@@ -136,7 +136,7 @@ static enum gf_code read_piped(struct gf_cli *cli, bool exact, struct gf_secret_
     return rc;
 }
 
-enum gf_code gf_read_secret(struct gf_cli *cli, const struct gf_secret_input *input,
+enum gf_code gf_read_secret(struct gf_cli *cli, const struct gf_cli_secret_input *input,
                             struct gf_secret_value *value, struct gf_error *err) {
     const size_t before = value->size;
     enum gf_code rc = GF_OK;
@@ -155,7 +155,7 @@ enum gf_code gf_read_secret(struct gf_cli *cli, const struct gf_secret_input *in
 }
 
 enum gf_code gf_read_token(struct gf_cli *cli, const char **out_token, struct gf_error *err) {
-    static const struct gf_secret_input input = {.prompt = "token"};
+    static const struct gf_cli_secret_input input = {.prompt = "token"};
     GF_CLEANUP(gf_secret_value_fini) struct gf_secret_value value;
     gf_secret_value_init(&value);
     enum gf_code rc = gf_read_secret(cli, &input, &value, err);

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "clients/c/secret_value.h"
 
-struct gf_secret_input {
+struct gf_cli_secret_input {
     const char *file;   /* NULL = standard input */
     bool exact;         /* keep a newline at the end of standard input */
     const char *prompt; /* for a terminal, without ": " */
@@ -28,7 +28,7 @@ struct gf_secret_input {
  * Codes: GF_INVALID_ARGUMENT (too large, or empty), GF_CANCELLED (a signal came, after which
  * nothing more should be done), those of files.
  */
-enum gf_code gf_read_secret(struct gf_cli *cli, const struct gf_secret_input *input,
+enum gf_code gf_read_secret(struct gf_cli *cli, const struct gf_cli_secret_input *input,
                             struct gf_secret_value *value, struct gf_error *err) GF_MUST_USE;
 
 /* The same for a token, in the cli's arena: always from standard input. */

@@ -30,7 +30,7 @@ static void teardown(void) {
 TestSuite(secret_input, .init = setup, .fini = teardown);
 
 static enum gf_code read_piped(const char *text, bool exact) {
-    const struct gf_secret_input input = {.exact = exact, .prompt = "value"};
+    const struct gf_cli_secret_input input = {.exact = exact, .prompt = "value"};
     gf_secret_value_truncate(&value, 0);
     gf_fixture_input(&fixture, text);
     return gf_read_secret(&fixture.cli, &input, &value, &err);
@@ -64,14 +64,14 @@ Test(secret_input, a_file_is_taken_to_the_last_byte) {
     cr_assert_geq(fd, 0);
     cr_assert_eq(write(fd, "a\0b\n", 4), 4);
     cr_assert_eq(close(fd), 0);
-    const struct gf_secret_input input = {.file = path};
+    const struct gf_cli_secret_input input = {.file = path};
     cr_expect_eq(gf_read_secret(&fixture.cli, &input, &value, &err), GF_OK);
     cr_assert_eq(value.size, 4);
     cr_expect_arr_eq(value.bytes, "a\0b\n", 4);
     cr_assert_eq(unlink(path), 0);
-    const struct gf_secret_input missing = {.file = "/nowhere/file"};
+    const struct gf_cli_secret_input missing = {.file = "/nowhere/file"};
     cr_expect_eq(gf_read_secret(&fixture.cli, &missing, &value, &err), GF_NOT_FOUND);
-    const struct gf_secret_input folder = {.file = "/tmp"};
+    const struct gf_cli_secret_input folder = {.file = "/tmp"};
     cr_expect_eq(gf_read_secret(&fixture.cli, &folder, &value, &err), GF_INVALID_ARGUMENT);
 }
 
@@ -116,7 +116,7 @@ static void *type(void *ctx) {
 }
 
 static enum gf_code read_typed(struct terminal *terminal) {
-    const struct gf_secret_input input = {.prompt = "value of db"};
+    const struct gf_cli_secret_input input = {.prompt = "value of db"};
     terminal->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     cr_assert_geq(terminal->master, 0);
     cr_assert_eq(grantpt(terminal->master), 0);

@@ -24,16 +24,16 @@
         .help = "a secret of no pipeline, for those of the namespaces that it names"               \
     }
 
-struct gf_secret_place {
+struct gf_cli_secret_place {
     const char *pipeline_id; /* NULL = global */
     const char *key;
 };
 
 /* Reads arguments and --global; on failure everything is said and *out_code set. */
-bool gf_secret_place_read(struct gf_cli *cli, struct gf_secret_place *out_place,
+bool gf_secret_place_read(struct gf_cli *cli, struct gf_cli_secret_place *out_place,
                           enum gf_exit_code *out_code);
 
 /* "hello/db-password", or "db-password" for a global one; in the cli's arena. */
-const char *gf_secret_place_show(struct gf_cli *cli, const struct gf_secret_place *place);
+const char *gf_secret_place_show(struct gf_cli *cli, const struct gf_cli_secret_place *place);
 
 #endif /* GOFER_CLI_SECRET_PLACE_H_ */

@@ -13,7 +13,7 @@ static const struct gf_option options[] = {
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     (void)parsed;
-    struct gf_secret_place place = {0};
+    struct gf_cli_secret_place place = {0};
     enum gf_exit_code code = GF_EXIT_OK;
     if (!gf_secret_place_read(cli, &place, &code)) {
         return code;

@@ -131,7 +131,7 @@ static enum gf_code read_namespaces(struct gf_cli *cli, char ***out_globs, size_
     return GF_OK;
 }
 
-static enum gf_exit_code put_global(struct gf_cli *cli, const struct gf_secret_place *place,
+static enum gf_exit_code put_global(struct gf_cli *cli, const struct gf_cli_secret_place *place,
                                     struct message_value *value, ProtobufCMessage **out_response,
                                     struct gf_error *err) {
     Gofer__V1__PutGlobalSecretRequest request = GOFER__V1__PUT_GLOBAL_SECRET_REQUEST__INIT;
@@ -148,7 +148,7 @@ static enum gf_exit_code put_global(struct gf_cli *cli, const struct gf_secret_p
                        &request.base, out_response, err);
 }
 
-static enum gf_exit_code put_pipeline(struct gf_cli *cli, const struct gf_secret_place *place,
+static enum gf_exit_code put_pipeline(struct gf_cli *cli, const struct gf_cli_secret_place *place,
                                       struct message_value *value, ProtobufCMessage **out_response,
                                       struct gf_error *err) {
     Gofer__V1__PutPipelineSecretRequest request = GOFER__V1__PUT_PIPELINE_SECRET_REQUEST__INIT;
@@ -164,7 +164,7 @@ static enum gf_exit_code put_pipeline(struct gf_cli *cli, const struct gf_secret
         &request.base, out_response, err);
 }
 
-static enum gf_exit_code put(struct gf_cli *cli, const struct gf_secret_place *place,
+static enum gf_exit_code put(struct gf_cli *cli, const struct gf_cli_secret_place *place,
                              const struct gf_secret_value *plain, ProtobufCMessage **out_response) {
     struct gf_error err = {0};
     enum gf_exit_code code = GF_EXIT_OK;
@@ -193,7 +193,7 @@ static enum gf_exit_code put(struct gf_cli *cli, const struct gf_secret_place *p
 
 /* ---- The answer ---- */
 
-static enum gf_exit_code print_put(struct gf_cli *cli, const struct gf_secret_place *place,
+static enum gf_exit_code print_put(struct gf_cli *cli, const struct gf_cli_secret_place *place,
                                    const Gofer__V1__Secret *secret, bool created,
                                    const ProtobufCMessage *response) {
     switch (cli->output) {
@@ -214,7 +214,7 @@ static enum gf_exit_code print_put(struct gf_cli *cli, const struct gf_secret_pl
     return GF_EXIT_OK;
 }
 
-static enum gf_exit_code print_response(struct gf_cli *cli, const struct gf_secret_place *place,
+static enum gf_exit_code print_response(struct gf_cli *cli, const struct gf_cli_secret_place *place,
                                         const ProtobufCMessage *response) {
     const Gofer__V1__PutPipelineSecretResponse *of_pipeline = (const void *)response;
     const Gofer__V1__PutGlobalSecretResponse *global = (const void *)response;
@@ -230,7 +230,7 @@ static enum gf_exit_code print_response(struct gf_cli *cli, const struct gf_secr
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     GF_CLEANUP(gf_secret_value_fini) struct gf_secret_value value = {0};
-    struct gf_secret_place place = {0};
+    struct gf_cli_secret_place place = {0};
     struct gf_error err = {0};
     enum gf_exit_code code = GF_EXIT_OK;
     if (!gf_secret_place_read(cli, &place, &code)) {
@@ -246,7 +246,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
                       "--namespaces is missing: whose pipelines may use it?");
         return gf_cli_fail_usage(cli, &err);
     }
-    const struct gf_secret_input input = {
+    const struct gf_cli_secret_input input = {
         .file = gf_parsed_text(parsed, "file"),
         .exact = gf_parsed_flag(parsed, "exact"),
         .prompt = gf_show_text(cli, "value of %s", gf_secret_place_show(cli, &place)),

@@ -38,7 +38,7 @@ static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     static const struct gf_answer answer = {.show = show, .name = name};
-    struct gf_secret_place place = {0};
+    struct gf_cli_secret_place place = {0};
     enum gf_exit_code code = GF_EXIT_OK;
     if (!gf_secret_place_read(cli, &place, &code)) {
         return code;
