@@ -12,10 +12,11 @@
 #include "cli/cli.h"
 
 enum {
-    GF_SERVER_CONFIG_OPTIONS = 16,
+    GF_SERVER_CONFIG_OPTIONS = 17,
+    GF_SERVER_START_OPTIONS = 2, /* of these, at the front: what only a server has */
 };
 
-/* --dev, which only a server has, comes first; then --config, and a flag for what is often set. */
+/* --dev and --allow-bootstrap come first; then --config, and a flag for what is often set. */
 extern const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS];
 
 /*

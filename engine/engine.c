@@ -112,6 +112,9 @@ static enum gf_code restore(struct gf_engine *engine, struct gf_attempt_vec *out
     }
     gf_core_skip_keys(engine->core, engine->options.namespace_key_min,
                       engine->options.pipeline_key_min);
+    if (engine->options.allow_bootstrap) {
+        gf_core_allow_bootstrap(engine->core);
+    }
     gf_event_hub_set_newest(engine->options.hub, start.next_event_sequence - 1);
     if (engine->options.listener.restored != NULL) {
         gf_core_visit_runs(engine->core, engine->options.listener.restored,

@@ -55,6 +55,7 @@ struct gf_server_options {
     const struct gf_server_listener *listeners;
     size_t listener_count; /* 1 to GF_SERVER_LISTENERS_MAX */
     bool development_mode; /* no token is asked for; listens on this machine alone */
+    bool allow_bootstrap;  /* BootstrapToken works once more, until it did or the server ends */
     /*
      * Where the master keys come from: the first that is given. The text may be wiped when create
      * has returned; the directory is that of systemd's credentials, and is looked into for

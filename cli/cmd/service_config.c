@@ -114,8 +114,8 @@ const struct gf_command gf_cmd_service_config = {
                    "nothing: so it checks a configuration, too, and exits with an error where a "
                    "server would not start with it. An empty value means that there is "
                    "none. docs/reference/config.md says what each setting is.",
-    .options = gf_server_config_options + 1,
-    .option_count = GF_SERVER_CONFIG_OPTIONS - 1,
+    .options = gf_server_config_options + GF_SERVER_START_OPTIONS,
+    .option_count = GF_SERVER_CONFIG_OPTIONS - GF_SERVER_START_OPTIONS,
     .examples = "gofer service config\n"
                 "gofer service config --config ./config.yaml -o json",
     .offline = true,

@@ -47,6 +47,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
     struct gf_server_options server = {
         .development_mode = gf_parsed_flag(parsed, "dev"),
+        .allow_bootstrap = gf_parsed_flag(parsed, "allow-bootstrap"),
         .fetch_program = gf_cli_fetch_program(cli),
         .version = GF_VERSION,
     };

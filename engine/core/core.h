@@ -345,6 +345,9 @@ void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *
  * that something outside of the store has, which the store, set back to a copy, does not know.
  */
 void gf_core_skip_keys(struct gf_core *core, int64_t namespace_key, int64_t pipeline_key);
+/* Likewise: BOOTSTRAP_TOKEN works once more, for who has lost the tokens. The admin of the machine
+ * asked for it; it is not stored. */
+void gf_core_allow_bootstrap(struct gf_core *core);
 /* All roles of users, then all tokens. */
 void gf_core_restore_role(struct gf_core *core, const struct gf_role *role);
 void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);

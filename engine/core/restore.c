@@ -84,6 +84,10 @@ void gf_core_skip_keys(struct gf_core *core, int64_t namespace_key, int64_t pipe
     }
 }
 
+void gf_core_allow_bootstrap(struct gf_core *core) {
+    core->next.bootstrapped = false;
+}
+
 void gf_core_visit_runs(const struct gf_core *core,
                         void (*visit)(void *ctx, const struct gf_run *run,
                                       const struct gf_config *config),

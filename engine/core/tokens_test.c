@@ -62,6 +62,20 @@ Test(tokens, the_first_one_is_made_once_for_ever) {
     expect_stored(second, false);
 }
 
+Test(tokens, whoever_may_start_the_service_can_have_a_first_one_again) {
+    const struct gf_token *second = world_token(&world, 2, "bob", "bootstrap");
+    const struct gf_token *third = world_token(&world, 3, "cleo", "bootstrap");
+    cr_assert_eq(world_bootstrap(&world, world_token(&world, 1, "ann", "bootstrap")), GF_OK);
+    world_restart(&world);
+    gf_core_allow_bootstrap(world.core);
+    cr_expect_eq(world_bootstrap(&world, second), GF_OK);
+    cr_expect_eq(world_bootstrap(&world, third), GF_FAILED_PRECONDITION, "once more, not for ever");
+    world_restart(&world);
+    cr_expect_eq(world_bootstrap(&world, third), GF_FAILED_PRECONDITION);
+    expect_stored(second, true);
+    expect_stored(third, false);
+}
+
 Test(tokens, a_crash_before_the_commit_undoes_the_first_one) {
     const struct gf_input input = {.kind = GF_INPUT_BOOTSTRAP_TOKEN,
                                    .u.token.row = world_token(&world, 1, "ann", "bootstrap")};

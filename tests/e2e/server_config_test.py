@@ -281,6 +281,20 @@ class Expiry(e2e.ServerTest):
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.05)
 
+    def test_who_has_lost_all_tokens_gets_a_first_one_again(self):
+        with e2e.GoferServer(e2e.GOFER, auth=True) as server:
+            again = ("token", "bootstrap", "--host", server.socket)
+            server.stop()
+            server.options.append("--allow-bootstrap")
+            server.start()
+            text = server.run(*again, token=None).stdout.strip()
+            self.assertIn("bootstrap", server.run("whoami", token=text).stdout)
+            self.assertNotEqual(server.run(*again, token=None, check=False).returncode, 0)
+            server.stop()
+            server.options.remove("--allow-bootstrap")
+            server.start()
+            self.assertNotEqual(server.run(*again, token=None, check=False).returncode, 0)
+
     def test_uses_of_tokens_survive_a_restart(self):
         with e2e.GoferServer(e2e.GOFER, auth=True) as server:
             server.run("pipeline", "list")
