@@ -28,7 +28,7 @@ const struct gf_login_delay_opts gf_login_delay_defaults = {
     .keys = 4096,
     .free_count = 3,
     .first_ms = 250,
-    .longest_ms = 10000,
+    .longest_ms = 5000,
     .forget_ms = 60000,
 };
 

@@ -75,7 +75,8 @@ struct gf_login_delay_opts {
     int64_t forget_ms;  /* one failure is forgiven in this time; 1 or more, a day at most */
 };
 
-/* Good for a server: 4,096 keys, 3 free, 250 ms doubling up to 10 s, one forgiven in a minute. */
+/* Good for a server: 4,096 keys, 3 free, 250 ms doubling up to 5 s (callers give up after ten or
+ * so), one forgiven in a minute. */
 extern const struct gf_login_delay_opts gf_login_delay_defaults;
 
 struct gf_login_delay;

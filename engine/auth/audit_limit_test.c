@@ -140,7 +140,7 @@ Test(audit_limit, keys_may_be_any_bytes) {
 
 Test(login_delay, grows_and_has_an_end) {
     struct gf_login_delay *delay = gf_login_delay_create(&gf_login_delay_defaults);
-    const int64_t expected[] = {0, 0, 0, 250, 500, 1000, 2000, 4000, 8000, 10000, 10000};
+    const int64_t expected[] = {0, 0, 0, 250, 500, 1000, 2000, 4000, 5000, 5000, 5000};
     for (size_t i = 0; i < GF_ARRAY_COUNT(expected); i++) {
         cr_assert_eq(gf_login_delay_failed(delay, GF_STR("a"), 0), expected[i]);
         cr_assert_eq(gf_login_delay_now(delay, GF_STR("a"), 0), expected[i]);
