@@ -62,6 +62,7 @@ static enum gf_code make_token(struct launching *launching, struct gf_error *err
         .run_id = run->run_id,
         .namespace_id = run->namespace_id,
         .pipeline_id = run->pipeline_id,
+        .create_time = run->create_time,
     };
     gf_vault_make_run_token(launching->engine->options.vault, &identity, &launching->token);
     const struct gf_str token = gf_token_text_view(&launching->token);

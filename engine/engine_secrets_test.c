@@ -309,7 +309,7 @@ Test(engine_secrets, a_task_gets_a_token_of_its_run) {
     const struct puppet_launch launch = launch_one();
     const struct gf_run run = rig_stored_run(&rig, launch.run_id);
     const struct gf_run_identity identity = {run.run_key, run.run_id, GF_STR("default"),
-                                             GF_STR("pipe")};
+                                             GF_STR("pipe"), run.create_time};
     struct gf_token_text token;
     gf_vault_make_run_token(secrets.vault, &identity, &token);
     const char *text = token.chars;

@@ -257,6 +257,7 @@ void gf_access_table_put_run(struct gf_access_table *table, const struct gf_run 
         .run_id = run->run_id,
         .namespace_id = gf_arena_str(arena, run->namespace_id),
         .pipeline_id = gf_arena_str(arena, run->pipeline_id),
+        .create_time = run->create_time,
     };
     entry->user = gf_str_from(gf_arena_printf(
         arena, "%" GF_STR_FMT "/%" GF_STR_FMT "/%lld", GF_STR_ARG(run->namespace_id),

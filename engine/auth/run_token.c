@@ -28,9 +28,10 @@ static void absorb_id(crypto_generichash_state *state, struct gf_str id) {
 static void tag_of(const uint8_t *secret, const struct gf_run_identity *run, uint8_t tag[32]) {
     static const char label[] = "gofer run token 1"; /* with its NUL: no other label begins so */
     crypto_generichash_state state;
-    uint8_t numbers[16];
+    uint8_t numbers[24];
     put_u64(numbers, run->run_key);
     put_u64(numbers + 8, run->run_id);
+    put_u64(numbers + 16, run->create_time);
     const int rc = crypto_generichash_init(&state, secret, GF_RUN_TOKEN_SECRET_BYTES, 32);
     gf_assert(rc == 0);
     (void)crypto_generichash_update(&state, (const unsigned char *)label, sizeof(label));

@@ -4,8 +4,9 @@
  *     gfr_r_KKKKKKKKKKKTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTCCCCCC
  *
  * K is the run's key in the store, T a tag of 256 bits, C the checksum of token.h. The tag is
- * BLAKE2b keyed with a secret of the server over the run's key and ids: it cannot be made without
- * the secret, fits no other run, and nothing is stored. A run has one such token, always the same.
+ * BLAKE2b keyed with a secret of the server over the run's key, ids and creation: it cannot be
+ * made without the secret, fits no other run, and nothing is stored. A run has one such token,
+ * always the same.
  *
  * It is checked in two steps, as the text does not hold the ids: gf_run_token_key gives the key of
  * the run that it claims; whoever knows the runs looks that up, refuses when the run is over (that
@@ -31,6 +32,7 @@ struct gf_run_identity {
     int64_t run_id;
     struct gf_str namespace_id;
     struct gf_str pipeline_id;
+    int64_t create_time; /* a store that was set back may give the numbers above again */
 };
 
 /* Makes the text of the run's token. Wipe it afterwards. */

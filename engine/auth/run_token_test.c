@@ -13,6 +13,7 @@ static const struct gf_run_identity nightly = {
     .run_id = 42,
     .namespace_id = {"default", 7},
     .pipeline_id = {"nightly", 7},
+    .create_time = 1700000000000000000,
 };
 
 static struct gf_token_text make(const struct gf_run_identity *run) {
@@ -32,8 +33,8 @@ static bool verifies(const struct gf_run_identity *run, const struct gf_token_te
 /* Computed with Python: hashlib.blake2b and zlib.crc32. */
 Test(run_token, known_text) {
     const struct gf_token_text text = make(&nightly);
-    cr_assert_str_eq(text.chars, "gfr_r_00000005BAN9WFlQGcZ6IvyjNrbrkwRMBa"
-                                 "UEDQTZecnz59U7HuWL4k4RteCg");
+    cr_assert_str_eq(text.chars, "gfr_r_00000005BANmbfFl8z1z2t4Wc5RRIBEyoI"
+                                 "d5PQUTcyb3NRPp6I8Ma33bi7zo");
     cr_assert_eq(text.len, GF_TOKEN_RUN_CHARS);
 }
 
@@ -74,7 +75,11 @@ Test(run_token, fits_no_other_run) {
     other = nightly;
     other.pipeline_id = GF_STR("nightly-2");
     cr_assert_not(verifies(&other, &text));
+    other = nightly;
+    other.create_time++;
+    cr_assert_not(verifies(&other, &text));
     /* The border between the ids cannot be moved. */
+    other = nightly;
     other.namespace_id = GF_STR("defaultn");
     other.pipeline_id = GF_STR("ightly");
     cr_assert_not(verifies(&other, &text));
