@@ -103,6 +103,7 @@ Test(rpc_accept, no_descriptor_left_is_no_error_of_the_listener) {
     cr_assert_eq(listen(listening, 1), 0);
     cr_assert_eq(getsockname(listening, (struct sockaddr *)&address, &size), 0);
     GF_CLEANUP(gf_close_p) int client = connect_to(ntohs(address.sin_port));
+    cr_assert_geq(client, 0);
     int fds[DESCRIPTORS];
     size_t count = 0;
     while ((fds[count] = dup(listening)) >= 0) {
