@@ -200,6 +200,7 @@ enum gf_code gf_vault__read(struct gf_vault *vault, const struct gf_secret_place
                             int64_t version, const struct gf_vault_user *user,
                             struct gf_secret_buffer *out, int64_t *out_version,
                             struct gf_error *err) {
+    bool had_no_key = false;
     for (int tries = 0; tries < GF_VAULT_TRIES_MAX; tries++) {
         struct gf_vault_ring *ring = NULL;
         enum gf_code rc = gf_vault__ring_hold(vault, GF_SECRET_KEY_VALUES, place->namespace_key,
@@ -208,7 +209,10 @@ enum gf_code gf_vault__read(struct gf_vault *vault, const struct gf_secret_place
             return rc;
         }
         rc = read_with(vault, ring, place, version, user, out, out_version, err);
-        const bool again = rc == GF_DATA_LOSS && ring != NULL && gf_vault__ring_is_dropped(ring);
+        /* Between the two the first secret may have come, with its key. */
+        const bool changed = ring == NULL ? !had_no_key : gf_vault__ring_is_dropped(ring);
+        const bool again = rc == GF_DATA_LOSS && changed;
+        had_no_key = ring == NULL;
         gf_vault__ring_release(ring);
         if (!again) {
             return rc;

@@ -70,6 +70,28 @@ Test(vault, a_value_comes_back_to_its_pipeline) {
     cr_expect_str_eq(it.err.message, "secret 'password' not found");
 }
 
+/* What somebody does between the look for the keys and the look for the secret. */
+static const struct gf_secret_store_ops *real_ops;
+
+static enum gf_code get_what_just_came(struct gf_secret_store *store,
+                                       const struct gf_secret_place *place, int64_t version,
+                                       struct gf_arena *arena, struct gf_secret *out_secret,
+                                       struct gf_secret_version *out_version,
+                                       struct gf_error *err) {
+    store->ops = real_ops;
+    gf_vault_fixture_put(&it, "password", "correct horse");
+    return real_ops->get(store, place, version, arena, out_secret, out_version, err);
+}
+
+Test(vault, the_first_secret_may_come_while_it_is_read) {
+    struct gf_secret_store_ops ops = *it.store->ops;
+    real_ops = it.store->ops;
+    ops.get = get_what_just_came;
+    it.store->ops = &ops;
+    gf_vault_fixture_expect(&it, "password", "correct horse");
+    cr_expect_eq(it.store->ops, real_ops);
+}
+
 Test(vault, a_new_secret_is_told_from_a_next_version) {
     struct gf_vault_put what = put_of("password", "first value");
     struct gf_vault_put_result result;
