@@ -81,7 +81,7 @@ static enum gf_code make_native(struct gf_server *server, const struct gf_server
     native.pool = server->pool;
     native.events = gf_engine_scheduler_events(server->engine);
     native.task_api_dir = server->dir.tasks_path;
-    native.allow_host_network = options->allow_host_network;
+    native.network.allow_host = options->allow_host_network;
     override(&native.defaults.pid_count, options->task_pids_max);
     override(&native.log_bytes_max, options->task_log_bytes);
     const enum gf_code rc = gf_native_create(&native, &server->native, err);

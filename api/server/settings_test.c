@@ -45,7 +45,7 @@ Test(server_settings, defaults_are_those_of_the_code) {
     cr_expect_eq(options.address_streams_max, GF_GATE_ADDRESS_STREAMS_MAX_DEFAULT);
     cr_expect_eq((int)options.scheduler, GF_SERVER_SCHEDULER_NATIVE);
     cr_expect_eq(options.containers_max, GF_SERVER_CONTAINERS_MAX_DEFAULT);
-    cr_expect_eq(options.allow_host_network, native.allow_host_network);
+    cr_expect_eq(options.allow_host_network, native.network.allow_host);
     cr_expect_eq(options.task_pids_max, native.defaults.pid_count);
     cr_expect_eq(options.task_log_bytes, native.log_bytes_max);
     cr_expect_eq(options.runs_active_max, GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT);

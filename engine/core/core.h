@@ -77,6 +77,8 @@ struct gf_start {
     int64_t pull_end_time;
     struct gf_str image_digest;
     struct gf_str node;
+    struct gf_str container_id;   /* the back end's own name for it; may be empty */
+    uint32_t missing_protections; /* of protection.h: what this container goes without */
 };
 
 /* What a container left behind. */
@@ -92,8 +94,11 @@ struct gf_exit {
     int64_t end_time;
     int64_t cpu_time_ns;
     int64_t peak_memory_bytes;
+    int64_t peak_pid_count;
+    int64_t disk_bytes;
     int64_t log_bytes;
     bool log_truncated;
+    int64_t root_expire_time; /* until when the root is kept (keep_failed); 0 = it is gone */
 };
 
 /* Makes a command idempotent: see struct gf_request. */

@@ -142,6 +142,13 @@ struct gf_task_pool {
     int64_t parallelism; /* 1 or more */
 };
 
+/* Who a task is at the registry of its image; all empty = as the server has it configured. */
+struct gf_registry_auth {
+    struct gf_str secret_key; /* of a pipeline secret, "USER:PASSWORD" */
+    struct gf_str user;
+    struct gf_str password; /* may hold references to secrets */
+};
+
 struct gf_task {
     struct gf_str task_id;
     struct gf_str description;
@@ -168,6 +175,11 @@ struct gf_task {
     enum gf_network_mode network;
     enum gf_pull_policy pull;
     bool inject_token; /* the container gets a token of its run and a way to reach gofer */
+    bool keep_failed;  /* the root of a failed attempt is kept for a while */
+    bool disable_logs; /* no output is kept */
+    bool stdin_open;   /* the standard input stays open, for who attaches; else it is empty */
+    bool terminal;     /* the program gets a terminal; its output is all stdout then */
+    struct gf_registry_auth registry_auth;
     const struct gf_label *labels; /* sorted by key, keys unique */
     size_t label_count;
 };
@@ -260,8 +272,13 @@ struct gf_task_execution {
     struct gf_str node;         /* the machine that ran it; empty before the start */
     int64_t cpu_time_ns;        /* used by the container; 0 = unknown */
     int64_t peak_memory_bytes;  /* 0 = unknown */
+    int64_t peak_pid_count;     /* 0 = unknown */
+    int64_t disk_bytes;         /* written to the container's own file system; 0 = unknown */
     int64_t log_bytes;          /* payload bytes in the log; 0 before the end */
     bool log_truncated;
+    struct gf_str container_id;   /* the scheduler's own name; empty before the start */
+    uint32_t missing_protections; /* of protection.h, known with the start */
+    int64_t root_expire_time; /* until when the root of a failed attempt is kept; 0 = it is not */
 };
 
 /* What a run works on. The document itself lives in the store alone (get_run_input). */

@@ -231,6 +231,7 @@ enum gf_network_mode {
 enum gf_pull_policy {
     GF_PULL_UNSPECIFIED = 0, /* the default: where it is missing */
     GF_PULL_NEVER = 1,
+    GF_PULL_ALWAYS = 2, /* what the name means is asked of the registry each time */
 };
 
 /* ---- Sets ---- */

@@ -26,6 +26,7 @@
 
 #include "base/error.h"
 #include "engine/core/core.h"
+#include "engine/scheduler/session.h"
 
 #define GF_INPUT_PATH "/run/gofer/input"
 /* The directory of the listener for tasks, and its socket, as a container sees them. */
@@ -67,6 +68,12 @@ struct gf_launch {
      * when the server was started again. Where a back end has none to offer the launch fails.
      */
     bool task_api;
+    /*
+     * Who the task is at the registry of its image: both empty where it does not say. Secrets were
+     * filled in: the strings are in guarded memory, to be treated as `environment`.
+     */
+    struct gf_str registry_user;
+    struct gf_str registry_password;
 };
 
 /*
@@ -126,6 +133,15 @@ struct gf_scheduler_ops {
      * it; GF_INVALID_ARGUMENT for a malformed reference. Thread: any.
      */
     enum gf_code (*check_image)(void *self, struct gf_str image, struct gf_error *err);
+
+    /*
+     * Opens a way into a container: session.h. *out is valid until its `ended` has been called or
+     * its close() has. NULL in a back end without such ways. Never blocks, never fails. Thread:
+     * any.
+     */
+    void (*open_session)(void *self, const struct gf_session_request *request,
+                         const struct gf_session_events *events, struct gf_session **out);
+    const struct gf_session_ops *sessions; /* NULL where open_session is */
 
     /*
      * Stops reporting; containers stay as they are. After it returns no event is called. Thread:

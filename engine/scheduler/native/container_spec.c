@@ -135,7 +135,7 @@ static enum gf_code choose_network(const struct gf_container_request *request, b
         *out_host = false;
         return GF_OK;
     case GF_NETWORK_HOST:
-        if (!request->options->allow_host_network) {
+        if (!request->options->network.allow_host) {
             return gf_fail(err, GF_FAILED_PRECONDITION,
                            "the network of the host is not open to tasks on this server");
         }
@@ -201,7 +201,7 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
     const struct gf_task *task = request->task;
     const struct gf_image_record *image = &request->image->record;
     const struct gf_native_options *options = request->options;
-    const struct gf_native_defaults *defaults = &options->defaults;
+    const struct gf_resources *defaults = &options->defaults;
     const struct gf_resources *wanted = &task->resources;
     struct gf_spec spec = {
         .attempt = request->name,

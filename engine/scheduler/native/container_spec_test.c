@@ -215,7 +215,7 @@ Test(container_spec, networks_that_are_not_offered_are_refused) {
     cr_assert(make() == GF_FAILED_PRECONDITION);
     task.network = GF_NETWORK_HOST;
     cr_assert(make() == GF_FAILED_PRECONDITION);
-    options.allow_host_network = true;
+    options.network.allow_host = true;
     cr_assert(make() == GF_OK);
     cr_assert(spec.network_host);
     task.network = GF_NETWORK_NONE;

@@ -33,17 +33,35 @@
 
 struct gf_native;
 
-/* What a task gets that does not say otherwise; 0 = no limit. */
-struct gf_native_defaults {
-    int64_t memory_bytes;
-    int64_t cpu_millis;
-    int64_t pid_count;
+/*
+ * The networks of tasks. `none` has a loopback device alone; `bridge` a way out by NAT, but none to
+ * this machine, to link-local addresses (clouds keep credentials at 169.254.169.254) and to other
+ * tasks. What is zero means the default.
+ */
+struct gf_native_network {
+    enum gf_network_mode default_mode; /* of tasks that do not say; UNSPECIFIED = none */
+    bool allow_host;                   /* tasks may ask for the host's; else their launch fails */
+    const char *bridge_name;           /* default "gofer0" */
+    const char *bridge_subnet;         /* IPv4, "10.213.0.0/16" by default; a /16 to a /28 */
+    const char *const *dns_servers;    /* addresses; none = those of this machine */
+    size_t dns_server_count;
+    int32_t ready_count; /* namespaces that are made ahead, of each kind */
 };
+
+/* Ids of users: ranges of GF_NATIVE_USER_IDS_PER_RANGE, one for each container at a time. */
+enum {
+    GF_NATIVE_USER_IDS_PER_RANGE = 65536,
+    GF_NATIVE_USER_RANGES_DEFAULT = 4096,
+};
+/* Ids that systemd's table of user ids leaves free (uids-gids: 1879048192 to 2147483647). */
+#define GF_NATIVE_USER_ID_FIRST_DEFAULT INT64_C(0x70000000)
 
 /* GF_NATIVE_OPTIONS_DEFAULT fills these. */
 enum {
     GF_NATIVE_PIDS_DEFAULT = 4096,
     GF_NATIVE_LOG_BYTES_DEFAULT = 1 << 28,
+    GF_NATIVE_KEEP_FAILED_MS_DEFAULT = 3600 * 1000,
+    GF_NATIVE_KEEP_FAILED_COUNT_DEFAULT = 16,
 };
 
 enum {
@@ -82,17 +100,27 @@ struct gf_native_options {
     struct gf_reactor *reactor;
     struct gf_pool *pool;
     const struct gf_scheduler_events *events;
-    const char *node; /* the name of this machine in reports; NULL: its host name */
-    struct gf_native_defaults defaults;
-    int64_t log_bytes_max; /* of one attempt's output; 0 = no limit */
+    const char *node;             /* the name of this machine in reports; NULL: its host name */
+    struct gf_resources defaults; /* of tasks that do not say; 0 = no limit */
+    struct gf_resources maximums; /* 0 = none; what a task asks for beyond is lowered to it */
+    struct gf_native_network network;
+    int64_t user_id_first; /* 0 = GF_NATIVE_USER_ID_FIRST_DEFAULT */
+    int32_t user_ranges;   /* 0 = GF_NATIVE_USER_RANGES_DEFAULT */
+    /* Of protection.h: a launch that would go without one of these fails. */
+    uint32_t required_protections;
+    bool debugging_disabled;   /* no sessions, and no root is kept */
+    int64_t keep_failed_ms;    /* how long the root of a failed attempt is kept */
+    int32_t keep_failed_count; /* roots that are kept at once; the oldest goes first */
+    int64_t log_bytes_max;     /* of one attempt's output; 0 = no limit */
     enum gf_native_upper upper;
-    bool allow_host_network; /* tasks may ask for it; else their launch fails */
 };
 
 #define GF_NATIVE_OPTIONS_DEFAULT                                                                  \
     ((struct gf_native_options){                                                                   \
         .defaults = {.pid_count = GF_NATIVE_PIDS_DEFAULT},                                         \
         .log_bytes_max = GF_NATIVE_LOG_BYTES_DEFAULT,                                              \
+        .keep_failed_ms = GF_NATIVE_KEEP_FAILED_MS_DEFAULT,                                        \
+        .keep_failed_count = GF_NATIVE_KEEP_FAILED_COUNT_DEFAULT,                                  \
     })
 
 /*
