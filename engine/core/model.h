@@ -177,7 +177,7 @@ struct gf_task {
     bool inject_token; /* the container gets a token of its run and a way to reach gofer */
     bool keep_failed;  /* the root of a failed attempt is kept for a while */
     bool disable_logs; /* no output is kept */
-    bool stdin_open;   /* the standard input stays open, for who attaches; else it is empty */
+    bool open_stdin;   /* the standard input stays open, for who attaches; else it is empty */
     bool terminal;     /* the program gets a terminal; its output is all stdout then */
     struct gf_registry_auth registry_auth;
     const struct gf_label *labels; /* sorted by key, keys unique */
