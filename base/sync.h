@@ -34,6 +34,7 @@
     X(ENGINE, 400)                                                                                 \
     X(EVENTS, 440)                                                                                 \
     X(SCHEDULER, 500)                                                                              \
+    X(SESSION, 520)                                                                                \
     X(IMAGES, 540)                                                                                 \
     X(LOGS, 560)                                                                                   \
     X(STORE, 600)                                                                                  \

@@ -135,9 +135,9 @@ struct gf_scheduler_ops {
     enum gf_code (*check_image)(void *self, struct gf_str image, struct gf_error *err);
 
     /*
-     * Opens a way into a container: session.h. *out is valid until its `ended` has been called or
-     * its close() has. NULL in a back end without such ways. Never blocks, never fails. Thread:
-     * any.
+     * Opens a way into a container: session.h. *out is valid until its close() has been called,
+     * which must be, and is set before the first event. NULL in a back end without such ways. Never
+     * blocks, never fails. Thread: any.
      */
     void (*open_session)(void *self, const struct gf_session_request *request,
                          const struct gf_session_events *events, struct gf_session **out);

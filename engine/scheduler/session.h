@@ -5,7 +5,8 @@
  * A session is opened by gf_scheduler_ops.open_session, which answers at once; all that comes of it
  * is reported by events: `started` at most once and first, then `output`, and `ended` exactly once
  * and last, whatever happened, also where opening failed. After `ended`, or after close() has
- * returned, no event is called and the session is gone.
+ * returned, no event is called. The session itself lives until close(), so that whoever ends it
+ * need not know whether it has just ended by itself.
  *
  * Threads: events come on one thread of the back end, one at a time, and must not block. The ops
  * are for any thread, one at a time for one session, also from within an event.
@@ -111,9 +112,10 @@ struct gf_session_ops {
     /* Whether output is to come. What was on its way may still come after a pause. */
     void (*pause)(struct gf_session *session, bool paused);
     /*
-     * Ends it: the program of an exec is killed with all that it has started in the session; an
-     * attached one goes on. `ended` is not called. Must be called exactly once for every session
-     * whose `ended` has not been called; waits for an event under way on another thread.
+     * Ends it and frees it: the program of an exec is killed with all that it has started in the
+     * session; an attached one goes on. `ended` is not called any more. Must be called exactly once
+     * for every session, also after `ended` and from within it; waits for an event under way on
+     * another thread.
      */
     void (*close)(struct gf_session *session);
 };
