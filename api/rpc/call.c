@@ -238,9 +238,8 @@ static enum gf_code check_metadata(const struct gf_rpc_call *call, struct gf_err
     return GF_OK;
 }
 
-/* What must hold before the handler sees the call. */
-static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name,
-                          ProtobufCMessage **out_request, struct gf_error *err) {
+/* What must hold of the headers before the handler sees the call. */
+static enum gf_code admit(struct gf_rpc_call *call, struct gf_str name, struct gf_error *err) {
     const struct gf_rpc_server *server = call->worker->server;
     if (call->entry == NULL) {
         return gf_fail(err, GF_UNIMPLEMENTED, "method '%" GF_STR_FMT "' is unknown here",
@@ -259,19 +258,11 @@ static enum gf_code admit(struct gf_rpc_call *call, grpc_byte_buffer *payload, s
     if (code != GF_OK) {
         return code;
     }
-    const struct gf_rpc_method *method = call->entry->method;
     if (call->entry->handler.start == NULL) {
-        return gf_fail(err, GF_UNIMPLEMENTED, "method '%s' is not implemented", method->path);
+        return gf_fail(err, GF_UNIMPLEMENTED, "method '%s' is not implemented",
+                       call->entry->method->path);
     }
-    if (gf_rpc_kind_streams_requests(method->kind)) {
-        return GF_OK;
-    }
-    code = gf_rpc__call_check_size(call, payload, err);
-    if (code == GF_OK) {
-        code = gf_rpc__decode(method->request, payload, call->secret, &call->message_arena,
-                              out_request, err);
-    }
-    return code == GF_OK ? gf_rpc__call_authorize(call, *out_request, err) : code;
+    return GF_OK;
 }
 
 enum gf_code gf_rpc__call_check_size(const struct gf_rpc_call *call, grpc_byte_buffer *buffer,
@@ -292,29 +283,31 @@ enum gf_code gf_rpc__call_authorize(struct gf_rpc_call *call, const ProtobufCMes
                                     : opts->authorizer(call, request, opts->interceptor_ctx, err);
 }
 
-void gf_rpc__call_begin(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name) {
+void gf_rpc__call_start(struct gf_rpc_call *call, const ProtobufCMessage *request) {
+    /* Who waits for the first of many messages shall at least see that the call was accepted. */
+    call->state.headers_wanted = call->entry->method->kind == GF_RPC_SERVER_STREAM;
+    call->started = true;
+    call->entry->handler.start(call, request, call->entry->ctx);
+}
+
+void gf_rpc__call_refuse(struct gf_rpc_call *call, const struct gf_error *error) {
+    if (!gf_rpc__hold(call, error)) {
+        gf_rpc__call_abort(call, error);
+    }
+}
+
+void gf_rpc__call_begin(struct gf_rpc_call *call, struct gf_str name) {
     (void)atomic_fetch_add(&call->worker->server->call_count, 1);
     (void)atomic_fetch_add(&call->worker->server->use_count, 1);
     call->state.in_callback = true; /* No other thread knows the call yet. */
-    ProtobufCMessage *request = NULL;
     struct gf_error error;
-    const enum gf_code code = admit(call, payload, name, &request, &error);
-    if (payload != NULL) {
-        if (call->secret) {
-            gf_rpc__wipe(payload);
-        }
-        grpc_byte_buffer_destroy(payload);
-    }
-    if (code != GF_OK) {
-        if (!gf_rpc__hold(call, &error)) {
-            gf_rpc__call_abort(call, &error);
-        }
+    if (admit(call, name, &error) != GF_OK) {
+        gf_rpc__call_refuse(call, &error);
+    } else if (gf_rpc_kind_streams_requests(call->entry->method->kind)) {
+        gf_rpc__call_start(call, /* request = */ NULL);
     } else {
-        /* Who waits for the first of many messages shall at least see that the call was accepted.
-         */
-        call->state.headers_wanted = call->entry->method->kind == GF_RPC_SERVER_STREAM;
-        call->started = true;
-        call->entry->handler.start(call, request, call->entry->ctx);
+        gf_rpc__request_await(call);
+        return;
     }
     gf_rpc__call_leave(call);
 }

@@ -78,7 +78,7 @@ void gf_rpc__read_done(struct gf_rpc__tag *tag, bool ok) {
     call->incoming = NULL;
     state->reading = false;
     const bool wanted = ok && !state->ended && !atomic_load(&call->cancelled);
-    const bool confirm = wanted && buffer == NULL;
+    const bool confirm = wanted && buffer == NULL && call->started;
     const bool by_headers = confirm && !state->headers_sent;
     if (buffer == NULL) {
         state->requests_ended = true;
@@ -94,6 +94,8 @@ void gf_rpc__read_done(struct gf_rpc__tag *tag, bool ok) {
     gf_mutex_unlock(&call->mutex);
     if (confirm) {
         start_confirmation(call, by_headers);
+    } else if (call->waiting) {
+        gf_rpc__request_done(call, buffer);
     } else if (wanted) {
         deliver(call, buffer);
     }

@@ -54,6 +54,7 @@ static struct gf_rpc_server_opts with_defaults(const struct gf_rpc_server_opts *
     default_size(&opts.metadata_bytes_max, GF_RPC_METADATA_BYTES_MAX_DEFAULT);
     default_size(&opts.unread_bytes_max, GF_RPC_UNREAD_BYTES_MAX_DEFAULT);
     default_size(&opts.calls_max, GF_RPC_CALLS_MAX_DEFAULT);
+    default_ms(&opts.request_ms_max, GF_RPC_REQUEST_MS_MAX_DEFAULT);
     default_ms(&opts.keepalive_ms, GF_RPC_KEEPALIVE_MS_DEFAULT);
     default_ms(&opts.keepalive_timeout_ms, GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT);
     return opts;
@@ -132,11 +133,8 @@ void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc
         entry->method = &service->methods[i];
         entry->handler = *handler;
         entry->ctx = ctx;
-        entry->registration = grpc_server_register_method(
-            server->grpc, entry->method->path, NULL,
-            gf_rpc__entry_has_payload(entry) ? GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER
-                                             : GRPC_SRM_PAYLOAD_NONE,
-            0);
+        entry->registration = grpc_server_register_method(server->grpc, entry->method->path, NULL,
+                                                          GRPC_SRM_PAYLOAD_NONE, 0);
         gf_assert(entry->registration != NULL); /* The service was added before. */
         gf_vec_push(&server->entries, entry);
     }

@@ -39,6 +39,7 @@ enum {
     GF_RPC_METADATA_BYTES_MAX_DEFAULT = 16 * 1024,
     GF_RPC_CALLS_MAX_DEFAULT = 10000,
     GF_RPC_UNREAD_BYTES_MAX_DEFAULT = 128 * 1024 * 1024,
+    GF_RPC_REQUEST_MS_MAX_DEFAULT = 60 * 1000,
     GF_RPC_KEEPALIVE_MS_DEFAULT = 30 * 1000,
     GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT = 10 * 1000,
     GF_RPC_CONNECTIONS_MAX = 4096, /* of all servers, with other descriptors; more are closed */
@@ -103,16 +104,17 @@ void gf_rpc_call_limit_requests(struct gf_rpc_call *call, size_t bytes_max);
 
 /* Zero in any field means its default. */
 struct gf_rpc_server_opts {
-    size_t thread_count;          /* at most GF_RPC_THREADS_MAX */
-    size_t receive_bytes_max;     /* of one message; larger ones: RESOURCE_EXHAUSTED */
-    size_t decoded_bytes_max;     /* of one message in memory; larger: RESOURCE_EXHAUSTED */
-    size_t arena_bytes_max;       /* of one call's arena, the decoded request not included */
-    size_t send_queue_bytes_max;  /* of one call's messages that wait for the client */
-    size_t metadata_bytes_max;    /* of one call; more: RESOURCE_EXHAUSTED, 4 times: disconnected */
-    size_t unread_bytes_max;      /* of all requests on their way in; above it some are reset */
-    size_t calls_max;             /* in progress on the whole server; more: RESOURCE_EXHAUSTED */
-    int64_t keepalive_ms;         /* idle time before a ping to the client; < 0: no pings */
-    int64_t keepalive_timeout_ms; /* without an answer to the ping the connection is closed */
+    size_t thread_count;         /* at most GF_RPC_THREADS_MAX */
+    size_t receive_bytes_max;    /* of one message; larger ones: RESOURCE_EXHAUSTED */
+    size_t decoded_bytes_max;    /* of one message in memory; larger: RESOURCE_EXHAUSTED */
+    size_t arena_bytes_max;      /* of one call's arena, the decoded request not included */
+    size_t send_queue_bytes_max; /* of one call's messages that wait for the client */
+    size_t metadata_bytes_max;   /* of one call; more: RESOURCE_EXHAUSTED, 4 times: disconnected */
+    size_t unread_bytes_max;     /* of all requests on their way in; above it some are reset */
+    size_t calls_max;            /* in progress on the whole server; more: RESOURCE_EXHAUSTED */
+    int64_t request_ms_max;      /* until the request of a call is here; later: DEADLINE_EXCEEDED */
+    int64_t keepalive_ms;        /* idle time before a ping to the client; < 0: no pings */
+    int64_t keepalive_timeout_ms;    /* without an answer to the ping the connection is closed */
     gf_rpc_interceptor *interceptor; /* NULL: every call is let through */
     gf_rpc_authorizer *authorizer;   /* NULL: every request is let through */
     gf_rpc_ended *ended;             /* NULL: nobody wants to know */

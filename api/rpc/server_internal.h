@@ -5,6 +5,7 @@
  *     worker.c  the threads and their completion queues; slots in which gRPC puts new calls
  *     call.c    a call from its arrival to its release; what handlers may ask and say
  *     write.c   what a call sends: its queue, the batches of gRPC's operations
+ *     request.c the request of a call that has one
  *     read.c    what a call receives after its start
  *     held.c    refusals that are held back
  *     accept.c  how connections are taken, and how many
@@ -117,6 +118,9 @@ struct gf_rpc_call {
     bool held;
     int64_t release_ns; /* of a call that is held */
     struct gf_list_link held_link;
+    bool waiting;   /* for its request */
+    int64_t due_ns; /* when that must be here */
+    struct gf_list_link waiting_link;
     _Atomic bool cancelled;
 
     struct gf_mutex mutex; /* guards what follows */
@@ -144,6 +148,8 @@ struct gf_rpc__worker {
     struct gf_list held;   /* calls whose refusals are held back, see held.c */
     size_t held_count;
     int64_t next_release_ns; /* not later than that of any of them; GF_NEVER without one */
+    struct gf_list waiting;  /* calls that wait for their requests, see request.c */
+    int64_t next_due_ns;     /* not later than that of any of them; GF_NEVER: there is none */
     bool stopping;           /* none is held any more */
 };
 
@@ -169,19 +175,28 @@ void gf_rpc__worker_start(struct gf_rpc__worker *worker);
 /* Shuts the queue down (no call is in progress), joins the thread if there is one, frees all. */
 void gf_rpc__worker_fini(struct gf_rpc__worker *worker);
 
-/* True for methods whose request gRPC hands over together with the call. */
-bool gf_rpc__entry_has_payload(const struct gf_rpc__entry *entry);
-
 /* call.c: a call object without a call. Worker's thread. */
 struct gf_rpc_call *gf_rpc__call_take(struct gf_rpc__worker *worker);
 void gf_rpc__call_free(struct gf_rpc_call *call);
 
 /*
- * A call has arrived: its grpc, entry, metadata and deadline are set. payload is the request of a
- * unary or server-streaming call, NULL without one; it is taken over. `name` is the path of the
+ * A call has arrived: its grpc, entry, metadata and deadline are set. `name` is the path of the
  * method, for the error of an unknown one. Worker's thread.
  */
-void gf_rpc__call_begin(struct gf_rpc_call *call, grpc_byte_buffer *payload, struct gf_str name);
+void gf_rpc__call_begin(struct gf_rpc_call *call, struct gf_str name);
+
+/* Its handler takes it; `request` is NULL for a stream of requests. Within a completion. */
+void gf_rpc__call_start(struct gf_rpc_call *call, const ProtobufCMessage *request);
+/* It is not to be: the error is sent, now or later (held.c). Within a completion. */
+void gf_rpc__call_refuse(struct gf_rpc_call *call, const struct gf_error *error);
+
+/* request.c: begins to wait for the request of a call that was let in, instead of
+ * gf_rpc__call_leave. */
+void gf_rpc__request_await(struct gf_rpc_call *call);
+/* The request of a waiting call has come; NULL: there is none. Within a completion. */
+void gf_rpc__request_done(struct gf_rpc_call *call, grpc_byte_buffer *buffer);
+/* Refuses those whose time is over. Outside of completions. */
+void gf_rpc__expire_requests(struct gf_rpc__worker *worker, int64_t now_ns);
 
 /* Whether a request as received is within the limit of its call. */
 enum gf_code gf_rpc__call_check_size(const struct gf_rpc_call *call, grpc_byte_buffer *buffer,

@@ -2,8 +2,8 @@
  * A worker: one thread and its completion queue.
  *
  * DESIGN. gRPC puts a new call into a slot that was handed to it before. Each method has slots of
- * its own on each worker, so that the request comes together with the call. A slot is handed back
- * at once when its call has been taken out. Servers have many methods and use few: a method begins
+ * its own on each worker, so that no name has to be looked up. A slot is handed back at once when
+ * its call has been taken out. Servers have many methods and use few: a method begins
  * with one slot and gets another one with each of its first calls, up to SLOTS_MAX. Calls that find
  * no slot wait in gRPC for the next one; none is lost.
  */
@@ -29,7 +29,6 @@ struct gf_rpc__slot {
     grpc_metadata_array metadata;
     grpc_call_details details; /* without an entry */
     gpr_timespec deadline;     /* with one */
-    grpc_byte_buffer *payload; /* with one that has its request at the start */
 };
 
 static void slot_complete(struct gf_rpc__tag *tag, bool ok);
@@ -44,10 +43,6 @@ static void free_slot(struct gf_rpc__slot *slot) {
     gf_rpc__server_unuse(server);
 }
 
-bool gf_rpc__entry_has_payload(const struct gf_rpc__entry *entry) {
-    return entry->handler.start != NULL && !gf_rpc_kind_streams_requests(entry->method->kind);
-}
-
 /* Hands the slot to gRPC. It comes back once, with a call or, at shutdown, without. */
 static void offer_slot(struct gf_rpc__slot *slot) {
     struct gf_rpc__worker *worker = slot->worker;
@@ -57,10 +52,9 @@ static void offer_slot(struct gf_rpc__slot *slot) {
         error = grpc_server_request_call(worker->server->grpc, &slot->grpc, &slot->details,
                                          &slot->metadata, worker->queue, worker->queue, &slot->tag);
     } else {
-        error = grpc_server_request_registered_call(
-            worker->server->grpc, entry->registration, &slot->grpc, &slot->deadline,
-            &slot->metadata, gf_rpc__entry_has_payload(entry) ? &slot->payload : NULL,
-            worker->queue, worker->queue, &slot->tag);
+        error = grpc_server_request_registered_call(worker->server->grpc, entry->registration,
+                                                    &slot->grpc, &slot->deadline, &slot->metadata,
+                                                    NULL, worker->queue, worker->queue, &slot->tag);
     }
     gf_assert(error == GRPC_CALL_OK);
 }
@@ -109,8 +103,6 @@ static void slot_complete(struct gf_rpc__tag *tag, bool ok) {
         return;
     }
     struct gf_rpc_call *call = take_call(slot);
-    grpc_byte_buffer *payload = slot->payload;
-    slot->payload = NULL;
     grpc_slice path = grpc_empty_slice();
     if (slot->entry == NULL) {
         /* The details are of the call and are freed with the next use of the slot. */
@@ -124,18 +116,21 @@ static void slot_complete(struct gf_rpc__tag *tag, bool ok) {
         add_slot(worker, slot->entry);
     }
     offer_slot(slot);
-    gf_rpc__call_begin(call, payload, gf_rpc__slice_view(&path));
+    gf_rpc__call_begin(call, gf_rpc__slice_view(&path));
     grpc_slice_unref(path);
 }
 
-/* The next event, or none when a refusal that is held back is due. */
+/* The next event, or none when a refusal that is held back, or a request, is due. */
 static grpc_event await_event(struct gf_rpc__worker *worker) {
+    const int64_t release_ns = worker->held_count > 0 ? worker->next_release_ns : GF_NEVER;
+    const int64_t due_ns = worker->next_due_ns < release_ns ? worker->next_due_ns : release_ns;
     gpr_timespec until = gpr_inf_future(GPR_CLOCK_MONOTONIC);
-    if (worker->held_count > 0) {
+    if (due_ns != GF_NEVER) {
         const int64_t now_ns = gf_mono_ns();
-        const int64_t left_ns = worker->next_release_ns - now_ns;
+        const int64_t left_ns = due_ns - now_ns;
         if (left_ns <= 0) {
             gf_rpc__release_held(worker, now_ns);
+            gf_rpc__expire_requests(worker, now_ns);
             return (grpc_event){.type = GRPC_QUEUE_TIMEOUT};
         }
         until = gf_rpc__deadline_after_ms(left_ns / GF_NS_PER_MS + 1);
@@ -165,6 +160,8 @@ void gf_rpc__worker_init(struct gf_rpc__worker *worker, struct gf_rpc_server *se
     worker->server = server;
     gf_list_init(&worker->held);
     worker->next_release_ns = GF_NEVER;
+    gf_list_init(&worker->waiting);
+    worker->next_due_ns = GF_NEVER;
     worker->queue = grpc_completion_queue_create_for_next(NULL);
     grpc_server_register_completion_queue(server->grpc, worker->queue, NULL);
 }
