@@ -4,11 +4,13 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/sync.h"
 
 #include <arpa/inet.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -262,5 +264,75 @@ Test(rpc_hostile, bytes_that_are_no_http_close_their_connection_alone) {
         }
         assert_serves(&env);
     }
+    gf_echo_env_stop(&env);
+}
+
+/* ---- streams without a request ---- */
+
+enum {
+    LET_IN = 8,
+    WAIT_MS = 30000,
+};
+
+static bool await(struct gf_latch *latch) {
+    return gf_latch_wait_until(latch, gf_deadline_after_ms(gf_mono_ns(), WAIT_MS));
+}
+
+/* Lets the first few in, as a limit of open calls does. */
+struct doorman {
+    atomic_int seen;
+    atomic_int ended;
+    struct gf_latch all_seen;
+    struct gf_latch all_ended;
+};
+
+static enum gf_code let_few_in(struct gf_rpc_call *call, void *ctx, struct gf_error *err) {
+    struct doorman *doorman = ctx;
+    (void)call;
+    const int seen = atomic_fetch_add(&doorman->seen, 1) + 1;
+    if (seen == STREAMS) {
+        gf_latch_open(&doorman->all_seen);
+    }
+    return seen <= LET_IN ? GF_OK : gf_fail(err, GF_RESOURCE_EXHAUSTED, "too many open calls");
+}
+
+static void count_ended(struct gf_rpc_call *call, void *ctx) {
+    struct doorman *doorman = ctx;
+    (void)call;
+    if (atomic_fetch_add(&doorman->ended, 1) + 1 == STREAMS) {
+        gf_latch_open(&doorman->all_ended);
+    }
+}
+
+/* Says hello, never acknowledges the server's settings, and opens streams that stay empty. */
+static void open_empty_streams(struct attacker *attacker) {
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    write_bytes(attacker, preface, sizeof(preface) - 1);
+    write_frame(attacker, FRAME_SETTINGS, 0, 0, NULL, 0);
+    for (size_t i = 0; i < STREAMS; i++) {
+        open_stream(attacker, i);
+    }
+}
+
+Test(rpc_hostile, streams_without_a_request_are_seen_and_limited_and_end_in_time) {
+    struct gf_echo_env env;
+    struct doorman doorman = {.seen = 0};
+    gf_latch_init(&doorman.all_seen);
+    gf_latch_init(&doorman.all_ended);
+    gf_echo_env_start(&env,
+                      &(struct gf_rpc_server_opts){
+                          .request_ms_max = 200,
+                          .interceptor = let_few_in,
+                          .ended = count_ended,
+                          .interceptor_ctx = &doorman,
+                      },
+                      NULL, NULL);
+    struct attacker *attacker = GF_NEW(struct attacker);
+    attacker->fd = connect_to(env.target);
+    open_empty_streams(attacker);
+    cr_assert(await(&doorman.all_seen), "%d were seen", atomic_load(&doorman.seen));
+    cr_assert(await(&doorman.all_ended), "%d have ended", atomic_load(&doorman.ended));
+    gf_close(&attacker->fd);
+    free(attacker);
     gf_echo_env_stop(&env);
 }
