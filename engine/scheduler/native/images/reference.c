@@ -86,7 +86,7 @@ static bool ipv6_host_valid(struct gf_str host) {
 }
 
 /* Labels of letters, digits and inner hyphens, with dots between, and perhaps a port. */
-static bool host_valid(struct gf_str host) {
+bool gf_reference_host_valid(struct gf_str host) {
     if (host.len > 0 && host.ptr[0] == '[') {
         return ipv6_host_valid(host);
     }
@@ -144,7 +144,7 @@ static enum gf_code parse_name(struct gf_str text, struct gf_str name, struct gf
         host = (struct gf_str){NULL, 0};
         path = name;
     }
-    if (host.len > 0 && !host_valid(host)) {
+    if (host.len > 0 && !gf_reference_host_valid(host)) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
                        "image reference '%s': '%s' is neither a host with an optional port nor a "
                        "lower-case folder",

@@ -22,6 +22,8 @@
 #include "base/str.h"
 #include "engine/scheduler/native/images/digest.h"
 
+#include <stdbool.h>
+
 enum {
     /* A name with its tag, as it is kept: it must fit a file name. */
     GF_REFERENCE_CHARS_MAX = 255,
@@ -47,6 +49,9 @@ enum gf_code gf_reference_parse(struct gf_str text, struct gf_reference *out,
 /* The same for what an image is called in the store: a name, without a digest. */
 enum gf_code gf_reference_parse_name(struct gf_str text, struct gf_reference *out,
                                      struct gf_error *err) GF_MUST_USE;
+
+/* Whether it is what a reference may have as its host: "registry.example:5000", "[::1]:5000". */
+bool gf_reference_host_valid(struct gf_str host);
 
 /* "busybox:latest", "busybox@sha256:...", "app:1@sha256:...", "sha256:...". Gives `out`. */
 char *gf_reference_format(const struct gf_reference *reference, char out[GF_REFERENCE_BYTES]);

@@ -1,6 +1,7 @@
 /*
  * The two short records: a name in the store, and the report of gofer-fetch.
  */
+#include "engine/scheduler/native/images/failure.h"
 #include "engine/scheduler/native/images/lines.h"
 #include "engine/scheduler/native/images/record.h"
 #include "engine/scheduler/native/images/text.h"
@@ -43,32 +44,6 @@ static enum gf_code take_digest(const struct gf_lines *lines, struct gf_str valu
     return GF_OK;
 }
 
-/* Reads a line that must be there and have this key. */
-static enum gf_code expect(struct gf_lines *lines, struct gf_str key, struct gf_str *out_value,
-                           struct gf_error *err) {
-    struct gf_str found;
-    bool more = false;
-    const enum gf_code rc = gf_lines_next(lines, &more, &found, out_value, err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    if (!more || !gf_str_eq(found, key)) {
-        return gf_lines_fail(lines, err, "must be %" GF_STR_FMT "=...", GF_STR_ARG(key));
-    }
-    return GF_OK;
-}
-
-static enum gf_code expect_end(struct gf_lines *lines, struct gf_error *err) {
-    struct gf_str key;
-    struct gf_str value;
-    bool more = false;
-    const enum gf_code rc = gf_lines_next(lines, &more, &key, &value, err);
-    if (rc == GF_OK && more) {
-        return gf_lines_fail(lines, err, "must be the end");
-    }
-    return rc;
-}
-
 void gf_image_name_write(const struct gf_image_name *name, struct gf_strbuf *out) {
     gf_lines_begin(out, name_kind, NAME_VERSION);
     put_name(name, out);
@@ -84,19 +59,19 @@ enum gf_code gf_image_name_parse(struct gf_str text, struct gf_image_name *out,
     struct gf_str value;
     enum gf_code rc = gf_lines_open(&lines, text, name_kind, NAME_VERSION, &arena, err);
     if (rc == GF_OK) {
-        rc = expect(&lines, GF_STR("name"), &value, err);
+        rc = gf_lines_expect(&lines, GF_STR("name"), &value, err);
     }
     if (rc == GF_OK) {
         rc = take_name(&lines, value, name.name, err);
     }
     if (rc == GF_OK) {
-        rc = expect(&lines, GF_STR("digest"), &value, err);
+        rc = gf_lines_expect(&lines, GF_STR("digest"), &value, err);
     }
     if (rc == GF_OK) {
         rc = take_digest(&lines, value, &name.digest, err);
     }
     if (rc == GF_OK) {
-        rc = expect_end(&lines, err);
+        rc = gf_lines_expect_end(&lines, err);
     }
     if (rc == GF_OK) {
         *out = name;
@@ -116,9 +91,7 @@ char *gf_image_name_to_file(const char *name, char out[GF_REFERENCE_CHARS_MAX + 
 void gf_image_report_write(const struct gf_image_report *report, struct gf_strbuf *out) {
     gf_lines_begin(out, report_kind, REPORT_VERSION);
     if (report->failed) {
-        gf_lines_put(out, "code", gf_str_from(gf_code_name(report->failure.code)));
-        gf_lines_put(out, "reason", gf_str_from(report->failure.reason));
-        gf_lines_put(out, "message", gf_str_from(report->failure.message));
+        gf_failure_put(out, &report->failure);
     }
     for (size_t i = 0; !report->failed && i < report->count; i++) {
         put_name(&report->items[i].name, out);
@@ -127,65 +100,18 @@ void gf_image_report_write(const struct gf_image_report *report, struct gf_strbu
     gf_lines_end(out);
 }
 
-static bool code_from_name(struct gf_str name, enum gf_code *out) {
-#define MATCH_CODE(code_name, number)                                                              \
-    if (gf_str_eq(name, GF_STR(#code_name))) {                                                     \
-        *out = GF_##code_name;                                                                     \
-        return true;                                                                               \
-    }
-    GF_CODES(MATCH_CODE)
-#undef MATCH_CODE
-    return false;
-}
-
-static bool reason_valid(struct gf_str reason) {
-    for (size_t i = 0; i < reason.len; i++) {
-        if (reason.ptr[i] != '_' && (reason.ptr[i] < 'A' || reason.ptr[i] > 'Z')) {
-            return false;
-        }
-    }
-    return reason.len < GF_ERROR_REASON_BYTES_MAX;
-}
-
-/* The lines behind "code=". Text that is not valid UTF-8 is made printable. */
-static enum gf_code take_failure(struct gf_lines *lines, struct gf_str code_name,
-                                 struct gf_error *out_failure, struct gf_error *err) {
-    enum gf_code code = GF_OK;
-    struct gf_str reason;
-    struct gf_str message;
-    if (!code_from_name(code_name, &code) || code == GF_OK) {
-        return gf_lines_fail(lines, err, "'%s' is no code of a failure", gf_show(code_name).text);
-    }
-    enum gf_code rc = expect(lines, GF_STR("reason"), &reason, err);
-    if (rc == GF_OK && !reason_valid(reason)) {
-        rc = gf_lines_fail(lines, err, "'%s' is no reason", gf_show(reason).text);
-    }
-    if (rc == GF_OK) {
-        rc = expect(lines, GF_STR("message"), &message, err);
-    }
-    if (rc == GF_OK) {
-        rc = expect_end(lines, err);
-    }
-    if (rc == GF_OK) {
-        const struct gf_shown shown = gf_show(message);
-        (void)gf_fail_reason(out_failure, code, reason.ptr, "%s",
-                             gf_utf8_valid(message) ? message.ptr : shown.text);
-    }
-    return rc;
-}
-
 /* The lines of one image behind "name=". */
 static enum gf_code take_item(struct gf_lines *lines, struct gf_str value,
                               struct gf_image_report_item *out, struct gf_error *err) {
     enum gf_code rc = take_name(lines, value, out->name.name, err);
     if (rc == GF_OK) {
-        rc = expect(lines, GF_STR("digest"), &value, err);
+        rc = gf_lines_expect(lines, GF_STR("digest"), &value, err);
     }
     if (rc == GF_OK) {
         rc = take_digest(lines, value, &out->name.digest, err);
     }
     if (rc == GF_OK) {
-        rc = expect(lines, GF_STR("new"), &value, err);
+        rc = gf_lines_expect(lines, GF_STR("new"), &value, err);
     }
     if (rc != GF_OK) {
         return rc;
@@ -218,7 +144,7 @@ enum gf_code gf_image_report_parse(struct gf_str text, struct gf_arena *arena,
         }
         if (report.count == 0 && gf_str_eq(key, GF_STR("code"))) {
             report.failed = true;
-            rc = take_failure(&lines, value, &report.failure, err);
+            rc = gf_failure_take(&lines, value, &report.failure, err);
             if (rc == GF_OK) {
                 *out = report;
             }
