@@ -1,5 +1,8 @@
 #include "engine/scheduler/native/container_spec.h"
 
+#include "engine/core/protection.h"
+#include "engine/scheduler/native/limits.h"
+
 #include <signal.h>
 #include <string.h>
 
@@ -123,28 +126,46 @@ static const char *make_workdir(const struct gf_container_request *request,
     return path[0] == '\0' || path[0] == '/' ? path : gf_arena_printf(arena, "/%s", path);
 }
 
-static int64_t or_default(int64_t value, int64_t otherwise) {
-    return value > 0 ? value : otherwise;
+enum gf_network_mode gf_container_network(const struct gf_task *task,
+                                          const struct gf_native_options *options) {
+    const enum gf_network_mode mode =
+        task->network == GF_NETWORK_UNSPECIFIED ? options->network.default_mode : task->network;
+    return mode == GF_NETWORK_UNSPECIFIED ? GF_NETWORK_NONE : mode;
 }
 
-static enum gf_code choose_network(const struct gf_container_request *request, bool *out_host,
+static enum gf_code choose_network(const struct gf_container_request *request, struct gf_spec *spec,
                                    struct gf_error *err) {
-    switch (request->task->network) {
-    case GF_NETWORK_UNSPECIFIED:
-    case GF_NETWORK_NONE:
-        *out_host = false;
-        return GF_OK;
-    case GF_NETWORK_HOST:
-        if (!request->options->network.allow_host) {
-            return gf_fail(err, GF_FAILED_PRECONDITION,
-                           "the network of the host is not open to tasks on this server");
-        }
-        *out_host = true;
-        return GF_OK;
-    case GF_NETWORK_BRIDGE:
-        break;
+    const enum gf_network_mode mode = gf_container_network(request->task, request->options);
+    if (mode == GF_NETWORK_HOST && !request->options->network.allow_host) {
+        return gf_fail(err, GF_FAILED_PRECONDITION,
+                       "the network of the host is not open to tasks on this server");
     }
-    return gf_fail(err, GF_FAILED_PRECONDITION, "bridged networks are not offered by this server");
+    if (mode == GF_NETWORK_BRIDGE && !request->has_network) {
+        return gf_fail(err, GF_FAILED_PRECONDITION,
+                       "bridged networks are not offered by this server");
+    }
+    spec->network_host = mode == GF_NETWORK_HOST;
+    spec->has_network = request->has_network && !spec->network_host;
+    if (spec->network_host) {
+        spec->missing_protections |= GF_PROTECTION_NETWORK_ISOLATION;
+    }
+    if (mode != GF_NETWORK_NONE) {
+        spec->resolv = request->resolv;
+    }
+    return GF_OK;
+}
+
+/* A server may be configured to rather not run a task than without a protection. */
+static enum gf_code check_protections(const struct gf_container_request *request,
+                                      const struct gf_spec *spec, struct gf_error *err) {
+    const uint32_t lacking =
+        (uint32_t)spec->missing_protections & request->options->required_protections;
+    if (lacking == 0) {
+        return GF_OK;
+    }
+    return gf_fail(err, GF_FAILED_PRECONDITION,
+                   "the container would go without %s, which this server requires",
+                   gf_protection_text(lacking & -lacking));
 }
 
 static enum gf_code choose_task_api(const struct gf_container_request *request,
@@ -176,13 +197,6 @@ static void set_cgroups(const struct gf_container_request *request, struct gf_ar
     }
 }
 
-/* A limit without a controller would be an error in the shim: the server has warned of it before.
- */
-static int64_t enforceable(const struct gf_container_request *request,
-                           enum gf_cgroup_controller controller, int64_t value, int64_t otherwise) {
-    return gf_cgroup_host_has(request->cgroups, controller) ? or_default(value, otherwise) : 0;
-}
-
 static bool is_on_disk(enum gf_native_upper upper, const struct gf_spec *spec) {
     switch (upper) {
     case GF_NATIVE_UPPER_AUTO:
@@ -201,14 +215,14 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
     const struct gf_task *task = request->task;
     const struct gf_image_record *image = &request->image->record;
     const struct gf_native_options *options = request->options;
-    const struct gf_resources *defaults = &options->defaults;
-    const struct gf_resources *wanted = &task->resources;
+    const struct gf_limits limits = gf_limits_choose(&task->resources, &options->defaults,
+                                                     &options->maximums, request->cgroups);
     struct gf_spec spec = {
         .attempt = request->name,
         .boot_id = request->boot_id,
         .image_digest = image->digest.text,
         .stage = request->stage,
-        .upper_bytes_max = wanted->disk_bytes,
+        .upper_bytes_max = limits.resources.disk_bytes,
         .workdir = make_workdir(request, arena),
         .user = choose(task->user, image->user, arena),
         .hostname = make_hostname(task->task_id, arena),
@@ -217,13 +231,13 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
         .has_masks = request->has_masks,
         .timeout_ms = request->timeout_ms,
         .grace_ms = request->stop_timeout_ms,
-        .memory_bytes =
-            enforceable(request, GF_CGROUP_MEMORY, wanted->memory_bytes, defaults->memory_bytes),
-        .cpu_millis = enforceable(request, GF_CGROUP_CPU, wanted->cpu_millis, defaults->cpu_millis),
-        .pid_count = enforceable(request, GF_CGROUP_PIDS, wanted->pid_count, defaults->pid_count),
+        .memory_bytes = limits.resources.memory_bytes,
+        .cpu_millis = limits.resources.cpu_millis,
+        .pid_count = limits.resources.pid_count,
+        .missing_protections = limits.missing,
         .log_bytes_max = options->log_bytes_max,
     };
-    enum gf_code rc = choose_network(request, &spec.network_host, err);
+    enum gf_code rc = choose_network(request, &spec, err);
     if (rc == GF_OK) {
         rc = choose_task_api(request, &spec.task_api, err);
     }
@@ -239,6 +253,10 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
     make_layers(request->image, arena, &spec.layers);
     make_env(request, spec.hostname, arena, &spec.env);
     set_cgroups(request, arena, &spec);
+    rc = check_protections(request, &spec, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
     *out_spec = spec;
     return GF_OK;
 }

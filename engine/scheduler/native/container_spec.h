@@ -28,6 +28,8 @@ struct gf_container_request {
     bool has_input;
     bool has_masks;
     bool task_api;
+    bool has_network;   /* a namespace goes with the spec */
+    const char *resolv; /* for containers with a way out: the text of resolv.conf; NULL = "" */
     const char *task_api_dir;       /* NULL: this server has no listener for tasks */
     const char *const *environment; /* final: "KEY=value" */
     size_t environment_count;
@@ -35,6 +37,10 @@ struct gf_container_request {
     const struct gf_cgroup_host *cgroups;
     const struct gf_native_options *options;
 };
+
+/* The network of a task: its own choice, else the server's; never UNSPECIFIED. */
+enum gf_network_mode gf_container_network(const struct gf_task *task,
+                                          const struct gf_native_options *options);
 
 /*
  * Makes the spec; it borrows from the request and the arena.

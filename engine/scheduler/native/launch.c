@@ -233,6 +233,7 @@ struct birth {
     int dir_fd;
     int log_fd;
     int input_fd;   /* -1: the run has no document */
+    int network_fd; /* -1: the shim makes the namespace, or there is none to make */
     int sockets[2]; /* ours, the shim's */
 };
 
@@ -257,6 +258,7 @@ static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_
         {birth->log_fd, GF_SHIM_FD_LOG},
         {job->has_input ? birth->input_fd : birth->spec_fd, GF_SHIM_FD_INPUT},
         {birth->masks_fd >= 0 ? birth->masks_fd : birth->spec_fd, GF_SHIM_FD_MASKS},
+        {birth->network_fd >= 0 ? birth->network_fd : birth->spec_fd, GF_SHIM_FD_NETWORK},
     };
     const struct gf_proc_spec spec = {
         .program_fd = native->program_fd,
@@ -334,6 +336,7 @@ static void launch(void *ctx) {
         .dir_fd = -1,
         .log_fd = -1,
         .input_fd = -1,
+        .network_fd = -1,
         .sockets = {-1, -1},
     };
     if (job->error.code == GF_OK && start_shim(job, &birth, &job->error) != GF_OK) {
@@ -345,6 +348,7 @@ static void launch(void *ctx) {
     gf_close(&birth.dir_fd);
     gf_close(&birth.log_fd);
     gf_close(&birth.input_fd);
+    gf_close(&birth.network_fd);
     gf_close(&birth.sockets[1]);
     job->socket = birth.sockets[0];
     if (job->error.code != GF_OK) {

@@ -85,6 +85,7 @@ struct gf_native_attempt {
     int64_t retry_ms;
     /* What was reported; the texts are on the heap, NULL before. */
     int64_t start_time;
+    uint32_t missing_protections;
     char *image_digest;
     char *failure;
     struct gf_shim_exit exit; /* of what `ended` and is not lost */

@@ -22,6 +22,7 @@ static const struct gf_field_def STARTED_FIELDS[] = {
     TEXT(struct gf_shim_started, image_digest),
     COUNT(struct gf_shim_started, start_time),
     COUNT(struct gf_shim_started, container_pid),
+    NUMBER(struct gf_shim_started, missing_protections, 0, UINT32_MAX),
 };
 
 static const struct gf_field_def EXIT_FIELDS[] = {
@@ -38,6 +39,8 @@ static const struct gf_field_def EXIT_FIELDS[] = {
     COUNT(struct gf_shim_exit, peak_memory_bytes),
     COUNT(struct gf_shim_exit, log_bytes),
     FLAG(struct gf_shim_exit, log_truncated),
+    COUNT(struct gf_shim_exit, peak_pid_count),
+    COUNT(struct gf_shim_exit, disk_bytes),
 };
 
 static const struct gf_field_def STOP_FIELDS[] = {

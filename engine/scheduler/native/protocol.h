@@ -41,7 +41,8 @@ enum {
     GF_SHIM_FD_LOG = 6,    /* the log file, for reading and writing */
     GF_SHIM_FD_INPUT = 7,  /* a sealed memory file: the run's document; else the spec once more */
     GF_SHIM_FD_MASKS = 8,  /* a sealed memory file: a set of base/mask.h; else the spec once more */
-    GF_SHIM_FDS_END = 9,
+    GF_SHIM_FD_NETWORK = 9, /* a network namespace for the container; else the spec once more */
+    GF_SHIM_FDS_END = 10,
 };
 
 #define GF_ATTEMPT_FILE_CONTROL "control"
@@ -75,6 +76,7 @@ struct gf_shim_started {
     const char *image_digest;
     int64_t start_time; /* ns since 1970 UTC; when the command began to run */
     int64_t container_pid;
+    int64_t missing_protections; /* bits of engine/core/protection.h */
 };
 
 /* The file "exit", and the message "exited". */
@@ -93,6 +95,8 @@ struct gf_shim_exit {
     int64_t peak_memory_bytes; /* 0 = unknown */
     int64_t log_bytes;
     bool log_truncated;
+    int64_t peak_pid_count; /* processes and threads; 0 = unknown */
+    int64_t disk_bytes;     /* what it had written at its end; 0 = unknown */
 };
 
 /* The message "stop". */

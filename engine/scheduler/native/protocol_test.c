@@ -39,6 +39,8 @@ static const struct gf_shim_exit EXIT = {
     .peak_memory_bytes = 4,
     .log_bytes = 5,
     .log_truncated = true,
+    .peak_pid_count = 6,
+    .disk_bytes = 7,
 };
 
 static void expect_exit(const struct gf_shim_exit *exit) {
@@ -52,17 +54,23 @@ static void expect_exit(const struct gf_shim_exit *exit) {
     cr_assert(eq(i64, exit->cpu_time_ns, 3));
     cr_assert(eq(i64, exit->peak_memory_bytes, 4));
     cr_assert(eq(i64, exit->log_bytes, 5));
+    cr_assert(eq(i64, exit->peak_pid_count, 6));
+    cr_assert(eq(i64, exit->disk_bytes, 7));
 }
 
 Test(protocol, started_passes) {
     const struct gf_shim_message message = {
         .kind = GF_SHIM_MESSAGE_STARTED,
-        .u.started = {.image_digest = "sha256:2", .start_time = 42, .container_pid = 7},
+        .u.started = {.image_digest = "sha256:2",
+                      .start_time = 42,
+                      .container_pid = 7,
+                      .missing_protections = 5},
     };
     const struct gf_shim_message decoded = pass(&message);
     cr_assert(eq(str, (char *)decoded.u.started.image_digest, "sha256:2"));
     cr_assert(eq(i64, decoded.u.started.start_time, 42));
     cr_assert(eq(i64, decoded.u.started.container_pid, 7));
+    cr_assert(eq(i64, decoded.u.started.missing_protections, 5));
 }
 
 Test(protocol, exited_passes) {

@@ -31,6 +31,7 @@ void gf_native__tell_start(const struct gf_native_attempt *attempt) {
         .start_time = attempt->start_time,
         .image_digest = clean_text(attempt->image_digest),
         .node = gf_str_from(native->node),
+        .missing_protections = attempt->missing_protections,
     };
     if (native->reporting) {
         events->started(events->ctx, attempt->id, &start);
@@ -54,6 +55,8 @@ static void tell_exit(const struct gf_native_attempt *attempt) {
         .peak_memory_bytes = exit->peak_memory_bytes,
         .log_bytes = exit->log_bytes,
         .log_truncated = exit->log_truncated,
+        .peak_pid_count = exit->peak_pid_count,
+        .disk_bytes = exit->disk_bytes,
     };
     events->exited(events->ctx, attempt->id, &value, clean_text(attempt->image_digest),
                    gf_str_from(native->node));
@@ -81,6 +84,7 @@ void gf_native__report_started(struct gf_native_attempt *attempt,
     }
     attempt->started = true;
     attempt->start_time = started->start_time;
+    attempt->missing_protections = (uint32_t)started->missing_protections;
     keep_text(&attempt->image_digest, started->image_digest);
     gf_native__tell_start(attempt);
 }

@@ -11,20 +11,6 @@ enum {
     HOSTS_BYTES_MAX = 512
 };
 
-void gf_etc_init(struct gf_etc *etc, const struct gf_spec *spec) {
-    etc->spec = spec;
-    gf_strbuf_init(&etc->resolv, GF_ETC_RESOLV_BYTES_MAX);
-    /* A container without a network has nobody to ask for names; a host may be without the file. */
-    if (spec->network_host &&
-        gf_file_read(AT_FDCWD, "/etc/resolv.conf", &etc->resolv, NULL) != GF_OK) {
-        gf_strbuf_reset(&etc->resolv);
-    }
-}
-
-void gf_etc_fini(struct gf_etc *etc) {
-    gf_strbuf_fini(&etc->resolv);
-}
-
 static int open_etc(void) {
     if (mkdir("/etc", 0755) != 0 && errno != EEXIST) {
         return -1;
@@ -57,8 +43,8 @@ static enum gf_code write_file(int etc_fd, const char *name, struct gf_str text,
     return gf_write_all(fd, text.ptr, text.len, err);
 }
 
-enum gf_code gf_etc_write(const struct gf_etc *etc, struct gf_error *err) {
-    const char *hostname = etc->spec->hostname;
+enum gf_code gf_etc_write(const struct gf_spec *spec, struct gf_error *err) {
+    const char *hostname = spec->hostname;
     GF_CLEANUP(gf_close_p) int etc_fd = open_etc();
     if (etc_fd < 0) {
         return GF_OK;
@@ -77,7 +63,7 @@ enum gf_code gf_etc_write(const struct gf_etc *etc, struct gf_error *err) {
         rc = write_file(etc_fd, "hostname", gf_strbuf_view(&text), err);
     }
     if (rc == GF_OK) {
-        rc = write_file(etc_fd, "resolv.conf", gf_strbuf_view(&etc->resolv), err);
+        rc = write_file(etc_fd, "resolv.conf", gf_str_from(spec->resolv), err);
     }
     gf_strbuf_fini(&text);
     return rc;

@@ -90,8 +90,10 @@ enum gf_code gf_handover_take(struct gf_handover *handover, struct gf_error *err
     }
     /* What is not there is the spec once more. */
     const bool has_input = rc == GF_OK && handover->spec.has_input;
+    const bool has_network = rc == GF_OK && handover->spec.has_network;
     struct gf_error *unless_failed = rc == GF_OK ? err : NULL;
-    const int fds[] = {GF_SHIM_FD_SPEC, GF_SHIM_FD_MASKS, has_input ? -1 : GF_SHIM_FD_INPUT};
+    const int fds[] = {GF_SHIM_FD_SPEC, GF_SHIM_FD_MASKS, has_input ? -1 : GF_SHIM_FD_INPUT,
+                       has_network ? -1 : GF_SHIM_FD_NETWORK};
     for (size_t i = 0; i < GF_ARRAY_COUNT(fds); i++) {
         const enum gf_code closed = fds[i] < 0 ? GF_OK : let_go(fds[i], unless_failed);
         rc = rc == GF_OK ? closed : rc;

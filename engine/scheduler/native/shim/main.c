@@ -110,7 +110,7 @@ static enum gf_code start_container(struct gf_error *err) {
 
 static enum gf_code prepare_outside(struct gf_error *err) {
     enum gf_code rc = gf_cgroup_make_split(&shim.cgroup, shim.container.pid, err);
-    if (rc == GF_OK && !shim.handover.spec.network_host) {
+    if (rc == GF_OK && !shim.handover.spec.network_host && !shim.handover.spec.has_network) {
         rc = gf_network_make(err);
     }
     if (rc == GF_OK) {

@@ -20,16 +20,21 @@ static enum gf_code raise_loopback(struct gf_error *err) {
     return GF_OK;
 }
 
-/*
- * Every user of the container may listen on every port of the container's own network: no
- * capability is needed for that, so none is given.
- */
-static void open_low_ports(void) {
-    GF_CLEANUP(gf_close_p)
-    int fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY | O_CLOEXEC);
+/* Where it cannot be written, what it would allow stays forbidden. */
+static void set(const char *path, const char *value) {
+    GF_CLEANUP(gf_close_p) int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
-        (void)!write(fd, "0", 1); /* without it, ports below 1024 stay closed */
+        (void)!write(fd, value, strlen(value));
     }
+}
+
+/*
+ * Every user of the container may listen on every port of the container's own network, and send
+ * pings in it: no capability is needed for that, so none is given.
+ */
+static void open_to_all(void) {
+    set("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    set("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
 }
 
 enum gf_code gf_network_make(struct gf_error *err) {
@@ -38,9 +43,16 @@ enum gf_code gf_network_make(struct gf_error *err) {
     }
     enum gf_code rc = raise_loopback(err);
     if (rc == GF_OK) {
-        open_low_ports();
+        open_to_all();
     }
     return rc;
+}
+
+enum gf_code gf_network_enter(int fd, struct gf_error *err) {
+    if (setns(fd, CLONE_NEWNET) != 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot enter the network namespace");
+    }
+    return GF_OK;
 }
 
 enum gf_code gf_network_join(int pidfd, struct gf_error *err) {

@@ -1,5 +1,6 @@
 /*
- * The network of a container without one: a namespace of its own with nothing but a loopback.
+ * The network of a container: the namespace that the server has handed over, or one with nothing
+ * but a loopback, made here where the server had none ready.
  *
  * The shim makes the namespace and lives in it itself (it talks through unix sockets with paths,
  * which know no network namespaces) while the container's first process is busy with its mounts;
@@ -14,6 +15,9 @@
 
 /* Moves the calling process into a new network namespace and brings its loopback up. */
 enum gf_code gf_network_make(struct gf_error *err) GF_MUST_USE;
+
+/* Joins the namespace behind the descriptor. */
+enum gf_code gf_network_enter(int fd, struct gf_error *err) GF_MUST_USE;
 
 /* Joins the network namespace of the process behind the pidfd. */
 enum gf_code gf_network_join(int pidfd, struct gf_error *err) GF_MUST_USE;

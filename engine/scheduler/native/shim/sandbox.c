@@ -55,8 +55,6 @@ enum {
 static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error *err) {
     const struct gf_spec *spec = sandbox->spec;
     GF_CLEANUP(gf_close_p) int task_api_fd = -1;
-    struct gf_etc etc;
-    gf_etc_init(&etc, spec);
     enum gf_code rc =
         spec->task_api[0] == '\0' ? GF_OK : gf_task_api_open(spec->task_api, &task_api_fd, err);
     if (rc == GF_OK) {
@@ -72,7 +70,7 @@ static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error
         rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the host name");
     }
     if (rc == GF_OK) {
-        rc = gf_etc_write(&etc, err);
+        rc = gf_etc_write(spec, err);
     }
     if (rc == GF_OK) {
         const struct gf_rundir rundir = {
@@ -81,7 +79,6 @@ static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error
         };
         rc = gf_rundir_mount(&rundir, err);
     }
-    gf_etc_fini(&etc);
     return rc;
 }
 
@@ -96,7 +93,9 @@ static enum gf_code wait_for_shim(int go_fd, struct gf_error *err) {
 
 static enum gf_code join_outside(const struct gf_sandbox *sandbox, struct gf_error *err) {
     enum gf_code rc = wait_for_shim(sandbox->go_fd, err);
-    if (rc == GF_OK && !sandbox->spec->network_host) {
+    if (rc == GF_OK && sandbox->spec->has_network) {
+        rc = gf_network_enter(GF_SHIM_FD_NETWORK, err);
+    } else if (rc == GF_OK && !sandbox->spec->network_host) {
         rc = gf_network_join(sandbox->shim_pidfd, err);
     }
     /* A kernel may be built without control groups. */

@@ -29,6 +29,7 @@ enum {
     GF_SPEC_HOSTNAME_BYTES_MAX = 63,
     GF_SPEC_USER_BYTES_MAX = 128,
     GF_SPEC_INPUT_BYTES_MAX = 1 << 20,
+    GF_SPEC_RESOLV_BYTES_MAX = 4096,
 };
 
 /* Texts are never NULL after decoding; for encoding NULL is "". All is borrowed. */
@@ -51,9 +52,16 @@ struct gf_spec {
     const char *hostname;
     int64_t stop_signal; /* 0 = SIGTERM */
 
-    bool network_host; /* the host's network; else an empty one with a loopback */
-    bool has_input;    /* a document for /run/gofer/input is in GF_SHIM_FD_INPUT */
-    bool has_masks;    /* what to mask in the output is in GF_SHIM_FD_MASKS */
+    /*
+     * The network: the host's; or the namespace in GF_SHIM_FD_NETWORK; or, with neither, a new one
+     * with a loopback alone.
+     */
+    bool network_host;
+    bool has_network;
+    const char *resolv;          /* the text of /etc/resolv.conf */
+    bool has_input;              /* a document for /run/gofer/input is in GF_SHIM_FD_INPUT */
+    bool has_masks;              /* what to mask in the output is in GF_SHIM_FD_MASKS */
+    int64_t missing_protections; /* what the server knows not to be given: of protection.h */
     /* A directory of the host to mount at /run/gofer/api; "" = none. */
     const char *task_api;
 

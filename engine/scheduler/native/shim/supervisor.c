@@ -114,6 +114,7 @@ static void command_runs(struct gf_supervisor *supervisor) {
                 .image_digest = spec->image_digest,
                 .start_time = supervisor->start_time,
                 .container_pid = supervisor->container->pid,
+                .missing_protections = spec->missing_protections,
             },
     };
     gf_control_announce(supervisor->control, &message);

@@ -146,8 +146,9 @@ void harness_start(struct harness *harness, struct gf_spec spec,
     must(gf_file_open(AT_FDCWD, container->log, O_RDWR | O_CREAT, 0600, &log_fd, &error), &error);
     must(gf_socket_pair(sockets, &error), &error);
     const struct gf_proc_fd fds[] = {
-        {spec_fd, GF_SHIM_FD_SPEC}, {sockets[1], GF_SHIM_FD_SERVER}, {dir_fd, GF_SHIM_FD_DIR},
-        {log_fd, GF_SHIM_FD_LOG},   {spec_fd, GF_SHIM_FD_INPUT},     {spec_fd, GF_SHIM_FD_MASKS},
+        {spec_fd, GF_SHIM_FD_SPEC},    {sockets[1], GF_SHIM_FD_SERVER}, {dir_fd, GF_SHIM_FD_DIR},
+        {log_fd, GF_SHIM_FD_LOG},      {spec_fd, GF_SHIM_FD_INPUT},     {spec_fd, GF_SHIM_FD_MASKS},
+        {spec_fd, GF_SHIM_FD_NETWORK},
     };
     const struct gf_proc_spec proc = {
         .program_fd = harness->program_fd,
