@@ -1,5 +1,6 @@
 #include "engine/scheduler/native/images/reference.h"
 
+#include "engine/scheduler/native/images/semver.h"
 #include "engine/scheduler/native/images/text.h"
 
 static const struct gf_str default_registry = {"docker.io", 9};
@@ -190,6 +191,17 @@ static enum gf_code parse_tag(struct gf_str text, struct gf_str *name, struct gf
         return GF_OK;
     }
     const struct gf_str tag = skip(*name, last);
+    if (gf_semver_is_range(tag)) {
+        struct gf_semver_range range;
+        const enum gf_code rc = gf_semver_range_parse(tag, &range, err);
+        if (rc != GF_OK) {
+            return gf_wrap(err, "image reference");
+        }
+        memcpy(out->range, tag.ptr, tag.len);
+        out->range[tag.len] = '\0';
+        name->len = last - 1;
+        return GF_OK;
+    }
     if (!tag_valid(tag)) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
                        "image reference '%s': the tag must be 1 to %d letters, digits, '_', '.' "
@@ -239,11 +251,17 @@ enum gf_code gf_reference_parse(struct gf_str text, struct gf_reference *out,
         if (rc != GF_OK) {
             return rc;
         }
-        if (!has_digest && reference.tag[0] == '\0') {
+        if (has_digest && reference.range[0] != '\0') {
+            return gf_fail(err, GF_INVALID_ARGUMENT,
+                           "image reference '%s' has both a range of versions and a digest",
+                           gf_show(text).text);
+        }
+        if (!has_digest && reference.tag[0] == '\0' && reference.range[0] == '\0') {
             memcpy(reference.tag, "latest", sizeof("latest"));
         }
     }
-    if (strlen(reference.name) + 1 + strlen(reference.tag) > GF_REFERENCE_CHARS_MAX) {
+    const size_t tag_len = strlen(reference.tag) + strlen(reference.range);
+    if (strlen(reference.name) + 1 + tag_len > GF_REFERENCE_CHARS_MAX) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "image reference '%s' has more than %d characters",
                        gf_show(text).text, GF_REFERENCE_CHARS_MAX);
     }
@@ -264,15 +282,39 @@ enum gf_code gf_reference_parse_name(struct gf_str text, struct gf_reference *ou
             "image name '%s' must not hold a digest: an image is called NAME or NAME:TAG",
             gf_show(text).text);
     }
+    if (reference.range[0] != '\0') {
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "image name '%s' must not hold a range of versions: an image is called NAME "
+                       "or NAME:TAG",
+                       gf_show(text).text);
+    }
     *out = reference;
     return GF_OK;
 }
 
+void gf_reference_split(const struct gf_reference *reference, char *out_host,
+                        char *out_repository) {
+    struct gf_str host;
+    struct gf_str path;
+    const struct gf_str name = gf_str_from(reference->name);
+    if (!gf_str_cut(name, '/', &host, &path) || !is_host(host)) {
+        host = default_registry;
+        path = name;
+    }
+    const bool has_folder = memchr(path.ptr, '/', path.len) != NULL;
+    const char *folder = gf_str_eq(host, default_registry) && !has_folder ? "library/" : "";
+    (void)snprintf(out_host, GF_REFERENCE_CHARS_MAX + 1, "%" GF_STR_FMT, GF_STR_ARG(host));
+    (void)snprintf(out_repository, GF_REFERENCE_REPOSITORY_BYTES, "%s%" GF_STR_FMT, folder,
+                   GF_STR_ARG(path));
+}
+
 char *gf_reference_format(const struct gf_reference *reference, char out[GF_REFERENCE_BYTES]) {
-    const char *colon = reference->tag[0] != '\0' ? ":" : "";
+    const bool has_range = reference->range[0] != '\0';
+    const char *tag = has_range ? reference->range : reference->tag;
+    const char *colon = tag[0] != '\0' ? ":" : "";
     const bool both = reference->name[0] != '\0' && gf_digest_is_set(&reference->digest);
-    const int len = snprintf(out, GF_REFERENCE_BYTES, "%s%s%s%s%s", reference->name, colon,
-                             reference->tag, both ? "@" : "", reference->digest.text);
+    const int len = snprintf(out, GF_REFERENCE_BYTES, "%s%s%s%s%s", reference->name, colon, tag,
+                             both ? "@" : "", reference->digest.text);
     gf_assert(len > 0 && len < GF_REFERENCE_BYTES);
     return out;
 }

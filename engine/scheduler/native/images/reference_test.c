@@ -166,3 +166,49 @@ Test(reference, a_name_holds_no_digest) {
                  GF_INVALID_ARGUMENT);
     cr_assert_eq(gf_reference_parse_name(GF_STR(DIGEST), &reference, &err), GF_INVALID_ARGUMENT);
 }
+
+Test(reference, a_range_of_versions_stands_where_a_tag_may) {
+    static const char *const texts[][2] = {
+        {"app:^1", "^1"},
+        {"registry.example:5000/team/app:>=1.2 <2", ">=1.2 <2"},
+        {"app:1.x", "1.x"},
+        {"app:*", "*"},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(texts); i++) {
+        struct gf_reference parsed;
+        char text[GF_REFERENCE_BYTES];
+        cr_assert_eq(gf_reference_parse(gf_str_from(texts[i][0]), &parsed, NULL), GF_OK);
+        cr_assert_str_eq(parsed.range, texts[i][1]);
+        cr_assert_str_eq(parsed.tag, "");
+        cr_assert_str_eq(gf_reference_format(&parsed, text), texts[i][0]);
+        cr_assert_eq(gf_reference_parse_name(gf_str_from(texts[i][0]), &parsed, NULL),
+                     GF_INVALID_ARGUMENT);
+    }
+    struct gf_error err;
+    struct gf_reference parsed;
+    cr_assert_eq(gf_reference_parse(GF_STR("app:^^1"), &parsed, &err), GF_INVALID_ARGUMENT);
+    cr_assert_not_null(strstr(err.message, "range of versions '^^1'"), "%s", err.message);
+    cr_assert_eq(gf_reference_parse(GF_STR("app:^1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                           "aaaaaaaaaaaaaaaaaaaaaaaa"),
+                                    &parsed, &err),
+                 GF_INVALID_ARGUMENT);
+}
+
+Test(reference, splits_into_registry_and_repository) {
+    static const char *const texts[][3] = {
+        {"busybox", "docker.io", "library/busybox"},
+        {"user/app", "docker.io", "user/app"},
+        {"docker.io/library/busybox:1", "docker.io", "library/busybox"},
+        {"registry.example:5000/team/app:1", "registry.example:5000", "team/app"},
+        {"localhost/app", "localhost", "app"},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(texts); i++) {
+        struct gf_reference parsed;
+        char host[GF_REFERENCE_CHARS_MAX + 1];
+        char repository[GF_REFERENCE_REPOSITORY_BYTES];
+        cr_assert_eq(gf_reference_parse(gf_str_from(texts[i][0]), &parsed, NULL), GF_OK);
+        gf_reference_split(&parsed, host, repository);
+        cr_assert_str_eq(host, texts[i][1]);
+        cr_assert_str_eq(repository, texts[i][2]);
+    }
+}
