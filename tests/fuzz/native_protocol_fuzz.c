@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "engine/scheduler/native/cgroup_host.h"
 #include "engine/scheduler/native/protocol.h"
+#include "engine/scheduler/native/shim/exec_spec.h"
 #include "engine/scheduler/native/shim/spec.h"
 #include "engine/scheduler/native/shim/user.h"
 
@@ -18,6 +19,7 @@ enum parser {
     PARSER_SPEC,
     PARSER_USER,
     PARSER_MOUNTS,
+    PARSER_EXEC_SPEC,
     PARSER_COUNT,
 };
 
@@ -33,8 +35,8 @@ static void check_message(struct gf_str bytes) {
         message.kind == GF_SHIM_MESSAGE_UNKNOWN) {
         return;
     }
-    gf_strbuf_init(&first, GF_SHIM_MESSAGE_BYTES_MAX);
-    gf_strbuf_init(&second, GF_SHIM_MESSAGE_BYTES_MAX);
+    gf_strbuf_init(&first, GF_SHIM_SESSION_MESSAGE_BYTES_MAX);
+    gf_strbuf_init(&second, GF_SHIM_SESSION_MESSAGE_BYTES_MAX);
     gf_assert(gf_shim_message_encode(&message, &first, NULL) == GF_OK);
     gf_assert(gf_shim_message_decode(gf_strbuf_view(&first), &again, NULL) == GF_OK);
     gf_assert(gf_shim_message_encode(&again, &second, NULL) == GF_OK);
@@ -83,6 +85,21 @@ static void check_spec(struct gf_str bytes) {
     gf_strbuf_fini(&encoded);
 }
 
+static void check_exec_spec(struct gf_str bytes) {
+    struct gf_exec_spec spec;
+    struct gf_strbuf encoded;
+    if (gf_exec_spec_decode(bytes, &spec, NULL) != GF_OK) {
+        return;
+    }
+    gf_assert(spec.args.count > 0 && spec.args.items[spec.args.count] == NULL);
+    gf_strbuf_init(&encoded, GF_SPEC_BYTES_MAX);
+    gf_assert(gf_exec_spec_encode(&spec, &encoded, NULL) == GF_OK);
+    gf_exec_spec_release(&spec);
+    gf_assert(gf_exec_spec_decode(gf_strbuf_view(&encoded), &spec, NULL) == GF_OK);
+    gf_exec_spec_release(&spec);
+    gf_strbuf_fini(&encoded);
+}
+
 /* The user's name up to a NUL, the file of users up to the next one, then that of groups. */
 static void check_user(struct gf_str bytes) {
     struct gf_user user;
@@ -108,9 +125,10 @@ static void check_mounts(struct gf_str bytes) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static void (*const checks[PARSER_COUNT])(struct gf_str) = {
-        [PARSER_MESSAGE] = check_message, [PARSER_START] = check_start,
-        [PARSER_EXIT] = check_exit,       [PARSER_SPEC] = check_spec,
-        [PARSER_USER] = check_user,       [PARSER_MOUNTS] = check_mounts,
+        [PARSER_MESSAGE] = check_message,     [PARSER_START] = check_start,
+        [PARSER_EXIT] = check_exit,           [PARSER_SPEC] = check_spec,
+        [PARSER_USER] = check_user,           [PARSER_MOUNTS] = check_mounts,
+        [PARSER_EXEC_SPEC] = check_exec_spec,
     };
     if (size > 0 && data[0] < PARSER_COUNT) {
         checks[data[0]]((struct gf_str){(const char *)data + 1, size - 1});

@@ -52,6 +52,36 @@ static const struct gf_field_def SIGNAL_FIELDS[] = {
     {"number", GF_FIELD_NUMBER, 0, 1, 64},
 };
 
+static const struct gf_field_def SIZE_FIELDS[] = {
+    NUMBER(struct gf_shim_size, columns, 0, GF_SHIM_TERMINAL_CELLS_MAX),
+    NUMBER(struct gf_shim_size, rows, 0, GF_SHIM_TERMINAL_CELLS_MAX),
+};
+
+static const struct gf_field_def SESSION_STARTED_FIELDS[] = {
+    FLAG(struct gf_shim_session_started, terminal),
+    FLAG(struct gf_shim_session_started, accepts_input),
+    COUNT(struct gf_shim_session_started, window),
+};
+
+static const struct gf_field_def DATA_FIELDS[] = {
+    NUMBER(struct gf_shim_data, stream, 0, 3),
+};
+
+static const struct gf_field_def TAKEN_FIELDS[] = {
+    {"bytes", GF_FIELD_NUMBER, 0, 0, INT64_MAX},
+};
+
+static const struct gf_field_def SESSION_EXITED_FIELDS[] = {
+    NUMBER(struct gf_shim_session_exited, exit_code, 0, 255),
+    NUMBER(struct gf_shim_session_exited, exit_signal, 0, 64),
+    FLAG(struct gf_shim_session_exited, out_of_memory),
+};
+
+static const struct gf_field_def SESSION_FAILED_FIELDS[] = {
+    NUMBER(struct gf_shim_session_failed, code, 1, GF_UNAUTHENTICATED),
+    TEXT(struct gf_shim_session_failed, message),
+};
+
 /* A record for a file (sealed) or for a message. */
 #define RECORD(text, is_sealed, table)                                                             \
     {                                                                                              \
@@ -70,12 +100,63 @@ static const struct gf_record_def MESSAGES[] = {
     [GF_SHIM_MESSAGE_PING] = {.kind = "ping", .version = 1},
     [GF_SHIM_MESSAGE_STOP] = RECORD("stop", false, STOP_FIELDS),
     [GF_SHIM_MESSAGE_SIGNAL] = RECORD("signal", false, SIGNAL_FIELDS),
+    [GF_SHIM_MESSAGE_SESSION_STARTED] = RECORD("session_started", false, SESSION_STARTED_FIELDS),
+    [GF_SHIM_MESSAGE_OUTPUT] = RECORD("output", false, DATA_FIELDS),
+    [GF_SHIM_MESSAGE_TAKEN] = RECORD("taken", false, TAKEN_FIELDS),
+    [GF_SHIM_MESSAGE_SESSION_EXITED] = RECORD("session_exited", false, SESSION_EXITED_FIELDS),
+    [GF_SHIM_MESSAGE_SESSION_FAILED] = RECORD("session_failed", false, SESSION_FAILED_FIELDS),
+    [GF_SHIM_MESSAGE_ATTACH] = RECORD("attach", false, SIZE_FIELDS),
+    [GF_SHIM_MESSAGE_EXEC] = {.kind = "exec", .version = 1},
+    [GF_SHIM_MESSAGE_INPUT] = RECORD("input", false, DATA_FIELDS),
+    [GF_SHIM_MESSAGE_CLOSE_INPUT] = {.kind = "close_input", .version = 1},
+    [GF_SHIM_MESSAGE_RESIZE] = RECORD("resize", false, SIZE_FIELDS),
 };
+
+/* ---- bytes of any value ---- */
+
+/*
+ * They stand behind the fields of the record, after a key of their own, up to the end of the
+ * message: fields hold no NUL, and nothing needs to be escaped or counted.
+ */
+static const struct gf_str DATA_KEY = {"data=", 5};
+
+static bool has_data(enum gf_shim_message_kind kind) {
+    return kind == GF_SHIM_MESSAGE_OUTPUT || kind == GF_SHIM_MESSAGE_INPUT;
+}
+
+static enum gf_code encode_data(const struct gf_shim_data *data, struct gf_strbuf *out,
+                                struct gf_error *err) {
+    if (data->bytes.len > GF_SHIM_DATA_BYTES_MAX) {
+        return gf_fail(err, GF_INVALID_ARGUMENT, "message with more than %d bytes",
+                       GF_SHIM_DATA_BYTES_MAX);
+    }
+    gf_strbuf_append(out, DATA_KEY);
+    gf_strbuf_append(out, data->bytes);
+    return out->overflowed ? gf_fail(err, GF_RESOURCE_EXHAUSTED, "message does not fit") : GF_OK;
+}
+
+/* Cuts the data off the end of a message. */
+static enum gf_code cut_data(struct gf_str *bytes, struct gf_str *out_data, struct gf_error *err) {
+    struct gf_str rest = *bytes;
+    while (rest.len > 0 && !gf_str_has_prefix(rest, DATA_KEY)) {
+        struct gf_str field;
+        (void)gf_str_cut(rest, '\0', &field, &rest);
+    }
+    if (rest.len == 0 || rest.len - DATA_KEY.len > GF_SHIM_DATA_BYTES_MAX) {
+        return gf_fail(err, GF_INVALID_ARGUMENT, "message without its data, or with too much");
+    }
+    *out_data = (struct gf_str){rest.ptr + DATA_KEY.len, rest.len - DATA_KEY.len};
+    bytes->len -= rest.len;
+    return GF_OK;
+}
+
+/* ---- messages ---- */
 
 enum gf_code gf_shim_message_encode(const struct gf_shim_message *message, struct gf_strbuf *out,
                                     struct gf_error *err) {
     gf_assert(message->kind != GF_SHIM_MESSAGE_UNKNOWN);
-    return gf_record_encode(&MESSAGES[message->kind], &message->u, out, err);
+    enum gf_code rc = gf_record_encode(&MESSAGES[message->kind], &message->u, out, err);
+    return rc == GF_OK && has_data(message->kind) ? encode_data(&message->u.data, out, err) : rc;
 }
 
 enum gf_code gf_shim_message_decode(struct gf_str bytes, struct gf_shim_message *out_message,
@@ -90,11 +171,19 @@ enum gf_code gf_shim_message_decode(struct gf_str bytes, struct gf_shim_message 
             message.kind = (enum gf_shim_message_kind)i;
         }
     }
-    if (message.kind != GF_SHIM_MESSAGE_UNKNOWN) {
-        enum gf_code rc = gf_record_decode(&MESSAGES[message.kind], bytes, &message.u, err);
-        if (rc != GF_OK) {
-            return rc;
-        }
+    enum gf_code rc = GF_OK;
+    struct gf_str data = {0};
+    if (has_data(message.kind)) {
+        rc = cut_data(&bytes, &data, err);
+    }
+    if (rc == GF_OK && message.kind != GF_SHIM_MESSAGE_UNKNOWN) {
+        rc = gf_record_decode(&MESSAGES[message.kind], bytes, &message.u, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    if (has_data(message.kind)) {
+        message.u.data.bytes = data;
     }
     *out_message = message;
     return GF_OK;

@@ -54,6 +54,16 @@ enum {
     GF_SHIM_TEXT_BYTES_MAX = 1024,    /* of one text in them */
 };
 
+/* Of sessions. */
+enum {
+    GF_SHIM_DATA_BYTES_MAX = 32 << 10, /* of one piece of input or output */
+    /* Of one message of a connection that belongs to a session. */
+    GF_SHIM_SESSION_MESSAGE_BYTES_MAX = GF_SHIM_DATA_BYTES_MAX + 256,
+    GF_SHIM_SESSIONS_MAX = 16, /* of one container at once */
+    GF_SHIM_BEHIND_BYTES_MAX = 8 << 20,
+    GF_SHIM_TERMINAL_CELLS_MAX = 10000, /* columns, and rows */
+};
+
 /* Exit codes of a container whose command never ran; shells use the same. */
 enum {
     GF_SHIM_EXIT_SETUP_FAILED = 125,
@@ -107,6 +117,38 @@ struct gf_shim_stop {
     bool own_grace;
 };
 
+/* The messages "attach" and "resize". Both 0: no terminal. */
+struct gf_shim_size {
+    int64_t columns;
+    int64_t rows;
+};
+
+/* The message "session_started". */
+struct gf_shim_session_started {
+    bool terminal;
+    bool accepts_input;
+    int64_t window; /* bytes of input that may be on the way */
+};
+
+/* The messages "output" and "input": the only ones with bytes of any value, which come last. */
+struct gf_shim_data {
+    int64_t stream; /* enum gf_log_stream; of input: 0 */
+    struct gf_str bytes;
+};
+
+/* The message "session_exited". */
+struct gf_shim_session_exited {
+    int64_t exit_code;   /* 128 + signal where a signal ended the program */
+    int64_t exit_signal; /* 0 = none */
+    bool out_of_memory;
+};
+
+/* The message "session_failed". */
+struct gf_shim_session_failed {
+    int64_t code; /* enum gf_code, above 0 */
+    const char *message;
+};
+
 enum gf_shim_message_kind {
     GF_SHIM_MESSAGE_UNKNOWN = 0, /* of a later version */
     /* From the shim. */
@@ -117,7 +159,19 @@ enum gf_shim_message_kind {
     /* To the shim. */
     GF_SHIM_MESSAGE_PING,   /* answered by pong */
     GF_SHIM_MESSAGE_STOP,   /* the stop signal, then SIGKILL after the grace period */
-    GF_SHIM_MESSAGE_SIGNAL, /* a signal to the command */
+    GF_SHIM_MESSAGE_SIGNAL, /* a signal to the command; in a session to its program */
+    /* Of sessions; from the shim. */
+    GF_SHIM_MESSAGE_SESSION_STARTED,
+    GF_SHIM_MESSAGE_OUTPUT,
+    GF_SHIM_MESSAGE_TAKEN,
+    GF_SHIM_MESSAGE_SESSION_EXITED,
+    GF_SHIM_MESSAGE_SESSION_FAILED,
+    /* To the shim. */
+    GF_SHIM_MESSAGE_ATTACH,
+    GF_SHIM_MESSAGE_EXEC, /* with one descriptor */
+    GF_SHIM_MESSAGE_INPUT,
+    GF_SHIM_MESSAGE_CLOSE_INPUT,
+    GF_SHIM_MESSAGE_RESIZE,
 };
 
 struct gf_shim_message {
@@ -129,6 +183,14 @@ struct gf_shim_message {
         struct {
             int64_t number;
         } signal;
+        struct gf_shim_session_started session_started;
+        struct gf_shim_data data; /* OUTPUT and INPUT */
+        struct {
+            int64_t bytes;
+        } taken;
+        struct gf_shim_session_exited session_exited;
+        struct gf_shim_session_failed session_failed;
+        struct gf_shim_size size; /* ATTACH and RESIZE */
     } u;
 };
 

@@ -95,7 +95,7 @@ Test(protocol, requests_pass) {
 
 Test(protocol, messages_of_later_versions_are_unknown_not_wrong) {
     struct gf_shim_message decoded;
-    cr_assert(gf_shim_message_decode(GF_STR("resize=1\0rows=3\0"), &decoded, &error) == GF_OK);
+    cr_assert(gf_shim_message_decode(GF_STR("freeze=1\0rows=3\0"), &decoded, &error) == GF_OK);
     cr_assert(decoded.kind == GF_SHIM_MESSAGE_UNKNOWN);
     cr_assert(gf_shim_message_decode(GF_STR("ping=1\0new=3\0"), &decoded, &error) == GF_OK);
     cr_assert(decoded.kind == GF_SHIM_MESSAGE_PING);
@@ -139,4 +139,75 @@ Test(protocol, records_pass_and_are_sealed) {
     cr_assert(eq(i64, start.shim_pid, 1));
     cr_assert(eq(i64, start.container_start_ticks, 4));
     cr_assert(gf_shim_exit_decode(gf_strbuf_view(&bytes), &exit, &error) == GF_INVALID_ARGUMENT);
+}
+
+/* ---- sessions ---- */
+
+Test(protocol, session_requests_pass) {
+    const struct gf_shim_message attach = {.kind = GF_SHIM_MESSAGE_ATTACH,
+                                           .u.size = {.columns = 80, .rows = 25}};
+    struct gf_shim_message decoded = pass(&attach);
+    cr_assert(eq(i64, decoded.u.size.columns, 80));
+    cr_assert(eq(i64, decoded.u.size.rows, 25));
+    const enum gf_shim_message_kind empty[] = {GF_SHIM_MESSAGE_EXEC, GF_SHIM_MESSAGE_CLOSE_INPUT};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(empty); i++) {
+        gf_strbuf_reset(&bytes);
+        (void)pass(&(struct gf_shim_message){.kind = empty[i]});
+    }
+    gf_strbuf_reset(&bytes);
+    const struct gf_shim_message failed = {
+        .kind = GF_SHIM_MESSAGE_SESSION_FAILED,
+        .u.session_failed = {.code = GF_NOT_FOUND, .message = "no such user"}};
+    decoded = pass(&failed);
+    cr_assert(eq(i64, decoded.u.session_failed.code, GF_NOT_FOUND));
+    cr_assert(eq(str, (char *)decoded.u.session_failed.message, "no such user"));
+}
+
+Test(protocol, session_ends_pass) {
+    const struct gf_shim_message started = {
+        .kind = GF_SHIM_MESSAGE_SESSION_STARTED,
+        .u.session_started = {.terminal = true, .accepts_input = true, .window = 65536}};
+    struct gf_shim_message decoded = pass(&started);
+    cr_assert(decoded.u.session_started.terminal && decoded.u.session_started.accepts_input);
+    cr_assert(eq(i64, decoded.u.session_started.window, 65536));
+    gf_strbuf_reset(&bytes);
+    const struct gf_shim_message exited = {
+        .kind = GF_SHIM_MESSAGE_SESSION_EXITED,
+        .u.session_exited = {.exit_code = 137, .exit_signal = 9, .out_of_memory = true}};
+    decoded = pass(&exited);
+    cr_assert(eq(i64, decoded.u.session_exited.exit_code, 137));
+    cr_assert(eq(i64, decoded.u.session_exited.exit_signal, 9));
+    cr_assert(decoded.u.session_exited.out_of_memory);
+}
+
+Test(protocol, data_may_be_any_bytes) {
+    static const char raw[] = "a\0data=b\0stream=9\0\xff\n";
+    const struct gf_shim_message message = {
+        .kind = GF_SHIM_MESSAGE_OUTPUT,
+        .u.data = {.stream = 2, .bytes = {raw, sizeof(raw)}},
+    };
+    const struct gf_shim_message decoded = pass(&message);
+    cr_assert(eq(i64, decoded.u.data.stream, 2));
+    cr_assert(gf_str_eq(decoded.u.data.bytes, message.u.data.bytes));
+    gf_strbuf_reset(&bytes);
+    const struct gf_shim_message none = {.kind = GF_SHIM_MESSAGE_INPUT};
+    cr_assert(eq(sz, pass(&none).u.data.bytes.len, (size_t)0));
+}
+
+Test(protocol, data_has_a_limit) {
+    static char many[GF_SHIM_DATA_BYTES_MAX + 1];
+    struct gf_shim_message message = {.kind = GF_SHIM_MESSAGE_OUTPUT,
+                                      .u.data = {.stream = 1, .bytes = {many, sizeof(many) - 1}}};
+    struct gf_shim_message decoded;
+    gf_strbuf_fini(&bytes);
+    gf_strbuf_init(&bytes, GF_SHIM_SESSION_MESSAGE_BYTES_MAX);
+    (void)pass(&message);
+    gf_strbuf_append_char(&bytes, 'x');
+    cr_assert(gf_shim_message_decode(gf_strbuf_view(&bytes), &decoded, &error) ==
+              GF_INVALID_ARGUMENT);
+    message.u.data.bytes.len++;
+    gf_strbuf_reset(&bytes);
+    cr_assert(gf_shim_message_encode(&message, &bytes, &error) == GF_INVALID_ARGUMENT);
+    cr_assert(gf_shim_message_decode(GF_STR("output=1\0stream=1\0"), &decoded, &error) ==
+              GF_INVALID_ARGUMENT);
 }

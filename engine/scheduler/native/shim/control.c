@@ -25,6 +25,8 @@ void gf_control_init(struct gf_control *control, int server_fd, gf_control_reque
     gf_strbuf_init(&control->exited, GF_SHIM_MESSAGE_BYTES_MAX);
     control->request = request;
     control->ctx = ctx;
+    control->session = NULL;
+    control->session_ctx = NULL;
 }
 
 void gf_control_fini(struct gf_control *control, int dir_fd) {
@@ -114,7 +116,19 @@ static void reply(struct gf_control *control, size_t index, enum gf_shim_message
     gf_strbuf_fini(&encoded);
 }
 
-static void handle_request(struct gf_control *control, size_t index, struct gf_str bytes) {
+static void hand_over(struct gf_control *control, size_t index,
+                      const struct gf_shim_message *request, int *spec_fd) {
+    if (control->session == NULL) {
+        reply(control, index, GF_SHIM_MESSAGE_UNSUPPORTED);
+    } else {
+        control->session(gf_take_fd(&control->client_fds[index]), request, gf_take_fd(spec_fd),
+                         control->session_ctx);
+    }
+}
+
+/* spec_fd: what came with the request; -1 where it is taken. */
+static void handle_request(struct gf_control *control, size_t index, struct gf_str bytes,
+                           int *spec_fd) {
     struct gf_shim_message message;
     if (gf_shim_message_decode(bytes, &message, NULL) != GF_OK) {
         message.kind = GF_SHIM_MESSAGE_UNKNOWN;
@@ -127,11 +141,23 @@ static void handle_request(struct gf_control *control, size_t index, struct gf_s
     case GF_SHIM_MESSAGE_SIGNAL:
         control->request(&message, control->ctx);
         break;
+    case GF_SHIM_MESSAGE_ATTACH:
+    case GF_SHIM_MESSAGE_EXEC:
+        hand_over(control, index, &message, spec_fd);
+        break;
     case GF_SHIM_MESSAGE_UNKNOWN:
     case GF_SHIM_MESSAGE_STARTED:
     case GF_SHIM_MESSAGE_EXITED:
     case GF_SHIM_MESSAGE_PONG:
     case GF_SHIM_MESSAGE_UNSUPPORTED:
+    case GF_SHIM_MESSAGE_SESSION_STARTED:
+    case GF_SHIM_MESSAGE_OUTPUT:
+    case GF_SHIM_MESSAGE_TAKEN:
+    case GF_SHIM_MESSAGE_SESSION_EXITED:
+    case GF_SHIM_MESSAGE_SESSION_FAILED:
+    case GF_SHIM_MESSAGE_INPUT:
+    case GF_SHIM_MESSAGE_CLOSE_INPUT:
+    case GF_SHIM_MESSAGE_RESIZE:
         reply(control, index, GF_SHIM_MESSAGE_UNSUPPORTED);
         break;
     }
@@ -153,11 +179,12 @@ static void receive_from(struct gf_control *control, size_t index) {
         drop_client(control, index);
         return;
     }
-    /* No request of this version comes with descriptors. */
-    for (size_t i = 0; i < received.fd_count; i++) {
-        gf_close(&received.fds[i]);
+    int spec_fd = received.fd_count > 0 ? received.fds[0] : -1;
+    for (size_t i = 1; i < received.fd_count; i++) {
+        gf_close(&received.fds[i]); /* no request of this version has more */
     }
-    handle_request(control, index, (struct gf_str){bytes, received.size});
+    handle_request(control, index, (struct gf_str){bytes, received.size}, &spec_fd);
+    gf_close(&spec_fd);
 }
 
 void gf_control_handle(struct gf_control *control, const struct pollfd *fds) {

@@ -3,7 +3,8 @@
  * listening socket in the attempt's directory, at which a later server finds it.
  *
  * Everybody who is connected hears of the start and of the end; who connects later hears of them at
- * once. Only root and the shim's own user may connect.
+ * once. A connection on which a session is asked for is handed over and is none of this module's
+ * any more. Only root and the shim's own user may connect.
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_CONTROL_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_CONTROL_H_
@@ -24,6 +25,13 @@ enum {
 /* Called for every request that is not answered by this module: STOP and SIGNAL. */
 typedef void gf_control_request_fn(const struct gf_shim_message *request, void *ctx);
 
+/*
+ * Called with a connection on which a session is asked for (ATTACH or EXEC): both descriptors are
+ * the callee's. spec_fd is what came with the request; -1: nothing did.
+ */
+typedef void gf_control_session_fn(int socket_fd, const struct gf_shim_message *request,
+                                   int spec_fd, void *ctx);
+
 /* A value in the caller's memory. */
 struct gf_control {
     int listen_fd; /* -1: does not listen */
@@ -32,6 +40,8 @@ struct gf_control {
     struct gf_strbuf exited;
     gf_control_request_fn *request;
     void *ctx;
+    gf_control_session_fn *session; /* set by the owner; NULL: there are no sessions */
+    void *session_ctx;
 };
 
 /* server_fd is owned from here on. */

@@ -74,10 +74,23 @@ static int execute_in_path(const char *name, const struct gf_init_command *comma
     return result;
 }
 
-GF_NORETURN static void execute(const struct gf_init_command *command, int ready_fd) {
+/*
+ * A program expects the signals of a fresh login: none blocked, none ignored. The shim was born
+ * with them and has ignored these two since.
+ */
+static void reset_signals(void) {
+    sigset_t none;
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+GF_NORETURN void gf_init_execute(const struct gf_init_command *command, int ready_fd) {
     const char *name = command->args->items[0];
     char sentence[GF_INIT_FAILURE_BYTES_MAX];
     int error = 0;
+    reset_signals();
     const struct gf_init_failure start = {.wall_ns = gf_wall_ns(), .exit_code = GF_INIT_EXECUTES};
     (void)!write(ready_fd, &start, sizeof(start));
     if (strchr(name, '/') != NULL) {
@@ -93,18 +106,6 @@ GF_NORETURN static void execute(const struct gf_init_command *command, int ready
     snprintf(sentence, sizeof(sentence), "command '%.300s' cannot be executed: %s", name,
              strerror(error));
     gf_init_fail(ready_fd, GF_SHIM_EXIT_NOT_EXECUTABLE, sentence);
-}
-
-/*
- * A program expects the signals of a fresh login: none blocked, none ignored. The shim was born
- * with them and has ignored these two since.
- */
-static void reset_signals(void) {
-    sigset_t none;
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)signal(SIGHUP, SIG_DFL);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* ---- process 1 ---- */
@@ -173,8 +174,7 @@ GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd
          * too, but costs a scheduling group; the shim's has no terminal to lose.
          */
         (void)setpgid(0, 0);
-        reset_signals();
-        execute(command, ready_fd);
+        gf_init_execute(command, ready_fd);
     }
     gf_field_list_wipe(command->env); /* the command has its own */
     (void)prctl(PR_SET_NAME, "gofer-init");

@@ -47,6 +47,13 @@ struct gf_init_command {
 };
 
 /*
+ * Executes the command in the place of the calling process, with the signals of a fresh login. A
+ * failure is told through ready_fd. The last step for every program of a container, whoever starts
+ * it.
+ */
+GF_NORETURN void gf_init_execute(const struct gf_init_command *command, int ready_fd);
+
+/*
  * Becomes process 1. The calling process has its final rights, working directory and standard
  * streams, and no descriptors but those and the two pipes, which close on exec: the end of file on
  * the ready pipe tells that the command runs.

@@ -21,24 +21,20 @@
 #include "engine/scheduler/native/shim/sandbox.h"
 
 #include "base/file.h"
-#include "base/tree.h"
 #include "engine/scheduler/native/protocol.h"
+#include "engine/scheduler/native/shim/become.h"
 #include "engine/scheduler/native/shim/etc.h"
 #include "engine/scheduler/native/shim/init.h"
 #include "engine/scheduler/native/shim/kernelfs.h"
 #include "engine/scheduler/native/shim/network.h"
-#include "engine/scheduler/native/shim/rights.h"
 #include "engine/scheduler/native/shim/rootfs.h"
 #include "engine/scheduler/native/shim/rundir.h"
 #include "engine/scheduler/native/shim/task_api.h"
-#include "engine/scheduler/native/shim/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -110,19 +106,6 @@ static enum gf_code join_outside(const struct gf_sandbox *sandbox, struct gf_err
 
 /* ---- the user ---- */
 
-/* Makes the working directory where the image has none; it belongs to the user then. */
-static enum gf_code make_workdir(const char *path, const struct gf_user *user,
-                                 struct gf_error *err) {
-    if (path[0] == '\0' || access(path, F_OK) == 0 || errno != ENOENT) {
-        return GF_OK;
-    }
-    enum gf_code rc = gf_tree_make(AT_FDCWD, path, 0755, err);
-    if (rc == GF_OK && lchown(path, user->uid, user->gid) != 0) {
-        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make '%s'", path);
-    }
-    return rc;
-}
-
 /* The parent cannot be asked from another pid namespace, but its end of a pipe can. */
 static enum gf_code check_shim_lives(int ready_fd, struct gf_error *err) {
     struct pollfd poll_fd = {.fd = ready_fd, .events = 0};
@@ -134,16 +117,11 @@ static enum gf_code check_shim_lives(int ready_fd, struct gf_error *err) {
 
 static enum gf_code become_user(const struct gf_sandbox *sandbox, struct gf_user *out_user,
                                 struct gf_error *err) {
-    enum gf_code rc = gf_rights_limit(err);
-    if (rc == GF_OK) {
-        rc = gf_user_find(sandbox->spec->user, out_user, err);
-    }
-    if (rc == GF_OK) {
-        rc = make_workdir(sandbox->spec->workdir, out_user, err);
-    }
-    if (rc == GF_OK) {
-        rc = gf_rights_drop(out_user, err);
-    }
+    const struct gf_become become = {
+        .user = sandbox->spec->user,
+        .workdir_to_make = sandbox->spec->workdir,
+    };
+    enum gf_code rc = gf_become_user(&become, out_user, err);
     if (rc == GF_OK) {
         rc = wait_for_shim(sandbox->go_fd, err);
     }
@@ -167,38 +145,6 @@ static enum gf_code settle_descriptors(const struct gf_sandbox *sandbox, struct 
     }
     null_fd = -1;
     return GF_OK;
-}
-
-static enum gf_code enter_workdir(const char *workdir, struct gf_error *err) {
-    char path[PATH_MAX];
-    if (chdir(workdir[0] != '\0' ? workdir : "/") != 0) {
-        return gf_fail_errno(err, GF_FAILED_PRECONDITION, errno,
-                             "cannot enter the working directory '%s'", workdir);
-    }
-    /* The kernel says "(unreachable)" for a directory outside of the root. */
-    if (getcwd(path, sizeof(path)) == NULL || path[0] != '/') {
-        return gf_fail(err, GF_FAILED_PRECONDITION,
-                       "the working directory '%s' is outside of the container", workdir);
-    }
-    return GF_OK;
-}
-
-/* HOME is the user's, which only the image knows; all else is in the spec. */
-static const struct gf_field_list *complete_env(const struct gf_field_list *env,
-                                                const struct gf_user *user) {
-    static const char *items[GF_SPEC_VARIABLES_MAX + 2]; /* the rest stays NULL */
-    static char home[sizeof("HOME=") + GF_USER_HOME_BYTES_MAX];
-    static struct gf_field_list complete = {.items = items};
-    for (size_t i = 0; i < env->count; i++) {
-        if (strncmp(env->items[i], "HOME=", 5) == 0) {
-            return env;
-        }
-        items[i] = env->items[i];
-    }
-    snprintf(home, sizeof(home), "HOME=%s", user->home);
-    items[env->count] = home;
-    complete.count = env->count + 1;
-    return &complete;
 }
 
 GF_NORETURN static void fail(int ready_fd, struct gf_error *error) {
@@ -227,13 +173,13 @@ GF_NORETURN void gf_sandbox_run(const struct gf_sandbox *sandbox) {
     if (rc != GF_OK) {
         fail(sandbox->ready_fd, &error);
     }
-    rc = enter_workdir(spec->workdir, &error);
+    rc = gf_become_enter_workdir(spec->workdir, &error);
     if (rc != GF_OK) {
         fail(READY_FD, &error);
     }
     const struct gf_init_command command = {
         .args = &spec->args,
-        .env = complete_env(&spec->env, &user),
+        .env = gf_become_environment(&spec->env, &user),
     };
     gf_init_run(&command, READY_FD, STATUS_FD);
 }

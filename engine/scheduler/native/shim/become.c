@@ -1,0 +1,68 @@
+#include "engine/scheduler/native/shim/become.h"
+
+#include "base/tree.h"
+#include "engine/scheduler/native/shim/rights.h"
+#include "engine/scheduler/native/shim/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Makes the working directory where the image has none; it belongs to the user then. */
+static enum gf_code make_workdir(const char *path, const struct gf_user *user,
+                                 struct gf_error *err) {
+    if (path[0] == '\0' || access(path, F_OK) == 0 || errno != ENOENT) {
+        return GF_OK;
+    }
+    enum gf_code rc = gf_tree_make(AT_FDCWD, path, 0755, err);
+    if (rc == GF_OK && lchown(path, user->uid, user->gid) != 0) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make '%s'", path);
+    }
+    return rc;
+}
+
+enum gf_code gf_become_user(const struct gf_become *become, struct gf_user *out_user,
+                            struct gf_error *err) {
+    enum gf_code rc = gf_rights_limit(err);
+    if (rc == GF_OK) {
+        rc = gf_user_find(become->user, out_user, err);
+    }
+    if (rc == GF_OK) {
+        rc = make_workdir(become->workdir_to_make, out_user, err);
+    }
+    return rc == GF_OK ? gf_rights_drop(out_user, err) : rc;
+}
+
+enum gf_code gf_become_enter_workdir(const char *workdir, struct gf_error *err) {
+    char path[PATH_MAX];
+    if (chdir(workdir[0] != '\0' ? workdir : "/") != 0) {
+        return gf_fail_errno(err, GF_FAILED_PRECONDITION, errno,
+                             "cannot enter the working directory '%s'", workdir);
+    }
+    /* The kernel says "(unreachable)" for a directory outside of the root. */
+    if (getcwd(path, sizeof(path)) == NULL || path[0] != '/') {
+        return gf_fail(err, GF_FAILED_PRECONDITION,
+                       "the working directory '%s' is outside of the container", workdir);
+    }
+    return GF_OK;
+}
+
+const struct gf_field_list *gf_become_environment(const struct gf_field_list *env,
+                                                  const struct gf_user *user) {
+    static const char *items[GF_SPEC_VARIABLES_MAX + 2]; /* the rest stays NULL */
+    static char home[sizeof("HOME=") + GF_USER_HOME_BYTES_MAX];
+    static struct gf_field_list complete = {.items = items};
+    for (size_t i = 0; i < env->count; i++) {
+        if (strncmp(env->items[i], "HOME=", 5) == 0) {
+            return env;
+        }
+        items[i] = env->items[i];
+    }
+    snprintf(home, sizeof(home), "HOME=%s", user->home);
+    items[env->count] = home;
+    complete.count = env->count + 1;
+    return &complete;
+}
