@@ -140,7 +140,8 @@ void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect)
     if (rc == GF_OK) {
         engine->scheduler.ops->launch(engine->scheduler.self, &launch);
     } else {
-        engine->events.launch_failed(engine, effect->attempt, gf_str_from(err.message));
+        engine->events.launch_failed(engine, effect->attempt, GF_LAUNCH_FAILURE_SCHEDULER,
+                                     gf_str_from(err.message));
     }
     gf_secret_environment_clear(&engine->environment);
     gf_token_text_wipe(&launching.token);

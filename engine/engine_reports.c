@@ -64,23 +64,25 @@ static void on_exited(void *ctx, struct gf_attempt attempt, const struct gf_exit
 }
 
 static void push_failed(void *ctx, enum gf_input_kind kind, struct gf_attempt attempt,
-                        struct gf_str message) {
+                        enum gf_launch_failure failure, struct gf_str message) {
     struct report *report = make_report(kind, text_size(message));
     report->command.input.u.failed.attempt = attempt;
+    report->command.input.u.failed.failure = failure;
     report->command.input.u.failed.message = keep(report, message);
     push(ctx, report);
 }
 
-static void on_launch_failed(void *ctx, struct gf_attempt attempt, struct gf_str message) {
-    push_failed(ctx, GF_INPUT_TASK_LAUNCH_FAILED, attempt, message);
+static void on_launch_failed(void *ctx, struct gf_attempt attempt, enum gf_launch_failure failure,
+                             struct gf_str message) {
+    push_failed(ctx, GF_INPUT_TASK_LAUNCH_FAILED, attempt, failure, message);
 }
 
 static void on_lost(void *ctx, struct gf_attempt attempt, struct gf_str message) {
-    push_failed(ctx, GF_INPUT_TASK_LOST, attempt, message);
+    push_failed(ctx, GF_INPUT_TASK_LOST, attempt, GF_LAUNCH_FAILURE_SCHEDULER, message);
 }
 
 static void on_never_started(void *ctx, struct gf_attempt attempt) {
-    push_failed(ctx, GF_INPUT_TASK_NEVER_STARTED, attempt, GF_STR(""));
+    push_failed(ctx, GF_INPUT_TASK_NEVER_STARTED, attempt, GF_LAUNCH_FAILURE_SCHEDULER, GF_STR(""));
 }
 
 void gf_engine__init_events(struct gf_engine *engine) {

@@ -280,3 +280,23 @@ Test(attempts, one_that_waits_for_a_slot_waits_after_a_restart) {
     cr_expect_str_eq(world_states(&world, 1), "pS");
     cr_expect_eq(world_task(&world, 1, "one").attempt, 2);
 }
+
+Test(attempts, are_made_again_where_the_image_could_not_be_fetched_now) {
+    up(THREE);
+    world_image_failed(&world, world_find(&world, "one")->attempt, GF_LAUNCH_FAILURE_IMAGE,
+                       "the registry cannot be reached");
+    expect_waits(1000);
+    cr_expect_eq(world_task(&world, 1, "one").reason.kind, GF_REASON_IMAGE_ERROR);
+}
+
+Test(attempts, are_not_made_again_where_there_is_no_such_image) {
+    up(THREE);
+    world_image_failed(&world, world_find(&world, "one")->attempt, GF_LAUNCH_FAILURE_IMAGE_REFUSED,
+                       "there is no such image");
+    const struct gf_task_execution task = world_task(&world, 1, "one");
+    cr_expect_eq(task.state, GF_TASK_STATE_COMPLETE);
+    cr_expect_eq(task.status, GF_TASK_STATUS_FAILED);
+    cr_expect_eq(task.reason.kind, GF_REASON_IMAGE_ERROR);
+    cr_expect(gf_str_eq(task.reason.text, GF_STR("there is no such image")));
+    cr_expect_eq(world_run(&world, 1).reason.kind, GF_REASON_ABNORMAL_EXIT);
+}

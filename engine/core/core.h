@@ -70,6 +70,15 @@ static inline bool gf_input_is_command(enum gf_input_kind kind) {
     return kind < GF_INPUT_TASK_STARTED;
 }
 
+/* Why a container could not be started, as far as that decides what becomes of its task. */
+enum gf_launch_failure {
+    GF_LAUNCH_FAILURE_SCHEDULER = 0, /* nothing to do with its image */
+    GF_LAUNCH_FAILURE_IMAGE,         /* the image could not be fetched now */
+    /* There is no such image, or it may not be used: another attempt would fail alike, so none is
+     * made. */
+    GF_LAUNCH_FAILURE_IMAGE_REFUSED,
+};
+
 /* How a container came to run. */
 struct gf_start {
     int64_t start_time;      /* 0 = the time of the step */
@@ -258,7 +267,8 @@ struct gf_input {
         /* LAUNCH_FAILED, LOST, NEVER_STARTED */
         struct {
             struct gf_attempt attempt;
-            struct gf_str message; /* a sentence */
+            enum gf_launch_failure failure; /* of LAUNCH_FAILED */
+            struct gf_str message;          /* a sentence */
         } failed;
     } u;
 };

@@ -30,7 +30,8 @@
     X(TIMED_OUT, 6)           /* a time limit was reached */                                       \
     X(OUT_OF_MEMORY, 7)       /* the kernel ended the command at its memory limit */               \
     X(DISPLACED, 10)          /* a newer run took its slot (queue policy CANCEL_OLDEST) */         \
-    X(COALESCED, 11)          /* a newer run took its place in the queue (ordering NEWEST) */
+    X(COALESCED, 11)          /* a newer run took its place in the queue (ordering NEWEST) */      \
+    X(IMAGE_ERROR, 12)        /* the image is not there, may not be used or cannot be fetched */
 /* How a parent must have ended for a task to run. */
 #define GF_PARENT_RULES(X) X(ANY, 1) X(SUCCESS, 2) X(FAILURE, 3)
 /* What becomes of a run that starts while its pipeline's parallelism is used up. */

@@ -174,6 +174,29 @@ static void failed_without_exit(struct gf_core *core, struct core_task *task,
     gf_core__task_end(core, task, result.status, result.kind, ending->text);
 }
 
+static void launch_failed(struct gf_core *core, struct core_task *task,
+                          const struct gf_input *input) {
+    switch (input->u.failed.failure) {
+    case GF_LAUNCH_FAILURE_SCHEDULER:
+        failed_without_exit(
+            core, task, GF_REASON_SCHEDULER_ERROR,
+            message_or(input, GF_STR("the scheduler could not start the container")));
+        return;
+    case GF_LAUNCH_FAILURE_IMAGE:
+        failed_without_exit(core, task, GF_REASON_IMAGE_ERROR,
+                            message_or(input, GF_STR("the image could not be fetched")));
+        return;
+    case GF_LAUNCH_FAILURE_IMAGE_REFUSED:
+        break;
+    }
+    if (ending_reason(task) == NULL) {
+        gf_core__task_end(core, task, GF_TASK_STATUS_FAILED, GF_REASON_IMAGE_ERROR,
+                          message_or(input, GF_STR("the image cannot be used")));
+    } else {
+        failed_without_exit(core, task, GF_REASON_IMAGE_ERROR, GF_STR(""));
+    }
+}
+
 static void lost(struct gf_core *core, struct core_task *task, const struct gf_input *input) {
     failed_without_exit(core, task, GF_REASON_ORPHANED,
                         message_or(input, GF_STR("nothing could be found of the container")));
@@ -231,9 +254,7 @@ static void report_live(struct gf_core *core, struct core_task *task,
     } else if (input->kind == GF_INPUT_TASK_EXITED) {
         exited(core, task, input);
     } else if (input->kind == GF_INPUT_TASK_LAUNCH_FAILED) {
-        failed_without_exit(
-            core, task, GF_REASON_SCHEDULER_ERROR,
-            message_or(input, GF_STR("the scheduler could not start the container")));
+        launch_failed(core, task, input);
     } else if (input->kind == GF_INPUT_TASK_LOST) {
         lost(core, task, input);
     } else {

@@ -22,6 +22,7 @@ bool gf_retry_allows(const struct gf_retry_policy *policy, enum gf_reason_kind k
     case GF_REASON_OUT_OF_MEMORY:
         return policy->exit_code_count == 0 || (has_exit_code && has_code(policy, exit_code));
     case GF_REASON_SCHEDULER_ERROR:
+    case GF_REASON_IMAGE_ERROR:
         return policy->exit_code_count == 0;
     case GF_REASON_ORPHANED:
         return policy->retry_orphaned;

@@ -86,7 +86,8 @@ struct gf_scheduler_events {
     void (*started)(void *ctx, struct gf_attempt attempt, const struct gf_start *start);
     void (*exited)(void *ctx, struct gf_attempt attempt, const struct gf_exit *exit,
                    struct gf_str image_digest, struct gf_str node);
-    void (*launch_failed)(void *ctx, struct gf_attempt attempt, struct gf_str message);
+    void (*launch_failed)(void *ctx, struct gf_attempt attempt, enum gf_launch_failure failure,
+                          struct gf_str message);
     void (*lost)(void *ctx, struct gf_attempt attempt, struct gf_str message);
     void (*never_started)(void *ctx, struct gf_attempt attempt);
 };

@@ -324,6 +324,15 @@ void world_stopped_in(struct world *world, int64_t run_id, const char *task_id) 
     world_report(world, world_find_in(world, run_id, task_id)->attempt, &STOPPED);
 }
 
+void world_image_failed(struct world *world, struct gf_attempt attempt,
+                        enum gf_launch_failure failure, const char *message) {
+    const struct gf_input input = {
+        .kind = GF_INPUT_TASK_LAUNCH_FAILED,
+        .u.failed = {.attempt = attempt, .failure = failure, .message = gf_str_from(message)}};
+    remove_container(world, attempt);
+    (void)world_step(world, &input);
+}
+
 void world_failed(struct world *world, enum gf_input_kind kind, struct gf_attempt attempt,
                   const char *message) {
     const struct gf_input input = {

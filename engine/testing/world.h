@@ -159,6 +159,8 @@ void world_answer(struct world *world, enum gf_input_kind kind);
 void world_report(struct world *world, struct gf_attempt attempt, const struct gf_exit *exit);
 void world_failed(struct world *world, enum gf_input_kind kind, struct gf_attempt attempt,
                   const char *message);
+void world_image_failed(struct world *world, struct gf_attempt attempt,
+                        enum gf_launch_failure failure, const char *message);
 
 /* ---- What is stored ---- */
 

@@ -203,6 +203,7 @@ static void check_begins_to_end(struct sim *sim, const struct sim_run_look *look
     case GF_REASON_FAILED_PRECONDITION:
     case GF_REASON_ORPHANED:
     case GF_REASON_OUT_OF_MEMORY:
+    case GF_REASON_IMAGE_ERROR:
         break;
     }
     sim_break(sim, SIM_INVARIANT_row_states, RUN_FMT " is being ended because of %s", RUN_ARG(run),

@@ -46,6 +46,7 @@ static bool retry_covers(const struct gf_retry_policy *policy,
     case GF_REASON_OUT_OF_MEMORY:
         return code;
     case GF_REASON_SCHEDULER_ERROR:
+    case GF_REASON_IMAGE_ERROR:
         return policy->exit_code_count == 0;
     case GF_REASON_ORPHANED:
         return policy->retry_orphaned;

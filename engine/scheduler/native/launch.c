@@ -308,7 +308,8 @@ static void launch_done(void *ctx) {
     if (job->error.code == GF_OK) {
         gf_native__launched(job->attempt, job->proc, job->socket);
     } else {
-        gf_native__launch_failed(job->attempt, gf_str_from(job->error.message));
+        gf_native__launch_failed(job->attempt, GF_LAUNCH_FAILURE_SCHEDULER,
+                                 gf_str_from(job->error.message));
     }
     job_destroy(job);
 }

@@ -165,7 +165,8 @@ void gf_native__tell_start(const struct gf_native_attempt *attempt);
 void gf_native__tell_end(const struct gf_native_attempt *attempt);
 
 /* Nothing was started, and nothing is left on disk: report it and drop the attempt. */
-void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message);
+void gf_native__launch_failed(struct gf_native_attempt *attempt, enum gf_launch_failure failure,
+                              struct gf_str message);
 void gf_native__never_started(struct gf_native_attempt *attempt);
 
 /* ---- recover.c ---- */

@@ -113,11 +113,12 @@ void gf_native__report_lost(struct gf_native_attempt *attempt, const char *sente
 
 /* ---- attempts of which nothing remains ---- */
 
-void gf_native__launch_failed(struct gf_native_attempt *attempt, struct gf_str message) {
+void gf_native__launch_failed(struct gf_native_attempt *attempt, enum gf_launch_failure failure,
+                              struct gf_str message) {
     const struct gf_native *native = attempt->native;
     const struct gf_scheduler_events *events = native->options.events;
     if (native->reporting) {
-        events->launch_failed(events->ctx, attempt->id, message);
+        events->launch_failed(events->ctx, attempt->id, failure, message);
     }
     gf_native__drop(attempt);
 }

@@ -120,8 +120,12 @@ static void on_exited(void *ctx, struct gf_attempt attempt, const struct gf_exit
          exit->failure);
 }
 
-static void on_launch_failed(void *ctx, struct gf_attempt attempt, struct gf_str message) {
-    keep(ctx, (struct native_event){.kind = NATIVE_LAUNCH_FAILED, .attempt = attempt}, message);
+static void on_launch_failed(void *ctx, struct gf_attempt attempt, enum gf_launch_failure failure,
+                             struct gf_str message) {
+    keep(
+        ctx,
+        (struct native_event){.kind = NATIVE_LAUNCH_FAILED, .attempt = attempt, .failure = failure},
+        message);
 }
 
 static void on_lost(void *ctx, struct gf_attempt attempt, struct gf_str message) {

@@ -36,9 +36,10 @@ enum native_event_kind {
 struct native_event {
     enum native_event_kind kind;
     struct gf_attempt attempt;
-    struct gf_exit exit; /* its failure points to `text` */
-    char *text;          /* a message or a failure; on the heap */
-    int64_t mono_ns;     /* when it was reported */
+    struct gf_exit exit;            /* its failure points to `text` */
+    enum gf_launch_failure failure; /* of LAUNCH_FAILED */
+    char *text;                     /* a message or a failure; on the heap */
+    int64_t mono_ns;                /* when it was reported */
 };
 
 struct native_host {
