@@ -1,7 +1,7 @@
 /*
  * The main of a fuzz target as a test: runs it on every file of its corpus, on the empty input, and
- * on a fixed number of mutations of each file, from a fixed seed. Finding new inputs is libFuzzer's
- * work.
+ * on a fixed number of mutations of each file, from a fixed seed; with GOFER_TEST_FULL=1 on ten
+ * times as many. Finding new inputs is libFuzzer's work.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,8 @@
 
 enum {
     INPUT_BYTES_MAX = 1 << 20,
-    MUTATIONS_PER_FILE = 2000,
+    MUTATIONS_PER_FILE = 500,
+    MUTATIONS_PER_FILE_FULL = 5000,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,8 +40,8 @@ static void run_copy(const uint8_t *data, size_t size) {
     free(copy);
 }
 
-static void run_mutations(uint8_t *data, size_t size) {
-    for (int i = 0; i < MUTATIONS_PER_FILE && size > 0; i++) {
+static void run_mutations(uint8_t *data, size_t size, int count) {
+    for (int i = 0; i < count && size > 0; i++) {
         size_t at = next_random() % size;
         uint8_t before = data[at];
         data[at] = (uint8_t)(next_random() >> 24);
@@ -55,6 +56,9 @@ static void run_mutations(uint8_t *data, size_t size) {
 
 int main(int argc, char **argv) {
     static uint8_t data[INPUT_BYTES_MAX];
+    const char *full = getenv("GOFER_TEST_FULL");
+    const int mutations =
+        full != NULL && strcmp(full, "1") == 0 ? MUTATIONS_PER_FILE_FULL : MUTATIONS_PER_FILE;
     run_copy(data, 0);
     for (int i = 1; i < argc; i++) {
         FILE *file = fopen(argv[i], "rb");
@@ -65,7 +69,7 @@ int main(int argc, char **argv) {
         size_t size = fread(data, 1, sizeof(data), file);
         fclose(file);
         run_copy(data, size);
-        run_mutations(data, size);
+        run_mutations(data, size, mutations);
     }
     printf("%d files replayed\n", argc - 1);
     return 0;

@@ -106,7 +106,7 @@ class Results(e2e.NativeTest):
                 e2e.pipeline("brief", e2e.task("brief", "echo", "here")),
                 e2e.pipeline("long", e2e.task("long", *LONG)),
                 e2e.pipeline("slow", e2e.task("long", "sh", "-c",
-                                              "for i in 1 2 3; do echo line $i; sleep 2; done"))):
+                                              "for i in 1 2 3; do echo line $i; sleep 1; done"))):
             cls.server.run("up", cls.file(cls, spec["id"] + ".json", spec))
 
     def test_unknown_image_registers_nothing(self):
