@@ -29,7 +29,7 @@ static const struct gf_command *const items[] = {
     &gf_cmd_secret_put,
     &gf_cmd_secret_reveal,
     &gf_cmd_secret_rotate_keys,
-    &gf_cmd_service_diagnose,
+    &gf_cmd_service_doctor,
     &gf_cmd_token_bootstrap,
     &gf_cmd_token_create,
     &gf_cmd_token_delete,
@@ -507,9 +507,9 @@ Test(access_commands, what_is_wrong_with_the_service_fails) {
                    "\"description\": \"full\", \"remedy\": \"make room\"}],"
                    "\"result\": \"SYSTEM_CHECK_RESULT_FAILED\"}"},
           {.method = "DiagnoseSystem", .json = "{\"result\": \"SYSTEM_CHECK_RESULT_WARNING\"}"});
-    cr_expect_eq(run("service diagnose"), GF_EXIT_FAILED);
+    cr_expect_eq(run("service doctor"), GF_EXIT_FAILED);
     cr_expect_str_eq(fixture.out, "disk\tFAILED\tfull\tmake room\n");
-    cr_expect_eq(run("service diagnose"), GF_EXIT_OK);
+    cr_expect_eq(run("service doctor"), GF_EXIT_OK);
 }
 
 Test(access_commands, a_namespace_goes_where_it_is_meant) {

@@ -223,12 +223,13 @@ enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *p
 }
 
 enum gf_code gf_server_config_apply(const struct gf_config_values *config,
-                                    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX],
+                                    struct gf_server_lists *lists,
                                     struct gf_server_options *options, bool *out_is_usage,
                                     struct gf_error *err) {
     *out_is_usage = false;
-    enum gf_code rc = gf_server_options_apply(config->message, listeners, options, err);
+    enum gf_code rc = gf_server_options_apply(config->message, lists, options, err);
     if (rc != GF_OK) {
+        gf_config_add_place(config, err);
         return rc;
     }
     rc = gf_server_check_addresses(options, err);

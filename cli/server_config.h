@@ -33,7 +33,7 @@ enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *p
  * Codes: those of the two; *out_is_usage as above.
  */
 enum gf_code gf_server_config_apply(const struct gf_config_values *config,
-                                    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX],
+                                    struct gf_server_lists *lists,
                                     struct gf_server_options *options, bool *out_is_usage,
                                     struct gf_error *err) GF_MUST_USE;
 

@@ -138,6 +138,7 @@ static enum gf_code apply_scalar(const struct gf_config_target *target,
         return apply_number(target, setting, out, node);
     case GF_CONFIG_SECTION:
     case GF_CONFIG_LIST:
+    case GF_CONFIG_TEXTS:
         break;
     }
     gf_unreachable();
@@ -228,6 +229,39 @@ enum gf_code gf_config_apply_members(const struct gf_config_target *target,
     return GF_OK;
 }
 
+static void set_repeated(const struct gf_config_setting *setting, ProtobufCMessage *parent,
+                         void *items, size_t count) {
+    *(void **)member(parent, setting->field) = items;
+    *(size_t *)((char *)parent + setting->field->quantifier_offset) = count;
+}
+
+static enum gf_code apply_texts(const struct gf_config_target *target,
+                                const struct gf_config_setting *setting, ProtobufCMessage *parent,
+                                const struct gf_yaml_node *node) {
+    if (node->type != GF_YAML_LIST) {
+        return fail_value(target, setting, node);
+    }
+    char **items = GF_ARENA_ARRAY(target->arena, (size_t)LIST_ITEMS_MAX, char *);
+    size_t count = 0;
+    for (const struct gf_yaml_node *child = node->first; child != NULL; child = child->next) {
+        if (child->type != GF_YAML_SCALAR || gf_yaml_is_null(child)) {
+            return fail_at(target, child->place, setting->path, "an item is %s, expected a text",
+                           gf_yaml_is_null(child) ? "nothing" : gf_yaml_type_name(child->type));
+        }
+        if (count == LIST_ITEMS_MAX) {
+            return fail_at(target, child->place, setting->path, "has more than %d items",
+                           LIST_ITEMS_MAX);
+        }
+        if (child->text.len > TEXT_BYTES_MAX) {
+            return fail_at(target, child->place, setting->path, "an item is longer than %d bytes",
+                           TEXT_BYTES_MAX);
+        }
+        items[count++] = (char *)gf_arena_str(target->arena, child->text).ptr;
+    }
+    set_repeated(setting, parent, items, count);
+    return GF_OK;
+}
+
 static enum gf_code apply_list(const struct gf_config_target *target,
                                const struct gf_config_setting *setting, ProtobufCMessage *parent,
                                const struct gf_yaml_node *node) {
@@ -250,8 +284,7 @@ static enum gf_code apply_list(const struct gf_config_target *target,
         }
         items[count++] = item;
     }
-    *(ProtobufCMessage ***)member(parent, setting->field) = items;
-    *(size_t *)((char *)parent + setting->field->quantifier_offset) = count;
+    set_repeated(setting, parent, items, count);
     return GF_OK;
 }
 
@@ -268,6 +301,8 @@ enum gf_code gf_config_apply(const struct gf_config_target *target,
     }
     if (setting->kind == GF_CONFIG_LIST) {
         rc = apply_list(target, setting, parent, node);
+    } else if (setting->kind == GF_CONFIG_TEXTS) {
+        rc = apply_texts(target, setting, parent, node);
     } else if (node->type != GF_YAML_SCALAR) {
         rc = fail_value(target, setting, node);
     } else {
@@ -295,7 +330,7 @@ static void fill_default(const struct gf_config_setting *setting, ProtobufCMessa
     };
     struct gf_yaml_node *node = &scalar;
     enum gf_code rc = GF_OK;
-    if (setting->kind == GF_CONFIG_LIST) {
+    if (setting->kind == GF_CONFIG_LIST || setting->kind == GF_CONFIG_TEXTS) {
         rc = gf_yaml_parse(scalar.text, setting->path, arena, &node, &err);
     }
     if (rc == GF_OK) {

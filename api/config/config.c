@@ -39,6 +39,7 @@ struct loader {
     struct gf_config_values *config;
     Gofer__Config__V1__ServerConfig *message;
     enum gf_config_source source;
+    const char *origin; /* of what is applied now: a file, a variable, a flag */
     struct gf_error *err;
 };
 
@@ -57,9 +58,15 @@ static void note(void *ctx, const struct gf_config_setting *setting,
     }
     loader->config->texts[setting->index] = text;
     loader->config->sources[setting->index] = loader->source;
+    loader->config->places[setting->index] =
+        loader->source == GF_CONFIG_SOURCE_FILE
+            ? gf_arena_printf(loader->arena, "%s:%u:%u", loader->origin, (unsigned)node->place.line,
+                              (unsigned)node->place.column)
+            : loader->origin;
 }
 
 static struct gf_config_target target_of(struct loader *loader, const char *name) {
+    loader->origin = name;
     return (struct gf_config_target){
         .arena = loader->arena,
         .origin = {.name = name, .is_file = loader->source == GF_CONFIG_SOURCE_FILE},
@@ -210,7 +217,7 @@ static enum gf_code apply_value(struct loader *loader, const struct gf_config_se
     if (!gf_utf8_valid(scalar.text)) {
         return gf_fail_field(loader->err, setting->path, "%s: is no well-formed UTF-8", name);
     }
-    if (setting->kind == GF_CONFIG_LIST) {
+    if (setting->kind == GF_CONFIG_LIST || setting->kind == GF_CONFIG_TEXTS) {
         const enum gf_code rc = gf_yaml_parse(scalar.text, name, loader->arena, &node, loader->err);
         if (rc != GF_OK || node == NULL) {
             return rc;
@@ -344,4 +351,16 @@ enum gf_code gf_config_parse(struct gf_str text, const char *name, struct gf_are
         *out_config = config;
     }
     return rc;
+}
+
+void gf_config_add_place(const struct gf_config_values *config, struct gf_error *err) {
+    struct gf_str path = gf_str_from(err->field);
+    struct gf_str rest;
+    (void)gf_str_cut(path, '[', &path, &rest);
+    const struct gf_config_setting *setting = gf_config_find(path);
+    const char *place =
+        setting == NULL || setting->index == SIZE_MAX ? NULL : config->places[setting->index];
+    if (place != NULL) {
+        (void)gf_wrap(err, "%s", place);
+    }
 }

@@ -67,6 +67,8 @@ struct gf_config_values {
     /* Of each setting with an index: the value as it was given, NULL for none, and by whom. */
     const char *texts[GF_CONFIG_SETTINGS_MAX];
     enum gf_config_source sources[GF_CONFIG_SETTINGS_MAX];
+    /* And where: "FILE:LINE:COLUMN", the variable or the flag; NULL for a default. */
+    const char *places[GF_CONFIG_SETTINGS_MAX];
     /* Variables of the environment that look like settings and are none. */
     const char *unknown[GF_CONFIG_UNKNOWN_MAX];
     size_t unknown_count;
@@ -86,6 +88,12 @@ enum gf_code gf_config_load(const struct gf_config_options *options, struct gf_a
  */
 enum gf_code gf_config_parse(struct gf_str text, const char *name, struct gf_arena *arena,
                              struct gf_config_values *out_config, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * For an error that was found later, with the path of a setting as its field: puts the place of the
+ * value before the message, where it was given.
+ */
+void gf_config_add_place(const struct gf_config_values *config, struct gf_error *err);
 
 /* ---- Texts made of the schema ---- */
 

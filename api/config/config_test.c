@@ -184,6 +184,36 @@ Test(config, what_is_required_must_be_there) {
     refused("listeners:\n  - address:\n", "f.yaml:2:5: listeners[].address: is missing");
 }
 
+Test(config, lists_of_texts_are_read) {
+    const Gofer__Config__V1__ServerConfig *message =
+        parse("scheduler: {dns_servers: [192.0.2.1, \"2001:db8::1\"], task_max: {pid_count: 7}}\n"
+              "images:\n"
+              "  registries:\n"
+              "    - host: a.example.com\n"
+              "      mirrors: [m1.example.com, m2.example.com]\n");
+    cr_assert_eq(message->scheduler->n_dns_servers, 2);
+    cr_expect_str_eq(message->scheduler->dns_servers[1], "2001:db8::1");
+    cr_expect_eq(message->scheduler->task_max->pid_count, 7);
+    cr_expect_eq(message->scheduler->n_required_protections, 0);
+    cr_assert_eq(message->images->n_registries, 1);
+    cr_assert_eq(message->images->registries[0]->n_mirrors, 2);
+    cr_expect_str_eq(message->images->registries[0]->mirrors[1], "m2.example.com");
+}
+
+Test(config, errors_that_are_found_later_get_the_place_of_the_value) {
+    (void)parse("scheduler:\n  bridge_subnet: nowhere\n");
+    struct gf_error error = {0};
+    (void)gf_fail_field(&error, "scheduler.bridge_subnet", "it is none");
+    gf_config_add_place(&config, &error);
+    cr_expect_str_eq(error.message, "f.yaml:2:18: it is none");
+    (void)gf_fail_field(&error, "scheduler.bridge_name", "a default");
+    gf_config_add_place(&config, &error);
+    cr_expect_str_eq(error.message, "a default");
+    (void)gf_fail_field(&error, "tls", "a section");
+    gf_config_add_place(&config, &error);
+    cr_expect_str_eq(error.message, "a section");
+}
+
 Test(config, null_is_not_given) {
     const Gofer__Config__V1__ServerConfig *message =
         parse("data_dir:\nlisteners: ~\nscheduler:\n  containers_max: null\n");

@@ -167,6 +167,8 @@ static const char *type_name(enum gf_config_kind kind) {
         return "section";
     case GF_CONFIG_LIST:
         return "list";
+    case GF_CONFIG_TEXTS:
+        return "list of texts";
     case GF_CONFIG_TEXT:
         return "text";
     case GF_CONFIG_PATH:

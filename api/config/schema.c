@@ -148,6 +148,9 @@ static enum gf_config_kind kind_of(const ProtobufCFieldDescriptor *field) {
     if (field->type == PROTOBUF_C_TYPE_INT64) {
         return gf_str_has_suffix(name, GF_STR("_bytes")) ? GF_CONFIG_BYTES : GF_CONFIG_INTEGER;
     }
+    if (field->type == PROTOBUF_C_TYPE_STRING && field->label == PROTOBUF_C_LABEL_REPEATED) {
+        return GF_CONFIG_TEXTS;
+    }
     if (field->type == PROTOBUF_C_TYPE_STRING) {
         return is_path ? GF_CONFIG_PATH : GF_CONFIG_TEXT;
     }
@@ -317,6 +320,12 @@ void gf_config_expectation(const struct gf_config_setting *setting, struct gf_st
         gf_strbuf_append_cstr(out, "a list of mappings");
         if (setting->fallback != NULL) {
             gf_strbuf_printf(out, ", as %s", setting->fallback);
+        }
+        return;
+    case GF_CONFIG_TEXTS:
+        gf_strbuf_append_cstr(out, "a list of texts");
+        if (setting->example != NULL) {
+            gf_strbuf_printf(out, ", as %s", setting->example);
         }
         return;
     case GF_CONFIG_TEXT:

@@ -28,6 +28,7 @@
 enum gf_config_kind {
     GF_CONFIG_SECTION, /* a mapping of settings */
     GF_CONFIG_LIST,    /* a list of mappings; set as a whole */
+    GF_CONFIG_TEXTS,   /* a list of texts; likewise */
     GF_CONFIG_TEXT,
     GF_CONFIG_PATH, /* of a file or a directory: names that end in _file and _dir */
     GF_CONFIG_BOOL, /* true, false */

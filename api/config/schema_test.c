@@ -13,8 +13,8 @@ static size_t count_all(const struct gf_config_setting *setting) {
 
 Test(config_schema, is_the_whole_message) {
     const struct gf_config_setting *root = gf_config_schema();
-    cr_expect_eq(root->child_count, 8);
-    cr_expect_gt(count_all(root), 35);
+    cr_expect_eq(root->child_count, 9);
+    cr_expect_gt(count_all(root), 70);
     cr_expect_not_null(strstr(root->comment, "Everything that the service can be told."));
 }
 
@@ -61,6 +61,8 @@ Test(config_schema, settings_are_found_by_path_and_variable) {
 Test(config_schema, types_come_from_the_fields) {
     cr_expect_eq((int)gf_config_find(GF_STR("data_dir"))->kind, GF_CONFIG_PATH);
     cr_expect_eq((int)gf_config_find(GF_STR("limits.upload_bytes"))->kind, GF_CONFIG_BYTES);
+    cr_expect_eq((int)gf_config_find(GF_STR("images.allow"))->kind, GF_CONFIG_TEXTS);
+    cr_expect_eq((int)gf_config_find(GF_STR("images.registries"))->kind, GF_CONFIG_LIST);
     const struct gf_config_setting *timeout = gf_config_find(GF_STR("limits.stop_timeout"));
     cr_expect_eq((int)timeout->kind, GF_CONFIG_DURATION);
     cr_expect_eq(timeout->max, 24 * GF_NS_PER_HOUR);

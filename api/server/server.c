@@ -71,6 +71,39 @@ static void override(int64_t *limit, int64_t given) {
     }
 }
 
+static void override_resources(struct gf_resources *limits, const struct gf_resources *given) {
+    override(&limits->cpu_millis, given->cpu_millis);
+    override(&limits->memory_bytes, given->memory_bytes);
+    override(&limits->pid_count, given->pid_count);
+    override(&limits->disk_bytes, given->disk_bytes);
+}
+
+/* What the configuration says of containers. */
+static void take_settings(struct gf_native_options *native,
+                          const struct gf_server_options *options) {
+    const struct gf_server_network *network = &options->network;
+    native->network = (struct gf_native_network){
+        .default_mode = network->default_mode,
+        .allow_host = network->allow_host,
+        .bridge_name = network->bridge_name,
+        .bridge_subnet = network->bridge_subnet,
+        .dns_servers = network->dns_servers,
+        .dns_server_count = network->dns_server_count,
+        .ready_count = (int32_t)network->ready_count,
+    };
+    native->maximums = options->task_max;
+    override_resources(&native->defaults, &options->task_default);
+    override(&native->log_bytes_max, options->task_log_bytes);
+    native->user_id_first = options->user_id_first;
+    native->user_ranges = (int32_t)options->user_ranges;
+    native->required_protections = options->required_protections;
+    native->debugging_disabled = options->debugging_disabled;
+    int64_t count = native->keep_failed_count;
+    override(&count, options->keep_failed_count);
+    native->keep_failed_count = (int32_t)count;
+    override(&native->keep_failed_ms, options->keep_failed_ms);
+}
+
 static enum gf_code make_native(struct gf_server *server, const struct gf_server_options *options,
                                 struct gf_error *err) {
     struct gf_native_options native = GF_NATIVE_OPTIONS_DEFAULT;
@@ -81,9 +114,7 @@ static enum gf_code make_native(struct gf_server *server, const struct gf_server
     native.pool = server->pool;
     native.events = gf_engine_scheduler_events(server->engine);
     native.task_api_dir = server->dir.tasks_path;
-    native.network.allow_host = options->allow_host_network;
-    override(&native.defaults.pid_count, options->task_pids_max);
-    override(&native.log_bytes_max, options->task_log_bytes);
+    take_settings(&native, options);
     const enum gf_code rc = gf_native_create(&native, &server->native, err);
     if (rc == GF_OK) {
         server->scheduler = gf_native_scheduler(server->native);

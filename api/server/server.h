@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "engine/core/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,9 @@
 
 enum {
     GF_SERVER_LISTENERS_MAX = 16,
+    GF_SERVER_REGISTRIES_MAX = 64,
+    GF_SERVER_MIRRORS_MAX = 8, /* of one registry */
+    GF_SERVER_DNS_SERVERS_MAX = 3,
     GF_SERVER_STOP_GRACE_MS = 5000, /* for calls in progress */
     GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT = 100000,
     GF_SERVER_CONTAINERS_MAX_DEFAULT = 256,
@@ -47,6 +51,43 @@ struct gf_server_listener {
     struct gf_rpc_server_tls tls; /* cert_file NULL: without TLS */
     /* Without TLS only this machine is served, but where this says otherwise. */
     bool allow_plaintext_beyond_this_machine;
+};
+
+/* What is special about a registry of images. Texts that are not given are NULL. */
+struct gf_server_registry {
+    const char *host;
+    const char *const *mirrors;
+    size_t mirror_count;
+    const char *user;
+    const char *password_file;
+    const char *ca_file;
+    bool plain_http;
+};
+
+/* Where images come from. */
+struct gf_server_images {
+    int64_t pull_timeout_ms;
+    int64_t cache_bytes;      /* 0: no limit */
+    const char *const *allow; /* patterns; none: all may be pulled */
+    size_t allow_count;
+    const struct gf_server_registry *registries;
+    size_t registry_count;
+    const char *proxy;
+    const char *no_proxy;
+    const char *docker_config_file;
+    int32_t blobs_at_once;
+    int32_t pulls_at_once;
+};
+
+/* Networks of tasks, as struct gf_native_network has them. */
+struct gf_server_network {
+    enum gf_network_mode default_mode;
+    bool allow_host;
+    const char *bridge_name;
+    const char *bridge_subnet;
+    const char *const *dns_servers;
+    size_t dns_server_count;
+    int64_t ready_count; /* < 0: none */
 };
 
 /* Borrowed until gf_server_create returns. Zero in any field means its default. */
@@ -78,18 +119,26 @@ struct gf_server_options {
     int64_t runs_active_max;   /* runs that have not ended, in queues too; more are refused */
     int64_t containers_max;    /* at once; more tasks wait */
     /* The limits below have none but their users' own by default. */
-    int64_t runs_running_max;    /* at once, in the server; more are queued */
-    int64_t namespace_runs_max;  /* at once, of one namespace; it may ask for less */
-    int64_t pipeline_runs_max;   /* at once, of one pipeline; its config may ask for less */
-    int64_t pipeline_queue_max;  /* of one pipeline, waiting; its config may ask for less */
-    int64_t run_timeout_ms_max;  /* of every run; its config may ask for less */
-    int64_t task_timeout_ms_max; /* of every attempt; its task may ask for less */
-    int64_t stop_timeout_ms;     /* of tasks that do not say; default GF_STOP_TIMEOUT_MS_DEFAULT */
-    int64_t calls_max;           /* in progress for people; default GF_RPC_CALLS_MAX_DEFAULT */
+    int64_t runs_running_max;     /* at once, in the server; more are queued */
+    int64_t namespace_runs_max;   /* at once, of one namespace; it may ask for less */
+    int64_t pipeline_runs_max;    /* at once, of one pipeline; its config may ask for less */
+    int64_t pipeline_queue_max;   /* of one pipeline, waiting; its config may ask for less */
+    int64_t run_timeout_ms_max;   /* of every run; its config may ask for less */
+    int64_t task_timeout_ms_max;  /* of every attempt; its task may ask for less */
+    int64_t stop_timeout_ms;      /* of tasks that do not say; default GF_STOP_TIMEOUT_MS_DEFAULT */
+    int64_t calls_max;            /* in progress for people; default GF_RPC_CALLS_MAX_DEFAULT */
+    struct gf_resources task_max; /* what a task may ask for; 0: no maximum */
     /* Of the native scheduler (engine/scheduler/native/native.h). */
-    bool allow_host_network;
-    int64_t task_pids_max;  /* of tasks that do not say; < 0: no limit */
-    int64_t task_log_bytes; /* of one attempt; < 0: no limit */
+    struct gf_resources task_default; /* of tasks that do not say; < 0: no limit */
+    int64_t task_log_bytes;           /* of one attempt; < 0: no limit */
+    uint32_t required_protections;    /* bits of engine/core/protection.h */
+    struct gf_server_network network;
+    int64_t user_id_first;
+    int64_t user_ranges;
+    bool debugging_disabled;
+    int64_t keep_failed_ms;
+    int64_t keep_failed_count; /* < 0: none is kept */
+    struct gf_server_images images;
 };
 
 struct gf_server;

@@ -1,22 +1,16 @@
-#include "api/server/settings.h"
-
 #include "api/server/address.h"
+#include "api/server/settings_internal.h"
 #include "base/clock.h"
 
-#include <google/protobuf/duration.pb-c.h>
-
-/* NULL for an empty text: not given. */
-static const char *given(const char *text) {
+const char *gf_settings__given(const char *text) {
     return text[0] != '\0' ? text : NULL;
 }
 
-/* In the configuration 0 is "no limit"; in the options it is the default. */
-static int64_t limit(int64_t value) {
+int64_t gf_settings__limit(int64_t value) {
     return value == 0 ? -1 : value;
 }
 
-/* Whole milliseconds, rounded up: a time that was given is never none. */
-static int64_t ms_of(const Google__Protobuf__Duration *duration) {
+int64_t gf_settings__ms(const Google__Protobuf__Duration *duration) {
     const int64_t ns = duration->seconds * GF_NS_PER_SEC + duration->nanos;
     return (ns + GF_NS_PER_MS - 1) / GF_NS_PER_MS;
 }
@@ -24,9 +18,9 @@ static int64_t ms_of(const Google__Protobuf__Duration *duration) {
 static enum gf_code take_tls(const Gofer__Config__V1__Tls *tls, const char *path,
                              struct gf_rpc_server_tls *out, struct gf_error *err) {
     *out = (struct gf_rpc_server_tls){
-        .cert_file = given(tls->certificate_file),
-        .key_file = given(tls->key_file),
-        .client_ca_file = given(tls->client_ca_file),
+        .cert_file = gf_settings__given(tls->certificate_file),
+        .key_file = gf_settings__given(tls->key_file),
+        .client_ca_file = gf_settings__given(tls->client_ca_file),
         .clients_optional = tls->client_certificates ==
                             GOFER__CONFIG__V1__CLIENT_CERTIFICATES__CLIENT_CERTIFICATES_REQUEST,
     };
@@ -84,37 +78,39 @@ static void take_limits(const Gofer__Config__V1__Limits *limits,
     options->namespace_runs_max = limits->namespace_runs_max;
     options->pipeline_runs_max = limits->pipeline_runs_max;
     options->pipeline_queue_max = limits->pipeline_queue_max;
-    options->run_timeout_ms_max = ms_of(limits->run_timeout_max);
-    options->task_timeout_ms_max = ms_of(limits->task_timeout_max);
-    options->stop_timeout_ms = ms_of(limits->stop_timeout);
+    options->run_timeout_ms_max = gf_settings__ms(limits->run_timeout_max);
+    options->task_timeout_ms_max = gf_settings__ms(limits->task_timeout_max);
+    options->stop_timeout_ms = gf_settings__ms(limits->stop_timeout);
     options->upload_bytes_max = limits->upload_bytes;
     options->calls_max = limits->calls_max;
 }
 
+static void take_access(const Gofer__Config__V1__Access *access,
+                        struct gf_server_options *options) {
+    options->allow_anonymous = access->allow_anonymous;
+    options->token_rate_max = gf_settings__limit(access->token_calls_per_second);
+    options->address_rate_max = gf_settings__limit(access->address_calls_per_second);
+    options->token_streams_max = gf_settings__limit(access->token_streams_max);
+    options->address_streams_max = gf_settings__limit(access->address_calls_max);
+}
+
 enum gf_code gf_server_options_apply(const Gofer__Config__V1__ServerConfig *config,
-                                     struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX],
+                                     struct gf_server_lists *lists,
                                      struct gf_server_options *options, struct gf_error *err) {
-    const Gofer__Config__V1__Access *access = config->access;
-    const Gofer__Config__V1__Scheduler *scheduler = config->scheduler;
     struct gf_server_options filled = *options;
-    const enum gf_code rc = take_listeners(config, listeners, &filled, err);
+    enum gf_code rc = take_listeners(config, lists->listeners, &filled, err);
+    if (rc == GF_OK) {
+        rc = gf_settings__take_scheduler(config->scheduler, &filled, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_settings__take_images(config->images, lists, &filled, err);
+    }
     if (rc != GF_OK) {
         return rc;
     }
-    filled.data_dir = given(config->data_dir);
-    filled.master_key_file = given(config->secrets->master_key_file);
-    filled.allow_anonymous = access->allow_anonymous;
-    filled.token_rate_max = limit(access->token_calls_per_second);
-    filled.address_rate_max = limit(access->address_calls_per_second);
-    filled.token_streams_max = limit(access->token_streams_max);
-    filled.address_streams_max = limit(access->address_calls_max);
-    filled.scheduler = scheduler->name == GOFER__CONFIG__V1__SCHEDULER_NAME__SCHEDULER_NAME_NULL
-                           ? GF_SERVER_SCHEDULER_NULL
-                           : GF_SERVER_SCHEDULER_NATIVE;
-    filled.containers_max = scheduler->containers_max;
-    filled.allow_host_network = scheduler->allow_host_network;
-    filled.task_pids_max = limit(scheduler->task_pids_max);
-    filled.task_log_bytes = limit(scheduler->task_log_bytes);
+    filled.data_dir = gf_settings__given(config->data_dir);
+    filled.master_key_file = gf_settings__given(config->secrets->master_key_file);
+    take_access(config->access, &filled);
     take_limits(config->limits, &filled);
     *options = filled;
     return GF_OK;

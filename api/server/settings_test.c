@@ -2,6 +2,7 @@
 #include "api/config/config.h"
 #include "api/server/settings.h"
 #include "engine/core/limits.h"
+#include "engine/core/protection.h"
 #include "engine/scheduler/native/native.h"
 
 #include <criterion/criterion.h>
@@ -9,7 +10,7 @@
 static struct gf_arena arena;
 static struct gf_error err;
 static struct gf_config_values config;
-static struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
+static struct gf_server_lists lists;
 static struct gf_server_options options;
 
 static void setup(void) {
@@ -25,7 +26,7 @@ TestSuite(server_settings, .init = setup, .fini = teardown);
 static enum gf_code apply(const char *text) {
     cr_assert_eq(gf_config_parse(gf_str_from(text), "f", &arena, &config, &err), GF_OK, "%s",
                  err.message);
-    return gf_server_options_apply(config.message, listeners, &options, &err);
+    return gf_server_options_apply(config.message, &lists, &options, &err);
 }
 
 /* The schema and the code must not differ. */
@@ -45,8 +46,21 @@ Test(server_settings, defaults_are_those_of_the_code) {
     cr_expect_eq(options.address_streams_max, GF_GATE_ADDRESS_STREAMS_MAX_DEFAULT);
     cr_expect_eq((int)options.scheduler, GF_SERVER_SCHEDULER_NATIVE);
     cr_expect_eq(options.containers_max, GF_SERVER_CONTAINERS_MAX_DEFAULT);
-    cr_expect_eq(options.allow_host_network, native.network.allow_host);
-    cr_expect_eq(options.task_pids_max, native.defaults.pid_count);
+    cr_expect_eq(options.network.allow_host, native.network.allow_host);
+    cr_expect_eq((int)options.network.default_mode, GF_NETWORK_NONE);
+    cr_expect_eq(options.network.dns_server_count, 0);
+    cr_expect_eq(options.task_default.pid_count, native.defaults.pid_count);
+    cr_expect_lt(options.task_default.cpu_millis, 0);
+    cr_expect_eq(options.task_default.disk_bytes, INT64_C(10) << 30);
+    cr_expect_eq(options.task_max.memory_bytes, 0);
+    cr_expect_eq(options.required_protections, 0);
+    cr_expect_eq(options.user_id_first, GF_NATIVE_USER_ID_FIRST_DEFAULT);
+    cr_expect_eq(options.user_ranges, GF_NATIVE_USER_RANGES_DEFAULT);
+    cr_expect_not(options.debugging_disabled);
+    cr_expect_eq(options.keep_failed_ms, native.keep_failed_ms);
+    cr_expect_eq(options.keep_failed_count, native.keep_failed_count);
+    cr_expect_eq(options.images.registry_count, 0);
+    cr_expect_null(options.images.proxy);
     cr_expect_eq(options.task_log_bytes, native.log_bytes_max);
     cr_expect_eq(options.runs_active_max, GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT);
     cr_expect_eq(options.runs_running_max, 0);
@@ -57,13 +71,15 @@ Test(server_settings, defaults_are_those_of_the_code) {
 }
 
 Test(server_settings, no_limit_is_told_from_the_default) {
-    cr_assert_eq(apply("access: {token_calls_per_second: 0, address_calls_max: 0}\n"
-                       "scheduler: {task_pids_max: 0, task_log_bytes: 0}\n"
-                       "limits: {run_timeout_max: 1500us}\n"),
-                 GF_OK);
+    cr_assert_eq(
+        apply("access: {token_calls_per_second: 0, address_calls_max: 0}\n"
+              "scheduler: {task_default: {pid_count: 0}, task_log_bytes: 0, keep_failed_max: 0}\n"
+              "limits: {run_timeout_max: 1500us}\n"),
+        GF_OK);
     cr_expect_lt(options.token_rate_max, 0);
     cr_expect_lt(options.address_streams_max, 0);
-    cr_expect_lt(options.task_pids_max, 0);
+    cr_expect_lt(options.task_default.pid_count, 0);
+    cr_expect_lt(options.keep_failed_count, 0);
     cr_expect_lt(options.task_log_bytes, 0);
     cr_expect_eq(options.run_timeout_ms_max, 2);
 }
@@ -79,12 +95,12 @@ Test(server_settings, certificate_of_all_is_for_those_without_their_own) {
               "          client_certificates: request}\n"),
         GF_OK, "%s", err.message);
     cr_assert_eq(options.listener_count, 3);
-    cr_expect_str_eq(listeners[0].tls.cert_file, "/c");
-    cr_expect_null(listeners[0].tls.client_ca_file);
-    cr_expect_null(listeners[1].tls.cert_file);
-    cr_expect_str_eq(listeners[2].tls.key_file, "/own.key");
-    cr_expect_str_eq(listeners[2].tls.client_ca_file, "/ca");
-    cr_expect(listeners[2].tls.clients_optional);
+    cr_expect_str_eq(lists.listeners[0].tls.cert_file, "/c");
+    cr_expect_null(lists.listeners[0].tls.client_ca_file);
+    cr_expect_null(lists.listeners[1].tls.cert_file);
+    cr_expect_str_eq(lists.listeners[2].tls.key_file, "/own.key");
+    cr_expect_str_eq(lists.listeners[2].tls.client_ca_file, "/ca");
+    cr_expect(lists.listeners[2].tls.clients_optional);
 }
 
 Test(server_settings, half_a_certificate_is_refused) {
@@ -106,4 +122,74 @@ Test(server_settings, listeners_have_a_limit) {
     cr_expect_eq(apply(text.ptr), GF_INVALID_ARGUMENT);
     cr_expect_str_eq(err.field, "listeners");
     gf_strbuf_fini(&text);
+}
+
+static void expect_refused(const char *text, const char *field) {
+    cr_expect_eq(apply(text), GF_INVALID_ARGUMENT, "%s", text);
+    cr_expect_str_eq(err.field, field, "%s", text);
+    cr_expect_not_null(strstr(err.message, field), "%s", err.message);
+}
+
+Test(server_settings, containers_are_told_what_they_may) {
+    cr_assert_eq(apply("scheduler:\n"
+                       "  required_protections: [user_namespace, disk_limit]\n"
+                       "  default_network: bridge\n"
+                       "  bridge_subnet: 192.0.2.0/24\n"
+                       "  dns_servers: [192.0.2.53]\n"
+                       "  task_max: {memory_bytes: 1GiB, pid_count: 10}\n"
+                       "  allow_debugging: false\n"),
+                 GF_OK, "%s", err.message);
+    cr_expect_eq(options.required_protections,
+                 (uint32_t)GF_PROTECTION_USER_NAMESPACE | GF_PROTECTION_DISK_LIMIT);
+    cr_expect_eq((int)options.network.default_mode, GF_NETWORK_BRIDGE);
+    cr_expect_str_eq(options.network.bridge_subnet, "192.0.2.0/24");
+    cr_assert_eq(options.network.dns_server_count, 1);
+    cr_expect_str_eq(options.network.dns_servers[0], "192.0.2.53");
+    cr_expect_eq(options.task_max.memory_bytes, 1 << 30);
+    cr_expect(options.debugging_disabled);
+}
+
+Test(server_settings, defaults_of_tasks_are_within_their_maximums) {
+    cr_assert_eq(apply("scheduler: {task_max: {memory_bytes: 1GiB, pid_count: 10}}\n"), GF_OK);
+    cr_expect_eq(options.task_default.memory_bytes, 1 << 30);
+    cr_expect_eq(options.task_default.pid_count, 10);
+    cr_expect_lt(options.task_default.cpu_millis, 0);
+}
+
+Test(server_settings, what_no_network_is_is_refused) {
+    expect_refused("scheduler: {bridge_subnet: 10.0.0.0}", "scheduler.bridge_subnet");
+    expect_refused("scheduler: {bridge_subnet: 10.0.0.0/8}", "scheduler.bridge_subnet");
+    expect_refused("scheduler: {bridge_subnet: 10.0.0.0/29}", "scheduler.bridge_subnet");
+    expect_refused("scheduler: {bridge_subnet: 10.0.0.1/24}", "scheduler.bridge_subnet");
+    expect_refused("scheduler: {bridge_subnet: \"2001:db8::/24\"}", "scheduler.bridge_subnet");
+    expect_refused("scheduler: {bridge_name: \"\"}", "scheduler.bridge_name");
+    expect_refused("scheduler: {bridge_name: a234567890123456}", "scheduler.bridge_name");
+    expect_refused("scheduler: {bridge_name: a/b}", "scheduler.bridge_name");
+    expect_refused("scheduler: {dns_servers: [dns.example.com]}", "scheduler.dns_servers");
+    expect_refused("scheduler: {dns_servers: [1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4]}",
+                   "scheduler.dns_servers");
+}
+
+Test(server_settings, what_does_not_go_together_is_refused) {
+    expect_refused("scheduler: {required_protections: [luck]}", "scheduler.required_protections");
+    expect_refused("scheduler: {containers_max: 300, user_ranges: 200}",
+                   "scheduler.containers_max");
+    expect_refused("scheduler: {user_id_first: 4294836224, user_ranges: 300}",
+                   "scheduler.user_ranges");
+    cr_expect_eq(apply("scheduler: {name: \"null\", containers_max: 300000}"), GF_OK);
+}
+
+Test(server_settings, registries_are_checked) {
+    cr_assert_eq(apply("images: {registries: [{host: \"r.example.com:5000\", mirrors: [m], "
+                       "user: u, password_file: /p}], proxy: \"http://p:1\"}"),
+                 GF_OK, "%s", err.message);
+    cr_assert_eq(options.images.registry_count, 1);
+    cr_expect_str_eq(options.images.registries[0].mirrors[0], "m");
+    cr_expect_str_eq(options.images.proxy, "http://p:1");
+    expect_refused("images: {registries: [{host: \"https://r\"}]}", "images.registries");
+    expect_refused("images: {registries: [{host: r, user: u}]}", "images.registries");
+    expect_refused("images: {registries: [{host: r}, {host: r}]}", "images.registries");
+    expect_refused("images: {registries: [{host: r, plain_http: true, ca_file: /c}]}",
+                   "images.registries");
+    expect_refused("images: {allow: [\"a b\"]}", "images.allow");
 }

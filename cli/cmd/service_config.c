@@ -98,9 +98,9 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     } else {
         print_json(&printing);
     }
-    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
+    struct gf_server_lists lists;
     struct gf_server_options server = {0};
-    if (gf_server_config_apply(&config, listeners, &server, &is_usage, &err) != GF_OK) {
+    if (gf_server_config_apply(&config, &lists, &server, &is_usage, &err) != GF_OK) {
         return gf_server_config_fail(cli, is_usage, &err);
     }
     return GF_EXIT_OK;

@@ -44,14 +44,14 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (gf_server_config_load(cli, parsed, &config, &is_usage, &err) != GF_OK) {
         return gf_server_config_fail(cli, is_usage, &err);
     }
-    struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
+    struct gf_server_lists lists;
     struct gf_server_options server = {
         .development_mode = gf_parsed_flag(parsed, "dev"),
         .allow_bootstrap = gf_parsed_flag(parsed, "allow-bootstrap"),
         .fetch_program = gf_cli_fetch_program(cli),
         .version = GF_VERSION,
     };
-    if (gf_server_config_apply(&config, listeners, &server, &is_usage, &err) != GF_OK) {
+    if (gf_server_config_apply(&config, &lists, &server, &is_usage, &err) != GF_OK) {
         return gf_server_config_fail(cli, is_usage, &err);
     }
     set_log_level(config.message->logging->level);

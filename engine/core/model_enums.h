@@ -67,6 +67,7 @@
     X(TASK_EXECUTION_RETRIED, 53)                                                                  \
     X(TASK_EXECUTION_CANCELLATION_STARTED, 54)                                                     \
     X(TASK_EXECUTION_LOGS_DELETED, 55)                                                             \
+    X(TASK_EXECUTION_ATTACHED, 56)                                                                 \
     X(SECRET_WRITTEN, 100)                                                                         \
     X(SECRET_DELETED, 101)                                                                         \
     X(SECRET_REVEALED, 102)                                                                        \

@@ -45,7 +45,7 @@ struct gf_native_network {
     const char *bridge_subnet;         /* IPv4, "10.213.0.0/16" by default; a /16 to a /28 */
     const char *const *dns_servers;    /* addresses; none = those of this machine */
     size_t dns_server_count;
-    int32_t ready_count; /* namespaces that are made ahead, of each kind */
+    int32_t ready_count; /* namespaces that are made ahead, of each kind; < 0 = none */
 };
 
 /* Ids of users: ranges of GF_NATIVE_USER_IDS_PER_RANGE, one for each container at a time. */

@@ -44,9 +44,9 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     return failed ? GF_EXIT_FAILED : code;
 }
 
-const struct gf_command gf_cmd_service_diagnose = {
+const struct gf_command gf_cmd_service_doctor = {
     .noun = "service",
-    .verb = "diagnose",
+    .verb = "doctor",
     .summary = "check the host and the configuration of the server",
     .description = "Says what works, what does not, and what to do about it. Exits with 1 where "
                    "something that gofer needs does not work.",
