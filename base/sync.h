@@ -35,6 +35,7 @@
     X(EVENTS, 440)                                                                                 \
     X(SCHEDULER, 500)                                                                              \
     X(SESSION, 520)                                                                                \
+    X(NETWORK, 530)                                                                                \
     X(IMAGES, 540)                                                                                 \
     X(LOGS, 560)                                                                                   \
     X(STORE, 600)                                                                                  \
