@@ -43,21 +43,25 @@ static void push(void *ctx, struct report *report) {
 
 static void on_started(void *ctx, struct gf_attempt attempt, const struct gf_start *start) {
     struct report *report =
-        make_report(GF_INPUT_TASK_STARTED, text_size(start->image_digest) + text_size(start->node));
+        make_report(GF_INPUT_TASK_STARTED, text_size(start->image_digest) + text_size(start->node) +
+                                               text_size(start->container_id));
     report->command.input.u.started.attempt = attempt;
     report->command.input.u.started.start = *start;
     report->command.input.u.started.start.image_digest = keep(report, start->image_digest);
     report->command.input.u.started.start.node = keep(report, start->node);
+    report->command.input.u.started.start.container_id = keep(report, start->container_id);
     push(ctx, report);
 }
 
 static void on_exited(void *ctx, struct gf_attempt attempt, const struct gf_exit *exit,
                       struct gf_str image_digest, struct gf_str node) {
     struct report *report = make_report(
-        GF_INPUT_TASK_EXITED, text_size(image_digest) + text_size(node) + text_size(exit->failure));
+        GF_INPUT_TASK_EXITED, text_size(image_digest) + text_size(node) + text_size(exit->failure) +
+                                  text_size(exit->container_id));
     report->command.input.u.exited.attempt = attempt;
     report->command.input.u.exited.exit = *exit;
     report->command.input.u.exited.exit.failure = keep(report, exit->failure);
+    report->command.input.u.exited.exit.container_id = keep(report, exit->container_id);
     report->command.input.u.exited.image_digest = keep(report, image_digest);
     report->command.input.u.exited.node = keep(report, node);
     push(ctx, report);

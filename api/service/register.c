@@ -11,6 +11,7 @@
 #include "api/service/lookup.h"
 #include "api/service/use_secrets.h"
 #include "base/clock.h"
+#include "engine/core/config.h"
 #include "engine/core/limits.h"
 
 #include <stdio.h>
@@ -52,6 +53,9 @@ enum gf_code gf_spec_check(struct gf_services *services, const Gofer__V1__Pipeli
         return gf_fail_field(err, "spec", "there is no spec");
     }
     enum gf_code rc = gf_config_from_spec(spec, arena, out, err);
+    if (rc == GF_OK) {
+        rc = gf_config_check_maximums(out, &services->limits.task_maximums, err);
+    }
     if (rc == GF_OK && with_images) {
         rc = check_images(services, out, err);
     }

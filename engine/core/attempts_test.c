@@ -40,7 +40,10 @@ static void expect_waits(int64_t ms) {
 Test(attempts, are_made_again_until_one_is_successful) {
     up(THREE);
     const int64_t newest = world_newest_event(&world);
-    world_exit(&world, "one", 7);
+    world_started(&world, "one");
+    const struct gf_exit failed = {
+        .exit_code = 7, .root_expire_time = 1, .disk_bytes = 1, .peak_pid_count = 1};
+    world_report(&world, world_find(&world, "one")->attempt, &failed);
     expect_waits(1000);
     cr_expect_eq((int64_t)world.containers.count, 0, "it holds no slot");
     cr_expect_eq(world.forget_count, 1);
@@ -60,6 +63,9 @@ Test(attempts, are_made_again_until_one_is_successful) {
     cr_expect_not(task.has_exit_code);
     cr_expect_eq(task.start_time + task.end_time + task.stop_time, 0);
     cr_expect_eq(task.reason.text.len, 0);
+    cr_expect_eq(task.container_id.len, 0);
+    cr_expect_eq(task.missing_protections, 0);
+    cr_expect_eq(task.root_expire_time, 0);
     world_started(&world, "one");
     world_exit(&world, "one", 0);
     cr_expect_str_eq(world_states(&world, 1), "Sp");

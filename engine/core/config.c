@@ -264,7 +264,7 @@ static enum gf_code check_limits(const struct gf_task *task, struct gf_error *er
         {resources->pid_count, 0, INT32_MAX, "resources.pid_count"},
         {resources->disk_bytes, 0, GF_RESOURCE_BYTES_MAX, "resources.disk_bytes"},
         {(int64_t)task->network, 0, GF_NETWORK_BRIDGE, "network"},
-        {(int64_t)task->pull, 0, GF_PULL_NEVER, "pull"},
+        {(int64_t)task->pull, 0, GF_PULL_ALWAYS, "pull"},
     };
     return gf_number_ranges_check(ranges, GF_ARRAY_COUNT(ranges), err);
 }

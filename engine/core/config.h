@@ -30,6 +30,15 @@ enum gf_code gf_config_check_content(struct gf_config *config, struct gf_arena *
                                      struct gf_error *err) GF_MUST_USE;
 
 /*
+ * Checks what tasks ask for against what a server gives at most (in each, 0 = it has no maximum).
+ * Apart from the check above, because a config that was registered stays valid when the server is
+ * configured anew. Errors are on "tasks[2].resources.memory_bytes" and name both values.
+ */
+enum gf_code gf_config_check_maximums(const struct gf_config *config,
+                                      const struct gf_resources *maximums,
+                                      struct gf_error *err) GF_MUST_USE;
+
+/*
  * Checks variables as a task or a run may have them: sorted by key, keys of letters, digits and
  * underscores, not beginning with a digit or "GOFER_", no two alike without regard to case. Errors
  * are on field + "[KEY]", such as variables["x"]. Limits: GF_TASK_VARIABLES_MAX and those of key

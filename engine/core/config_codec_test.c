@@ -71,6 +71,14 @@ static struct gf_config *full_config(void) {
     task->resources = (struct gf_resources){250, GF_RESOURCE_BYTES_MAX, 64, 1};
     task->network = GF_NETWORK_NONE;
     task->inject_token = true;
+    task->keep_failed = true;
+    task->disable_logs = true;
+    task->open_stdin = true;
+    task->terminal = true;
+    task->registry_auth =
+        (struct gf_registry_auth){.user = GF_STR("robot"), .password = GF_STR("p:w")};
+    config->tasks[2].pull = GF_PULL_ALWAYS;
+    config->tasks[2].registry_auth.secret_key = GF_STR("REGISTRY");
     cr_assert_eq(gf_config_check(config, &arena, NULL), GF_OK);
     return config;
 }
@@ -136,6 +144,13 @@ static void expect_same_task(const struct gf_task *a, const struct gf_task *b) {
     cr_expect_eq(memcmp(&a->resources, &b->resources, sizeof(a->resources)), 0);
     cr_expect_eq(a->network, b->network);
     cr_expect_eq(a->inject_token, b->inject_token);
+    cr_expect_eq(a->keep_failed, b->keep_failed);
+    cr_expect_eq(a->disable_logs, b->disable_logs);
+    cr_expect_eq(a->open_stdin, b->open_stdin);
+    cr_expect_eq(a->terminal, b->terminal);
+    cr_expect(gf_str_eq(a->registry_auth.secret_key, b->registry_auth.secret_key));
+    cr_expect(gf_str_eq(a->registry_auth.user, b->registry_auth.user));
+    cr_expect(gf_str_eq(a->registry_auth.password, b->registry_auth.password));
     cr_assert_eq(a->entrypoint_count, b->entrypoint_count);
     cr_assert_eq(a->command_count, b->command_count);
     for (size_t i = 0; i < a->command_count; i++) {
@@ -293,6 +308,36 @@ Test(config_codec, format_of_an_injected_token_is_fixed) {
     cr_expect_arr_eq(bytes.ptr, expected, sizeof(expected) - 1);
 }
 
+Test(config_codec, format_of_what_containers_are_given_is_fixed) {
+    struct gf_config *config = gf_fixture_checked(&arena, "one");
+    struct gf_task *task = &config->tasks[0];
+    config->name = GF_STR("");
+    task->image = GF_STR("i");
+    task->pull = GF_PULL_ALWAYS;
+    task->keep_failed = true;
+    task->disable_logs = true;
+    task->open_stdin = true;
+    task->terminal = true;
+    task->registry_auth =
+        (struct gf_registry_auth){GF_STR("k"), GF_STR("u"), GF_STR("p")}; /* all, for the test */
+    gf_config_encode(config, &bytes);
+    const char expected[] = "\x01"
+                            "\x04\x22"
+                            "\x01\x03one"
+                            "\x03\x01i"
+                            "\x10\x01\x04"
+                            "\x16\x01\x02"
+                            "\x17\x01\x02"
+                            "\x18\x01\x02"
+                            "\x19\x01\x02"
+                            "\x1a\x09"
+                            "\x01\x01k"
+                            "\x02\x01u"
+                            "\x03\x01p";
+    cr_expect_eq(bytes.len, sizeof(expected) - 1, "%zu", bytes.len);
+    cr_expect_arr_eq(bytes.ptr, expected, sizeof(expected) - 1);
+}
+
 Test(config_codec, what_means_the_default_is_left_out) {
     struct gf_config *config = gf_fixture_checked(&arena, "one");
     struct gf_strbuf again;
@@ -347,7 +392,10 @@ Test(config_codec, garbage_is_data_loss) {
     EXPECT_DAMAGED("\x01" TASK "\x0c\x05\x01\x03gpu");             /* a pool without size */
     EXPECT_DAMAGED("\x01\x04\x0d\x01\x03one\x03\x01i\x14\x03gpu"); /* a pool that is not there */
     EXPECT_DAMAGED("\x01\x04\x10\x01\x03one\x03\x01i\x13\x06\x01\x01\x04\x07\x01\x04"); /* flag 2 */
-    EXPECT_DAMAGED("\x01\x04\x0b\x01\x03one\x03\x01i\x15\x01\x04");              /* a token of 2 */
+    EXPECT_DAMAGED("\x01\x04\x0b\x01\x03one\x03\x01i\x15\x01\x04");      /* a token of 2 */
+    EXPECT_DAMAGED("\x01\x04\x0b\x01\x03one\x03\x01i\x10\x01\x06");      /* pull policy 3 */
+    EXPECT_DAMAGED("\x01\x04\x0b\x01\x03one\x03\x01i\x19\x01\x04");      /* a terminal of 2 */
+    EXPECT_DAMAGED("\x01\x04\x0d\x01\x03one\x03\x01i\x1a\x03\x02\x01u"); /* no password */
     EXPECT_DAMAGED("\x01\x03\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02" TASK); /* 65 bits */
 }
 

@@ -75,7 +75,7 @@ static enum gf_code read_task_number(const struct gf_config_decoder *decoder,
         out->network = (enum gf_network_mode)number;
         break;
     case TASK_PULL:
-        if (number != GF_PULL_NEVER) {
+        if (number < 0 || number > GF_PULL_ALWAYS) {
             return gf_record_fail_at(decoder, field->payload.ptr, "an unknown pull policy");
         }
         out->pull = (enum gf_pull_policy)number;
@@ -93,6 +93,11 @@ static enum gf_code read_task_number(const struct gf_config_decoder *decoder,
     case TASK_RETRY:
     case TASK_POOL:
     case TASK_INJECT_TOKEN:
+    case TASK_KEEP_FAILED:
+    case TASK_DISABLE_LOGS:
+    case TASK_OPEN_STDIN:
+    case TASK_TERMINAL:
+    case TASK_REGISTRY_AUTH:
         gf_unreachable();
     }
     return GF_OK;
@@ -137,6 +142,16 @@ static enum gf_code read_task_field(const struct gf_config_decoder *decoder,
         return read_task_number(decoder, field, out);
     case TASK_INJECT_TOKEN:
         return gf_record_flag(decoder, field, &out->inject_token);
+    case TASK_KEEP_FAILED:
+        return gf_record_flag(decoder, field, &out->keep_failed);
+    case TASK_DISABLE_LOGS:
+        return gf_record_flag(decoder, field, &out->disable_logs);
+    case TASK_OPEN_STDIN:
+        return gf_record_flag(decoder, field, &out->open_stdin);
+    case TASK_TERMINAL:
+        return gf_record_flag(decoder, field, &out->terminal);
+    case TASK_REGISTRY_AUTH:
+        return gf_config_read_registry_auth(decoder, field->payload, &out->registry_auth);
     case TASK_RETRY:
         return gf_config_read_retry(decoder, field->payload, &out->retry);
     case TASK_POOL:

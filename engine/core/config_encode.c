@@ -82,6 +82,17 @@ static void put_retry(struct gf_strbuf *out, const struct gf_retry_policy *retry
     }
 }
 
+static void put_registry_auth(struct gf_strbuf *out, const struct gf_registry_auth *auth,
+                              struct gf_strbuf *item) {
+    gf_strbuf_reset(item);
+    put_text(item, REGISTRY_AUTH_SECRET_KEY, auth->secret_key);
+    put_text(item, REGISTRY_AUTH_USER, auth->user);
+    put_text(item, REGISTRY_AUTH_PASSWORD, auth->password);
+    if (item->len > 0) {
+        put_item(out, TASK_REGISTRY_AUTH, gf_strbuf_view(item));
+    }
+}
+
 static void put_pools(struct gf_strbuf *out, const struct gf_config *config,
                       struct gf_strbuf *item) {
     for (size_t i = 0; i < config->pool_count; i++) {
@@ -123,6 +134,11 @@ static void put_task(struct gf_strbuf *out, const struct gf_task *task, struct g
     put_retry(out, &task->retry, item);
     put_text(out, TASK_POOL, task->pool);
     put_number(out, TASK_INJECT_TOKEN, task->inject_token);
+    put_number(out, TASK_KEEP_FAILED, task->keep_failed);
+    put_number(out, TASK_DISABLE_LOGS, task->disable_logs);
+    put_number(out, TASK_OPEN_STDIN, task->open_stdin);
+    put_number(out, TASK_TERMINAL, task->terminal);
+    put_registry_auth(out, &task->registry_auth, item);
 }
 
 void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {

@@ -26,7 +26,8 @@ enum gf_code gf_config_check_rules(const struct gf_config *config,
                                    struct gf_error *err) GF_MUST_USE;
 
 /*
- * How the task ends, is made again, and which pool it is in. Fills in pool_index. The pools of the
+ * How the task ends, is made again, who it is at the registry, and which pool it is in. Fills in
+ * pool_index. The pools of the
  * config have been checked. Fields are relative to the task.
  */
 enum gf_code gf_config_check_task_rules(const struct gf_config *config, struct gf_task *task,

@@ -237,3 +237,32 @@ enum gf_code gf_config_read_retry(const struct gf_config_decoder *decoder, struc
     }
     return rc;
 }
+
+static enum gf_code read_registry_auth_field(const struct gf_config_decoder *decoder,
+                                             const struct gf_config_field *field,
+                                             struct gf_registry_auth *out) {
+    if (field->tag >= TAGS_END) {
+        return GF_OK; /* of a later version */
+    }
+    switch ((enum registry_auth_tag)field->tag) {
+    case REGISTRY_AUTH_SECRET_KEY:
+        return gf_record_text(decoder, field, &out->secret_key);
+    case REGISTRY_AUTH_USER:
+        return gf_record_text(decoder, field, &out->user);
+    case REGISTRY_AUTH_PASSWORD:
+        return gf_record_text(decoder, field, &out->password);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_config_read_registry_auth(const struct gf_config_decoder *decoder,
+                                          struct gf_str bytes, struct gf_registry_auth *out) {
+    struct gf_config_record record;
+    enum gf_code rc = gf_record_scan(decoder, bytes, 0, &record);
+    while (rc == GF_OK && record.bytes.len > 0) {
+        struct gf_config_field field;
+        gf_assert(gf_record_take_field(&record.bytes, &field));
+        rc = read_registry_auth_field(decoder, &field, out);
+    }
+    return rc;
+}

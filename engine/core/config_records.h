@@ -78,5 +78,8 @@ enum gf_code gf_config_read_pool(const struct gf_config_decoder *decoder, struct
                                  struct gf_task_pool *out) GF_MUST_USE;
 enum gf_code gf_config_read_retry(const struct gf_config_decoder *decoder, struct gf_str bytes,
                                   struct gf_retry_policy *out) GF_MUST_USE;
+enum gf_code gf_config_read_registry_auth(const struct gf_config_decoder *decoder,
+                                          struct gf_str bytes,
+                                          struct gf_registry_auth *out) GF_MUST_USE;
 
 #endif /* GOFER_ENGINE_CORE_CONFIG_RECORDS_H_ */

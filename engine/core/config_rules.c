@@ -180,6 +180,73 @@ static enum gf_code check_retry(const struct gf_retry_policy *policy, struct gf_
     return rc;
 }
 
+/* ---- Registries ---- */
+
+static enum gf_code check_registry_secret(const struct gf_registry_auth *auth,
+                                          struct gf_error *err) {
+    if (auth->user.len > 0 || auth->password.len > 0) {
+        return gf_fail_field(err, auth->user.len > 0 ? "user" : "password",
+                             "expected none: the secret of secret_key holds user and password");
+    }
+    return gf_identifier_check(auth->secret_key, "secret_key", err);
+}
+
+static enum gf_code check_registry_user(const struct gf_registry_auth *auth, struct gf_error *err) {
+    if (auth->user.len == 0) {
+        return gf_fail_field(err, "user", "a password needs a user");
+    }
+    if (auth->password.len == 0) {
+        return gf_fail_field(err, "password", "a user needs a password");
+    }
+    enum gf_code rc = gf_text_check(auth->user, GF_REGISTRY_USER_CHARS_MAX, "user", err);
+    if (rc == GF_OK && memchr(auth->user.ptr, ':', auth->user.len) != NULL) {
+        rc = gf_fail_field(err, "user", "names of users at registries have no ':' in them");
+    }
+    if (rc == GF_OK) {
+        rc = gf_text_check(auth->password, GF_REGISTRY_PASSWORD_CHARS_MAX, "password", err);
+    }
+    return rc;
+}
+
+static enum gf_code check_registry_auth(const struct gf_registry_auth *auth, struct gf_error *err) {
+    enum gf_code rc = GF_OK;
+    if (auth->secret_key.len > 0) {
+        rc = check_registry_secret(auth, err);
+    } else if (auth->user.len > 0 || auth->password.len > 0) {
+        rc = check_registry_user(auth, err);
+    }
+    if (rc != GF_OK) {
+        (void)gf_wrap_field(err, "registry_auth.");
+    }
+    return rc;
+}
+
+/* ---- Resources ---- */
+
+enum gf_code gf_config_check_maximums(const struct gf_config *config,
+                                      const struct gf_resources *maximums, struct gf_error *err) {
+    for (size_t i = 0; i < config->task_count; i++) {
+        const struct gf_resources *asked = &config->tasks[i].resources;
+        const struct gf_number_range ranges[] = {
+            {asked->cpu_millis, 0, maximums->cpu_millis, "cpu_millis"},
+            {asked->memory_bytes, 0, maximums->memory_bytes, "memory_bytes"},
+            {asked->pid_count, 0, maximums->pid_count, "pid_count"},
+            {asked->disk_bytes, 0, maximums->disk_bytes, "disk_bytes"},
+        };
+        for (size_t r = 0; r < GF_ARRAY_COUNT(ranges); r++) {
+            if (ranges[r].max == 0 || ranges[r].value <= ranges[r].max) {
+                continue;
+            }
+            char path[GF_ERROR_FIELD_BYTES_MAX];
+            (void)snprintf(path, sizeof(path), "tasks[%zu].resources.%s", i, ranges[r].field);
+            return gf_fail_field(err, path,
+                                 "value is %" PRId64 ", this server gives at most %" PRId64,
+                                 ranges[r].value, ranges[r].max);
+        }
+    }
+    return GF_OK;
+}
+
 /* ---- The whole ---- */
 
 enum gf_code gf_config_check_rules(const struct gf_config *config, struct gf_error *err) {
@@ -215,6 +282,9 @@ enum gf_code gf_config_check_task_rules(const struct gf_config *config, struct g
     enum gf_code rc = gf_number_ranges_check(ranges, GF_ARRAY_COUNT(ranges), err);
     if (rc == GF_OK) {
         rc = check_retry(&task->retry, err);
+    }
+    if (rc == GF_OK) {
+        rc = check_registry_auth(&task->registry_auth, err);
     }
     return rc == GF_OK ? find_pool(config, task, err) : rc;
 }

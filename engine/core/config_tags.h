@@ -7,7 +7,7 @@
 
 enum {
     CONFIG_FORMAT = 1,
-    TAGS_END = 22, /* every known tag is below */
+    TAGS_END = 27, /* every known tag is below */
     VARINT_BYTES_MAX = 10,
 };
 
@@ -48,6 +48,11 @@ enum task_tag {
     TASK_RETRY = 19,
     TASK_POOL = 20,
     TASK_INJECT_TOKEN = 21, /* 1 */
+    TASK_KEEP_FAILED = 22,  /* 1 */
+    TASK_DISABLE_LOGS = 23, /* 1 */
+    TASK_OPEN_STDIN = 24,   /* 1 */
+    TASK_TERMINAL = 25,     /* 1 */
+    TASK_REGISTRY_AUTH = 26,
 };
 
 /* Of a label too. */
@@ -75,6 +80,12 @@ enum retry_tag {
     RETRY_EXIT_CODE = 6,
     RETRY_ORPHANED = 7,  /* 1 */
     RETRY_TIMED_OUT = 8, /* 1 */
+};
+
+enum registry_auth_tag {
+    REGISTRY_AUTH_SECRET_KEY = 1,
+    REGISTRY_AUTH_USER = 2,
+    REGISTRY_AUTH_PASSWORD = 3,
 };
 
 #endif /* GOFER_ENGINE_CORE_CONFIG_TAGS_H_ */

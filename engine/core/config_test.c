@@ -155,6 +155,60 @@ Test(config, numbers_of_tasks_are_checked) {
     task->resources = (struct gf_resources){0};
     task->network = (enum gf_network_mode)(GF_NETWORK_BRIDGE + 1);
     expect_field(config, "tasks[0].network");
+    task->network = GF_NETWORK_NONE;
+    task->pull = (enum gf_pull_policy)(GF_PULL_ALWAYS + 1);
+    expect_field(config, "tasks[0].pull");
+}
+
+Test(config, credentials_for_registries_are_checked) {
+    struct gf_config *config = gf_fixture_config(&arena, "one");
+    struct gf_registry_auth *auth = &config->tasks[0].registry_auth;
+    auth->secret_key = GF_STR("a b");
+    expect_field(config, "tasks[0].registry_auth.secret_key");
+    auth->secret_key = GF_STR("REGISTRY");
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
+    auth->password = GF_STR("p");
+    expect_field(config, "tasks[0].registry_auth.password");
+    auth->user = GF_STR("u");
+    expect_field(config, "tasks[0].registry_auth.user");
+    auth->secret_key = GF_STR("");
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
+    auth->user = GF_STR("");
+    expect_field(config, "tasks[0].registry_auth.user");
+    auth->user = GF_STR("u:v");
+    expect_field(config, "tasks[0].registry_auth.user");
+    auth->user = repeat('u', GF_REGISTRY_USER_CHARS_MAX + 1);
+    expect_field(config, "tasks[0].registry_auth.user");
+    auth->user = repeat('u', GF_REGISTRY_USER_CHARS_MAX);
+    auth->password = GF_STR("");
+    expect_field(config, "tasks[0].registry_auth.password");
+    auth->password = repeat('p', GF_REGISTRY_PASSWORD_CHARS_MAX + 1);
+    expect_field(config, "tasks[0].registry_auth.password");
+    auth->password = repeat('p', GF_REGISTRY_PASSWORD_CHARS_MAX);
+    cr_expect_eq(gf_config_check(config, &arena, NULL), GF_OK);
+}
+
+Test(config, resources_beyond_the_maximums_name_both_values) {
+    struct gf_config *config = gf_fixture_config(&arena, "one; two");
+    struct gf_error err = {0};
+    const struct gf_resources none = {0};
+    const struct gf_resources maximums = {
+        .cpu_millis = 10, .memory_bytes = 20, .pid_count = 30, .disk_bytes = 40};
+    struct gf_resources *asked = &config->tasks[1].resources;
+    *asked = maximums;
+    cr_expect_eq(gf_config_check_maximums(config, &maximums, &err), GF_OK);
+    int64_t *const fields[] = {&asked->cpu_millis, &asked->memory_bytes, &asked->pid_count,
+                               &asked->disk_bytes};
+    const char *const names[] = {"tasks[1].resources.cpu_millis", "tasks[1].resources.memory_bytes",
+                                 "tasks[1].resources.pid_count", "tasks[1].resources.disk_bytes"};
+    for (size_t i = 0; i < 4; i++) {
+        *asked = maximums;
+        *fields[i] += 1;
+        cr_expect_eq(gf_config_check_maximums(config, &none, &err), GF_OK);
+        cr_expect_eq(gf_config_check_maximums(config, &maximums, &err), GF_INVALID_ARGUMENT);
+        cr_expect_str_eq(err.field, names[i]);
+    }
+    cr_expect_str_eq(err.message, "value is 41, this server gives at most 40");
 }
 
 Test(config, rules_of_runs_are_checked) {

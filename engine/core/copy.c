@@ -106,6 +106,9 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
     out->labels = gf_labels_copy(from->labels, from->label_count, arena);
     copy_retry(&from->retry, arena, &out->retry);
+    out->registry_auth.secret_key = gf_text_copy(from->registry_auth.secret_key, arena);
+    out->registry_auth.user = gf_text_copy(from->registry_auth.user, arena);
+    out->registry_auth.password = gf_text_copy(from->registry_auth.password, arena);
     out->parents = NULL;
     out->children = NULL;
     if (from->parent_count > 0) {
@@ -188,6 +191,7 @@ void gf_task_execution_copy(const struct gf_task_execution *from, struct gf_aren
     out->reason.text = gf_text_copy(from->reason.text, arena);
     out->image_digest = gf_text_copy(from->image_digest, arena);
     out->node = gf_text_copy(from->node, arena);
+    out->container_id = gf_text_copy(from->container_id, arena);
 }
 
 void gf_preferences_copy(const struct gf_preferences *from, struct gf_arena *arena,

@@ -71,6 +71,9 @@ static struct gf_config *full_config(void) {
     task->variable_count = 1;
     task->labels = labels();
     task->label_count = 1;
+    task->registry_auth =
+        (struct gf_registry_auth){.user = text("robot"), .password = text("secret")};
+    config->tasks[0].registry_auth.secret_key = text("REGISTRY");
     task->retry =
         (struct gf_retry_policy){.max_attempts = 2, .exit_codes = codes, .exit_code_count = 2};
     cr_assert_eq(gf_config_check(config, &from, NULL), GF_OK);

@@ -108,6 +108,9 @@ struct gf_exit {
     int64_t log_bytes;
     bool log_truncated;
     int64_t root_expire_time; /* until when the root is kept (keep_failed); 0 = it is gone */
+    /* As of gf_start, for a program of which the start was not told before its end. */
+    struct gf_str container_id;
+    uint32_t missing_protections;
 };
 
 /* Makes a command idempotent: see struct gf_request. */
@@ -322,6 +325,8 @@ struct gf_core_limits {
     int64_t run_timeout_ms_max;   /* of every run; its config may ask for less */
     int64_t task_timeout_ms_max;  /* of every attempt; its task may ask for less */
     int64_t stop_timeout_ms;      /* for tasks that do not say; 0 = GF_STOP_TIMEOUT_MS_DEFAULT */
+    /* Of what a task may ask for, each; a config that asks for more is not registered. */
+    struct gf_resources task_maximums;
     /* How long the scheduler may take before it is given up; 0 = the default of limits.h. */
     int64_t launch_lease_ms; /* from the launch to its first report */
     int64_t stop_lease_ms;   /* from the end that was due to the report of it; twice */

@@ -17,6 +17,8 @@ enum {
     GF_IMAGE_CHARS_MAX = 512,
     GF_USER_CHARS_MAX = 256,
     GF_PATH_BYTES_MAX = 4095, /* of a working directory */
+    GF_REGISTRY_USER_CHARS_MAX = 255,
+    GF_REGISTRY_PASSWORD_CHARS_MAX = 16 << 10, /* tokens that serve as one are long */
 
     GF_CONFIG_TASKS_MAX = 100000,
     GF_CONFIG_PARENTS_MAX = 1000000, /* of all tasks together */
@@ -70,6 +72,7 @@ enum {
     GF_INITIATOR_ID_BYTES_MAX = 255,
     GF_NODE_BYTES_MAX = 255,         /* longer ones are cut */
     GF_IMAGE_DIGEST_BYTES_MAX = 255, /* longer ones are cut */
+    GF_CONTAINER_ID_BYTES_MAX = 255, /* longer ones are cut */
 };
 
 _Static_assert((int)GF_REASON_BYTES_MAX >= 4 * (int)GF_REASON_CHARS_MAX,

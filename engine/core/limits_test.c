@@ -247,3 +247,13 @@ Test(limits, a_bad_priority_is_refused) {
     cr_assert_eq(world_start_priority(&world, GF_PRIORITY_MAX), GF_OK);
     cr_assert_eq(world_start_priority(&world, -GF_PRIORITY_MAX), GF_OK);
 }
+
+Test(limits, tasks_that_ask_for_more_than_the_server_gives_are_not_registered) {
+    use_limits((struct gf_core_limits){.task_maximums = {.memory_bytes = 100}});
+    struct gf_config *config = gf_fixture_config(&world.arena, "one");
+    config->tasks[0].resources.memory_bytes = 101;
+    cr_expect_eq(world_up_config(&world, config), GF_INVALID_ARGUMENT);
+    cr_expect_str_eq(world.error.field, "spec.tasks[0].resources.memory_bytes");
+    config->tasks[0].resources.memory_bytes = 100;
+    cr_expect_eq(world_up_config(&world, config), GF_OK);
+}

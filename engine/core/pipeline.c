@@ -2,6 +2,7 @@
  * Registering and deploying. A deployment switches at once: it is COMPLETE in the step that it
  * began in, so that its row is written once and lives in the batch alone.
  */
+#include "engine/core/config.h"
 #include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
 #include "engine/core/limits.h"
@@ -195,6 +196,20 @@ static int64_t register_fingerprint(const struct gf_input *input) {
     return gf_core__fingerprint(texts, 3, &deploy, 1);
 }
 
+static enum gf_code check_registration(const struct gf_core *core, const struct gf_input *input,
+                                       const struct core_namespace *ns, struct gf_error *err) {
+    if (ns == NULL) {
+        return gf_fail(err, GF_NOT_FOUND, "namespace '%" GF_STR_FMT "' not found",
+                       GF_STR_ARG(input->u.register_config.namespace_id));
+    }
+    const enum gf_code rc =
+        gf_config_check_maximums(input->u.register_config.config, &core->limits.task_maximums, err);
+    if (rc != GF_OK) {
+        (void)gf_wrap_field(err, "spec.");
+    }
+    return rc;
+}
+
 enum gf_step gf_core__register_config(struct gf_core *core, const struct gf_input *input,
                                       struct gf_need *out_need) {
     const struct gf_config *content = input->u.register_config.config;
@@ -210,10 +225,8 @@ enum gf_step gf_core__register_config(struct gf_core *core, const struct gf_inpu
                         &result)) {
         return result;
     }
-    if (ns == NULL) {
-        struct gf_error err = {0};
-        (void)gf_fail(&err, GF_NOT_FOUND, "namespace '%" GF_STR_FMT "' not found",
-                      GF_STR_ARG(input->u.register_config.namespace_id));
+    struct gf_error err = {0};
+    if (check_registration(core, input, ns, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
     if (gf_core__find_pipeline(core, ns, content->pipeline_id, &pipeline, out_need) == CORE_NEED) {

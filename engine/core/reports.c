@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
+#include "engine/core/protection.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -39,6 +40,16 @@ static void set_place(struct core_task *task, struct gf_str image_digest, struct
     }
     if (node.len > 0) {
         task->row.node = share(run, &run->node, node, GF_NODE_BYTES_MAX);
+    }
+}
+
+/* What is known of the container with its start, and does not change. */
+static void set_container(struct core_task *task, struct gf_str container_id,
+                          uint32_t missing_protections) {
+    if (task->row.state == GF_TASK_STATE_PROCESSING) {
+        task->row.container_id =
+            gf_text_copy_cut(container_id, GF_CONTAINER_ID_BYTES_MAX, &task->run->arena);
+        task->row.missing_protections = missing_protections & GF_PROTECTIONS_ALL;
     }
 }
 
@@ -134,8 +145,11 @@ static void set_exit(struct gf_task_execution *row, const struct gf_exit *exit) 
     row->end_time = exit->end_time > row->start_time ? exit->end_time : 0;
     row->cpu_time_ns = exit->cpu_time_ns;
     row->peak_memory_bytes = exit->peak_memory_bytes;
+    row->peak_pid_count = exit->peak_pid_count;
+    row->disk_bytes = exit->disk_bytes;
     row->log_bytes = exit->log_bytes;
     row->log_truncated = exit->log_truncated;
+    row->root_expire_time = exit->root_expire_time;
 }
 
 static void exited(struct gf_core *core, struct core_task *task, const struct gf_input *input) {
@@ -143,6 +157,7 @@ static void exited(struct gf_core *core, struct core_task *task, const struct gf
     set_place(task, input->u.exited.image_digest, input->u.exited.node);
     if (exit->failure.len == 0) {
         /* A short command may end before its start was told. */
+        set_container(task, exit->container_id, exit->missing_protections);
         mark_started(core, task, exit->start_time);
     }
     struct gf_strbuf text;
@@ -228,6 +243,7 @@ static void started(struct gf_core *core, struct core_task *task, const struct g
         task->row.pull_start_time = start->pull_start_time;
         task->row.pull_end_time = start->pull_end_time;
     }
+    set_container(task, start->container_id, start->missing_protections);
     mark_started(core, task, start->start_time);
 }
 

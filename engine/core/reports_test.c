@@ -1,6 +1,7 @@
 /* What the scheduler says about attempts, in and out of order. */
 #include "engine/core/core.h"
 #include "engine/core/limits.h"
+#include "engine/core/protection.h"
 #include "engine/core/testing/fixture.h"
 #include "engine/testing/world.h"
 
@@ -257,4 +258,17 @@ Test(reports, times_stay_in_order_when_the_clock_does_not) {
     const struct gf_task_execution task = world_task(&world, 1, "one");
     cr_expect_geq(task.end_time, task.start_time);
     cr_expect_geq(world_run(&world, 1).end_time, world_run(&world, 1).start_time);
+}
+
+Test(reports, an_end_tells_of_a_container_of_which_the_start_was_not_told) {
+    cr_assert_eq(world_up(&world, "one; two"), GF_OK);
+    cr_assert_eq(world_start(&world), GF_OK);
+    const struct gf_exit exit = {.container_id = GF_STR("gone-1"),
+                                 .missing_protections =
+                                     GF_PROTECTION_USER_NAMESPACE | 1U << 31 /* of a later one */};
+    world_report(&world, world_find(&world, "one")->attempt, &exit);
+    const struct gf_task_execution task = world_task(&world, 1, "one");
+    cr_expect(gf_str_eq(task.container_id, GF_STR("gone-1")));
+    cr_expect_eq(task.missing_protections, GF_PROTECTION_USER_NAMESPACE);
+    world_exit(&world, "two", 0);
 }

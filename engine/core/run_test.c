@@ -1,6 +1,7 @@
 /* Runs from their launch to their end, one and many. */
 #include "engine/core/config.h"
 #include "engine/core/core.h"
+#include "engine/core/protection.h"
 #include "engine/testing/world.h"
 
 #include <criterion/criterion.h>
@@ -48,7 +49,11 @@ Test(run, one_task_goes_through_its_states) {
                                  .cpu_time_ns = 7,
                                  .peak_memory_bytes = 8,
                                  .log_bytes = 9,
-                                 .log_truncated = true};
+                                 .log_truncated = true,
+                                 .peak_pid_count = 10,
+                                 .disk_bytes = 11,
+                                 .root_expire_time = 12,
+                                 .container_id = GF_STR("not told")};
     world_report(&world, world_find(&world, "one")->attempt, &exit);
     expect_states(1, "S");
     task = world_task(&world, 1, "one");
@@ -59,6 +64,11 @@ Test(run, one_task_goes_through_its_states) {
     cr_expect_eq(task.peak_memory_bytes, 8);
     cr_expect_eq(task.log_bytes, 9);
     cr_expect(task.log_truncated);
+    cr_expect_eq(task.peak_pid_count, 10);
+    cr_expect_eq(task.disk_bytes, 11);
+    cr_expect_eq(task.root_expire_time, 12);
+    cr_expect(gf_str_eq(task.container_id, GF_STR("container-1")));
+    cr_expect_eq(task.missing_protections, GF_PROTECTION_DISK_LIMIT);
     expect_reason(task.reason, GF_REASON_UNSPECIFIED, "");
     const struct gf_run run = world_run(&world, 1);
     cr_expect_eq(run.state, GF_RUN_STATE_COMPLETE);

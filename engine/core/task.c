@@ -212,10 +212,15 @@ static void clear_attempt(struct gf_task_execution *row) {
     row->end_time = 0;
     row->cpu_time_ns = 0;
     row->peak_memory_bytes = 0;
+    row->peak_pid_count = 0;
+    row->disk_bytes = 0;
     row->log_bytes = 0;
     row->log_truncated = false;
     row->image_digest = GF_STR("");
     row->node = GF_STR("");
+    row->container_id = GF_STR("");
+    row->missing_protections = 0;
+    row->root_expire_time = 0;
 }
 
 void gf_core__task_launch(struct gf_core *core, struct core_task *task) {

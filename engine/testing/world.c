@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "engine/core/copy.h"
+#include "engine/core/protection.h"
 #include "engine/engine_loader.h"
 #include "engine/store/memory/memory.h"
 
@@ -277,7 +278,10 @@ void world_started(struct world *world, const char *task_id) {
     const struct gf_input input = {
         .kind = GF_INPUT_TASK_STARTED,
         .u.started = {.attempt = container->attempt,
-                      .start = {.image_digest = GF_STR("sha256:abc"), .node = GF_STR("here")}}};
+                      .start = {.image_digest = GF_STR("sha256:abc"),
+                                .node = GF_STR("here"),
+                                .container_id = GF_STR("container-1"),
+                                .missing_protections = GF_PROTECTION_DISK_LIMIT}}};
     (void)world_step(world, &input);
 }
 

@@ -175,11 +175,13 @@ void sim_take_task(struct sim *sim, const struct gf_task_execution *row) {
     const struct gf_str reason = sim_take_text(sim, to->reason.text, row->reason.text);
     const struct gf_str digest = sim_take_text(sim, to->image_digest, row->image_digest);
     const struct gf_str node = sim_take_text(sim, to->node, row->node);
+    const struct gf_str container = sim_take_text(sim, to->container_id, row->container_id);
     *to = *row;
     to->task_id = task_id;
     to->reason.text = reason;
     to->image_digest = digest;
     to->node = node;
+    to->container_id = container;
     count_live(sim, task, sim_row_is_live(to));
     task->run->tasks_left -= to->state == GF_TASK_STATE_COMPLETE;
     task->raw = *row;

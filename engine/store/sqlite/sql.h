@@ -44,11 +44,12 @@
     "run_key, task_index, task_id, create_time, attempt, state, status, reason_kind, "             \
     "reason_text, cancel_requested, exit_code, exit_signal, ready_time, queue_time, launch_time, " \
     "pull_start_time, pull_end_time, start_time, stop_time, end_time, next_attempt_time, "         \
-    "kept_run_id, image_digest, node, cpu_time_ns, peak_memory_bytes, log_bytes, log_truncated"
+    "kept_run_id, image_digest, node, cpu_time_ns, peak_memory_bytes, log_bytes, log_truncated, "  \
+    "peak_pid_count, disk_bytes, container_id, missing_protections, root_expire_time"
 
 #define GF_SQL_TASK_VALUES                                                                         \
     "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "  \
-    "?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28"
+    "?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33"
 
 #define GF_SQL_REQUEST_COLUMNS                                                                     \
     "caller, request_id, kind, fingerprint, create_time, namespace_id, pipeline_id, "              \
@@ -203,8 +204,9 @@
       " ready_time = ?9, queue_time = ?10, launch_time = ?11, pull_start_time = ?12,"              \
       " pull_end_time = ?13, start_time = ?14, stop_time = ?15, end_time = ?16,"                   \
       " next_attempt_time = ?17, kept_run_id = ?18, image_digest = ?19, node = ?20,"               \
-      " cpu_time_ns = ?21, peak_memory_bytes = ?22, log_bytes = ?23, log_truncated = ?24"          \
-      " WHERE run_key = ?25 AND task_index = ?26")                                                 \
+      " cpu_time_ns = ?21, peak_memory_bytes = ?22, log_bytes = ?23, log_truncated = ?24,"         \
+      " peak_pid_count = ?25, disk_bytes = ?26, container_id = ?27, missing_protections = ?28,"    \
+      " root_expire_time = ?29 WHERE run_key = ?30 AND task_index = ?31")                          \
     X(GET_TASK, "SELECT " GF_SQL_TASK_COLUMNS                                                      \
                 " FROM task_executions WHERE run_key = ?1 AND task_id = ?2 LIMIT 1")               \
     X(LIST_TASKS, "SELECT " GF_SQL_TASK_COLUMNS " FROM task_executions"                            \

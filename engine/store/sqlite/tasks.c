@@ -32,6 +32,11 @@ static void bind_changing(struct gf_sqlite_bind *bind, const struct gf_task_exec
     gf_sqlite__bind_i64(bind, task->peak_memory_bytes);
     gf_sqlite__bind_i64(bind, task->log_bytes);
     gf_sqlite__bind_i64(bind, task->log_truncated);
+    gf_sqlite__bind_i64(bind, task->peak_pid_count);
+    gf_sqlite__bind_i64(bind, task->disk_bytes);
+    gf_sqlite__bind_str(bind, task->container_id);
+    gf_sqlite__bind_i64(bind, task->missing_protections);
+    gf_sqlite__bind_i64(bind, task->root_expire_time);
 }
 
 static enum gf_code update(struct gf_sqlite_store *store, const struct gf_task_execution *task,
@@ -112,6 +117,11 @@ static enum gf_code read_task(struct gf_sqlite_row *row, void *item,
     task->peak_memory_bytes = gf_sqlite__i64(row);
     task->log_bytes = gf_sqlite__i64(row);
     task->log_truncated = gf_sqlite__bool(row);
+    task->peak_pid_count = gf_sqlite__i64(row);
+    task->disk_bytes = gf_sqlite__i64(row);
+    task->container_id = gf_sqlite__str(row);
+    task->missing_protections = (uint32_t)gf_sqlite__i64(row);
+    task->root_expire_time = gf_sqlite__i64(row);
     return GF_OK;
 }
 

@@ -114,6 +114,10 @@ Test(sqlite_upgrade, what_was_there_is_there_with_defaults) {
     cr_assert_not(task.cancel_requested);
     cr_assert_eq(task.end_time, 189);
     cr_assert(task.log_truncated);
+    cr_assert_eq(task.peak_memory_bytes, 6);
+    cr_assert_eq(task.peak_pid_count, 0);
+    cr_assert_eq(task.container_id.len, 0);
+    cr_assert_eq(task.missing_protections, 0);
     close_fixture(&fixture);
 }
 

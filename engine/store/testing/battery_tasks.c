@@ -34,6 +34,11 @@ static void same_task(const struct gf_task_execution *actual,
     must_be_equal(actual, expected, peak_memory_bytes);
     must_be_equal(actual, expected, log_bytes);
     must_be_equal(actual, expected, log_truncated);
+    must_be_equal(actual, expected, peak_pid_count);
+    must_be_equal(actual, expected, disk_bytes);
+    must_be_same(actual, expected, container_id);
+    must_be_equal(actual, expected, missing_protections);
+    must_be_equal(actual, expected, root_expire_time);
 }
 
 void gf_store_battery_tasks_come_back(const struct gf_store_factory *factory) {
@@ -67,6 +72,11 @@ void gf_store_battery_tasks_come_back(const struct gf_store_factory *factory) {
     ended->peak_memory_bytes = INT64_C(1) << 40;
     ended->log_bytes = 77;
     ended->log_truncated = true;
+    ended->peak_pid_count = INT32_MAX;
+    ended->disk_bytes = INT64_C(1) << 41;
+    ended->container_id = GF_STR("gofer-1.2.3");
+    ended->missing_protections = UINT32_MAX;
+    ended->root_expire_time = 99;
     battery_look(&battery);
     struct gf_task_execution found = {0};
     must(&battery, get_task, 1, GF_STR("fresh"), &battery.arena, &found);
@@ -225,6 +235,11 @@ void gf_store_battery_attempts_come_back(const struct gf_store_factory *factory)
         task->image_digest = GF_STR("sha256:abc");
         task->node = GF_STR("here");
         task->log_bytes = i;
+        task->peak_pid_count = i + 2;
+        task->disk_bytes = i + 3;
+        task->container_id = gf_rows_text(&battery.rows, "container-%d", i);
+        task->missing_protections = 1U << i;
+        task->root_expire_time = i + 4;
         expected[i] = gf_rows_attempt(&battery.rows, task);
         /* The first two at once, the last one later. */
         if (i == 2) {
