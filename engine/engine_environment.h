@@ -1,6 +1,7 @@
 /*
  * The environment of a launch with its secrets: values of configs with their references filled in,
- * and the token of the run, in guarded memory that is used again for the next launch.
+ * the token of the run, and who the task is at the registry of its image, in guarded memory that is
+ * used again for the next launch.
  *
  * Thread: engine.
  */
@@ -17,13 +18,15 @@ enum {
     GF_ENVIRONMENT_STRING_BYTES_MAX = (128 << 10) - 1,
     /* All of them together: what Linux takes with its usual limit of the stack. */
     GF_ENVIRONMENT_BYTES_MAX = 2 << 20,
+    /* Of a user and a password for a registry, with their references filled in. */
+    GF_REGISTRY_TEXT_BYTES_MAX = 64 << 10,
     /* What is kept of the guarded memory for the next launch. */
     GF_ENVIRONMENT_KEPT_BYTES = 64 << 10,
 };
 
 /* A value in the buffer that is to be masked. */
 struct gf_environment_secret {
-    enum gf_reference_kind kind; /* UNSPECIFIED: the token */
+    enum gf_reference_kind kind; /* UNSPECIFIED: the token, or a password */
     struct gf_str key;           /* borrowed from the config */
     size_t offset;
     size_t len;
@@ -46,20 +49,37 @@ void gf_secret_environment_clear(struct gf_secret_environment *environment);
  */
 bool gf_secret_environment_needed(const struct gf_variable *variables, size_t count);
 
+/* What a launch is made of. Borrowed for the call. */
+struct gf_secret_environment_sources {
+    struct gf_vault *vault; /* NULL = there are no secrets */
+    const struct gf_vault_user *user;
+    const struct gf_variable *variables; /* merged */
+    size_t variable_count;
+    struct gf_str token;                          /* of the run; empty = the task has none */
+    const struct gf_registry_auth *registry_auth; /* NULL = nothing to fill in */
+};
+
+/* What comes of it: arrays in the arena that point into the guarded memory, until the next clear.
+ */
+struct gf_secret_environment_texts {
+    const char *const *strings; /* "KEY=value", as many as there are variables */
+    const struct gf_str *masked;
+    size_t masked_count;
+    struct gf_str registry_user; /* empty where there is no registry_auth */
+    struct gf_str registry_password;
+};
+
 /*
- * Fills in and makes "KEY=value" strings of merged variables; *out_strings and *out_masked are
- * arrays in the arena that point into the guarded memory, until the next clear. A value that occurs
- * several times is read once. `token` (empty: none) is masked, too. Codes: GF_INVALID_ARGUMENT (a
- * bad reference), GF_NOT_FOUND, GF_FAILED_PRECONDITION (no vault; too large; too many secrets),
- * GF_DATA_LOSS and the store's; the message names the variable and the secret's key, and holds no
- * value.
+ * Fills in references and makes strings. A value that occurs several times is read once. All values
+ * of secrets are masked, the token and the password for the registry, too. Codes:
+ * GF_INVALID_ARGUMENT (a bad reference), GF_NOT_FOUND, GF_FAILED_PRECONDITION (no vault; too large;
+ * too many secrets; a secret that is no USER:PASSWORD), GF_DATA_LOSS and the store's; the message
+ * names the variable and the secret's key, and holds no value.
  */
 enum gf_code gf_secret_environment_make(struct gf_secret_environment *environment,
-                                        struct gf_vault *vault, const struct gf_vault_user *user,
-                                        const struct gf_variable *variables, size_t count,
-                                        struct gf_str token, struct gf_arena *arena,
-                                        const char *const **out_strings,
-                                        const struct gf_str **out_masked, size_t *out_masked_count,
+                                        const struct gf_secret_environment_sources *sources,
+                                        struct gf_arena *arena,
+                                        struct gf_secret_environment_texts *out,
                                         struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_ENGINE_ENGINE_ENVIRONMENT_H_ */

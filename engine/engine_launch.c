@@ -73,11 +73,17 @@ static enum gf_code make_token(struct launching *launching, struct gf_error *err
     return GF_OK;
 }
 
+/* NULL = the task does not say who it is. */
+static const struct gf_registry_auth *registry_auth_of(const struct gf_task *task) {
+    const struct gf_registry_auth *auth = &task->registry_auth;
+    return auth->secret_key.len > 0 || auth->user.len > 0 ? auth : NULL;
+}
+
 static enum gf_code make_environment(struct launching *launching, struct gf_launch *launch,
                                      struct gf_error *err) {
     struct gf_engine *engine = launching->engine;
     const struct gf_run *run = launching->effect->run;
-    const enum gf_code rc = make_token(launching, err);
+    enum gf_code rc = make_token(launching, err);
     if (rc != GF_OK) {
         return rc;
     }
@@ -94,7 +100,9 @@ static enum gf_code make_environment(struct launching *launching, struct gf_laun
     size_t count = 0;
     gf_environment_merge(&sources, &engine->scratch, &variables, &count);
     launch->environment_count = count;
-    if (!launching->task->inject_token && !gf_secret_environment_needed(variables, count)) {
+    const struct gf_registry_auth *registry_auth = registry_auth_of(launching->task);
+    if (!launching->task->inject_token && registry_auth == NULL &&
+        !gf_secret_environment_needed(variables, count)) {
         launch->environment = gf_environment_strings(variables, count, &engine->scratch);
         return GF_OK;
     }
@@ -103,10 +111,24 @@ static enum gf_code make_environment(struct launching *launching, struct gf_laun
         .pipeline_key = run->pipeline_key,
         .namespace_id = run->namespace_id,
     };
-    return gf_secret_environment_make(&engine->environment, engine->options.vault, &user, variables,
-                                      count, gf_token_text_view(&launching->token),
-                                      &engine->scratch, &launch->environment, &launch->masked,
-                                      &launch->masked_count, err);
+    const struct gf_secret_environment_sources secrets = {
+        .vault = engine->options.vault,
+        .user = &user,
+        .variables = variables,
+        .variable_count = count,
+        .token = gf_token_text_view(&launching->token),
+        .registry_auth = registry_auth,
+    };
+    struct gf_secret_environment_texts texts = {0};
+    rc = gf_secret_environment_make(&engine->environment, &secrets, &engine->scratch, &texts, err);
+    if (rc == GF_OK) {
+        launch->environment = texts.strings;
+        launch->masked = texts.masked;
+        launch->masked_count = texts.masked_count;
+        launch->registry_user = texts.registry_user;
+        launch->registry_password = texts.registry_password;
+    }
+    return rc;
 }
 
 /* ---- The launch ---- */
@@ -131,6 +153,7 @@ void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect)
         .stop_timeout_ms = effect->stop_timeout_ms,
         .input = run->has_input ? &input : NULL,
         .task_api = launching.task->inject_token,
+        .disable_logs = effect->config->disable_logs || launching.task->disable_logs,
     };
     gf_arena_reset(&engine->scratch);
     enum gf_code rc = run->has_input ? read_input(engine, run->run_key, &input, &err) : GF_OK;

@@ -19,6 +19,8 @@ struct seen {
     char masked[NOTES_MAX]; /* the values, each with a newline behind */
     size_t masked_count;
     bool task_api;
+    bool disable_logs;
+    char registry[256]; /* USER PASSWORD */
 };
 
 static struct rig rig;
@@ -27,7 +29,11 @@ static struct seen seen;
 
 static void look(void *ctx, const struct gf_launch *launch) {
     struct seen *out = ctx;
-    *out = (struct seen){.masked_count = launch->masked_count, .task_api = launch->task_api};
+    *out = (struct seen){.masked_count = launch->masked_count,
+                         .task_api = launch->task_api,
+                         .disable_logs = launch->disable_logs};
+    (void)snprintf(out->registry, sizeof(out->registry), "%" GF_STR_FMT " %" GF_STR_FMT,
+                   GF_STR_ARG(launch->registry_user), GF_STR_ARG(launch->registry_password));
     size_t at = 0;
     for (size_t i = 0; i < launch->masked_count; i++) {
         const struct gf_str value = launch->masked[i];
@@ -341,28 +347,101 @@ Test(engine_secrets, a_launch_without_secrets_does_not_need_one) {
     cr_expect_null(strstr(launch.environment, "GOFER_HOST"));
 }
 
+/* ---- Registries ---- */
+
+static void up_with_auth(struct gf_registry_auth auth) {
+    struct gf_config *config = config_of(NULL, 0, NULL, 0);
+    struct gf_task *task = gf_arena_memdup(&rig.arena, config->tasks, sizeof(*task));
+    task->registry_auth = auth;
+    task->disable_logs = true;
+    config->tasks = task;
+    config->content_hash = GF_STR(""); /* never the same as before */
+    rig_up_config(&rig, config);
+}
+
+Test(engine_secrets, a_secret_for_a_registry_is_split_at_its_first_colon) {
+    up_with_auth((struct gf_registry_auth){.secret_key = GF_STR("REGISTRY")});
+    put("REGISTRY", "robot:pass:word", NULL);
+    (void)launch_one();
+    cr_expect_str_eq(seen.registry, "robot pass:word");
+    cr_expect_str_eq(seen.masked, "robot:pass:word\npass:word\n");
+    cr_expect(seen.disable_logs);
+}
+
+Test(engine_secrets, references_for_a_registry_are_filled_in) {
+    up_with_auth((struct gf_registry_auth){.user = GF_STR("robot-pipeline_secret{{NAME}}"),
+                                           .password = GF_STR("global_secret{{PASSWORD}}")});
+    put("NAME", "seven", NULL);
+    put("PASSWORD", "hush-hush", "default");
+    (void)launch_one();
+    cr_expect_str_eq(seen.registry, "robot-seven hush-hush");
+    cr_expect_str_eq(seen.masked, "seven\nhush-hush\nhush-hush\n");
+}
+
+Test(engine_secrets, a_literal_password_for_a_registry_is_masked_and_needs_no_vault) {
+    up_with_auth((struct gf_registry_auth){.user = GF_STR("me"), .password = GF_STR("literally")});
+    start(NULL);
+    (void)launch_one();
+    cr_expect_str_eq(seen.registry, "me literally");
+    cr_expect_str_eq(seen.masked, "literally\n");
+}
+
+Test(engine_secrets, what_a_registry_cannot_be_told_fails_the_launch) {
+    static const char no_pair[] = "credentials for the registry: pipeline secret 'REGISTRY' is not "
+                                  "of the form USER:PASSWORD";
+    static const char line_end[] = "credentials for the registry: the password has a control "
+                                   "character in it, such as the end of a line";
+    up_with_auth((struct gf_registry_auth){.secret_key = GF_STR("REGISTRY")});
+    put("REGISTRY", "no pair", NULL);
+    cr_expect_str_eq(refusal(), no_pair);
+    put("REGISTRY", "robot:password\n", NULL);
+    cr_expect_str_eq(refusal(), line_end);
+    put("REGISTRY", ":password", NULL);
+    cr_expect_str_eq(refusal(), "credentials for the registry: the user is empty");
+    put("REGISTRY", "robot:", NULL);
+    cr_expect_str_eq(refusal(), "credentials for the registry: the password is empty");
+}
+
+Test(engine_secrets, a_user_for_a_registry_with_a_colon_fails_the_launch) {
+    up(NULL);
+    put("NAMED", "a:b", NULL);
+    up_with_auth((struct gf_registry_auth){.user = GF_STR("pipeline_secret{{NAMED}}"),
+                                           .password = GF_STR("p")});
+    cr_expect_str_eq(refusal(), "credentials for the registry: the user has a ':' in it");
+}
+
+Test(engine_secrets, a_secret_for_a_registry_that_is_missing_is_named) {
+    up_with_auth((struct gf_registry_auth){.secret_key = GF_STR("REGISTRY")});
+    const char *message = refusal();
+    cr_expect_not_null(strstr(message, "credentials for the registry: pipeline secret 'REGISTRY'"),
+                       "%s", message);
+}
+
 /* ---- What is left behind ---- */
 
 Test(engine_secrets, nothing_is_left_of_a_launch) {
     struct gf_secret_environment environment;
     const struct gf_variable variable = {GF_STR("A"), GF_STR("{{text}}"),
                                          GF_VARIABLE_SOURCE_PIPELINE_CONFIG};
-    const char *const *strings = NULL;
-    const struct gf_str *masked = NULL;
-    size_t masked_count = 0;
+    const struct gf_registry_auth auth = {.user = GF_STR("robot"), .password = GF_STR("p455word")};
+    const struct gf_secret_environment_sources sources = {.variables = &variable,
+                                                          .variable_count = 1,
+                                                          .token = GF_STR("a token"),
+                                                          .registry_auth = &auth};
+    struct gf_secret_environment_texts texts = {0};
     struct gf_error err = {0};
     gf_secret_environment_init(&environment);
-    cr_assert_eq(gf_secret_environment_make(&environment, NULL, NULL, &variable, 1,
-                                            GF_STR("a token"), &rig.arena, &strings, &masked,
-                                            &masked_count, &err),
+    cr_assert_eq(gf_secret_environment_make(&environment, &sources, &rig.arena, &texts, &err),
                  GF_OK, "%s", err.message);
-    cr_expect_str_eq(strings[0], "A={{text}}");
-    cr_assert_eq(masked_count, 1);
-    const char *text = masked[0].ptr;
+    cr_expect_str_eq(texts.strings[0], "A={{text}}");
+    cr_assert_eq(texts.masked_count, 2);
+    const char *text = texts.masked[0].ptr;
+    const char *password = texts.registry_password.ptr;
     cr_expect_eq(memcmp(text, "a token", 7), 0);
+    cr_expect_eq(memcmp(password, "p455word", 8), 0);
     gf_secret_environment_clear(&environment);
     for (size_t i = 0; i < 7; i++) {
-        cr_expect_eq(text[i], 0);
+        cr_expect_eq(text[i] | password[i], 0);
     }
     gf_secret_environment_fini(&environment);
 }

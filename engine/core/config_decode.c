@@ -249,6 +249,8 @@ static enum gf_code read_config_field(const struct gf_config_decoder *decoder,
         return gf_record_number(decoder, field, &out->task_parallelism);
     case CONFIG_POOL:
         return gf_config_read_pool(decoder, field->payload, &lists->pools[out->pool_count++]);
+    case CONFIG_DISABLE_LOGS:
+        return gf_record_flag(decoder, field, &out->disable_logs);
     }
     return GF_OK;
 }
@@ -280,6 +282,7 @@ static void take_content(const struct gf_config *content, struct gf_config *out)
     out->priority = content->priority;
     out->timeout_ms = content->timeout_ms;
     out->task_parallelism = content->task_parallelism;
+    out->disable_logs = content->disable_logs;
     out->pools = content->pools;
     out->pool_count = content->pool_count;
     out->variables = content->variables;

@@ -166,6 +166,7 @@ void gf_config_encode(const struct gf_config *config, struct gf_strbuf *out) {
     put_number(out, CONFIG_TIMEOUT_MS, config->timeout_ms);
     put_number(out, CONFIG_TASK_PARALLELISM, config->task_parallelism);
     put_pools(out, config, &item);
+    put_number(out, CONFIG_DISABLE_LOGS, config->disable_logs);
     out->overflowed = out->overflowed || item.overflowed;
     gf_strbuf_fini(&task);
     gf_strbuf_fini(&item);

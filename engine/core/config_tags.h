@@ -24,6 +24,7 @@ enum config_tag {
     CONFIG_TIMEOUT_MS = 10,
     CONFIG_TASK_PARALLELISM = 11,
     CONFIG_POOL = 12,
+    CONFIG_DISABLE_LOGS = 13, /* 1 */
 };
 
 enum task_tag {

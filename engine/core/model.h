@@ -203,6 +203,7 @@ struct gf_config {
     int32_t priority;                  /* of its runs; -1000 to 1000, higher is sooner */
     int64_t timeout_ms;                /* of a run, from its start; 0 = the server's limit */
     int64_t task_parallelism;          /* tasks of one run at once; 0 = the server's limit */
+    bool disable_logs;                 /* no output of any task is kept */
     const struct gf_task_pool *pools;  /* sorted by pool_id, unique */
     size_t pool_count;
     const struct gf_variable *variables; /* of every task; a task's own win; sorted, unique */
@@ -276,6 +277,7 @@ struct gf_task_execution {
     int64_t disk_bytes;         /* written to the container's own file system; 0 = unknown */
     int64_t log_bytes;          /* payload bytes in the log; 0 before the end */
     bool log_truncated;
+    bool log_disabled;            /* from its config: no log is kept of any attempt */
     struct gf_str container_id;   /* the scheduler's own name; empty before the start */
     uint32_t missing_protections; /* of protection.h, known with the start */
     int64_t root_expire_time; /* until when the root of a failed attempt is kept; 0 = it is not */

@@ -19,6 +19,7 @@ void gf_core__run_make_tasks(struct core_run *run) {
         task->row.task_index = (int32_t)i;
         task->row.task_id = config->tasks[i].task_id;
         task->row.state = GF_TASK_STATE_WAITING;
+        task->row.log_disabled = config->disable_logs || config->tasks[i].disable_logs;
     }
 }
 

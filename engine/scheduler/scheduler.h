@@ -68,6 +68,7 @@ struct gf_launch {
      * when the server was started again. Where a back end has none to offer the launch fails.
      */
     bool task_api;
+    bool disable_logs; /* no output is kept, as the task or its pipeline wants it */
     /*
      * Who the task is at the registry of its image: both empty where it does not say. Secrets were
      * filled in: the strings are in guarded memory, to be treated as `environment`.
@@ -97,7 +98,7 @@ struct gf_scheduler_ops {
 
     /*
      * Whether programs have logs (engine/logs): then that of an attempt is there before its program
-     * starts, whatever it writes.
+     * starts, whatever it writes; but of a launch with disable_logs there is none.
      */
     bool has_logs;
 

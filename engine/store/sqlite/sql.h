@@ -45,11 +45,12 @@
     "reason_text, cancel_requested, exit_code, exit_signal, ready_time, queue_time, launch_time, " \
     "pull_start_time, pull_end_time, start_time, stop_time, end_time, next_attempt_time, "         \
     "kept_run_id, image_digest, node, cpu_time_ns, peak_memory_bytes, log_bytes, log_truncated, "  \
-    "peak_pid_count, disk_bytes, container_id, missing_protections, root_expire_time"
+    "peak_pid_count, disk_bytes, container_id, missing_protections, root_expire_time, "            \
+    "log_disabled"
 
 #define GF_SQL_TASK_VALUES                                                                         \
     "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "  \
-    "?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33"
+    "?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34"
 
 #define GF_SQL_REQUEST_COLUMNS                                                                     \
     "caller, request_id, kind, fingerprint, create_time, namespace_id, pipeline_id, "              \
@@ -206,7 +207,7 @@
       " next_attempt_time = ?17, kept_run_id = ?18, image_digest = ?19, node = ?20,"               \
       " cpu_time_ns = ?21, peak_memory_bytes = ?22, log_bytes = ?23, log_truncated = ?24,"         \
       " peak_pid_count = ?25, disk_bytes = ?26, container_id = ?27, missing_protections = ?28,"    \
-      " root_expire_time = ?29 WHERE run_key = ?30 AND task_index = ?31")                          \
+      " root_expire_time = ?29, log_disabled = ?30 WHERE run_key = ?31 AND task_index = ?32")      \
     X(GET_TASK, "SELECT " GF_SQL_TASK_COLUMNS                                                      \
                 " FROM task_executions WHERE run_key = ?1 AND task_id = ?2 LIMIT 1")               \
     X(LIST_TASKS, "SELECT " GF_SQL_TASK_COLUMNS " FROM task_executions"                            \

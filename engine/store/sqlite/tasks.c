@@ -37,6 +37,7 @@ static void bind_changing(struct gf_sqlite_bind *bind, const struct gf_task_exec
     gf_sqlite__bind_str(bind, task->container_id);
     gf_sqlite__bind_i64(bind, task->missing_protections);
     gf_sqlite__bind_i64(bind, task->root_expire_time);
+    gf_sqlite__bind_i64(bind, task->log_disabled);
 }
 
 static enum gf_code update(struct gf_sqlite_store *store, const struct gf_task_execution *task,
@@ -122,6 +123,7 @@ static enum gf_code read_task(struct gf_sqlite_row *row, void *item,
     task->container_id = gf_sqlite__str(row);
     task->missing_protections = (uint32_t)gf_sqlite__i64(row);
     task->root_expire_time = gf_sqlite__i64(row);
+    task->log_disabled = gf_sqlite__bool(row);
     return GF_OK;
 }
 

@@ -39,6 +39,7 @@ static void same_task(const struct gf_task_execution *actual,
     must_be_same(actual, expected, container_id);
     must_be_equal(actual, expected, missing_protections);
     must_be_equal(actual, expected, root_expire_time);
+    must_be_equal(actual, expected, log_disabled);
 }
 
 void gf_store_battery_tasks_come_back(const struct gf_store_factory *factory) {
@@ -77,6 +78,7 @@ void gf_store_battery_tasks_come_back(const struct gf_store_factory *factory) {
     ended->container_id = GF_STR("gofer-1.2.3");
     ended->missing_protections = UINT32_MAX;
     ended->root_expire_time = 99;
+    ended->log_disabled = true;
     battery_look(&battery);
     struct gf_task_execution found = {0};
     must(&battery, get_task, 1, GF_STR("fresh"), &battery.arena, &found);
