@@ -116,6 +116,13 @@ static enum gf_stream_next fail_removed(struct gf_log_follow *self) {
     return fail(self, &error);
 }
 
+static enum gf_stream_next fail_disabled(struct gf_log_follow *self) {
+    struct gf_error error = {0};
+    (void)gf_fail_reason(&error, GF_FAILED_PRECONDITION, "LOG_DISABLED",
+                         "no log is kept of task '%s': its config says so", self->request->task_id);
+    return fail(self, &error);
+}
+
 static const char *never_started(struct gf_log_follow *self) {
     if (self->kept_run_id == 0) {
         return "the task ended without ever running";
@@ -260,6 +267,9 @@ static enum gf_stream_next step(struct gf_stream *stream) {
     if (!self->following) {
         if (gf_log_follow__begin(self, &error) != GF_OK) {
             return fail(self, &error);
+        }
+        if (self->task_log_disabled) {
+            return fail_disabled(self);
         }
         if (self->task_log_removed) {
             return fail_removed(self);

@@ -32,6 +32,7 @@ struct gf_log_follow {
     int64_t task_bytes;  /* in the log, as the end of the attempt tells */
     bool task_log_whole; /* as the end of the attempt tells */
     bool task_log_removed;
+    bool task_log_disabled;
     int64_t kept_run_id; /* whose result is the task's; 0 = none */
     bool ended;          /* the last message was made */
 };

@@ -4,8 +4,8 @@
 
 bool gf_log_is_removed(const struct gf_services *services, const struct gf_run *run,
                        const struct gf_task_execution *execution) {
-    if (!services->scheduler.ops->has_logs || !gf_task_execution_ran(execution) ||
-        !gf_task_execution_attempt_is_over(execution)) {
+    if (execution->log_disabled || !services->scheduler.ops->has_logs ||
+        !gf_task_execution_ran(execution) || !gf_task_execution_attempt_is_over(execution)) {
         return false;
     }
     const struct gf_log_name name = {

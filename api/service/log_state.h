@@ -9,8 +9,8 @@
 
 /*
  * Whether the log of this attempt was removed: its program had started, it is over, and the file is
- * not there though the scheduler makes one for every program. `execution` is the row of a task, for
- * its latest attempt, or that of an earlier one.
+ * not there though the scheduler makes one for every program whose log is not disabled. `execution`
+ * is the row of a task, for its latest attempt, or that of an earlier one.
  */
 bool gf_log_is_removed(const struct gf_services *services, const struct gf_run *run,
                        const struct gf_task_execution *execution);

@@ -85,9 +85,10 @@ Test(pipeline, bad_specs_name_their_field_and_register_nothing) {
     expect_error(register_it(spec, &response), GF_INVALID_ARGUMENT, "spec.tasks[0].image",
                  "task 'one' has no image");
     spec = make_spec("hello", "one");
-    spec->tasks[0]->keep_failed = true;
-    expect_error(register_it(spec, &response), GF_UNIMPLEMENTED, "spec.tasks[0].keep_failed",
-                 "'keep_failed' is not supported by this version");
+    Gofer__V1__RetentionSpec retention = GOFER__V1__RETENTION_SPEC__INIT;
+    spec->retention = &retention;
+    expect_error(register_it(spec, &response), GF_UNIMPLEMENTED, "spec.retention",
+                 "'retention' is not supported by this version");
     expect_error(get_config("hello", 1, &config), GF_NOT_FOUND, "",
                  "pipeline 'hello' not found in namespace 'default'");
 }

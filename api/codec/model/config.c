@@ -14,6 +14,7 @@
 #include "engine/core/config_codec.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- Reading: variables and labels ---- */
 
@@ -89,21 +90,20 @@ static enum gf_code read_parents(const Gofer__V1__TaskSpec *spec, struct gf_aren
 static enum gf_code read_words(const Gofer__V1__TaskSpec *spec, struct gf_task *out,
                                struct gf_error *err) {
     if (is_word(spec->pull, "always")) {
-        return gf_fail_unsupported(err, "pull", "always");
-    }
-    if (is_word(spec->pull, "never")) {
+        out->pull = GF_PULL_ALWAYS;
+    } else if (is_word(spec->pull, "never")) {
         out->pull = GF_PULL_NEVER;
     } else if (spec->pull[0] != '\0' && !is_word(spec->pull, "missing")) {
         return gf_fail_field(err, "pull", "'%.64s' is no policy, expected missing, always or never",
                              spec->pull);
     }
-    if (is_word(spec->network, "bridge")) {
-        return gf_fail_unsupported(err, "network", spec->network);
-    }
+    /* Which of them there are on a server its scheduler knows. */
     if (is_word(spec->network, "none")) {
         out->network = GF_NETWORK_NONE;
+    } else if (is_word(spec->network, "bridge")) {
+        out->network = GF_NETWORK_BRIDGE;
     } else if (is_word(spec->network, "host")) {
-        out->network = GF_NETWORK_HOST; /* the scheduler knows whether it may be */
+        out->network = GF_NETWORK_HOST;
     } else if (spec->network[0] != '\0') {
         return gf_fail_field(err, "network", "'%.64s' is no network, expected none, bridge or host",
                              spec->network);
@@ -164,22 +164,36 @@ static const struct gf_str *read_arguments(char **texts, size_t count, struct gf
     return arguments;
 }
 
-static enum gf_code read_resources(const Gofer__V1__TaskSpec *spec, struct gf_task *out,
-                                   struct gf_error *err) {
-    if (spec->resources == NULL) {
+static void read_resources(const Gofer__V1__TaskSpec *spec, struct gf_task *out) {
+    if (spec->resources != NULL) {
+        out->resources = (struct gf_resources){
+            .cpu_millis = spec->resources->cpu_millis,
+            .memory_bytes = spec->resources->memory_bytes,
+            .pid_count = spec->resources->pid_count,
+            .disk_bytes = spec->resources->disk_bytes,
+        };
+    }
+}
+
+static enum gf_code read_registry_auth(const Gofer__V1__TaskSpec *spec, struct gf_task *out,
+                                       struct gf_error *err) {
+    const Gofer__V1__RegistryAuth *auth = spec->registry_auth;
+    if (auth == NULL) {
         return GF_OK;
     }
-    const enum gf_code rc = gf_unsupported_check(&spec->resources->base, err);
-    if (rc != GF_OK) {
-        (void)gf_wrap_field(err, "resources.");
-        return rc;
+    enum gf_code rc = gf_references_check(gf_str_from(auth->user), "registry_auth.user", err);
+    if (rc == GF_OK) {
+        rc = gf_references_check(gf_str_from(auth->password), "registry_auth.password", err);
     }
-    out->resources = (struct gf_resources){
-        .cpu_millis = spec->resources->cpu_millis,
-        .memory_bytes = spec->resources->memory_bytes,
-        .pid_count = spec->resources->pid_count,
-    };
-    return GF_OK;
+    /* Somebody hands in what was shown: nobody wants that as a password. */
+    if (rc == GF_OK && strcmp(auth->password, GF_PASSWORD_SHOWN) == 0) {
+        rc = gf_fail_field(err, "registry_auth.password",
+                           "'" GF_PASSWORD_SHOWN "' is what is shown instead of a password: give "
+                           "the password, or a reference to a secret");
+    }
+    out->registry_auth = (struct gf_registry_auth){
+        gf_str_from(auth->secret_key), gf_str_from(auth->user), gf_str_from(auth->password)};
+    return rc;
 }
 
 static enum gf_code read_task(const Gofer__V1__TaskSpec *spec, struct gf_arena *arena,
@@ -191,15 +205,17 @@ static enum gf_code read_task(const Gofer__V1__TaskSpec *spec, struct gf_arena *
     out->working_directory = gf_str_from(spec->working_directory);
     out->pool = gf_str_from(spec->pool);
     out->inject_token = spec->inject_token;
+    out->keep_failed = spec->keep_failed;
+    out->disable_logs = spec->disable_logs;
+    out->open_stdin = spec->open_stdin;
+    out->terminal = spec->terminal;
+    read_resources(spec, out);
     out->entrypoint = read_arguments(spec->entrypoint, spec->n_entrypoint, arena);
     out->entrypoint_count = spec->n_entrypoint;
     out->command = read_arguments(spec->command, spec->n_command, arena);
     out->command_count = spec->n_command;
     GF_LABELS_READ(spec, arena, &out->labels, &out->label_count);
-    enum gf_code rc = gf_unsupported_check(&spec->base, err);
-    if (rc == GF_OK) {
-        rc = READ_VARIABLES(spec, arena, &out->variables, &out->variable_count, err);
-    }
+    enum gf_code rc = READ_VARIABLES(spec, arena, &out->variables, &out->variable_count, err);
     if (rc == GF_OK) {
         rc = read_parents(spec, arena, out, err);
     }
@@ -207,7 +223,7 @@ static enum gf_code read_task(const Gofer__V1__TaskSpec *spec, struct gf_arena *
         rc = read_words(spec, out, err);
     }
     if (rc == GF_OK) {
-        rc = read_resources(spec, out, err);
+        rc = read_registry_auth(spec, out, err);
     }
     if (rc == GF_OK) {
         rc = gf_message_read_duration_ms(spec->timeout, "timeout", &out->timeout_ms, err);
@@ -277,6 +293,7 @@ static enum gf_code read_head(const Gofer__V1__PipelineSpec *spec, struct gf_are
     out->queue_limit = spec->queue_limit;
     out->priority = spec->priority;
     out->task_parallelism = spec->task_parallelism;
+    out->disable_logs = spec->disable_logs;
     GF_LABELS_READ(spec, arena, &out->labels, &out->label_count);
     enum gf_code rc = gf_unsupported_check(&spec->base, err);
     if (rc == GF_OK) {

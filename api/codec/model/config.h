@@ -24,11 +24,14 @@
 enum gf_code gf_config_from_spec(const Gofer__V1__PipelineSpec *spec, struct gf_arena *arena,
                                  struct gf_config *out, struct gf_error *err) GF_MUST_USE;
 
+/* What stands where a literal password was; it is no password itself. */
+#define GF_PASSWORD_SHOWN "***"
+
 /* A whole config; without its tasks where `with_tasks` is false. */
 Gofer__V1__PipelineConfig *gf_config_to_message(const struct gf_config *config, bool with_tasks,
                                                 struct gf_arena *arena);
 
-/* A task as its config has it. */
+/* A task as its config has it, but for a literal password: GF_PASSWORD_SHOWN is in its place. */
 Gofer__V1__TaskSpec *gf_task_to_message(const struct gf_task *task, struct gf_arena *arena);
 
 /*

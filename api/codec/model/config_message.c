@@ -1,6 +1,7 @@
 #include "api/codec/model/config.h"
 #include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
+#include "api/codec/model/references.h"
 #include "base/clock.h"
 
 static char *parent_word(enum gf_parent_rule rule) {
@@ -31,9 +32,39 @@ static char *network_word(enum gf_network_mode mode) {
     return (char *)protobuf_c_empty_string;
 }
 
+static char *pull_word(enum gf_pull_policy policy) {
+    switch (policy) {
+    case GF_PULL_NEVER:
+        return "never";
+    case GF_PULL_ALWAYS:
+        return "always";
+    case GF_PULL_UNSPECIFIED:
+        break;
+    }
+    return (char *)protobuf_c_empty_string;
+}
+
+static Gofer__V1__RegistryAuth *registry_auth_to_message(const struct gf_registry_auth *auth,
+                                                         struct gf_arena *arena) {
+    if (auth->secret_key.len == 0 && auth->user.len == 0) {
+        return NULL;
+    }
+    Gofer__V1__RegistryAuth *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__RegistryAuth, gofer__v1__registry_auth);
+    message->secret_key = gf_message_text(auth->secret_key, arena);
+    message->user = gf_message_text(auth->user, arena);
+    if (auth->password.len > 0) {
+        message->password = gf_references_is_one(auth->password)
+                                ? gf_message_text(auth->password, arena)
+                                : GF_PASSWORD_SHOWN;
+    }
+    return message;
+}
+
 static Gofer__V1__TaskResources *resources_to_message(const struct gf_resources *resources,
                                                       struct gf_arena *arena) {
-    if (resources->cpu_millis == 0 && resources->memory_bytes == 0 && resources->pid_count == 0) {
+    if (resources->cpu_millis == 0 && resources->memory_bytes == 0 && resources->pid_count == 0 &&
+        resources->disk_bytes == 0) {
         return NULL;
     }
     Gofer__V1__TaskResources *message =
@@ -41,6 +72,7 @@ static Gofer__V1__TaskResources *resources_to_message(const struct gf_resources 
     message->cpu_millis = (int32_t)resources->cpu_millis;
     message->memory_bytes = resources->memory_bytes;
     message->pid_count = (int32_t)resources->pid_count;
+    message->disk_bytes = resources->disk_bytes;
     return message;
 }
 
@@ -114,9 +146,12 @@ Gofer__V1__TaskSpec *gf_task_to_message(const struct gf_task *task, struct gf_ar
     message->resources = resources_to_message(&task->resources, arena);
     message->network = network_word(task->network);
     message->inject_token = task->inject_token;
-    if (task->pull == GF_PULL_NEVER) {
-        message->pull = "never";
-    }
+    message->pull = pull_word(task->pull);
+    message->keep_failed = task->keep_failed;
+    message->disable_logs = task->disable_logs;
+    message->open_stdin = task->open_stdin;
+    message->terminal = task->terminal;
+    message->registry_auth = registry_auth_to_message(&task->registry_auth, arena);
     GF_MAP_WRITE(message, variables, Gofer__V1__TaskSpec__VariablesEntry,
                  gofer__v1__task_spec__variables_entry, task->variable_count,
                  task->variables[i].key, task->variables[i].value, arena);
@@ -142,6 +177,7 @@ static Gofer__V1__PipelineSpec *spec_to_message(const struct gf_config *config, 
     message->priority = config->priority;
     message->timeout = duration_of(config->timeout_ms, arena);
     message->task_parallelism = (int32_t)config->task_parallelism;
+    message->disable_logs = config->disable_logs;
     write_pools(config, arena, message);
     GF_MAP_WRITE(message, variables, Gofer__V1__PipelineSpec__VariablesEntry,
                  gofer__v1__pipeline_spec__variables_entry, config->variable_count,

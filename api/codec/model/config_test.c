@@ -118,6 +118,13 @@ static void fill_rules(void) {
     task->retry->retry_timed_out = true;
 }
 
+static void set_auth(Gofer__V1__TaskSpec *task, char *secret_key, char *user, char *password) {
+    task->registry_auth = GF_MESSAGE_NEW(&arena, Gofer__V1__RegistryAuth, gofer__v1__registry_auth);
+    task->registry_auth->secret_key = secret_key;
+    task->registry_auth->user = user;
+    task->registry_auth->password = password;
+}
+
 static void fill_everything(void) {
     static char *words[] = {"sh", "-c", "echo $WHO"};
     Gofer__V1__TaskSpec *task = spec->tasks[0];
@@ -155,6 +162,15 @@ static void fill_everything(void) {
     add_variable(task, "WHO", "world");
     add_variable(task, "EMPTY", "");
     task->inject_token = true;
+    task->keep_failed = true;
+    task->disable_logs = true;
+    task->open_stdin = true;
+    task->terminal = true;
+    task->resources->disk_bytes = INT64_C(1) << 40;
+    set_auth(task, "", "robot", "global_secret{{ PASSWORD }}");
+    spec->tasks[1]->pull = "Always";
+    set_auth(spec->tasks[1], "REGISTRY", "", "");
+    spec->disable_logs = true;
 }
 
 Test(config, a_spec_comes_back_in_its_canonical_form) {
@@ -184,6 +200,15 @@ Test(config, a_spec_comes_back_in_its_canonical_form) {
     cr_expect_str_eq(message->spec->tasks[1]->network, "host");
     cr_expect(task->inject_token);
     cr_expect_not(message->spec->tasks[1]->inject_token);
+    cr_expect(task->keep_failed && task->disable_logs && task->open_stdin && task->terminal);
+    const Gofer__V1__TaskSpec *other = message->spec->tasks[1];
+    cr_expect_not(other->keep_failed || other->disable_logs || other->open_stdin ||
+                  other->terminal);
+    cr_expect_str_eq(other->pull, "always");
+    cr_expect_str_eq(other->registry_auth->secret_key, "REGISTRY");
+    cr_expect_str_eq(task->registry_auth->user, "robot");
+    cr_expect_eq(task->resources->disk_bytes, INT64_C(1) << 40);
+    cr_expect(message->spec->disable_logs);
     cr_expect_eq(task->timeout->seconds, 90);
     cr_expect_eq(task->timeout->nanos, 500000000);
     cr_expect_eq(task->resources->pid_count, 7);
@@ -388,35 +413,65 @@ Test(config, a_cycle_is_shown) {
 /* ---- What this version does not support ---- */
 
 Test(config, unsupported_fields_of_a_pipeline_are_refused) {
-    spec->disable_logs = true;
-    expect_refused(GF_UNIMPLEMENTED, "disable_logs",
-                   "'disable_logs' is not supported by this version");
-    spec->disable_logs = false;
     spec->retention = GF_MESSAGE_NEW(&arena, Gofer__V1__RetentionSpec, gofer__v1__retention_spec);
     expect_refused(GF_UNIMPLEMENTED, "retention", "'retention' is not supported by this version");
 }
 
-Test(config, unsupported_fields_of_a_task_are_refused) {
-    Gofer__V1__TaskSpec *task = spec->tasks[1];
-    task->registry_auth = GF_MESSAGE_NEW(&arena, Gofer__V1__RegistryAuth, gofer__v1__registry_auth);
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].registry_auth",
-                   "'registry_auth' is not supported by this version");
-    task->registry_auth = NULL;
-    task->keep_failed = true;
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].keep_failed",
-                   "'keep_failed' is not supported by this version");
-    task->keep_failed = false;
-    task->pull = "always";
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].pull", "'always' is not supported by this version");
-    task->pull = "";
-    task->network = "bridge";
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].network",
-                   "'bridge' is not supported by this version");
-    task->network = "";
-    task->resources = GF_MESSAGE_NEW(&arena, Gofer__V1__TaskResources, gofer__v1__task_resources);
-    task->resources->disk_bytes = INT64_C(1) << 40;
-    expect_refused(GF_UNIMPLEMENTED, "tasks[1].resources.disk_bytes",
-                   "'disk_bytes' is not supported by this version");
+Test(config, every_network_is_read) {
+    static char *const words[] = {"none", "bridge", "host", "BRIDGE"};
+    static char *const shown[] = {"none", "bridge", "host", "bridge"};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(words); i++) {
+        spec->tasks[0]->network = words[i];
+        const struct gf_config config = read_spec();
+        cr_expect_str_eq(gf_config_to_message(&config, true, &arena)->spec->tasks[0]->network,
+                         shown[i]);
+    }
+}
+
+/* ---- Passwords ---- */
+
+static const char *shown_password(char *password) {
+    set_auth(spec->tasks[0], "", "robot", password);
+    const struct gf_config config = read_spec();
+    cr_expect(gf_str_eq(config.tasks[0].registry_auth.password, gf_str_from(password)));
+    return gf_config_to_message(&config, true, &arena)->spec->tasks[0]->registry_auth->password;
+}
+
+Test(config, a_literal_password_is_never_shown) {
+    cr_expect_str_eq(shown_password("hunter2"), "***");
+    cr_expect_str_eq(shown_password("pipeline_secret{{{{KEY}}"), "***");
+    cr_expect_str_eq(shown_password("pipeline_secret{{KEY}}x"), "***");
+    cr_expect_str_eq(shown_password("x pipeline_secret{{KEY}}"), "***");
+    cr_expect_str_eq(shown_password("pipeline_secret{{KEY}}pipeline_secret{{KEY}}"), "***");
+    cr_expect_str_eq(shown_password("pipeline_secret{{KEY}}"), "pipeline_secret{{KEY}}");
+    cr_expect_str_eq(shown_password("global_secret{{ KEY }}"), "global_secret{{ KEY }}");
+}
+
+Test(config, what_is_shown_of_a_password_is_none) {
+    set_auth(spec->tasks[1], "", "robot", "***");
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[1].registry_auth.password",
+                   "'***' is what is shown instead of a password: give the password, or a "
+                   "reference to a secret");
+}
+
+Test(config, a_password_makes_another_config) {
+    set_auth(spec->tasks[0], "", "robot", "one");
+    const struct gf_config one = read_spec();
+    set_auth(spec->tasks[0], "", "robot", "two");
+    const struct gf_config two = read_spec();
+    cr_expect_not(gf_str_eq(one.content_hash, two.content_hash));
+}
+
+Test(config, credentials_that_are_wrong_are_named) {
+    set_auth(spec->tasks[0], "REGISTRY", "robot", "");
+    expect_refused(GF_INVALID_ARGUMENT, "tasks[0].registry_auth.user",
+                   "expected none: the secret of secret_key holds user and password");
+    set_auth(spec->tasks[0], "", "robot", "pipeline_object{{KEY}}");
+    expect_refused(GF_UNIMPLEMENTED, "tasks[0].registry_auth.password",
+                   "'pipeline_object{{...}}' is not supported by this version");
+    set_auth(spec->tasks[0], "", "", "");
+    const struct gf_config none = read_spec();
+    cr_expect_null(gf_config_to_message(&none, true, &arena)->spec->tasks[0]->registry_auth);
 }
 
 Test(config, references_to_objects_are_refused) {

@@ -9,6 +9,7 @@
 #include "api/codec/model/run.h"
 #include "api/codec/model/stats.h"
 #include "api/codec/model/task_execution.h"
+#include "engine/core/protection.h"
 
 #include <criterion/criterion.h>
 
@@ -176,6 +177,12 @@ static struct gf_task_execution failed_task(void) {
                                       .end_time = 3,
                                       .cpu_time_ns = 1500000000,
                                       .peak_memory_bytes = 4096,
+                                      .peak_pid_count = INT64_C(1) << 40,
+                                      .disk_bytes = 5,
+                                      .container_id = GF_STR("attempt-1"),
+                                      .missing_protections = GF_PROTECTION_USER_NAMESPACE |
+                                                             GF_PROTECTION_DISK_LIMIT | 1U << 31,
+                                      .root_expire_time = 9,
                                       .log_bytes = 12};
 }
 
@@ -195,6 +202,13 @@ Test(messages, a_task_tells_how_it_ended) {
     cr_expect(message->exit->out_of_memory);
     cr_expect_eq(message->usage->cpu_duration->seconds, 1);
     cr_expect_eq(message->usage->peak_memory_bytes, 4096);
+    cr_expect_eq(message->usage->peak_pid_count, INT32_MAX);
+    cr_expect_eq(message->usage->disk_bytes, 5);
+    cr_expect_str_eq(message->container_id, "attempt-1");
+    cr_expect_eq(message->root_expire_time->nanos, 9);
+    cr_assert_eq(message->n_missing_protections, 2);
+    cr_expect_str_eq(message->missing_protections[0], "user_namespace");
+    cr_expect_str_eq(message->missing_protections[1], "disk_limit");
     cr_expect_eq(message->timeline->launch_time->nanos, 1);
     cr_expect_str_eq(message->status_reason->description, "no memory");
     cr_expect_eq((int)message->log_state, GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE);
@@ -243,6 +257,9 @@ Test(messages, a_task_that_waits_for_its_next_attempt_has_not_ended) {
     cr_expect_eq(attempt->timeline->launch_time->nanos, 1);
     cr_expect_eq(attempt->log_bytes, 12);
     cr_expect_str_eq(attempt->scheduler, "native");
+    cr_expect_str_eq(attempt->container_id, "attempt-1");
+    cr_expect_eq(attempt->root_expire_time->nanos, 9);
+    cr_expect_eq(attempt->n_missing_protections, 2);
 }
 
 Test(messages, a_timeline_tells_what_happened_when) {
@@ -324,6 +341,9 @@ Test(messages, the_state_of_a_log_follows_from_the_task) {
     execution.state = GF_TASK_STATE_RUNNING;
     cr_expect_eq((int)gf_task_execution_log_state(&execution),
                  GOFER__V1__LOG_STATE__LOG_STATE_OPEN);
+    execution.log_disabled = true;
+    cr_expect_eq((int)gf_task_execution_log_state(&execution),
+                 GOFER__V1__LOG_STATE__LOG_STATE_DISABLED);
 }
 
 Test(messages, an_event_has_the_status_of_its_kind) {

@@ -52,6 +52,14 @@ enum gf_code gf_references_check(struct gf_str value, const char *field, struct 
     return rc;
 }
 
+bool gf_references_is_one(struct gf_str value) {
+    struct gf_text_part part = {0};
+    size_t position = 0;
+    bool more = false;
+    return gf_text_next(value, GF_REFERENCES_ALL, &position, &more, &part, NULL) == GF_OK && more &&
+           part.kind != GF_REFERENCE_UNSPECIFIED && position == value.len;
+}
+
 /* ---- Of a whole config ---- */
 
 struct lister {
@@ -69,6 +77,25 @@ static bool is_first(struct lister *self, const struct gf_text_part *reference) 
     return gf_map_put(&self->seen, (struct gf_str){id, reference->key.len + 1}, self) == NULL;
 }
 
+static void add_reference(struct lister *self, const struct gf_text_part *part, const char *field) {
+    if (is_first(self, part)) {
+        const struct gf_secret_reference reference = {
+            part->kind, part->key, gf_arena_str(self->arena, gf_str_from(field)).ptr};
+        gf_vec_push(&self->references, reference);
+    }
+}
+
+static enum gf_code add_value(struct lister *self, struct gf_str value, const char *field,
+                              struct gf_error *err) {
+    struct gf_text_part *references = NULL;
+    size_t count = 0;
+    const enum gf_code rc = list_secrets(value, field, self->arena, &references, &count, err);
+    for (size_t i = 0; i < count && rc == GF_OK; i++) {
+        add_reference(self, &references[i], field);
+    }
+    return rc;
+}
+
 /* `task` is -1 for the config's own. */
 static enum gf_code add_variable(struct lister *self, int64_t task,
                                  const struct gf_variable *variable, struct gf_error *err) {
@@ -84,23 +111,28 @@ static enum gf_code add_variable(struct lister *self, int64_t task,
                                  variable->key.len < 64 ? variable->key.len : 64};
     (void)snprintf(field, sizeof(field), "%svariables[\"%" GF_STR_FMT "\"]", place,
                    GF_STR_ARG(shown));
-    struct gf_text_part *references = NULL;
-    size_t count = 0;
-    const enum gf_code rc =
-        list_secrets(variable->value, field, self->arena, &references, &count, err);
-    if (rc != GF_OK) {
-        return rc;
+    return add_value(self, variable->value, field, err);
+}
+
+/* The text of a field of a task's credentials for a registry. */
+static enum gf_code add_credential(struct lister *self, size_t task, struct gf_str value,
+                                   const char *name, struct gf_error *err) {
+    char field[64];
+    (void)snprintf(field, sizeof(field), "tasks[%zu].registry_auth.%s", task, name);
+    return may_have_references(value) ? add_value(self, value, field, err) : GF_OK;
+}
+
+static enum gf_code add_registry_auth(struct lister *self, size_t task,
+                                      const struct gf_registry_auth *auth, struct gf_error *err) {
+    if (auth->secret_key.len > 0) {
+        char field[64];
+        (void)snprintf(field, sizeof(field), "tasks[%zu].registry_auth.secret_key", task);
+        const struct gf_text_part part = {.kind = GF_REFERENCE_PIPELINE_SECRET,
+                                          .key = auth->secret_key};
+        add_reference(self, &part, field);
     }
-    const char *kept = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (is_first(self, &references[i])) {
-            kept = kept != NULL ? kept : gf_arena_str(self->arena, gf_str_from(field)).ptr;
-            const struct gf_secret_reference reference = {references[i].kind, references[i].key,
-                                                          kept};
-            gf_vec_push(&self->references, reference);
-        }
-    }
-    return GF_OK;
+    const enum gf_code rc = add_credential(self, task, auth->user, "user", err);
+    return rc == GF_OK ? add_credential(self, task, auth->password, "password", err) : rc;
 }
 
 static enum gf_code add_all(struct lister *self, int64_t task, const struct gf_variable *variables,
@@ -120,6 +152,9 @@ enum gf_code gf_config_secret_references(const struct gf_config *config, struct 
     for (size_t i = 0; i < config->task_count && rc == GF_OK; i++) {
         rc = add_all(&self, (int64_t)i, config->tasks[i].variables, config->tasks[i].variable_count,
                      err);
+        if (rc == GF_OK) {
+            rc = add_registry_auth(&self, i, &config->tasks[i].registry_auth, err);
+        }
     }
     if (rc == GF_OK) {
         const size_t count = self.references.count;

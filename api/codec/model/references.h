@@ -26,17 +26,22 @@
 enum gf_code gf_references_check(struct gf_str value, const char *field,
                                  struct gf_error *err) GF_MUST_USE;
 
+/* Whether a value that was checked is one reference and nothing else, so that it may be shown. */
+bool gf_references_is_one(struct gf_str value);
+
 /* A secret that a config refers to. */
 struct gf_secret_reference {
     enum gf_reference_kind kind; /* PIPELINE_SECRET or GLOBAL_SECRET */
     struct gf_str key;
-    const char *field; /* the first variable with it: `tasks[1].variables["TOKEN"]` */
+    /* The first place of it: `tasks[1].variables["TOKEN"]`, `tasks[2].registry_auth.password`. */
+    const char *field;
 };
 
 /*
  * All secrets that a config refers to, each once, at its first place: the config's variables, then
- * those of the tasks in their order. For the check of who may use them. *out_references is in the
- * arena; keys are borrowed from the config. Takes time in proportion to the config's size.
+ * the variables and the credentials for a registry of each task in its order. For the check of who
+ * may use them. *out_references is in the arena; keys are borrowed from the config. Takes time in
+ * proportion to the config's size.
  *
  * What gf_config_from_spec gave passes. Codes: as of gf_references_check.
  */

@@ -80,6 +80,32 @@ Test(config_references, each_secret_is_listed_once_with_its_first_place) {
                      "Bearer pipeline_secret{{ key-1 }}:global_secret{{key-1}}");
 }
 
+Test(config_references, credentials_for_registries_are_listed) {
+    struct gf_config config = {0};
+    struct gf_error err = {0};
+    Gofer__V1__RegistryAuth by_key = GOFER__V1__REGISTRY_AUTH__INIT;
+    Gofer__V1__RegistryAuth by_user = GOFER__V1__REGISTRY_AUTH__INIT;
+    Gofer__V1__PipelineSpec *spec = make_spec("", "pipeline_secret{{used}}", "");
+    by_key.secret_key = "pair";
+    by_user.user = "pipeline_secret{{used}}-global_secret{{name}}";
+    by_user.password = "global_secret{{password}}";
+    spec->tasks[0]->registry_auth = &by_key;
+    spec->tasks[1]->registry_auth = &by_user;
+    cr_assert_eq(gf_config_from_spec(spec, &arena, &config, &err), GF_OK, "%s", err.message);
+    const struct gf_secret_reference *references = NULL;
+    size_t count = 0;
+    cr_assert_eq(gf_config_secret_references(&config, &arena, &references, &count, &err), GF_OK);
+    cr_assert_eq(count, 4);
+    expect_reference(&references[0], GF_REFERENCE_PIPELINE_SECRET, "used",
+                     "tasks[0].variables[\"TOKEN\"]");
+    expect_reference(&references[1], GF_REFERENCE_PIPELINE_SECRET, "pair",
+                     "tasks[0].registry_auth.secret_key");
+    expect_reference(&references[2], GF_REFERENCE_GLOBAL_SECRET, "name",
+                     "tasks[1].registry_auth.user");
+    expect_reference(&references[3], GF_REFERENCE_GLOBAL_SECRET, "password",
+                     "tasks[1].registry_auth.password");
+}
+
 Test(config_references, a_config_without_has_none) {
     struct gf_config config = {0};
     const struct gf_secret_reference *references = NULL;

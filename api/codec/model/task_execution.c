@@ -2,8 +2,12 @@
 
 #include "api/codec/model/enums.h"
 #include "api/codec/model/message.h"
+#include "engine/core/protection.h"
 
 Gofer__V1__LogState gf_task_execution_log_state(const struct gf_task_execution *execution) {
+    if (execution->log_disabled) {
+        return GOFER__V1__LOG_STATE__LOG_STATE_DISABLED;
+    }
     if (!gf_task_execution_ran(execution)) {
         return GOFER__V1__LOG_STATE__LOG_STATE_UNSPECIFIED;
     }
@@ -36,14 +40,32 @@ static Gofer__V1__TaskExit *exit_of(const struct gf_task_execution *execution,
 
 static Gofer__V1__TaskUsage *usage_of(const struct gf_task_execution *execution,
                                       struct gf_arena *arena) {
-    if (execution->cpu_time_ns == 0 && execution->peak_memory_bytes == 0) {
+    if (execution->cpu_time_ns == 0 && execution->peak_memory_bytes == 0 &&
+        execution->peak_pid_count == 0 && execution->disk_bytes == 0) {
         return NULL;
     }
     Gofer__V1__TaskUsage *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__TaskUsage, gofer__v1__task_usage);
     message->cpu_duration = gf_message_duration(execution->cpu_time_ns, arena);
     message->peak_memory_bytes = execution->peak_memory_bytes;
+    message->peak_pid_count =
+        (int32_t)(execution->peak_pid_count < INT32_MAX ? execution->peak_pid_count : INT32_MAX);
+    message->disk_bytes = execution->disk_bytes;
     return message;
+}
+
+/* Their names, which are static; those of a later version are left out. */
+static char **protections_of(uint32_t protections, struct gf_arena *arena, size_t *out_count) {
+    char **texts = NULL;
+    *out_count = 0;
+    for (uint32_t bit = 1; bit != 0 && bit <= protections; bit <<= 1) {
+        const char *text = (protections & bit) == 0 ? NULL : gf_protection_text(bit);
+        if (text != NULL) {
+            texts = texts != NULL ? texts : GF_ARENA_ARRAY(arena, 32, char *);
+            texts[(*out_count)++] = (char *)text;
+        }
+    }
+    return texts;
 }
 
 static Gofer__V1__TaskTimeline *timeline_of(const struct gf_task_execution *execution,
@@ -84,6 +106,10 @@ Gofer__V1__TaskExecution *gf_task_execution_to_message(const struct gf_task_exec
     message->node = gf_message_text(execution->node, arena);
     message->log_state = gf_task_execution_log_state(execution);
     message->log_bytes = execution->log_bytes;
+    message->container_id = gf_message_text(execution->container_id, arena);
+    message->root_expire_time = gf_message_time(execution->root_expire_time, arena);
+    message->missing_protections =
+        protections_of(execution->missing_protections, arena, &message->n_missing_protections);
     message->usage = usage_of(execution, arena);
     if (execution->attempt > 0) {
         message->scheduler = gf_message_text(view->scheduler, arena);
@@ -120,6 +146,10 @@ static Gofer__V1__TaskAttempt *attempt_of(const struct gf_task_execution *attemp
     message->timeline = timeline_of(attempt, arena);
     message->log_state = gf_task_execution_log_state(attempt);
     message->log_bytes = attempt->log_bytes;
+    message->container_id = gf_message_text(attempt->container_id, arena);
+    message->root_expire_time = gf_message_time(attempt->root_expire_time, arena);
+    message->missing_protections =
+        protections_of(attempt->missing_protections, arena, &message->n_missing_protections);
     return message;
 }
 

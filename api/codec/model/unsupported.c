@@ -12,9 +12,7 @@ static const struct {
     const ProtobufCMessageDescriptor *message;
     const char *fields[8]; /* up to the first NULL */
 } table[] = {
-    {&gofer__v1__pipeline_spec__descriptor, {"retention", "disable_logs"}},
-    {&gofer__v1__task_spec__descriptor, {"registry_auth", "keep_failed", "disable_logs"}},
-    {&gofer__v1__task_resources__descriptor, {"disk_bytes"}},
+    {&gofer__v1__pipeline_spec__descriptor, {"retention"}},
     {&gofer__v1__deployment_strategy__descriptor,
      {"canary_steps", "abort_failure_percent", "abort_min_run_count", "auto_promote"}},
     {&gofer__v1__event_filter__descriptor, {"extension_id"}},
