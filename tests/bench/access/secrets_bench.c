@@ -88,19 +88,18 @@ static double measure(struct gf_vault *vault, int secrets, int count) {
     int64_t best = INT64_MAX;
     for (int round = 0; round < ROUNDS; round++) {
         const int64_t begin = gf_mono_ns();
-        const char *const *strings = NULL;
-        const struct gf_str *masked = NULL;
-        size_t masked_count = 0;
+        const struct gf_secret_environment_sources sources = {
+            .vault = vault, .user = &user, .variables = variables, .variable_count = (size_t)count};
+        struct gf_secret_environment_texts texts = {0};
         gf_arena_reset(&arena);
         if (gf_secret_environment_needed(variables, (size_t)count)) {
-            must(gf_secret_environment_make(&environment, vault, &user, variables, (size_t)count,
-                                            GF_STR(""), &arena, &strings, &masked, &masked_count,
-                                            &err) == GF_OK,
+            must(gf_secret_environment_make(&environment, &sources, &arena, &texts, &err) == GF_OK,
                  err.message);
         } else {
-            strings = gf_environment_strings(variables, (size_t)count, &arena);
+            texts.strings = gf_environment_strings(variables, (size_t)count, &arena);
         }
-        must(strings != NULL && masked_count == (size_t)secrets, "an environment of another size");
+        must(texts.strings != NULL && texts.masked_count == (size_t)secrets,
+             "an environment of another size");
         gf_secret_environment_clear(&environment);
         const int64_t took = gf_mono_ns() - begin;
         best = took < best ? took : best;
