@@ -4,10 +4,11 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <string.h>
 
 enum {
-    BRIDGE_NAME_BYTES_MAX = 15, /* as the kernel has it */
+    BRIDGE_NAME_BYTES_MAX = 9, /* ports are named after it: the kernel takes 15 */
     SUBNET_BITS_MIN = 16,
     SUBNET_BITS_MAX = 28,
     USER_IDS_PER_RANGE = 65536,
@@ -22,10 +23,11 @@ static enum gf_code check_bridge_name(const char *name, struct gf_error *err) {
     const size_t len = strlen(name);
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    if (len == 0 || len > BRIDGE_NAME_BYTES_MAX || strspn(name, allowed) != len) {
+    if (len == 0 || len > BRIDGE_NAME_BYTES_MAX || strspn(name, allowed) != len ||
+        strspn(name, "0123456789-_") != 0) {
         return gf_fail_field(err, "scheduler.bridge_name",
                              "scheduler.bridge_name: '%.64s' is no name of a network device: 1 to "
-                             "%d letters, digits, hyphens and underscores",
+                             "%d letters, digits, hyphens and underscores, a letter first",
                              name, BRIDGE_NAME_BYTES_MAX);
     }
     return GF_OK;
@@ -47,9 +49,11 @@ static bool is_subnet(const char *text) {
            (ntohl(parsed.s_addr) & (UINT32_MAX >> bits)) == 0;
 }
 
+/* Containers have IPv4 alone, and a loopback of their own. */
 static bool is_address(const char *text) {
-    struct in6_addr parsed; /* either fits */
-    return inet_pton(AF_INET, text, &parsed) == 1 || inet_pton(AF_INET6, text, &parsed) == 1;
+    struct in_addr parsed;
+    return inet_pton(AF_INET, text, &parsed) == 1 && parsed.s_addr != 0 &&
+           ntohl(parsed.s_addr) >> 24 != IN_LOOPBACKNET;
 }
 
 static enum gf_code check_dns_servers(char *const *servers, size_t count, struct gf_error *err) {
@@ -61,7 +65,9 @@ static enum gf_code check_dns_servers(char *const *servers, size_t count, struct
     for (size_t i = 0; i < count; i++) {
         if (!is_address(servers[i])) {
             return gf_fail_field(err, "scheduler.dns_servers",
-                                 "scheduler.dns_servers: '%.64s' is no address", servers[i]);
+                                 "scheduler.dns_servers: '%.64s' is no IPv4 address that "
+                                 "containers can reach",
+                                 servers[i]);
         }
     }
     return GF_OK;

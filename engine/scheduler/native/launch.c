@@ -20,6 +20,7 @@
 #include "engine/core/copy.h"
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/handover_files.h"
+#include "engine/scheduler/native/launch_network.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/shim/spec.h"
 #include "engine/secrets/guarded.h"
@@ -51,6 +52,7 @@ struct job {
     bool has_input;
     struct gf_str input;
     struct gf_log_name log;
+    struct gf_launch_network network;
     /* The outcome: a shim, or an error. */
     struct gf_proc proc;
     int socket;
@@ -151,6 +153,7 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
     struct job *job = GF_NEW(struct job);
     job->attempt = attempt;
     job->socket = -1;
+    job->network.fd = -1;
     job->log = (struct gf_log_name){
         .pipeline_key = launch->pipeline_key,
         .run_id = launch->run_id,
@@ -213,6 +216,8 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .has_masks = job->masked_count > 0,
         .task_api = job->task_api,
         .task_api_dir = native->task_api_dir,
+        .has_network = job->network.fd >= 0,
+        .resolv = job->network.resolv,
         .image = image,
         .cgroups = &native->cgroups,
         .options = &native->options,
@@ -233,7 +238,6 @@ struct birth {
     int dir_fd;
     int log_fd;
     int input_fd;   /* -1: the run has no document */
-    int network_fd; /* -1: the shim makes the namespace, or there is none to make */
     int sockets[2]; /* ours, the shim's */
 };
 
@@ -258,7 +262,7 @@ static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_
         {birth->log_fd, GF_SHIM_FD_LOG},
         {job->has_input ? birth->input_fd : birth->spec_fd, GF_SHIM_FD_INPUT},
         {birth->masks_fd >= 0 ? birth->masks_fd : birth->spec_fd, GF_SHIM_FD_MASKS},
-        {birth->network_fd >= 0 ? birth->network_fd : birth->spec_fd, GF_SHIM_FD_NETWORK},
+        {job->network.fd >= 0 ? job->network.fd : birth->spec_fd, GF_SHIM_FD_NETWORK},
     };
     const struct gf_proc_spec spec = {
         .program_fd = native->program_fd,
@@ -331,13 +335,22 @@ static void clean_up_failed(struct job *job, const struct birth *birth) {
 
 static void launch(void *ctx) {
     struct job *job = ctx;
+    const struct gf_native_options *options = &job->attempt->native->options;
+    if (job->error.code == GF_OK &&
+        !gf_launch_network_get(&job->network, job->attempt->native->network,
+                               gf_container_network(&job->task, options), options->pool, launch,
+                               job)) {
+        return; /* to be continued when there is a network */
+    }
+    if (job->network.error.code != GF_OK) {
+        job->error = job->network.error;
+    }
     struct birth birth = {
         .spec_fd = -1,
         .masks_fd = -1,
         .dir_fd = -1,
         .log_fd = -1,
         .input_fd = -1,
-        .network_fd = -1,
         .sockets = {-1, -1},
     };
     if (job->error.code == GF_OK && start_shim(job, &birth, &job->error) != GF_OK) {
@@ -349,7 +362,7 @@ static void launch(void *ctx) {
     gf_close(&birth.dir_fd);
     gf_close(&birth.log_fd);
     gf_close(&birth.input_fd);
-    gf_close(&birth.network_fd);
+    gf_launch_network_fini(&job->network);
     gf_close(&birth.sockets[1]);
     job->socket = birth.sockets[0];
     if (job->error.code != GF_OK) {

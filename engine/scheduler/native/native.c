@@ -166,6 +166,8 @@ static void silence(void *ctx) {
 
 static void native_stop_reporting(void *self) {
     struct gf_native *native = self;
+    /* Launches that wait for a network go on to their end while there are threads for that. */
+    gf_network_stop(native->network);
     gf_reactor_call(native->options.reactor, silence, native);
 }
 
@@ -211,6 +213,23 @@ static enum gf_code open_cgroups(struct gf_native *native, struct gf_error *err)
     return rc;
 }
 
+static enum gf_code open_network(struct gf_native *native, struct gf_error *err) {
+    const struct gf_native_network *wanted = &native->options.network;
+    const struct gf_network_opts opts = {
+        .bridge_name = wanted->bridge_name,
+        .bridge_subnet = wanted->bridge_subnet,
+        .dns_servers = wanted->dns_servers,
+        .dns_server_count = wanted->dns_server_count,
+        .ready_count = wanted->ready_count,
+        .bridge_at_start = wanted->default_mode == GF_NETWORK_BRIDGE,
+    };
+    return gf_network_create(&opts, &native->network, err);
+}
+
+void gf_native_network_report(struct gf_native *native, struct gf_network_report *out_report) {
+    gf_network_get_report(native->network, out_report);
+}
+
 static void name_node(struct gf_native *native, const char *node) {
     if (node != NULL) {
         snprintf(native->node, sizeof(native->node), "%s", node);
@@ -249,6 +268,9 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
         rc = gf_memfd_sealed("gofer-shim", gf_shim_image(), /* executable = */ true,
                              &native->program_fd, err);
     }
+    if (rc == GF_OK) {
+        rc = open_network(native, err);
+    }
     if (rc != GF_OK) {
         gf_native_destroy(native);
         return gf_wrap(err, "native scheduler");
@@ -264,6 +286,7 @@ void gf_native_destroy(struct gf_native *native) {
     GF_LIST_FOREACH(link, &native->all) {
         gf_native__abandon(GF_CONTAINER_OF(link, struct gf_native_attempt, link));
     }
+    gf_network_destroy(native->network);
     gf_cgroup_host_fini(&native->cgroups);
     gf_map_fini(&native->attempts);
     gf_mutex_fini(&native->mutex);

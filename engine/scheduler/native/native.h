@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 struct gf_native;
+struct gf_network_report;
 
 /*
  * The networks of tasks. `none` has a loopback device alone; `bridge` a way out by NAT, but none to
@@ -41,9 +42,9 @@ struct gf_native;
 struct gf_native_network {
     enum gf_network_mode default_mode; /* of tasks that do not say; UNSPECIFIED = none */
     bool allow_host;                   /* tasks may ask for the host's; else their launch fails */
-    const char *bridge_name;           /* default "gofer0" */
+    const char *bridge_name;           /* default "gofer0"; at most 9 characters */
     const char *bridge_subnet;         /* IPv4, "10.213.0.0/16" by default; a /16 to a /28 */
-    const char *const *dns_servers;    /* addresses; none = those of this machine */
+    const char *const *dns_servers;    /* IPv4, at most 3; none = this machine's */
     size_t dns_server_count;
     int32_t ready_count; /* namespaces that are made ahead, of each kind; < 0 = none */
 };
@@ -135,6 +136,13 @@ struct gf_scheduler gf_native_scheduler(struct gf_native *native);
 
 /* The runtime directory in use. Borrowed until gf_native_destroy. Thread: any. */
 const char *gf_native_runtime_dir(const struct gf_native *native);
+
+/*
+ * Whether tasks can have a bridge, and what a person should know of their networks
+ * (network/network.h). Takes some tens of milliseconds. Thread: any that may block, before
+ * stop_reporting.
+ */
+void gf_native_network_report(struct gf_native *native, struct gf_network_report *out_report);
 
 /*
  * Frees it; containers stay as they are. Order at the end of a server: engine, stop_reporting, pool

@@ -3,6 +3,7 @@
  *
  * native.c          the object and the port's functions, called by the engine
  * launch.c          a job of the pool: from a task to a running shim
+ * launch_network.c  the network that goes along
  * handover_files.c  the memory files that the shim is born with
  * attempt.c         an attempt after that, on the reactor's thread
  * report.c          what the engine is told about it
@@ -19,6 +20,7 @@
 #include "engine/scheduler/native/cgroup_host.h"
 #include "engine/scheduler/native/inspect.h"
 #include "engine/scheduler/native/native.h"
+#include "engine/scheduler/native/network/network.h"
 
 enum {
     GF_NATIVE_NAME_BYTES_MAX = 64, /* of an attempt's name, with the final NUL */
@@ -47,6 +49,7 @@ struct gf_native {
     int trash_fd;
     int program_fd; /* the shim */
     struct gf_cgroup_host cgroups;
+    struct gf_network *network;
     struct gf_mutex
         mutex; /* of the two below: the engine and the reactor add, the latter removes */
     struct gf_map

@@ -22,11 +22,11 @@ enum gf_code gf_bridge_check_name(const char *name, struct gf_error *err) {
     for (size_t i = 0; i < len && fits; i++) {
         const char c = name[i];
         const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        fits = letter || (i > 0 && ((c >= '0' && c <= '9') || c == '_'));
+        fits = letter || (i > 0 && ((c >= '0' && c <= '9') || c == '_' || c == '-'));
     }
     if (!fits) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
-                       "bridge name '%.32s' must be 1 to %d letters, digits and '_', a letter "
+                       "bridge name '%.32s' must be 1 to %d letters, digits, '_' and '-', a letter "
                        "first",
                        name, GF_BRIDGE_NAME_BYTES_MAX);
     }

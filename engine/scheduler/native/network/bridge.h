@@ -41,7 +41,7 @@ struct gf_bridge {
     bool turned_on;   /* this server made the machine forward packets */
 };
 
-/* Whether the text can be the name of a bridge: letters, digits, '_', at first a letter. */
+/* Whether the text can be the name of a bridge: letters, digits, '_' and '-', at first a letter. */
 enum gf_code gf_bridge_check_name(const char *name, struct gf_error *err) GF_MUST_USE;
 
 /*

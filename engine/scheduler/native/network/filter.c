@@ -43,8 +43,9 @@ void gf_filter_write(const struct gf_filter *filter, struct gf_strbuf *out) {
     const int prefix = filter->subnet.prefix;
 
     /* Naming it first makes the removal of one that is not there no error. */
-    gf_strbuf_printf(out, "table inet %s\ndelete table inet %s\ntable inet %s {\n", bridge, bridge,
-                     bridge);
+    gf_strbuf_printf(out,
+                     "table inet gofer_%s\ndelete table inet gofer_%s\ntable inet gofer_%s {\n",
+                     bridge, bridge, bridge);
     write_name_servers(filter, out);
     gf_strbuf_printf(out,
                      "  chain input {\n"

@@ -1,6 +1,6 @@
 /*
- * What a container behind the bridge may reach: one nftables table, named after the bridge, loaded
- * by Debian's nft(8). Loading it again replaces it whole.
+ * What a container behind the bridge may reach: one nftables table, "inet gofer_" and the name of
+ * the bridge, loaded by Debian's nft(8). Loading it again replaces it whole.
  *
  *   - out, with the address of this machine (masquerade), to everywhere but: this machine itself,
  *     link-local addresses (clouds keep credentials at 169.254.169.254), other containers,

@@ -21,8 +21,8 @@ static char *script(size_t server_count) {
 
 Test(filter, replaces_itself_whole) {
     char *text = script(0);
-    cr_assert(gf_str_has_prefix(gf_str_from(text),
-                                GF_STR("table inet gofer0\ndelete table inet gofer0\n")));
+    cr_assert(gf_str_has_prefix(
+        gf_str_from(text), GF_STR("table inet gofer_gofer0\ndelete table inet gofer_gofer0\n")));
     free(text);
 }
 
