@@ -18,6 +18,8 @@
 enum {
     FLAG_END = 1,
     FLAG_CUT = 2,
+    FLAG_COUNTED = 4,
+    COUNT_BYTES = 8, /* of a COUNTED payload */
     READER_BUFFER_BYTES = 2 * GF_LOGFRAME_BYTES_MAX,
     CHECKED_HEADER_BYTES = 16, /* of a frame's header: all that stands before the checksum */
     CHECKED_FILE_BYTES = 12,   /* the same of the file's header */
@@ -59,9 +61,13 @@ void gf_logframe_encode_header(const struct gf_logframe *frame,
     gf_assert(frame->payload.len <= GF_LOGFRAME_PAYLOAD_BYTES_MAX);
     gf_assert(is_stream(frame->stream));
     gf_assert(frame->end || !frame->cut);
+    gf_assert(frame->cut || !frame->counted);
     put_le(out_header, frame->payload.len, 4);
     put_le(out_header + 4, frame->stream, 1);
-    put_le(out_header + 5, (frame->end ? FLAG_END : 0u) | (frame->cut ? FLAG_CUT : 0u), 1);
+    put_le(out_header + 5,
+           (frame->end ? FLAG_END : 0u) | (frame->cut ? FLAG_CUT : 0u) |
+               (frame->counted ? FLAG_COUNTED : 0u),
+           1);
     put_le(out_header + 6, 0, 2);
     put_le(out_header + 8, (uint64_t)frame->wall_ns, 8);
     uint32_t crc = gf_crc32c(0, out_header, CHECKED_HEADER_BYTES);
@@ -192,23 +198,41 @@ enum gf_code gf_logframe_write(struct gf_logframe_writer *writer, enum gf_log_st
     return GF_OK;
 }
 
-enum gf_code gf_logframe_end(struct gf_logframe_writer *writer, int64_t wall_ns, bool cut,
-                             struct gf_str note, struct gf_error *err) {
-    struct gf_logframe frame = {
-        .stream = GF_LOG_STREAM_SYSTEM,
-        .end = true,
-        .cut = cut,
-        .wall_ns = wall_ns,
-        .payload = note,
-    };
-    if (frame.payload.len > GF_LOGFRAME_PAYLOAD_BYTES_MAX) {
-        frame.payload.len = GF_LOGFRAME_PAYLOAD_BYTES_MAX;
-    }
-    const enum gf_code rc = write_frame(writer, &frame, err);
+static enum gf_code end(struct gf_logframe_writer *writer, const struct gf_logframe *frame,
+                        struct gf_error *err) {
+    const enum gf_code rc = write_frame(writer, frame, err);
     if (rc == GF_OK) {
         writer->ended = true;
     }
     return rc;
+}
+
+enum gf_code gf_logframe_end(struct gf_logframe_writer *writer, int64_t wall_ns,
+                             struct gf_error *err) {
+    const struct gf_logframe frame = {
+        .stream = GF_LOG_STREAM_SYSTEM, .end = true, .wall_ns = wall_ns, .payload = {"", 0}};
+    return end(writer, &frame, err);
+}
+
+enum gf_code gf_logframe_end_cut(struct gf_logframe_writer *writer, int64_t wall_ns,
+                                 int64_t dropped_bytes, struct gf_str note, struct gf_error *err) {
+    gf_assert(dropped_bytes >= 0);
+    uint8_t payload[COUNT_BYTES + GF_LOGFRAME_NOTE_BYTES_MAX];
+    const size_t note_len =
+        note.len < GF_LOGFRAME_NOTE_BYTES_MAX ? note.len : GF_LOGFRAME_NOTE_BYTES_MAX;
+    put_le(payload, (uint64_t)dropped_bytes, COUNT_BYTES);
+    if (note_len > 0) {
+        memcpy(payload + COUNT_BYTES, note.ptr, note_len);
+    }
+    const struct gf_logframe frame = {
+        .stream = GF_LOG_STREAM_SYSTEM,
+        .end = true,
+        .cut = true,
+        .counted = true,
+        .wall_ns = wall_ns,
+        .payload = {(const char *)payload, COUNT_BYTES + note_len},
+    };
+    return end(writer, &frame, err);
 }
 
 /* ---- reading ---- */
@@ -225,10 +249,12 @@ enum gf_code gf_logframe_decode(struct gf_str bytes, int64_t offset, struct gf_l
     const unsigned int flags = (unsigned int)get_le(header + 5, 1);
     const bool end = (flags & FLAG_END) != 0;
     const bool cut = (flags & FLAG_CUT) != 0;
+    const bool counted = (flags & FLAG_COUNTED) != 0;
     /* The length first: a damaged one must not make a reader wait for bytes that never come. */
     if (payload_len > GF_LOGFRAME_PAYLOAD_BYTES_MAX || !is_stream(stream) ||
-        (flags & ~(unsigned int)(FLAG_END | FLAG_CUT)) != 0 || get_le(header + 6, 2) != 0 ||
-        (cut && !end) || (end && stream != GF_LOG_STREAM_SYSTEM)) {
+        (flags & ~(unsigned int)(FLAG_END | FLAG_CUT | FLAG_COUNTED)) != 0 ||
+        get_le(header + 6, 2) != 0 || (cut && !end) || (counted && !cut) ||
+        (counted && payload_len < COUNT_BYTES) || (end && stream != GF_LOG_STREAM_SYSTEM)) {
         return gf_fail(err, GF_DATA_LOSS, "log is damaged at byte %lld: no frame begins there",
                        (long long)offset);
     }
@@ -248,11 +274,22 @@ enum gf_code gf_logframe_decode(struct gf_str bytes, int64_t offset, struct gf_l
         .stream = (enum gf_log_stream)stream,
         .end = end,
         .cut = cut,
+        .counted = counted,
         .wall_ns = (int64_t)get_le(header + 8, 8),
         .payload = payload,
     };
     *out_size = size;
     return GF_OK;
+}
+
+struct gf_str gf_logframe_note(const struct gf_logframe *frame, int64_t *out_dropped_bytes) {
+    if (!frame->counted) {
+        *out_dropped_bytes = 0;
+        return frame->payload;
+    }
+    const int64_t count = (int64_t)get_le(frame->payload.ptr, COUNT_BYTES);
+    *out_dropped_bytes = count < 0 ? 0 : count;
+    return (struct gf_str){frame->payload.ptr + COUNT_BYTES, frame->payload.len - COUNT_BYTES};
 }
 
 void gf_logframe_reader_init(struct gf_logframe_reader *reader, int fd, int64_t offset) {

@@ -15,7 +15,7 @@
  *     frame (20 bytes and the payload)
  *       0  4  length of the payload, at most GF_LOGFRAME_PAYLOAD_BYTES_MAX
  *       4  1  stream: 1 stdout, 2 stderr, 3 system (what gofer itself has to say)
- *       5  1  flags: bit 0 END, bit 1 CUT; the others are 0
+ *       5  1  flags: bit 0 END, bit 1 CUT, bit 2 COUNTED; the others are 0
  *       6  2  reserved, 0
  *       8  8  wall clock, signed, ns since 1970-01-01T00:00:00Z, when the bytes were read
  *      16  4  CRC-32C of the 16 bytes before and the payload
@@ -24,8 +24,9 @@
  *
  * The END frame is of the system stream and the last of the file: the log is complete. With CUT,
  * output was dropped (a limit was reached); its payload, which may be empty, is a sentence that
- * says why. A file without an END frame is either still growing or its writer died; which of the
- * two, the file does not tell.
+ * says why. With COUNTED, which comes only with CUT, 8 bytes stand before the sentence: how many
+ * bytes of output were dropped, signed, 0 or more. A file without an END frame is either still
+ * growing or its writer died; which of the two, the file does not tell.
  *
  * A frame is written by one pwritev. A reader that comes in between, or a writer that dies there,
  * sees a partial frame at the end of the file: a reader waits, a writer that resumes cuts it off.
@@ -54,6 +55,7 @@ enum {
     GF_LOGFRAME_HEADER_BYTES = 20,
     GF_LOGFRAME_PAYLOAD_BYTES_MAX = 65536,
     GF_LOGFRAME_BYTES_MAX = GF_LOGFRAME_HEADER_BYTES + GF_LOGFRAME_PAYLOAD_BYTES_MAX,
+    GF_LOGFRAME_NOTE_BYTES_MAX = 1024, /* of the sentence of an END frame */
 };
 
 /* X(name, number, text) */
@@ -74,8 +76,9 @@ const char *gf_log_stream_name(enum gf_log_stream stream);
 /* One frame as read. */
 struct gf_logframe {
     enum gf_log_stream stream;
-    bool end; /* the log is complete: nothing comes behind */
-    bool cut; /* only with end: output was dropped */
+    bool end;     /* the log is complete: nothing comes behind */
+    bool cut;     /* only with end: output was dropped */
+    bool counted; /* only with cut: the payload begins with how much (gf_logframe_note) */
     int64_t wall_ns;
     struct gf_str payload; /* borrowed from the reader or from the decoded bytes */
 };
@@ -110,9 +113,16 @@ enum gf_code gf_logframe_write(struct gf_logframe_writer *writer, enum gf_log_st
                                int64_t wall_ns, struct gf_str bytes,
                                struct gf_error *err) GF_MUST_USE;
 
-/* Writes the END frame, the last one. `note` may be empty; one beyond a payload's limit is cut. */
-enum gf_code gf_logframe_end(struct gf_logframe_writer *writer, int64_t wall_ns, bool cut,
-                             struct gf_str note, struct gf_error *err) GF_MUST_USE;
+/*
+ * Writes the END frame, the last one, of a log that holds all output. gf_logframe_end_cut: of one
+ * that lacks dropped_bytes of it (0 or more); `note` says why, may be empty, and is cut beyond
+ * GF_LOGFRAME_NOTE_BYTES_MAX.
+ */
+enum gf_code gf_logframe_end(struct gf_logframe_writer *writer, int64_t wall_ns,
+                             struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_logframe_end_cut(struct gf_logframe_writer *writer, int64_t wall_ns,
+                                 int64_t dropped_bytes, struct gf_str note,
+                                 struct gf_error *err) GF_MUST_USE;
 
 /* ---- reading ---- */
 
@@ -160,6 +170,9 @@ int64_t gf_logframe_reader_offset(const struct gf_logframe_reader *reader);
  */
 enum gf_code gf_logframe_decode(struct gf_str bytes, int64_t offset, struct gf_logframe *out_frame,
                                 size_t *out_size, struct gf_error *err) GF_MUST_USE;
+
+/* The sentence of an END frame with `cut`, and how much was dropped; 0 where nobody counted. */
+struct gf_str gf_logframe_note(const struct gf_logframe *frame, int64_t *out_dropped_bytes);
 
 /* Writes the header of a frame with this payload. */
 void gf_logframe_encode_header(const struct gf_logframe *frame,

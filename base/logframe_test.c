@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/logframe.h"
 
@@ -72,7 +73,7 @@ Test(logframe, frames_come_back_as_they_were_written) {
     write_text(&writer, GF_LOG_STREAM_STDERR, -2, "err");
     write_text(&writer, GF_LOG_STREAM_STDOUT, 3, "");
     write_text(&writer, GF_LOG_STREAM_SYSTEM, INT64_MAX, "note");
-    cr_assert_eq(gf_logframe_end(&writer, 9, true, GF_STR("limit reached"), NULL), GF_OK);
+    cr_assert_eq(gf_logframe_end_cut(&writer, 9, 77, GF_STR("limit reached"), NULL), GF_OK);
 
     gf_logframe_reader_init(&reader, fd, 0);
     expect_frame(&reader, GF_LOG_STREAM_STDOUT, 1, "out\n");
@@ -81,7 +82,9 @@ Test(logframe, frames_come_back_as_they_were_written) {
     cr_assert_eq(next(&reader, &frame), GF_LOGFRAME_FRAME);
     cr_assert(frame.end && frame.cut);
     cr_assert_eq(frame.stream, GF_LOG_STREAM_SYSTEM);
-    cr_assert(gf_str_eq(frame.payload, GF_STR("limit reached")));
+    int64_t dropped_bytes = 0;
+    cr_assert(gf_str_eq(gf_logframe_note(&frame, &dropped_bytes), GF_STR("limit reached")));
+    cr_assert_eq(dropped_bytes, 77);
     cr_assert_eq(next(&reader, &frame), GF_LOGFRAME_DONE);
     cr_assert_eq(next(&reader, &frame), GF_LOGFRAME_DONE);
     cr_assert_eq(gf_logframe_reader_offset(&reader), size_of(fd));
@@ -140,7 +143,7 @@ Test(logframe, reader_waits_at_every_partial_byte_of_a_growing_file) {
     cr_assert_eq(gf_logframe_writer_init(&writer, whole, NULL), GF_OK);
     write_text(&writer, GF_LOG_STREAM_STDOUT, 1, "first");
     write_text(&writer, GF_LOG_STREAM_STDERR, 2, "second");
-    cr_assert_eq(gf_logframe_end(&writer, 3, false, (struct gf_str){NULL, 0}, NULL), GF_OK);
+    cr_assert_eq(gf_logframe_end(&writer, 3, NULL), GF_OK);
 
     struct gf_logframe_reader reader;
     struct gf_logframe frame;
@@ -273,7 +276,7 @@ Test(logframe, writer_resumes_where_another_died) {
         cr_assert_eq(gf_logframe_writer_resume(&writer, fd, NULL), GF_OK, "a partial header");
         cr_assert_eq(size_of(fd), (int64_t)GF_LOGFRAME_FILE_HEADER_BYTES);
     }
-    cr_assert_eq(gf_logframe_end(&writer, 3, false, (struct gf_str){NULL, 0}, NULL), GF_OK);
+    cr_assert_eq(gf_logframe_end(&writer, 3, NULL), GF_OK);
     cr_assert_eq(gf_logframe_writer_resume(&writer, fd, NULL), GF_FAILED_PRECONDITION);
     cr_assert_eq(pwrite(fd, "X", 1, 0), 1);
     cr_assert_eq(gf_logframe_writer_resume(&writer, fd, NULL), GF_DATA_LOSS);
@@ -309,13 +312,13 @@ Test(logframe, write_that_failed_is_written_over_by_the_next) {
 Test(logframe, nothing_is_written_behind_the_end, .signal = SIGABRT) {
     struct gf_logframe_writer writer;
     cr_assert_eq(gf_logframe_writer_init(&writer, empty_file(), NULL), GF_OK);
-    cr_assert_eq(gf_logframe_end(&writer, 1, false, (struct gf_str){NULL, 0}, NULL), GF_OK);
+    cr_assert_eq(gf_logframe_end(&writer, 1, NULL), GF_OK);
     gf_ignore(gf_logframe_write(&writer, GF_LOG_STREAM_STDOUT, 2, GF_STR("x"), NULL));
 }
 
 Test(logframe, note_that_is_too_long_is_cut) {
     enum {
-        BYTES = GF_LOGFRAME_PAYLOAD_BYTES_MAX + 10
+        BYTES = GF_LOGFRAME_NOTE_BYTES_MAX + 10
     };
     GF_CLEANUP(gf_close_p) int fd = empty_file();
     GF_CLEANUP(gf_free_p) char *note = gf_calloc(1, BYTES);
@@ -323,11 +326,46 @@ Test(logframe, note_that_is_too_long_is_cut) {
     struct gf_logframe_reader reader;
     struct gf_logframe frame;
     cr_assert_eq(gf_logframe_writer_init(&writer, fd, NULL), GF_OK);
-    cr_assert_eq(gf_logframe_end(&writer, 1, true, (struct gf_str){note, BYTES}, NULL), GF_OK);
+    cr_assert_eq(gf_logframe_end_cut(&writer, 1, 0, (struct gf_str){note, BYTES}, NULL), GF_OK);
     gf_logframe_reader_init(&reader, fd, 0);
     cr_assert_eq(next(&reader, &frame), GF_LOGFRAME_FRAME);
-    cr_assert_eq(frame.payload.len, (size_t)GF_LOGFRAME_PAYLOAD_BYTES_MAX);
+    int64_t dropped_bytes = 1;
+    cr_assert_eq(gf_logframe_note(&frame, &dropped_bytes).len, (size_t)GF_LOGFRAME_NOTE_BYTES_MAX);
+    cr_assert_eq(dropped_bytes, 0);
     gf_logframe_reader_fini(&reader);
+}
+
+/* Of logs whose writer did not count. */
+Test(logframe, note_without_a_count) {
+    int64_t dropped_bytes = 1;
+    const struct gf_logframe frame = {
+        .stream = GF_LOG_STREAM_SYSTEM, .end = true, .cut = true, .payload = GF_STR("full")};
+    cr_assert(gf_str_eq(gf_logframe_note(&frame, &dropped_bytes), GF_STR("full")));
+    cr_assert_eq(dropped_bytes, 0);
+}
+
+Test(logframe, count_stands_in_cut_ends_only_and_whole) {
+    static const struct {
+        uint8_t flags;
+        size_t payload;
+        bool whole;
+    } cases[] = {{7, 8, true}, {7, 7, false}, {4, 8, false}, {5, 8, false}, {3, 0, true}};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(cases); i++) {
+        char bytes[GF_LOGFRAME_HEADER_BYTES + 8] = {0};
+        bytes[0] = (char)cases[i].payload;
+        bytes[4] = GF_LOG_STREAM_SYSTEM;
+        bytes[5] = (char)cases[i].flags;
+        uint32_t crc = gf_crc32c(0, bytes, 16);
+        crc = gf_crc32c(crc, bytes + GF_LOGFRAME_HEADER_BYTES, cases[i].payload);
+        for (int at = 0; at < 4; at++) {
+            bytes[16 + at] = (char)(crc >> (8 * at));
+        }
+        struct gf_logframe frame;
+        size_t size = 0;
+        const struct gf_str text = {bytes, GF_LOGFRAME_HEADER_BYTES + cases[i].payload};
+        cr_expect_eq(gf_logframe_decode(text, 0, &frame, &size, NULL),
+                     cases[i].whole ? GF_OK : GF_DATA_LOSS, "case %zu", i);
+    }
 }
 
 Test(logframe, stream_names) {

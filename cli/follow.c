@@ -107,7 +107,7 @@ static void *read_log(void *ctx) {
         .stream_opened = on_stream,
         .ctx = log,
     };
-    Gofer__V1__LogEndKind end = GOFER__V1__LOG_END_KIND__LOG_END_KIND_UNSPECIFIED;
+    struct gf_log_end end = {0};
     struct gf_error err = {0};
     enum gf_code rc = gf_log_read(&request, &end, &err);
     if (log->line.len > 0) {
@@ -116,8 +116,9 @@ static void *read_log(void *ctx) {
     GF_MUTEX_GUARD(&follow->mutex);
     if (rc != GF_OK && !follow->abandoned) {
         gf_cli_note(follow->cli, "log of %s: %s", log->task_id, err.message);
-    } else if (end == GOFER__V1__LOG_END_KIND__LOG_END_KIND_TRUNCATED) {
-        gf_cli_note(follow->cli, "log of %s: some output is missing", log->task_id);
+    } else if (end.kind == GOFER__V1__LOG_END_KIND__LOG_END_KIND_TRUNCATED) {
+        gf_cli_note(follow->cli, "log of %s: some output is missing: %s", log->task_id,
+                    end.description);
     }
     return NULL;
 }

@@ -18,7 +18,7 @@ struct reading {
     struct gf_strbuf resume_token; /* the newest one */
     int32_t attempt;               /* which a token is of; 0 = whichever is the latest */
     bool progress;                 /* the stream brought a message */
-    Gofer__V1__LogEndKind end;
+    struct gf_log_end end;
 };
 
 /* Receives until the stream ends. */
@@ -43,7 +43,9 @@ static enum gf_code receive_all(struct reading *reading, struct gf_rpc_stream *s
         gf_strbuf_reset(&reading->resume_token);
         gf_strbuf_append_cstr(&reading->resume_token, response->resume_token);
         if (response->end != NULL) {
-            reading->end = response->end->kind;
+            reading->end.kind = response->end->kind;
+            snprintf(reading->end.description, sizeof(reading->end.description), "%s",
+                     response->end->description);
         }
         gf_arena_reset(&arena);
     }
@@ -82,7 +84,7 @@ static enum gf_code read_once(struct reading *reading, struct gf_error *err) {
     return rc;
 }
 
-enum gf_code gf_log_read(const struct gf_log_request *request, Gofer__V1__LogEndKind *out_end,
+enum gf_code gf_log_read(const struct gf_log_request *request, struct gf_log_end *out_end,
                          struct gf_error *err) {
     struct reading reading = {.request = request, .attempt = request->attempt};
     gf_strbuf_init(&reading.resume_token, RESUME_TOKEN_BYTES_MAX);

@@ -28,11 +28,21 @@ struct gf_log_request {
     void *ctx;
 };
 
+enum {
+    GF_LOG_END_BYTES_MAX = 1024, /* of a description, with its final NUL */
+};
+
+/* How a log ended: UNSPECIFIED where that was not told. */
+struct gf_log_end {
+    Gofer__V1__LogEndKind kind;
+    char description[GF_LOG_END_BYTES_MAX]; /* for people; cut if longer */
+};
+
 /*
  * Reads the log to its end. *out_end is how it ended. Codes: those of the call; a server that goes
  * away is waited for, up to GF_WATCH_RECONNECTS_MAX times.
  */
-enum gf_code gf_log_read(const struct gf_log_request *request, Gofer__V1__LogEndKind *out_end,
+enum gf_code gf_log_read(const struct gf_log_request *request, struct gf_log_end *out_end,
                          struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_CLI_LOGS_H_ */

@@ -98,6 +98,7 @@ static enum gf_stream_next send_end(struct gf_log_follow *self,
     }
     message->end = GF_MESSAGE_NEW(&self->stream.arena, Gofer__V1__LogEnd, gofer__v1__log_end);
     message->end->kind = kind;
+    message->end->dropped_bytes = self->dropped_bytes;
     message->end->description = gf_message_text(gf_str_from(description), &self->stream.arena);
     self->ended = true;
     return send(self, message, state) ? GF_STREAM_END : gf_stream_refused(&self->stream);
@@ -177,7 +178,8 @@ static enum gf_stream_next end_by_frame(struct gf_log_follow *self,
     if (!frame->cut) {
         return send_end(self, message, GOFER__V1__LOG_END_KIND__LOG_END_KIND_COMPLETE, "");
     }
-    const char *note = gf_message_text(frame->payload, &self->stream.arena);
+    const struct gf_str text = gf_logframe_note(frame, &self->dropped_bytes);
+    const char *note = gf_message_text(text, &self->stream.arena);
     return send_end(self, message, GOFER__V1__LOG_END_KIND__LOG_END_KIND_TRUNCATED,
                     note[0] == '\0' ? "the log was full" : note);
 }
@@ -187,7 +189,8 @@ static enum gf_stream_next at_end_of_file(struct gf_log_follow *self, bool *out_
     struct gf_error error = {0};
     if (self->task_over) {
         return send_end(self, new_message(self), GOFER__V1__LOG_END_KIND__LOG_END_KIND_TRUNCATED,
-                        "the log has no end: what wrote it was killed");
+                        self->task_log_cut ? "the log has no end: the disk did not take all of it"
+                                           : "the log has no end: what wrote it was killed");
     }
     if (atomic_load(&self->task_changed)) {
         if (gf_log_follow__look(self, &error) != GF_OK) {

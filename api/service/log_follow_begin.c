@@ -43,6 +43,7 @@ static void note_attempt(struct gf_log_follow *self, const struct gf_run *run,
     self->task_log_whole =
         gf_task_execution_log_state(execution) == GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE;
     self->task_log_disabled = execution->log_disabled;
+    self->task_log_cut = execution->log_truncated;
     self->task_log_removed = gf_log_is_removed(self->stream.services, run, execution);
 }
 

@@ -31,10 +31,12 @@ struct gf_log_follow {
     bool task_ran;       /* the container started */
     int64_t task_bytes;  /* in the log, as the end of the attempt tells */
     bool task_log_whole; /* as the end of the attempt tells */
+    bool task_log_cut;   /* the same: who wrote it lived, and could not write on */
     bool task_log_removed;
     bool task_log_disabled;
-    int64_t kept_run_id; /* whose result is the task's; 0 = none */
-    bool ended;          /* the last message was made */
+    int64_t kept_run_id;   /* whose result is the task's; 0 = none */
+    int64_t dropped_bytes; /* as the log's end tells */
+    bool ended;            /* the last message was made */
 };
 
 /*

@@ -59,12 +59,12 @@ static void print_chunk(void *ctx, const Gofer__V1__LogChunk *chunk) {
     }
 }
 
-static void note_end(struct gf_cli *cli, Gofer__V1__LogEndKind end) {
-    if (end == GOFER__V1__LOG_END_KIND__LOG_END_KIND_TRUNCATED) {
-        gf_cli_note(cli, "some output is missing from this log");
-    } else if (end == GOFER__V1__LOG_END_KIND__LOG_END_KIND_NEVER_STARTED) {
+static void note_end(struct gf_cli *cli, const struct gf_log_end *end) {
+    if (end->kind == GOFER__V1__LOG_END_KIND__LOG_END_KIND_TRUNCATED) {
+        gf_cli_note(cli, "some output is missing from this log: %s", end->description);
+    } else if (end->kind == GOFER__V1__LOG_END_KIND__LOG_END_KIND_NEVER_STARTED) {
         gf_cli_note(cli, "the task never ran, so there is no log");
-    } else if (end == GOFER__V1__LOG_END_KIND__LOG_END_KIND_REMOVED) {
+    } else if (end->kind == GOFER__V1__LOG_END_KIND__LOG_END_KIND_REMOVED) {
         gf_cli_note(cli, "the log was removed");
     }
 }
@@ -90,13 +90,13 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (request.client == NULL) {
         return code;
     }
-    Gofer__V1__LogEndKind end = GOFER__V1__LOG_END_KIND__LOG_END_KIND_UNSPECIFIED;
+    struct gf_log_end end = {0};
     struct gf_error err = {0};
     if (gf_log_read(&request, &end, &err) != GF_OK) {
         /* Of output that could not be written, main tells. */
         return ferror(cli->out) != 0 ? GF_EXIT_OK : gf_cli_fail(cli, &err);
     }
-    note_end(cli, end);
+    note_end(cli, &end);
     return GF_EXIT_OK;
 }
 

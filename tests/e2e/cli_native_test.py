@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import e2e  # pylint: disable=wrong-import-position
@@ -89,6 +90,30 @@ class Images(e2e.NativeTest):
         self.error("image", "import", whole, "--name", "Bad Name", code=FAILED)
         self.assertEqual([line for line in self.lines("image", "list") if "broken" in line], [])
         self.assertTrue(set(before.splitlines()) <= set(self.lines("image", "list")))
+
+
+class Cut(e2e.NativeTest):
+    """A log that was full says so."""
+
+    @classmethod
+    def setUpClass(cls):
+        config = tempfile.NamedTemporaryFile("w", suffix=".yaml")  # pylint: disable=consider-using-with
+        cls.addClassCleanup(config.close)
+        config.write("scheduler:\n  task_log_bytes: 1000\n")
+        config.flush()
+        cls.server_options = ["--config", config.name]
+        super().setUpClass()
+        cls.server.run("image", "import", e2e.make_image(cls.folder))
+
+    def test_missing_output_is_said(self):
+        self.up(e2e.task("loud", "seq", "1", "1000"), pipeline_id="loud")
+        out, err = self.gofer("pipeline", "run", "loud", "--follow")
+        self.assertIn("loud | 1\n", out)
+        what = "output beyond 1000 bytes was dropped: 2893 bytes are missing\n"
+        self.assertIn("log of loud: some output is missing: " + what, err)
+        out, err = self.gofer("task", "logs", "loud", "1", "loud")
+        self.assertEqual(len(out), 1000)
+        self.assertTrue(err.endswith("some output is missing from this log: " + what), err)
 
 
 class Results(e2e.NativeTest):

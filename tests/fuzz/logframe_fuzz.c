@@ -65,7 +65,7 @@ static void run_bytes(const uint8_t *data, size_t size) {
     if (gf_logframe_writer_resume(&writer, fd, NULL) == GF_OK) {
         gf_assert(sound);
         gf_assert(writer.offset == (end == 0 ? GF_LOGFRAME_FILE_HEADER_BYTES : end));
-        gf_assert(gf_logframe_end(&writer, 0, true, GF_STR("note"), NULL) == GF_OK);
+        gf_assert(gf_logframe_end_cut(&writer, 0, 1, GF_STR("note"), NULL) == GF_OK);
         int frames_after = 0;
         (void)read_file(fd, &frames_after, &sound);
         gf_assert(sound);

@@ -82,6 +82,7 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
         .working_directory = gf_arena_str(arena, from->working_directory),
         .resources = from->resources,
         .network = from->network,
+        .disable_logs = from->disable_logs,
     };
 }
 
@@ -236,7 +237,7 @@ struct birth {
     int spec_fd;
     int masks_fd; /* -1: there is nothing to mask */
     int dir_fd;
-    int log_fd;
+    int log_fd;     /* -1: no log is kept */
     int input_fd;   /* -1: the run has no document */
     int sockets[2]; /* ours, the shim's */
 };
@@ -259,7 +260,7 @@ static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_
         {birth->spec_fd, GF_SHIM_FD_SPEC},
         {birth->sockets[1], GF_SHIM_FD_SERVER},
         {birth->dir_fd, GF_SHIM_FD_DIR},
-        {birth->log_fd, GF_SHIM_FD_LOG},
+        {birth->log_fd >= 0 ? birth->log_fd : birth->spec_fd, GF_SHIM_FD_LOG},
         {job->has_input ? birth->input_fd : birth->spec_fd, GF_SHIM_FD_INPUT},
         {birth->masks_fd >= 0 ? birth->masks_fd : birth->spec_fd, GF_SHIM_FD_MASKS},
         {job->network.fd >= 0 ? job->network.fd : birth->spec_fd, GF_SHIM_FD_NETWORK},
@@ -287,7 +288,7 @@ static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_e
     if (rc == GF_OK) {
         rc = make_dir(job, birth, err);
     }
-    if (rc == GF_OK) {
+    if (rc == GF_OK && !job->task.disable_logs) {
         rc = gf_log_store_create(native->options.logs, &job->log, &birth->log_fd, err);
     }
     if (rc == GF_OK) {

@@ -65,6 +65,26 @@ Test(native, command_of_the_image_runs_where_the_task_has_none) {
     cr_assert(eq(i32, native_host_wait(&host, attempt, NATIVE_EXITED).exit.exit_code, 0));
 }
 
+Test(native, no_log_is_kept_of_a_task_that_wants_none) {
+    const struct gf_attempt attempt = attempt_of(1);
+    const struct gf_str command[] = {GF_STR("seq"), GF_STR("1"), GF_STR("100000")};
+    const struct gf_task task = {.task_id = GF_STR("quiet"),
+                                 .image = GF_STR("busybox"),
+                                 .command = command,
+                                 .command_count = GF_ARRAY_COUNT(command),
+                                 .disable_logs = true};
+    native_host_launch_task(&host, attempt, &task);
+    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
+    cr_assert(eq(i32, end.exit.exit_code, 0));
+    cr_assert(eq(i64, end.exit.log_bytes, 0));
+    cr_assert(not(end.exit.log_truncated));
+    struct gf_log_pipelines pipelines = {0};
+    cr_assert(gf_log_store_list_pipelines(host.logs, &pipelines, NULL) == GF_OK);
+    cr_assert(eq(sz, pipelines.count, (size_t)0));
+    gf_vec_fini(&pipelines);
+    forget(attempt);
+}
+
 Test(native, missing_image_fails_the_launch) {
     const struct gf_attempt attempt = attempt_of(1);
     const struct gf_task task = {.task_id = GF_STR("plain"), .image = GF_STR("nothing:1")};

@@ -38,7 +38,7 @@ enum {
     GF_SHIM_FD_SPEC = 3,   /* a sealed memory file with the spec */
     GF_SHIM_FD_SERVER = 4, /* a connected SOCK_SEQPACKET socket */
     GF_SHIM_FD_DIR = 5,    /* the attempt's directory, locked */
-    GF_SHIM_FD_LOG = 6,    /* the log file, for reading and writing */
+    GF_SHIM_FD_LOG = 6,    /* the log file, for reading and writing; used if the spec says so */
     GF_SHIM_FD_INPUT = 7,  /* a sealed memory file: the run's document; else the spec once more */
     GF_SHIM_FD_MASKS = 8,  /* a sealed memory file: a set of base/mask.h; else the spec once more */
     GF_SHIM_FD_NETWORK = 9, /* a network namespace for the container; else the spec once more */

@@ -76,11 +76,12 @@ static int execute_in_path(const char *name, const struct gf_init_command *comma
 
 /*
  * A program expects the signals of a fresh login: none blocked, none ignored. The shim was born
- * with them and has ignored these two since.
+ * with them and has ignored these since.
  */
 static void reset_signals(void) {
     sigset_t none;
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)signal(SIGHUP, SIG_DFL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -84,6 +84,7 @@ static enum gf_code protect_self(struct gf_error *err) {
 static int catch_signals(void) {
     sigset_t ending;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is cut, and the container lives */
     (void)signal(SIGHUP, SIG_IGN);
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);
@@ -96,8 +97,9 @@ static int catch_signals(void) {
 
 static enum gf_code start_container(struct gf_error *err) {
     const struct gf_spec *spec = &shim.handover.spec;
+    const int log_fd = spec->log_disabled ? -1 : GF_SHIM_FD_LOG;
     enum gf_code rc =
-        gf_pump_init(&shim.pump, GF_SHIM_FD_LOG, spec->log_bytes_max, shim.handover.mask_set, err);
+        gf_pump_init(&shim.pump, log_fd, spec->log_bytes_max, shim.handover.mask_set, err);
     if (rc == GF_OK) {
         rc = gf_cgroup_make_unified(&shim.cgroup, err);
     }

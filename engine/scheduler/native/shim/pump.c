@@ -18,12 +18,17 @@ enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
                           const struct gf_mask_set *masks, struct gf_error *err) {
     pump->bytes_max = bytes_max;
     pump->bytes = 0;
+    pump->dropped_bytes = 0;
+    pump->kept = log_fd >= 0;
     pump->truncated = false;
     pump->failure.code = GF_OK;
     pump->masks = masks;
     for (size_t i = 0; i < GF_PUMP_STREAMS; i++) {
         gf_mask_stream_init(&pump->streams[i].mask, masks);
         pump->streams[i].show_ns = GF_NEVER;
+    }
+    if (!pump->kept) {
+        return GF_OK;
     }
     struct stat status;
     /* Most logs are new, and those need no reading. */
@@ -33,22 +38,34 @@ enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
     return rc == GF_OK ? GF_OK : gf_wrap(err, "cannot begin the log");
 }
 
-static void take(struct gf_pump *pump, enum gf_log_stream stream, struct gf_str bytes) {
-    if (pump->bytes_max > 0) {
-        const int64_t room = pump->bytes_max - pump->bytes;
-        if ((int64_t)bytes.len > room) {
-            bytes.len = (size_t)room;
-            pump->truncated = true;
+/* How many of the bytes go into the log: whole frames, until one fails. */
+static size_t write_log(struct gf_pump *pump, enum gf_log_stream stream, struct gf_str bytes) {
+    const int64_t now_ns = gf_wall_ns();
+    size_t at = 0;
+    while (at < bytes.len && pump->failure.code == GF_OK) {
+        const size_t left = bytes.len - at;
+        const struct gf_str part = {bytes.ptr + at, left < GF_LOGFRAME_PAYLOAD_BYTES_MAX
+                                                        ? left
+                                                        : GF_LOGFRAME_PAYLOAD_BYTES_MAX};
+        if (gf_logframe_write(&pump->writer, stream, now_ns, part, &pump->failure) == GF_OK) {
+            at += part.len;
         }
     }
-    if (bytes.len == 0 || pump->failure.code != GF_OK) {
+    return at;
+}
+
+static void take(struct gf_pump *pump, enum gf_log_stream stream, struct gf_str bytes) {
+    if (!pump->kept) {
         return;
     }
-    if (gf_logframe_write(&pump->writer, stream, gf_wall_ns(), bytes, &pump->failure) != GF_OK) {
-        pump->truncated = true;
-        return;
+    const size_t wanted = bytes.len;
+    if (pump->bytes_max > 0 && (int64_t)bytes.len > pump->bytes_max - pump->bytes) {
+        bytes.len = (size_t)(pump->bytes_max - pump->bytes);
     }
-    pump->bytes += (int64_t)bytes.len;
+    const size_t written = write_log(pump, stream, bytes);
+    pump->bytes += (int64_t)written;
+    pump->dropped_bytes += (int64_t)(wanted - written);
+    pump->truncated = pump->truncated || written < wanted;
 }
 
 /* ---- masking ---- */
@@ -119,15 +136,22 @@ void gf_pump_finish(struct gf_pump *pump) {
     for (size_t i = 0; i < GF_PUMP_STREAMS; i++) {
         end_stream(pump, STREAMS[i]); /* one that was given up before its end */
     }
-    gf_strbuf_init(&note, GF_ERROR_MESSAGE_BYTES_MAX);
+    if (!pump->kept) {
+        return;
+    }
+    gf_strbuf_init(&note, GF_LOGFRAME_NOTE_BYTES_MAX);
     if (pump->failure.code != GF_OK) {
         gf_strbuf_append_cstr(&note, pump->failure.message);
-    } else if (pump->truncated) {
+    } else {
         gf_strbuf_printf(&note, "output beyond %" PRId64 " bytes was dropped", pump->bytes_max);
     }
+    gf_strbuf_printf(&note, ": %" PRId64 " bytes are missing", pump->dropped_bytes);
     /* On a full disk the log stays without an end; the exit record tells that it was cut. */
-    if (gf_logframe_end(&pump->writer, gf_wall_ns(), pump->truncated, gf_strbuf_view(&note),
-                        &pump->failure) != GF_OK) {
+    const enum gf_code rc =
+        pump->truncated ? gf_logframe_end_cut(&pump->writer, gf_wall_ns(), pump->dropped_bytes,
+                                              gf_strbuf_view(&note), &pump->failure)
+                        : gf_logframe_end(&pump->writer, gf_wall_ns(), &pump->failure);
+    if (rc != GF_OK) {
         pump->truncated = true;
     }
     gf_strbuf_fini(&note);

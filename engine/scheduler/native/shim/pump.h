@@ -6,8 +6,8 @@
  * the masker lets it; at the end of a stream, whatever ended it, all that was held back comes.
  *
  * A container must never stand still because of its log. When the log has taken all it may, or the
- * disk does not take more, the pipes are still emptied, what comes is dropped, and the END frame
- * says so.
+ * disk does not take more, the pipes are still emptied, what comes is dropped and counted, and the
+ * END frame says so. Of a task whose log is disabled nothing is kept, and nothing is missing.
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_PUMP_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_PUMP_H_
@@ -37,8 +37,10 @@ struct gf_pump_stream {
 /* A value in the caller's memory; a large one. Fields are readable. */
 struct gf_pump {
     struct gf_logframe_writer writer;
-    int64_t bytes_max; /* 0 = no limit */
-    int64_t bytes;     /* payload that is in the log */
+    int64_t bytes_max;     /* 0 = no limit */
+    int64_t bytes;         /* payload that is in the log */
+    int64_t dropped_bytes; /* that are not, though there is a log */
+    bool kept;             /* there is a log */
     bool truncated;
     struct gf_error failure;         /* why writing has ended early; code GF_OK: it has not */
     const struct gf_mask_set *masks; /* NULL: nothing is masked, and what follows is not used */
@@ -50,7 +52,7 @@ struct gf_pump {
 /*
  * Begins the log in the file behind log_fd, which is borrowed, as is masks (NULL: nothing is
  * masked). One that a server has begun before, for a container that was never started, is
- * continued.
+ * continued. log_fd -1: no log is kept.
  */
 enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
                           const struct gf_mask_set *masks, struct gf_error *err) GF_MUST_USE;

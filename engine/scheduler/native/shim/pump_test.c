@@ -41,7 +41,9 @@ static struct gf_logframe read_log(struct gf_strbuf *out) {
         cr_assert(gf_logframe_reader_next(&reader, &event, &frame, &error) == GF_OK, "%s",
                   error.message);
         if (event == GF_LOGFRAME_FRAME) {
-            gf_strbuf_append(out, frame.payload);
+            int64_t dropped_bytes = 0;
+            gf_strbuf_append(out, gf_logframe_note(&frame, &dropped_bytes));
+            cr_assert(eq(i64, dropped_bytes, frame.cut ? pump.dropped_bytes : 0));
         }
     } while (event == GF_LOGFRAME_FRAME && !frame.end);
     gf_logframe_reader_fini(&reader);
@@ -77,7 +79,7 @@ Test(pump, limit_cuts_in_the_middle_of_a_read) {
     gf_pump_finish(&pump);
     const struct gf_logframe last = read_log(&out);
     cr_assert(last.end && last.cut);
-    cr_assert(eq(str, out.ptr, "onetoutput beyond 4 bytes was dropped"));
+    cr_assert(eq(str, out.ptr, "onetoutput beyond 4 bytes was dropped: 6 bytes are missing"));
     cr_assert(eq(i64, pump.bytes, 4));
     gf_strbuf_fini(&out);
 }
@@ -102,7 +104,21 @@ Test(pump, full_disk_drops_output_and_never_blocks) {
     cr_assert(pump.truncated);
     cr_assert(pump.failure.code != GF_OK);
     cr_assert(lt(i64, pump.bytes, 1000));
+    cr_assert(eq(i64, pump.bytes + pump.dropped_bytes, 5 + 100 * (int64_t)sizeof(bytes)));
     gf_pump_finish(&pump);
+}
+
+Test(pump, without_a_log_the_pipes_are_emptied_and_nothing_is_missing) {
+    cr_assert(gf_pump_init(&pump, -1, 4, NULL, &error) == GF_OK);
+    feed("one", 3);
+    feed("two", 3);
+    close(pipe_fds[1]);
+    gf_pump_move(&pump, &pipe_fds[0], GF_LOG_STREAM_STDOUT);
+    cr_assert(eq(int, pipe_fds[0], -1));
+    gf_pump_finish(&pump);
+    cr_assert(not(pump.truncated));
+    cr_assert(eq(i64, pump.bytes, 0));
+    cr_assert(eq(i64, pump.dropped_bytes, 0));
 }
 
 /* ---- masking ---- */

@@ -33,6 +33,7 @@ static const struct gf_field_def FIELDS[] = {
     FIELD(resolv, TEXT, 0, GF_SPEC_RESOLV_BYTES_MAX),
     FIELD(missing_protections, NUMBER, 0, UINT32_MAX),
     FLAG(has_input),
+    FLAG(log_disabled),
     FLAG(has_masks),
     PATH(task_api, 0),
     COUNT(timeout_ms),

@@ -60,6 +60,7 @@ struct gf_spec {
     bool has_network;
     const char *resolv;          /* the text of /etc/resolv.conf */
     bool has_input;              /* a document for /run/gofer/input is in GF_SHIM_FD_INPUT */
+    bool log_disabled;           /* none is kept: there is no file in GF_SHIM_FD_LOG */
     bool has_masks;              /* what to mask in the output is in GF_SHIM_FD_MASKS */
     int64_t missing_protections; /* what the server knows not to be given: of protection.h */
     /* A directory of the host to mount at /run/gofer/api; "" = none. */

@@ -226,7 +226,8 @@ static void read_log(struct harness_container *container) {
         struct gf_strbuf *to = frame.stream == GF_LOG_STREAM_STDOUT   ? &container->out
                                : frame.stream == GF_LOG_STREAM_STDERR ? &container->err
                                                                       : &container->note;
-        gf_strbuf_append(to, frame.payload);
+        int64_t dropped_bytes = 0;
+        gf_strbuf_append(to, gf_logframe_note(&frame, &dropped_bytes));
     } while (!frame.end);
     gf_logframe_reader_fini(&reader);
 }
