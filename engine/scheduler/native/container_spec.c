@@ -251,6 +251,10 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
     if (is_on_disk(options->upper, &spec)) {
         spec.upper = gf_arena_printf(arena, "%s/%s", request->uppers, request->name);
     }
+    spec.user_id_first = request->user_id_first;
+    spec.missing_protections |= request->missing_protections &
+                                (GF_PROTECTION_USER_NAMESPACE | GF_PROTECTION_SYSTEM_CALL_FILTER);
+    spec.required_protections = options->required_protections;
     make_layers(request->image, arena, &spec.layers);
     make_env(request, spec.hostname, arena, &spec.env);
     set_cgroups(request, arena, &spec);

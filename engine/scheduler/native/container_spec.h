@@ -33,6 +33,8 @@ struct gf_container_request {
     const char *task_api_dir;       /* NULL: this server has no listener for tasks */
     const char *const *environment; /* final: "KEY=value" */
     size_t environment_count;
+    int64_t user_id_first;        /* the ids of this container; 0: no user namespace */
+    uint32_t missing_protections; /* of engine/core/protection.h: what the host does not give */
     const struct gf_image *image;
     const struct gf_cgroup_host *cgroups;
     const struct gf_native_options *options;
@@ -50,6 +52,8 @@ enum gf_network_mode gf_container_network(const struct gf_task *task,
  *     HOSTNAME where nobody sets them.
  *   - User and working directory are the task's, else the image's.
  *   - The host name is the task's id.
+ *   - A protection is missing where the host does not give it and this container would have it, and
+ *     where the task asks for something that excludes it.
  * Codes: GF_INVALID_ARGUMENT (no command at all), GF_FAILED_PRECONDITION (a network that this
  * server does not offer, or its listener for tasks where it has none).
  */

@@ -18,6 +18,7 @@
 #include "base/socket.h"
 #include "base/tree.h"
 #include "engine/core/copy.h"
+#include "engine/core/protection.h"
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/handover_files.h"
 #include "engine/scheduler/native/launch_network.h"
@@ -27,12 +28,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    JOB_ARENA_BYTES_MAX = 4 * GF_SPEC_BYTES_MAX
+    JOB_ARENA_BYTES_MAX = 4 * GF_SPEC_BYTES_MAX,
+    ID_TEXT_BYTES_MAX = 24,
 };
 
 struct job {
@@ -53,6 +57,7 @@ struct job {
     struct gf_str input;
     struct gf_log_name log;
     struct gf_launch_network network;
+    int64_t user_id_first; /* the ids of the container; 0: none */
     /* The outcome: a shim, or an error. */
     struct gf_proc proc;
     int socket;
@@ -194,12 +199,23 @@ static void wipe_secrets(struct job *job) {
 
 /* ---- the spec ---- */
 
+static enum gf_code take_ids(struct job *job, struct gf_error *err) {
+    struct gf_native *native = job->attempt->native;
+    if ((native->protections.missing & GF_PROTECTION_USER_NAMESPACE) != 0) {
+        return GF_OK;
+    }
+    return gf_user_ranges_take(&native->user_ranges, &job->user_id_first, err);
+}
+
 /* A sealed memory file with the spec of the container. */
 static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
     GF_CLEANUP(gf_image_unref_p) struct gf_image *image = NULL;
     struct gf_spec spec;
     enum gf_code rc = gf_image_store_resolve(native->options.images, job->task.image, &image, err);
+    if (rc == GF_OK) {
+        rc = take_ids(job, err);
+    }
     if (rc != GF_OK) {
         return rc;
     }
@@ -219,6 +235,8 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .task_api_dir = native->task_api_dir,
         .has_network = job->network.fd >= 0,
         .resolv = job->network.resolv,
+        .user_id_first = job->user_id_first,
+        .missing_protections = native->protections.missing,
         .image = image,
         .cgroups = &native->cgroups,
         .options = &native->options,
@@ -242,6 +260,16 @@ struct birth {
     int sockets[2]; /* ours, the shim's */
 };
 
+/* Whoever finds the container later must know that these ids are in use. */
+static enum gf_code write_ids(int dir_fd, int64_t user_id_first, struct gf_error *err) {
+    char text[ID_TEXT_BYTES_MAX];
+    snprintf(text, sizeof(text), "%" PRId64, user_id_first);
+    if (user_id_first != 0 && symlinkat(text, dir_fd, GF_ATTEMPT_LINK_IDS) != 0) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory of the attempt");
+    }
+    return GF_OK;
+}
+
 static enum gf_code make_dir(struct job *job, struct birth *birth, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
     const char *name = job->attempt->name;
@@ -250,7 +278,10 @@ static enum gf_code make_dir(struct job *job, struct birth *birth, struct gf_err
     }
     enum gf_code rc =
         gf_file_open(native->attempts_fd, name, O_RDONLY | O_DIRECTORY, 0, &birth->dir_fd, err);
-    return rc == GF_OK ? gf_file_lock(birth->dir_fd, err) : rc;
+    if (rc == GF_OK) {
+        rc = gf_file_lock(birth->dir_fd, err);
+    }
+    return rc == GF_OK ? write_ids(birth->dir_fd, job->user_id_first, err) : rc;
 }
 
 static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_error *err) {
@@ -310,6 +341,7 @@ static void job_destroy(struct job *job) {
 
 static void launch_done(void *ctx) {
     struct job *job = ctx;
+    job->attempt->user_id_first = job->user_id_first;
     if (job->error.code == GF_OK) {
         gf_native__launched(job->attempt, job->proc, job->socket);
     } else {

@@ -71,6 +71,9 @@ void gf_native__drop(struct gf_native_attempt *attempt) {
 }
 
 void gf_native__free(struct gf_native_attempt *attempt) {
+    if (attempt->user_id_first != 0) {
+        gf_user_ranges_give(&attempt->native->user_ranges, attempt->user_id_first);
+    }
     free(attempt->image_digest);
     free(attempt->failure);
     free(attempt);
@@ -201,16 +204,39 @@ static enum gf_code read_boot_id(struct gf_native *native, struct gf_error *err)
     return rc;
 }
 
-static enum gf_code open_cgroups(struct gf_native *native, struct gf_error *err) {
-    enum gf_code rc = gf_cgroup_host_open(native->instance, &native->cgroups, err);
-    for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT && rc == GF_OK; i++) {
-        if (!gf_cgroup_host_has(&native->cgroups, i)) {
-            gf_log_warn("cgroup_controller_missing",
-                        GF_KV_STR("controller", gf_cgroup_controller_name(i)),
-                        GF_KV_STR("effect", "limits of this kind are not enforced"));
-        }
+static enum gf_code open_user_ranges(struct gf_native *native, struct gf_error *err) {
+    struct gf_native_options *options = &native->options;
+    if (options->user_id_first == 0) {
+        options->user_id_first = GF_NATIVE_USER_ID_FIRST_DEFAULT;
     }
-    return rc;
+    if (options->user_ranges == 0) {
+        options->user_ranges = GF_NATIVE_USER_RANGES_DEFAULT;
+    }
+    return gf_user_ranges_init(&native->user_ranges, options->user_id_first, options->user_ranges,
+                               err);
+}
+
+static void probe_protections(struct gf_native *native) {
+    const struct gf_host_probe probe = {
+        .program_fd = native->program_fd,
+        .stage = native->stage,
+        .user_id_first = native->options.user_id_first,
+        .cgroups = &native->cgroups,
+    };
+    gf_host_protections_probe(&probe, &native->protections);
+}
+
+size_t gf_native_protections(const struct gf_native *native,
+                             struct gf_native_protection out[GF_NATIVE_PROTECTIONS_MAX]) {
+    const struct gf_host_protections *found = &native->protections;
+    for (size_t i = 0; i < found->count; i++) {
+        out[i] = (struct gf_native_protection){
+            .protection = found->items[i].protection,
+            .given = (found->missing & found->items[i].protection) == 0,
+            .reason = found->items[i].reason,
+        };
+    }
+    return found->count;
 }
 
 static enum gf_code open_network(struct gf_native *native, struct gf_error *err) {
@@ -262,13 +288,17 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
         rc = read_boot_id(native, err);
     }
     if (rc == GF_OK) {
-        rc = open_cgroups(native, err);
+        rc = gf_cgroup_host_open(native->instance, &native->cgroups, err);
     }
     if (rc == GF_OK) {
         rc = gf_memfd_sealed("gofer-shim", gf_shim_image(), /* executable = */ true,
                              &native->program_fd, err);
     }
     if (rc == GF_OK) {
+        rc = open_user_ranges(native, err);
+    }
+    if (rc == GF_OK) {
+        probe_protections(native);
         rc = open_network(native, err);
     }
     if (rc != GF_OK) {
@@ -288,6 +318,7 @@ void gf_native_destroy(struct gf_native *native) {
     }
     gf_network_destroy(native->network);
     gf_cgroup_host_fini(&native->cgroups);
+    gf_user_ranges_fini(&native->user_ranges);
     gf_map_fini(&native->attempts);
     gf_mutex_fini(&native->mutex);
     gf_native__close_dirs(native);

@@ -49,9 +49,8 @@ struct gf_native_network {
     int32_t ready_count; /* namespaces that are made ahead, of each kind; < 0 = none */
 };
 
-/* Ids of users: ranges of GF_NATIVE_USER_IDS_PER_RANGE, one for each container at a time. */
+/* Ids of users: ranges of 65,536, one for each container at a time. */
 enum {
-    GF_NATIVE_USER_IDS_PER_RANGE = 65536,
     GF_NATIVE_USER_RANGES_DEFAULT = 4096,
 };
 /* Ids that systemd's table of user ids leaves free (uids-gids: 1879048192 to 2147483647). */
@@ -136,6 +135,26 @@ struct gf_scheduler gf_native_scheduler(struct gf_native *native);
 
 /* The runtime directory in use. Borrowed until gf_native_destroy. Thread: any. */
 const char *gf_native_runtime_dir(const struct gf_native *native);
+
+/* Of one protection: whether this host gives it to containers. */
+struct gf_native_protection {
+    uint32_t protection; /* of engine/core/protection.h */
+    bool given;
+    const char *reason; /* a sentence; "" where it is given */
+};
+
+enum {
+    GF_NATIVE_PROTECTIONS_MAX = 16
+};
+
+/*
+ * What was found when the scheduler was opened, in the order of engine/core/protection.h. A single
+ * container may still go without one: by what its task asks for (the network of the host), or
+ * because of the file system that its image lies on; that is told of the container alone. Gives the
+ * count. The sentences are borrowed until gf_native_destroy. Thread: any.
+ */
+size_t gf_native_protections(const struct gf_native *native,
+                             struct gf_native_protection out[GF_NATIVE_PROTECTIONS_MAX]);
 
 /*
  * Whether tasks can have a bridge, and what a person should know of their networks

@@ -18,9 +18,11 @@
 #include "base/proc.h"
 #include "base/sync.h"
 #include "engine/scheduler/native/cgroup_host.h"
+#include "engine/scheduler/native/host_protections.h"
 #include "engine/scheduler/native/inspect.h"
 #include "engine/scheduler/native/native.h"
 #include "engine/scheduler/native/network/network.h"
+#include "engine/scheduler/native/user_ranges.h"
 
 enum {
     GF_NATIVE_NAME_BYTES_MAX = 64, /* of an attempt's name, with the final NUL */
@@ -50,6 +52,8 @@ struct gf_native {
     int program_fd; /* the shim */
     struct gf_cgroup_host cgroups;
     struct gf_network *network;
+    struct gf_host_protections protections;
+    struct gf_user_ranges user_ranges;
     struct gf_mutex
         mutex; /* of the two below: the engine and the reactor add, the latter removes */
     struct gf_map
@@ -79,6 +83,7 @@ struct gf_native_attempt {
     bool forgotten;      /* the engine has recorded the end */
     bool stop_requested; /* to be passed on when there is a connection */
     bool stop_force;
+    int64_t user_id_first; /* the ids that it holds, given back when it is freed; 0: none */
     int socket;            /* to the shim; -1: no connection */
     struct gf_watch watch; /* of the socket */
     struct gf_proc proc;   /* the shim, where it is a child of this server; else pid 0 */

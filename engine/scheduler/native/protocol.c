@@ -41,6 +41,7 @@ static const struct gf_field_def EXIT_FIELDS[] = {
     FLAG(struct gf_shim_exit, log_truncated),
     COUNT(struct gf_shim_exit, peak_pid_count),
     COUNT(struct gf_shim_exit, disk_bytes),
+    NUMBER(struct gf_shim_exit, missing_protections, 0, UINT32_MAX),
 };
 
 static const struct gf_field_def STOP_FIELDS[] = {

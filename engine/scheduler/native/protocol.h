@@ -13,6 +13,8 @@
  *   - it is itself locked (flock) from before the shim's birth to its end. The server takes the
  *     lock and the shim inherits it, so that there is no moment in which nobody holds it: who gets
  *     the lock knows that no shim lives and none will come;
+ *   - `ids`, made by the server before the shim is born, is a symbolic link whose text is the first
+ *     of the user ids that the container has for itself (user_ranges.h); not there: it has none;
  *   - `control` is the shim's listening socket (SOCK_SEQPACKET);
  *   - `start` is written before the command may run: a container exists;
  *   - `exit` is written when the command has ended.
@@ -45,6 +47,10 @@ enum {
     GF_SHIM_FDS_END = 10,
 };
 
+/* First argument of the program for its other use (shim/probe.h): then the stage and an id. */
+#define GF_SHIM_PROBE "--probe"
+
+#define GF_ATTEMPT_LINK_IDS "ids"
 #define GF_ATTEMPT_FILE_CONTROL "control"
 #define GF_ATTEMPT_FILE_START "start"
 #define GF_ATTEMPT_FILE_EXIT "exit"
@@ -63,6 +69,12 @@ enum {
     GF_SHIM_BEHIND_BYTES_MAX = 8 << 20,
     GF_SHIM_TERMINAL_CELLS_MAX = 10000, /* columns, and rows */
 };
+/* The user ids of one container: 0 to GF_SHIM_USER_IDS - 1 inside. Groups are the same. */
+enum {
+    GF_SHIM_USER_IDS = 65536
+};
+/* The kernel's ids are 32 bits wide, and the last one means none. */
+#define GF_SHIM_USER_ID_FIRST_MAX (INT64_C(0xffffffff) - GF_SHIM_USER_IDS)
 
 /* Exit codes of a container whose command never ran; shells use the same. */
 enum {
@@ -86,7 +98,7 @@ struct gf_shim_started {
     const char *image_digest;
     int64_t start_time; /* ns since 1970 UTC; when the command began to run */
     int64_t container_pid;
-    int64_t missing_protections; /* bits of engine/core/protection.h */
+    int64_t missing_protections; /* of engine/core/protection.h: what the container goes without */
 };
 
 /* The file "exit", and the message "exited". */
@@ -105,8 +117,9 @@ struct gf_shim_exit {
     int64_t peak_memory_bytes; /* 0 = unknown */
     int64_t log_bytes;
     bool log_truncated;
-    int64_t peak_pid_count; /* processes and threads; 0 = unknown */
-    int64_t disk_bytes;     /* what it had written at its end; 0 = unknown */
+    int64_t peak_pid_count;      /* processes and threads; 0 = unknown */
+    int64_t disk_bytes;          /* what it had written at its end; 0 = unknown */
+    int64_t missing_protections; /* as in "started" */
 };
 
 /* The message "stop". */

@@ -41,6 +41,7 @@ static const struct gf_shim_exit EXIT = {
     .log_truncated = true,
     .peak_pid_count = 6,
     .disk_bytes = 7,
+    .missing_protections = UINT32_MAX,
 };
 
 static void expect_exit(const struct gf_shim_exit *exit) {
@@ -56,6 +57,7 @@ static void expect_exit(const struct gf_shim_exit *exit) {
     cr_assert(eq(i64, exit->log_bytes, 5));
     cr_assert(eq(i64, exit->peak_pid_count, 6));
     cr_assert(eq(i64, exit->disk_bytes, 7));
+    cr_assert(eq(i64, exit->missing_protections, UINT32_MAX));
 }
 
 Test(protocol, started_passes) {

@@ -19,8 +19,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum {
+    ID_TEXT_BYTES_MAX = 24
+};
 
 /* An attempt, and what was found. */
 struct finding {
@@ -35,10 +40,26 @@ struct sweep {
     GF_VEC(struct finding) findings;
 };
 
+/* The ids of a container that may live stay taken, until nothing is left of it. */
+static void adopt_ids(struct gf_native_attempt *attempt) {
+    struct gf_native *native = attempt->native;
+    char path[GF_NATIVE_NAME_BYTES_MAX + sizeof(GF_ATTEMPT_LINK_IDS) + 1];
+    char text[ID_TEXT_BYTES_MAX];
+    int64_t first = 0;
+    snprintf(path, sizeof(path), "%s/" GF_ATTEMPT_LINK_IDS, attempt->name);
+    const ssize_t len = readlinkat(native->attempts_fd, path, text, sizeof(text));
+    if (len > 0 && gf_parse_i64((struct gf_str){text, (size_t)len}, &first) && first > 0 &&
+        first <= GF_SHIM_USER_ID_FIRST_MAX) {
+        gf_user_ranges_adopt(&native->user_ranges, first);
+        attempt->user_id_first = first;
+    }
+}
+
 static void note(struct sweep *sweep, struct gf_native_attempt *attempt) {
     struct finding *finding = gf_vec_push_zeroed(&sweep->findings);
     const struct gf_inspection_subject subject = gf_native__subject(attempt);
     finding->attempt = attempt;
+    adopt_ids(attempt);
     gf_inspect(&subject, &finding->inspection);
 }
 
@@ -210,6 +231,7 @@ static void adopt(void *ctx) {
     struct finding *finding = ctx;
     struct gf_native *native = finding->attempt->native;
     const struct gf_inspection_subject subject = gf_native__subject(finding->attempt);
+    adopt_ids(finding->attempt);
     gf_inspect(&subject, &finding->inspection);
     if (finding->inspection.kind == GF_INSPECTION_NOTHING) {
         remove_now(native->attempts_fd, finding->attempt->name);

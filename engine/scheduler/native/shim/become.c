@@ -1,6 +1,8 @@
 #include "engine/scheduler/native/shim/become.h"
 
 #include "base/tree.h"
+#include "engine/core/protection.h"
+#include "engine/scheduler/native/shim/filter/filter.h"
 #include "engine/scheduler/native/shim/rights.h"
 #include "engine/scheduler/native/shim/spec.h"
 
@@ -28,6 +30,9 @@ enum gf_code gf_become_user(const struct gf_become *become, struct gf_user *out_
                             struct gf_error *err) {
     enum gf_code rc = gf_rights_limit(err);
     if (rc == GF_OK) {
+        rc = gf_rights_enter(become->user_namespace, err);
+    }
+    if (rc == GF_OK) {
         rc = gf_user_find(become->user, out_user, err);
     }
     if (rc == GF_OK) {
@@ -47,6 +52,25 @@ enum gf_code gf_become_enter_workdir(const char *workdir, struct gf_error *err) 
         return gf_fail(err, GF_FAILED_PRECONDITION,
                        "the working directory '%s' is outside of the container", workdir);
     }
+    return GF_OK;
+}
+
+enum gf_code gf_become_confined(const struct gf_become *become, uint32_t *missing,
+                                struct gf_error *err) {
+    uint32_t lacking = 0;
+    if (become->user_namespace->fd < 0) {
+        lacking |= GF_PROTECTION_USER_NAMESPACE;
+    }
+    if (gf_filter_load(NULL) != GF_OK) {
+        lacking |= GF_PROTECTION_SYSTEM_CALL_FILTER;
+    }
+    const uint32_t refused = lacking & become->required_protections;
+    if (refused != 0) {
+        return gf_fail(err, GF_FAILED_PRECONDITION,
+                       "the container would go without %s, which this server requires",
+                       gf_protection_text(refused & -refused));
+    }
+    *missing |= lacking;
     return GF_OK;
 }
 

@@ -14,6 +14,7 @@
 
 void gf_container_init(struct gf_container *container) {
     *container = (struct gf_container){
+        .user_namespace = GF_USER_NAMESPACE_NONE,
         .pidfd = -1,
         .stdout_fd = -1,
         .stderr_fd = -1,
@@ -66,6 +67,13 @@ static void close_sandbox_ends(struct gf_sandbox *sandbox) {
     gf_close(&sandbox->shim_pidfd);
 }
 
+/* A kernel or a host that does not let us have one is no reason to fail: see sandbox.c. */
+static void make_user_namespace(const struct gf_spec *spec, struct gf_container *container) {
+    if (spec->user_id_first != 0) {
+        (void)!gf_user_namespace_make(spec->user_id_first, &container->user_namespace, NULL);
+    }
+}
+
 static enum gf_code clone_sandbox(struct gf_container *container, struct gf_sandbox *sandbox,
                                   int cgroup_fd, struct gf_error *err) {
     int pidfd = -1;
@@ -111,9 +119,12 @@ enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
         rc = make_pipes(container, &sandbox, err);
     }
     if (rc == GF_OK) {
+        make_user_namespace(spec, container);
+        sandbox.user_namespace = container->user_namespace;
         rc = clone_sandbox(container, &sandbox, cgroup_fd, err);
     }
     close_sandbox_ends(&sandbox);
+    gf_user_namespace_reap(&container->user_namespace);
     if (rc != GF_OK) {
         close_shim_ends(container);
     }

@@ -10,11 +10,15 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "engine/scheduler/native/shim/spec.h"
+#include "engine/scheduler/native/shim/user_namespace.h"
 
 #include <sys/types.h>
 
 /* The shim's ends; -1 when closed. A value in the caller's memory. */
 struct gf_container {
+    /* Of the container; for those that join it later, while missing_protections does not name it.
+     */
+    struct gf_user_namespace user_namespace;
     pid_t pid; /* of process 1, as the host sees it; 0 = none */
     int pidfd;
     int stdout_fd; /* the output to read */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,8 +12,9 @@ enum {
     HOSTS_BYTES_MAX = 512
 };
 
-static int open_etc(void) {
-    if (mkdir("/etc", 0755) != 0 && errno != EEXIST) {
+static int open_etc(uid_t owner) {
+    const bool made = mkdir("/etc", 0755) == 0;
+    if ((!made && errno != EEXIST) || (made && lchown("/etc", owner, owner) != 0)) {
         return -1;
     }
     return open("/etc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -34,18 +36,18 @@ static int open_file(int etc_fd, const char *name) {
     return openat(etc_fd, name, flags | O_EXCL, 0644);
 }
 
-static enum gf_code write_file(int etc_fd, const char *name, struct gf_str text,
+static enum gf_code write_file(int etc_fd, const char *name, uid_t owner, struct gf_str text,
                                struct gf_error *err) {
     GF_CLEANUP(gf_close_p) int fd = open_file(etc_fd, name);
-    if (fd < 0) {
+    if (fd < 0 || (owner != 0 && fchown(fd, owner, owner) != 0)) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot write /etc/%s", name);
     }
     return gf_write_all(fd, text.ptr, text.len, err);
 }
 
-enum gf_code gf_etc_write(const struct gf_spec *spec, struct gf_error *err) {
+enum gf_code gf_etc_write(const struct gf_spec *spec, uid_t owner, struct gf_error *err) {
     const char *hostname = spec->hostname;
-    GF_CLEANUP(gf_close_p) int etc_fd = open_etc();
+    GF_CLEANUP(gf_close_p) int etc_fd = open_etc(owner);
     if (etc_fd < 0) {
         return GF_OK;
     }
@@ -56,14 +58,14 @@ enum gf_code gf_etc_write(const struct gf_spec *spec, struct gf_error *err) {
                      "::1\tlocalhost ip6-localhost ip6-loopback\n"
                      "127.0.1.1\t%s\n",
                      hostname);
-    enum gf_code rc = write_file(etc_fd, "hosts", gf_strbuf_view(&text), err);
+    enum gf_code rc = write_file(etc_fd, "hosts", owner, gf_strbuf_view(&text), err);
     if (rc == GF_OK) {
         gf_strbuf_reset(&text);
         gf_strbuf_printf(&text, "%s\n", hostname);
-        rc = write_file(etc_fd, "hostname", gf_strbuf_view(&text), err);
+        rc = write_file(etc_fd, "hostname", owner, gf_strbuf_view(&text), err);
     }
     if (rc == GF_OK) {
-        rc = write_file(etc_fd, "resolv.conf", gf_str_from(spec->resolv), err);
+        rc = write_file(etc_fd, "resolv.conf", owner, gf_str_from(spec->resolv), err);
     }
     gf_strbuf_fini(&text);
     return rc;

@@ -92,7 +92,11 @@ GF_NORETURN void gf_init_execute(const struct gf_init_command *command, int read
     char sentence[GF_INIT_FAILURE_BYTES_MAX];
     int error = 0;
     reset_signals();
-    const struct gf_init_failure start = {.wall_ns = gf_wall_ns(), .exit_code = GF_INIT_EXECUTES};
+    const struct gf_init_failure start = {
+        .wall_ns = gf_wall_ns(),
+        .exit_code = GF_INIT_EXECUTES,
+        .missing_protections = command->missing_protections,
+    };
     (void)!write(ready_fd, &start, sizeof(start));
     if (strchr(name, '/') != NULL) {
         execute_file(name, command);

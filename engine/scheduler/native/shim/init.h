@@ -31,6 +31,7 @@ enum {
 struct gf_init_failure {
     int64_t wall_ns;
     int32_t exit_code;
+    uint32_t missing_protections;             /* of GF_INIT_EXECUTES */
     char sentence[GF_INIT_FAILURE_BYTES_MAX]; /* ends with a NUL */
 };
 
@@ -44,6 +45,7 @@ GF_NORETURN void gf_init_fail(int ready_fd, int exit_code, const char *sentence)
 struct gf_init_command {
     const struct gf_field_list *args;
     const struct gf_field_list *env;
+    uint32_t missing_protections; /* what the container goes without; passed on to the shim */
 };
 
 /*

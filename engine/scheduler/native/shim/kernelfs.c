@@ -11,10 +11,16 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+enum {
+    OPTIONS_BYTES_MAX = 96,
+    TTY_GROUP = 5, /* by custom: who may write to the terminals of others */
+};
 
 /* Files that tell about the host or its keys: they read as empty. */
 static const char *const MASKED_FILES[] = {
@@ -54,7 +60,7 @@ static const struct link LINKS[] = {
     {"/dev/ptmx", "pts/ptmx"},
 };
 
-enum gf_code gf_kernelfs_make_mount_point(const char *path, struct gf_error *err) {
+enum gf_code gf_kernelfs_make_mount_point(const char *path, uid_t owner, struct gf_error *err) {
     struct stat status;
     if (lstat(path, &status) == 0) {
         if (S_ISDIR(status.st_mode)) {
@@ -64,7 +70,7 @@ enum gf_code gf_kernelfs_make_mount_point(const char *path, struct gf_error *err
             return gf_fail_errno(err, GF_INTERNAL, errno, "cannot replace %s of the image", path);
         }
     }
-    if (mkdir(path, 0755) != 0) {
+    if (mkdir(path, 0755) != 0 || (owner != 0 && lchown(path, owner, owner) != 0)) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot make %s", path);
     }
     return GF_OK;
@@ -78,14 +84,14 @@ static enum gf_code mount_on(const char *type, const char *path, unsigned long f
     return GF_OK;
 }
 
-enum gf_code gf_kernelfs_mount_proc(struct gf_error *err) {
-    enum gf_code rc = gf_kernelfs_make_mount_point("/proc", err);
+enum gf_code gf_kernelfs_mount_proc(uid_t owner, struct gf_error *err) {
+    enum gf_code rc = gf_kernelfs_make_mount_point("/proc", owner, err);
     return rc == GF_OK ? mount_on("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err)
                        : rc;
 }
 
-enum gf_code gf_kernelfs_mount_sys(struct gf_error *err) {
-    enum gf_code rc = gf_kernelfs_make_mount_point("/sys", err);
+enum gf_code gf_kernelfs_mount_sys(uid_t owner, struct gf_error *err) {
+    enum gf_code rc = gf_kernelfs_make_mount_point("/sys", owner, err);
     return rc == GF_OK
                ? mount_on("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL, err)
                : rc;
@@ -93,10 +99,11 @@ enum gf_code gf_kernelfs_mount_sys(struct gf_error *err) {
 
 /* ---- /dev ---- */
 
-static enum gf_code fill_dev(struct gf_error *err) {
+static enum gf_code fill_dev(uid_t owner, struct gf_error *err) {
     for (size_t i = 0; i < GF_ARRAY_COUNT(DEVICES); i++) {
         const struct device *device = &DEVICES[i];
-        if (mknod(device->path, S_IFCHR | 0666, makedev(device->major, device->minor)) != 0) {
+        if (mknod(device->path, S_IFCHR | 0666, makedev(device->major, device->minor)) != 0 ||
+            (owner != 0 && lchown(device->path, owner, owner) != 0)) {
             return gf_fail_errno(err, GF_INTERNAL, errno, "cannot make %s", device->path);
         }
     }
@@ -112,23 +119,36 @@ static enum gf_code fill_dev(struct gf_error *err) {
     return GF_OK;
 }
 
-enum gf_code gf_kernelfs_mount_dev(struct gf_error *err) {
+/* A tmpfs whose root belongs to the owner. */
+static enum gf_code mount_tmpfs(const char *path, unsigned long flags, const char *options,
+                                uid_t owner, struct gf_error *err) {
+    char text[OPTIONS_BYTES_MAX];
+    snprintf(text, sizeof(text), "%s,uid=%u,gid=%u", options, owner, owner);
+    return mount_on("tmpfs", path, flags, text, err);
+}
+
+static enum gf_code mount_pts(uid_t owner, struct gf_error *err) {
+    char text[OPTIONS_BYTES_MAX];
+    snprintf(text, sizeof(text), "newinstance,ptmxmode=0666,mode=0620,gid=%u", owner + TTY_GROUP);
+    return mount_on("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, text, err);
+}
+
+enum gf_code gf_kernelfs_mount_dev(uid_t owner, struct gf_error *err) {
     const unsigned long closed = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    enum gf_code rc = gf_kernelfs_make_mount_point("/dev", err);
+    enum gf_code rc = gf_kernelfs_make_mount_point("/dev", owner, err);
     if (rc == GF_OK) {
-        rc = mount_on("tmpfs", "/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k", err);
+        rc = mount_tmpfs("/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k", owner, err);
     }
     if (rc == GF_OK) {
         const mode_t mask_before = umask(0); /* the modes above are meant as they stand */
-        rc = fill_dev(err);
+        rc = fill_dev(owner, err);
         umask(mask_before);
     }
     if (rc == GF_OK) {
-        rc = mount_on("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC,
-                      "newinstance,ptmxmode=0666,mode=0620,gid=5", err);
+        rc = mount_pts(owner, err);
     }
     if (rc == GF_OK) {
-        rc = mount_on("tmpfs", "/dev/shm", closed, "mode=1777,size=64m", err);
+        rc = mount_tmpfs("/dev/shm", closed, "mode=1777,size=64m", owner, err);
     }
     /* A kernel may be built without message queues. */
     if (rc == GF_OK && mount("mqueue", "/dev/mqueue", "mqueue", closed, NULL) != 0 &&

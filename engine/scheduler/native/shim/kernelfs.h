@@ -11,18 +11,22 @@
 #include "base/error.h"
 #include "base/macros.h"
 
+#include <sys/types.h>
+
 /*
  * Makes sure that `path`, whose parent is the root or has been through this, is a directory and no
- * link to one: what is there instead is removed.
+ * link to one: what is there instead is removed. What is made belongs to `owner`, the container's
+ * root as the host sees it (0 without a user namespace); so it is below.
  */
-enum gf_code gf_kernelfs_make_mount_point(const char *path, struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_kernelfs_make_mount_point(const char *path, uid_t owner,
+                                          struct gf_error *err) GF_MUST_USE;
 
 /* /proc and /dev, in the container's own pid and ipc namespaces. */
-enum gf_code gf_kernelfs_mount_proc(struct gf_error *err) GF_MUST_USE;
-enum gf_code gf_kernelfs_mount_dev(struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_kernelfs_mount_proc(uid_t owner, struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_kernelfs_mount_dev(uid_t owner, struct gf_error *err) GF_MUST_USE;
 
 /* /sys, read-only. It shows the network namespace that the process is in: join that before. */
-enum gf_code gf_kernelfs_mount_sys(struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_kernelfs_mount_sys(uid_t owner, struct gf_error *err) GF_MUST_USE;
 
 /* Masks paths below /proc and /sys; after all three. */
 enum gf_code gf_kernelfs_mask(struct gf_error *err) GF_MUST_USE;

@@ -27,6 +27,7 @@
 #include "engine/scheduler/native/shim/control.h"
 #include "engine/scheduler/native/shim/handover.h"
 #include "engine/scheduler/native/shim/network.h"
+#include "engine/scheduler/native/shim/probe.h"
 #include "engine/scheduler/native/shim/pump.h"
 #include "engine/scheduler/native/shim/record.h"
 #include "engine/scheduler/native/shim/spec.h"
@@ -186,8 +187,13 @@ static void run(int signal_fd) {
     clean_up();
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     struct gf_error error;
+    int64_t user_id_first = 0;
+    if (argc == 4 && strcmp(argv[1], GF_SHIM_PROBE) == 0 &&
+        gf_parse_i64(gf_str_from(argv[3]), &user_id_first)) {
+        return gf_probe_run(argv[2], user_id_first);
+    }
     gf_container_init(&shim.container);
     gf_control_init(&shim.control, GF_SHIM_FD_SERVER, gf_supervisor_request, &shim.supervisor);
 

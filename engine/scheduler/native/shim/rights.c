@@ -64,11 +64,18 @@ static enum gf_code set_limits(struct gf_error *err) {
 }
 
 enum gf_code gf_rights_limit(struct gf_error *err) {
-    /* A kernel may be built without keys: then there is no ring of the host's to leave. */
-    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS) {
-        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot join a session key ring");
-    }
     return set_limits(err);
+}
+
+/* A key ring is accounted to the user who makes it, so the namespace is entered before. */
+enum gf_code gf_rights_enter(const struct gf_user_namespace *user_namespace, struct gf_error *err) {
+    enum gf_code rc = gf_user_namespace_enter(user_namespace, err);
+    /* A kernel may be built without keys: then there is no ring of the host's to leave. */
+    if (rc == GF_OK && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+        errno != ENOSYS) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot join a session key ring");
+    }
+    return rc;
 }
 
 /* Nothing that is not in the bounding set can ever be gained. */

@@ -1,6 +1,6 @@
 /*
  * What the container's processes may do: the capabilities that are left to them, their resource
- * limits, and who they are. Runs in the container's first process, last before the command.
+ * limits, and who they are. The parts of gf_become_user (become.h), in this order.
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_RIGHTS_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_RIGHTS_H_
@@ -8,9 +8,15 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "engine/scheduler/native/shim/user.h"
+#include "engine/scheduler/native/shim/user_namespace.h"
 
-/* No core dumps, bounded descriptors and locked memory, a key ring of its own. */
+/* No core dumps, bounded descriptors and locked memory. */
 enum gf_code gf_rights_limit(struct gf_error *err) GF_MUST_USE;
+
+/* Becomes the root of the container, in its user namespace where it has one, with a key ring of its
+ * own. */
+enum gf_code gf_rights_enter(const struct gf_user_namespace *user_namespace,
+                             struct gf_error *err) GF_MUST_USE;
 
 /*
  * Becomes the user and gives up, for good and for all that is started from here, every capability

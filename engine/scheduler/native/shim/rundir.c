@@ -53,11 +53,11 @@ static enum gf_code input_size(int input_fd, off_t *out_size, struct gf_error *e
     return GF_OK;
 }
 
-static enum gf_code mount_tmpfs(off_t size, struct gf_error *err) {
+static enum gf_code mount_tmpfs(off_t size, uid_t owner, struct gf_error *err) {
     char options[OPTIONS_BYTES_MAX];
-    enum gf_code rc = gf_kernelfs_make_mount_point("/run", err);
+    enum gf_code rc = gf_kernelfs_make_mount_point("/run", owner, err);
     if (rc == GF_OK) {
-        rc = gf_kernelfs_make_mount_point(GF_SHIM_RUN_DIR, err);
+        rc = gf_kernelfs_make_mount_point(GF_SHIM_RUN_DIR, owner, err);
     }
     snprintf(options, sizeof(options), "mode=0755,size=%lld", (long long)size + SPARE_BYTES);
     if (rc == GF_OK && mount("tmpfs", GF_SHIM_RUN_DIR, "tmpfs", CLOSED, options) != 0) {
@@ -72,7 +72,7 @@ static enum gf_code fill(const struct gf_rundir *rundir, off_t size, struct gf_e
         rc = copy(rundir->input_fd, size, err);
     }
     if (rc == GF_OK && rundir->task_api_fd >= 0) {
-        rc = gf_kernelfs_make_mount_point(GF_SHIM_TASK_API_DIR, err);
+        rc = gf_kernelfs_make_mount_point(GF_SHIM_TASK_API_DIR, rundir->owner, err);
         if (rc == GF_OK) {
             rc = gf_task_api_mount(rundir->task_api_fd, GF_SHIM_TASK_API_DIR, err);
         }
@@ -90,7 +90,7 @@ enum gf_code gf_rundir_mount(const struct gf_rundir *rundir, struct gf_error *er
         rc = input_size(rundir->input_fd, &size, err);
     }
     if (rc == GF_OK) {
-        rc = mount_tmpfs(size, err);
+        rc = mount_tmpfs(size, rundir->owner, err);
     }
     if (rc == GF_OK) {
         rc = fill(rundir, size, err);

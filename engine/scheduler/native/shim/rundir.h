@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/macros.h"
 
+#include <sys/types.h>
+
 #define GF_SHIM_RUN_DIR "/run/gofer"
 #define GF_SHIM_INPUT_PATH GF_SHIM_RUN_DIR "/input"
 #define GF_SHIM_TASK_API_DIR GF_SHIM_RUN_DIR "/api"
@@ -18,6 +20,7 @@
 struct gf_rundir {
     int input_fd;    /* a file with the document, at most GF_SPEC_INPUT_BYTES_MAX */
     int task_api_fd; /* from gf_task_api_open */
+    uid_t owner;     /* of directories that are made: the container's root, on the host */
 };
 
 /*

@@ -7,13 +7,19 @@
  *  3. Waits for the shim, which makes the v1 control groups and the network in the meantime.
  *  4. Joins the network namespace; then /sys, which shows it, and the masks, of which some are
  *     there. Makes the control group namespace, whose root is the group that it is in now.
- *  5. Limits; the user, looked up in the image; the working directory is made while we are root.
- *  6. Rights are dropped. A user namespace would be joined here, and only here: what was made
- *     before belongs to the host's and stays out of its reach. Waits for the shim once more: the
- *     command may run when the start record is written.
- *  7. The standard streams, and every other descriptor is closed, before the first path of somebody
- *     else's choice is entered: a leaked directory of the host would lead out of the container.
- *  8. Working directory. Process 1 forks the command. A system call filter would be loaded last.
+ *  5. The standard streams, and every other descriptor is closed, before the first path of somebody
+ *     else's choice is followed: a leaked directory of the host would lead out of the container.
+ *  6. Limits; the user namespace is entered, last of all: what was made before belongs to the
+ *     host's and stays out of the reach of the container's root.
+ *  7. With the rights of the container's root the user is looked up in the image, and the working
+ *     directory is made.
+ *  8. Rights are dropped. Waits for the shim once more: the command may run when the start record
+ *     is written.
+ *  9. The working directory is entered; the filter of system calls is loaded; process 1 forks the
+ *     command.
+ *
+ * A protection that the kernel does not give is noted and told with the start, or is a failure
+ * where the server requires it.
  *
  * When the shim dies this process dies too (the death signal). For the time before that is set, the
  * pipes to the shim tell.
@@ -36,42 +42,52 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where the pipes of process 1 end up, right behind the standard streams. */
+/*
+ * Where the descriptors of process 1 end up, right behind the standard streams. The last two are
+ * closed before the command is started.
+ */
 enum {
     READY_FD = 3,
     STATUS_FD = 4,
-    KEPT_FDS_END = 5
+    COMMAND_FDS_END = 5,
+    GO_FD = 5,
+    USER_NAMESPACE_FD = 6,
+    KEPT_FDS_END = 7,
+    PIPE_MODE = 0622, /* of the output, for those who open /dev/stdout: whoever they are inside */
 };
 
 /* ---- the world ---- */
 
-static enum gf_code make_world(const struct gf_sandbox *sandbox, struct gf_error *err) {
+static enum gf_code make_world(struct gf_sandbox *sandbox, struct gf_error *err) {
     const struct gf_spec *spec = sandbox->spec;
     GF_CLEANUP(gf_close_p) int task_api_fd = -1;
     enum gf_code rc =
         spec->task_api[0] == '\0' ? GF_OK : gf_task_api_open(spec->task_api, &task_api_fd, err);
     if (rc == GF_OK) {
-        rc = gf_rootfs_enter(spec, err);
+        rc = gf_rootfs_enter(spec, &sandbox->user_namespace, err);
+    }
+    const uid_t owner = sandbox->user_namespace.first;
+    if (rc == GF_OK) {
+        rc = gf_kernelfs_mount_proc(owner, err);
     }
     if (rc == GF_OK) {
-        rc = gf_kernelfs_mount_proc(err);
-    }
-    if (rc == GF_OK) {
-        rc = gf_kernelfs_mount_dev(err);
+        rc = gf_kernelfs_mount_dev(owner, err);
     }
     if (rc == GF_OK && sethostname(spec->hostname, strlen(spec->hostname)) != 0) {
         rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the host name");
     }
     if (rc == GF_OK) {
-        rc = gf_etc_write(spec, err);
+        rc = gf_etc_write(spec, owner, err);
     }
     if (rc == GF_OK) {
         const struct gf_rundir rundir = {
             .input_fd = spec->has_input ? GF_SHIM_FD_INPUT : -1,
             .task_api_fd = task_api_fd,
+            .owner = owner,
         };
         rc = gf_rundir_mount(&rundir, err);
     }
@@ -99,9 +115,49 @@ static enum gf_code join_outside(const struct gf_sandbox *sandbox, struct gf_err
         rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make a control group namespace");
     }
     if (rc == GF_OK) {
-        rc = gf_kernelfs_mount_sys(err);
+        rc = gf_kernelfs_mount_sys(sandbox->user_namespace.first, err);
     }
     return rc == GF_OK ? gf_kernelfs_mask(err) : rc;
+}
+
+/* ---- descriptors ---- */
+
+/* Everybody inside may write to the output by its name; the inode of a pipe is the host's root's.
+ */
+static enum gf_code open_output(int fd, uid_t owner, struct gf_error *err) {
+    if (fchown(fd, owner, owner) != 0 || fchmod(fd, PIPE_MODE) != 0) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot give away the output");
+    }
+    return GF_OK;
+}
+
+/* Brings the streams and the pipes to their places and closes all else. */
+static enum gf_code settle_descriptors(struct gf_sandbox *sandbox, struct gf_error *err) {
+    const int user_namespace_fd = sandbox->user_namespace.fd;
+    const uid_t owner = sandbox->user_namespace.first;
+    GF_CLEANUP(gf_close_p) int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+        dup2(sandbox->stdout_fd, STDOUT_FILENO) < 0 ||
+        dup2(sandbox->stderr_fd, STDERR_FILENO) < 0 ||
+        dup3(sandbox->ready_fd, READY_FD, O_CLOEXEC) < 0 ||
+        dup3(sandbox->status_fd, STATUS_FD, O_CLOEXEC) < 0 ||
+        dup3(sandbox->go_fd, GO_FD, O_CLOEXEC) < 0 ||
+        (user_namespace_fd >= 0 && dup3(user_namespace_fd, USER_NAMESPACE_FD, O_CLOEXEC) < 0)) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the standard streams");
+    }
+    enum gf_code rc = open_output(STDOUT_FILENO, owner, err);
+    if (rc == GF_OK) {
+        rc = open_output(STDERR_FILENO, owner, err);
+    }
+    const int kept_end = user_namespace_fd >= 0 ? KEPT_FDS_END : USER_NAMESPACE_FD;
+    if (rc == GF_OK && syscall(SYS_close_range, kept_end, ~0U, 0) != 0) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot close descriptors");
+    }
+    null_fd = -1;
+    if (user_namespace_fd >= 0) {
+        sandbox->user_namespace.fd = USER_NAMESPACE_FD;
+    }
+    return rc;
 }
 
 /* ---- the user ---- */
@@ -115,36 +171,30 @@ static enum gf_code check_shim_lives(int ready_fd, struct gf_error *err) {
     return GF_OK;
 }
 
-static enum gf_code become_user(const struct gf_sandbox *sandbox, struct gf_user *out_user,
-                                struct gf_error *err) {
-    const struct gf_become become = {
-        .user = sandbox->spec->user,
-        .workdir_to_make = sandbox->spec->workdir,
-    };
-    enum gf_code rc = gf_become_user(&become, out_user, err);
+/* All of the way from here on is that of every process in the container; see become.h. */
+static enum gf_code become_user(const struct gf_become *become, const char *workdir,
+                                struct gf_user *out_user, struct gf_error *err) {
+    enum gf_code rc = gf_become_user(become, out_user, err);
     if (rc == GF_OK) {
-        rc = wait_for_shim(sandbox->go_fd, err);
+        rc = wait_for_shim(GO_FD, err);
     }
-    return rc == GF_OK ? check_shim_lives(sandbox->ready_fd, err) : rc;
+    if (rc == GF_OK) {
+        rc = check_shim_lives(READY_FD, err);
+    }
+    if (rc == GF_OK && syscall(SYS_close_range, COMMAND_FDS_END, ~0U, 0) != 0) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot close descriptors");
+    }
+    return rc == GF_OK ? gf_become_enter_workdir(workdir, err) : rc;
 }
 
-/* ---- the last steps ---- */
+/* ---- all of it ---- */
 
-/* Brings the streams and the pipes to their places and closes all else. */
-static enum gf_code settle_descriptors(const struct gf_sandbox *sandbox, struct gf_error *err) {
-    GF_CLEANUP(gf_close_p) int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
-        dup2(sandbox->stdout_fd, STDOUT_FILENO) < 0 ||
-        dup2(sandbox->stderr_fd, STDERR_FILENO) < 0 ||
-        dup3(sandbox->ready_fd, READY_FD, O_CLOEXEC) < 0 ||
-        dup3(sandbox->status_fd, STATUS_FD, O_CLOEXEC) < 0) {
-        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the standard streams");
+static enum gf_code enter_world(struct gf_sandbox *sandbox, struct gf_error *err) {
+    enum gf_code rc = make_world(sandbox, err);
+    if (rc == GF_OK) {
+        rc = join_outside(sandbox, err);
     }
-    if (syscall(SYS_close_range, KEPT_FDS_END, ~0U, 0) != 0) {
-        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot close descriptors");
-    }
-    null_fd = -1;
-    return GF_OK;
+    return rc == GF_OK ? settle_descriptors(sandbox, err) : rc;
 }
 
 GF_NORETURN static void fail(int ready_fd, struct gf_error *error) {
@@ -155,31 +205,33 @@ GF_NORETURN static void fail(int ready_fd, struct gf_error *error) {
     gf_init_fail(ready_fd, GF_SHIM_EXIT_SETUP_FAILED, error->message);
 }
 
-GF_NORETURN void gf_sandbox_run(const struct gf_sandbox *sandbox) {
+GF_NORETURN void gf_sandbox_run(struct gf_sandbox *sandbox) {
     const struct gf_spec *spec = sandbox->spec;
+    uint32_t missing = (uint32_t)spec->missing_protections;
     struct gf_error error;
     struct gf_user user;
 
-    enum gf_code rc = make_world(sandbox, &error);
-    if (rc == GF_OK) {
-        rc = join_outside(sandbox, &error);
-    }
-    if (rc == GF_OK) {
-        rc = become_user(sandbox, &user, &error);
-    }
-    if (rc == GF_OK) {
-        rc = settle_descriptors(sandbox, &error);
-    }
+    enum gf_code rc = enter_world(sandbox, &error);
     if (rc != GF_OK) {
         fail(sandbox->ready_fd, &error);
     }
-    rc = gf_become_enter_workdir(spec->workdir, &error);
+    const struct gf_become become = {
+        .user = spec->user,
+        .workdir_to_make = spec->workdir,
+        .user_namespace = &sandbox->user_namespace,
+        .required_protections = (uint32_t)spec->required_protections,
+    };
+    rc = become_user(&become, spec->workdir, &user, &error);
+    if (rc == GF_OK) {
+        rc = gf_become_confined(&become, &missing, &error);
+    }
     if (rc != GF_OK) {
         fail(READY_FD, &error);
     }
     const struct gf_init_command command = {
         .args = &spec->args,
         .env = gf_become_environment(&spec->env, &user),
+        .missing_protections = missing,
     };
     gf_init_run(&command, READY_FD, STATUS_FD);
 }

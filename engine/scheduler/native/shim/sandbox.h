@@ -7,13 +7,15 @@
 
 #include "base/macros.h"
 #include "engine/scheduler/native/shim/spec.h"
+#include "engine/scheduler/native/shim/user_namespace.h"
 
 /*
  * What the first process gets from the shim: copies of the shim's descriptors. All of them must
- * have numbers above 4, and all that the process has besides is closed on the way.
+ * have numbers above 6, and all that the process has besides is closed on the way.
  */
 struct gf_sandbox {
     const struct gf_spec *spec;
+    struct gf_user_namespace user_namespace;
     int shim_pidfd; /* whose network namespace is joined */
     int stdout_fd;
     int stderr_fd;
@@ -23,6 +25,6 @@ struct gf_sandbox {
 };
 
 /* Sets the container up and becomes its process 1. A failure is told through ready_fd. */
-GF_NORETURN void gf_sandbox_run(const struct gf_sandbox *sandbox);
+GF_NORETURN void gf_sandbox_run(struct gf_sandbox *sandbox);
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_SHIM_SANDBOX_H_ */

@@ -1,5 +1,7 @@
 #include "engine/scheduler/native/shim/spec.h"
 
+#include "engine/scheduler/native/protocol.h"
+
 #include <stddef.h>
 
 enum {
@@ -28,10 +30,12 @@ static const struct gf_field_def FIELDS[] = {
     FIELD(user, TEXT, 0, GF_SPEC_USER_BYTES_MAX),
     FIELD(hostname, TEXT, 1, GF_SPEC_HOSTNAME_BYTES_MAX),
     FIELD(stop_signal, NUMBER, 0, SIGNAL_MAX),
+    FIELD(user_id_first, NUMBER, 0, GF_SHIM_USER_ID_FIRST_MAX),
+    FIELD(missing_protections, NUMBER, 0, UINT32_MAX),
+    FIELD(required_protections, NUMBER, 0, UINT32_MAX),
     FLAG(network_host),
     FLAG(has_network),
     FIELD(resolv, TEXT, 0, GF_SPEC_RESOLV_BYTES_MAX),
-    FIELD(missing_protections, NUMBER, 0, UINT32_MAX),
     FLAG(has_input),
     FLAG(log_disabled),
     FLAG(has_masks),

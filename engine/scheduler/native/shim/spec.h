@@ -53,16 +53,24 @@ struct gf_spec {
     int64_t stop_signal; /* 0 = SIGTERM */
 
     /*
+     * The first of the container's own user ids on the host, GF_SHIM_USER_IDS of them; 0 = it has
+     * no user namespace. Of engine/core/protection.h: what it goes without as far as the server
+     * knows, and what it must not go without.
+     */
+    int64_t user_id_first;
+    int64_t missing_protections;
+    int64_t required_protections;
+
+    /*
      * The network: the host's; or the namespace in GF_SHIM_FD_NETWORK; or, with neither, a new one
      * with a loopback alone.
      */
     bool network_host;
     bool has_network;
-    const char *resolv;          /* the text of /etc/resolv.conf */
-    bool has_input;              /* a document for /run/gofer/input is in GF_SHIM_FD_INPUT */
-    bool log_disabled;           /* none is kept: there is no file in GF_SHIM_FD_LOG */
-    bool has_masks;              /* what to mask in the output is in GF_SHIM_FD_MASKS */
-    int64_t missing_protections; /* what the server knows not to be given: of protection.h */
+    const char *resolv; /* the text of /etc/resolv.conf */
+    bool has_input;     /* a document for /run/gofer/input is in GF_SHIM_FD_INPUT */
+    bool log_disabled;  /* none is kept: there is no file in GF_SHIM_FD_LOG */
+    bool has_masks;     /* what to mask in the output is in GF_SHIM_FD_MASKS */
     /* A directory of the host to mount at /run/gofer/api; "" = none. */
     const char *task_api;
 

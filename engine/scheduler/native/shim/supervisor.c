@@ -36,6 +36,7 @@ void gf_supervisor_init(struct gf_supervisor *supervisor) {
     supervisor->reaped = false;
     supervisor->timed_out = false;
     supervisor->stopped = false;
+    supervisor->missing_protections = (uint32_t)supervisor->spec->missing_protections;
     supervisor->execute_time = 0;
     supervisor->start_time = 0;
     supervisor->time_limit_ns = GF_NEVER;
@@ -114,7 +115,7 @@ static void command_runs(struct gf_supervisor *supervisor) {
                 .image_digest = spec->image_digest,
                 .start_time = supervisor->start_time,
                 .container_pid = supervisor->container->pid,
-                .missing_protections = spec->missing_protections,
+                .missing_protections = supervisor->missing_protections,
             },
     };
     gf_control_announce(supervisor->control, &message);
@@ -128,6 +129,7 @@ static void read_ready(struct gf_supervisor *supervisor) {
     }
     if (n == (ssize_t)sizeof(failure) && failure.exit_code == GF_INIT_EXECUTES) {
         supervisor->execute_time = failure.wall_ns;
+        supervisor->missing_protections = failure.missing_protections;
         return; /* what follows is a failure, or the end of file */
     }
     gf_close(&supervisor->container->ready_fd);
@@ -272,6 +274,7 @@ static void describe_exit(const struct gf_supervisor *supervisor, struct gf_shim
         .end_time = gf_wall_ns(),
         .log_bytes = pump->bytes,
         .log_truncated = pump->truncated,
+        .missing_protections = supervisor->missing_protections,
     };
     if (supervisor->failure.exit_code != 0) {
         result.exit_code = supervisor->failure.exit_code;
