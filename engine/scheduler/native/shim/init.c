@@ -166,6 +166,8 @@ GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd
     sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
 
+    /* Before there is anybody who could read it; the command gets its own when it is executed. */
+    (void)prctl(PR_SET_NAME, "gofer-init");
     /* We are held until the command runs, and lend it our memory: cheaper than a copy of it. */
     const pid_t pid = vfork();
     if (pid < 0) {
@@ -182,7 +184,6 @@ GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd
         gf_init_execute(command, ready_fd);
     }
     gf_field_list_wipe(command->env); /* the command has its own */
-    (void)prctl(PR_SET_NAME, "gofer-init");
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         (void)close(fd); /* else the shim would never see the end of the output */
     }
