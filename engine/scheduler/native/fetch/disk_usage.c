@@ -71,7 +71,8 @@ static enum gf_code add_directory(struct count *count, int dir_fd, const char *n
     }
 }
 
-enum gf_code gf_disk_usage(int dir_fd, const char *name, int64_t *out_bytes, struct gf_error *err) {
+enum gf_code gf_fetch_disk_usage(int dir_fd, const char *name, int64_t *out_bytes,
+                                 struct gf_error *err) {
     GF_CLEANUP(count_fini) struct count count = {0};
     const enum gf_code rc = add_directory(&count, dir_fd, name, 0, err);
     if (rc == GF_OK) {

@@ -16,7 +16,7 @@
  * names it has. No symbolic link is followed. Codes: those of base/file.h, GF_OUT_OF_RANGE (deeper
  * than GF_TREE_DEPTH_MAX).
  */
-enum gf_code gf_disk_usage(int dir_fd, const char *name, int64_t *out_bytes,
-                           struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_fetch_disk_usage(int dir_fd, const char *name, int64_t *out_bytes,
+                                 struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_DISK_USAGE_H_ */

@@ -183,11 +183,15 @@ static enum gf_code publish_record(const struct importer *importer, struct gf_ar
     record->size_bytes = 0;
     for (size_t i = 0; rc == GF_OK && i < record->layer_count; i++) {
         int64_t bytes = 0;
-        rc = gf_disk_usage(importer->store->layers_fd, gf_digest_hex(&record->layers[i]), &bytes,
-                           err);
+        rc = gf_fetch_disk_usage(importer->store->layers_fd, gf_digest_hex(&record->layers[i]),
+                                 &bytes, err);
         record->size_bytes += rc == GF_OK ? bytes : 0;
     }
-    return rc == GF_OK ? gf_fetch_store_publish_record(importer->store, record, out_is_new, err)
+    if (rc == GF_OK) {
+        rc = gf_fetch_store_publish_record(importer->store, record, out_is_new, err);
+    }
+    return rc == GF_OK ? gf_fetch_store_set_origin(importer->store, &record->digest,
+                                                   /* is_pulled = */ false, err)
                        : rc;
 }
 
@@ -256,12 +260,16 @@ static enum gf_code settle_names(struct importer *importer, struct gf_error *err
 
 static enum gf_code run(struct importer *importer, struct gf_arena *arena,
                         struct gf_image_report *out, struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int lock_fd = -1;
     enum gf_code rc = gf_find_images(importer->source, &importer->images, err);
     if (rc == GF_OK) {
         rc = settle_names(importer, err);
     }
     for (size_t i = 0; rc == GF_OK && i < importer->images.count; i++) {
         rc = unpack_image(importer, importer->images.items[i], err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_fetch_store_lock(importer->store, /* alone = */ false, &lock_fd, err);
     }
     if (rc == GF_OK) {
         rc = publish_layers(importer, err);

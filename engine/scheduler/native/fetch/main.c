@@ -11,6 +11,7 @@
 #include "engine/scheduler/native/fetch/fail.h"
 #include "engine/scheduler/native/fetch/import.h"
 #include "engine/scheduler/native/fetch/pack.h"
+#include "engine/scheduler/native/fetch/remove.h"
 #include "engine/scheduler/native/fetch/store.h"
 #include "engine/scheduler/native/images/reference.h"
 #include "engine/scheduler/native/images/text.h"
@@ -44,6 +45,10 @@ static const char usage_text[] =
     "      Writes an OCI layout directory as a tar file to standard output, the same bytes for\n"
     "      the same layout.\n"
     "\n"
+    "  gofer-fetch remove --store DIR [NAME | DIGEST]...\n"
+    "      Takes names away, and images (by digest) with all of their names; then layers that no\n"
+    "      image needs.\n"
+    "\n"
     "  gofer-fetch clean --store DIR\n"
     "      Removes what killed imports have left. Every import does so too.\n"
     "\n"
@@ -74,6 +79,8 @@ struct command_line {
     const char *store;
     const char *name;
     const char *path;
+    const char *const *targets; /* of remove */
+    size_t target_count;
     struct gf_fetch_limits limits;
     bool help;
 };
@@ -132,13 +139,17 @@ static enum gf_code parse_command_line(int argc, char **argv, struct command_lin
     const int left = argc - optind;
     line.command = left > 0 ? argv[optind] : "";
     line.path = left > 1 ? argv[optind + 1] : NULL;
-    const bool wants_store = is_command(&line, "import") || is_command(&line, "clean");
+    line.targets = (const char *const *)argv + (left > 0 ? optind + 1 : optind);
+    line.target_count = left > 0 ? (size_t)left - 1 : 0;
+    const bool is_remove = is_command(&line, "remove");
+    const bool wants_store = is_command(&line, "import") || is_command(&line, "clean") || is_remove;
     const bool wants_path = is_command(&line, "import") || is_command(&line, "pack");
     if (!line.help && !wants_store && !wants_path) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "unknown command '%s'",
                        gf_show_cstr(line.command).text);
     }
-    if (!line.help && (wants_store != (line.store != NULL) || left != (wants_path ? 2 : 1) ||
+    const bool counts = is_remove || left == (wants_path ? 2 : 1);
+    if (!line.help && (wants_store != (line.store != NULL) || !counts ||
                        (line.name != NULL && !is_command(&line, "import")))) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "%s: options or arguments are missing or too many",
                        line.command);
@@ -241,6 +252,23 @@ static enum gf_code pack(const struct command_line *line, struct gf_error *err) 
     return rc == GF_OK ? gf_pack(fd, STDOUT_FILENO, err) : rc;
 }
 
+static enum gf_code remove_targets(const struct command_line *line, struct gf_error *err) {
+    struct gf_fetch_store store;
+    enum gf_code rc = gf_fetch_store_open(line->store, &store, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    rc = gf_confine(store.root_fd, line->limits.unpacked_bytes, err);
+    if (rc == GF_OK) {
+        rc = gf_fetch_store_begin(&store, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_remove(&store, line->targets, line->target_count, err);
+    }
+    gf_fetch_store_close(&store);
+    return rc;
+}
+
 static enum gf_code clean(const struct command_line *line, struct gf_error *err) {
     struct gf_fetch_store store;
     const enum gf_code rc = gf_fetch_store_open(line->store, &store, err);
@@ -269,9 +297,10 @@ int main(int argc, char **argv) {
         fputs("gofer-fetch: libsodium does not start\n", stderr);
         return EXIT_FAILED;
     }
-    rc = is_command(&line, "import") ? import_and_report(&line, &err)
-         : is_command(&line, "pack") ? pack(&line, &err)
-                                     : clean(&line, &err);
+    rc = is_command(&line, "import")   ? import_and_report(&line, &err)
+         : is_command(&line, "pack")   ? pack(&line, &err)
+         : is_command(&line, "remove") ? remove_targets(&line, &err)
+                                       : clean(&line, &err);
     if (rc != GF_OK) {
         fprintf(stderr, "gofer-fetch: %s\n", err.message);
         return EXIT_FAILED;

@@ -157,6 +157,23 @@ enum gf_code gf_fetch_store_begin(struct gf_fetch_store *store, struct gf_error 
     return gf_fail(err, GF_UNAVAILABLE, "cannot get a directory of its own in the image store");
 }
 
+enum gf_code gf_fetch_store_lock(const struct gf_fetch_store *store, bool alone, int *out_fd,
+                                 struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int fd = -1;
+    const enum gf_code rc =
+        gf_file_open(store->root_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    while (flock(fd, alone ? LOCK_EX : LOCK_SH) != 0) {
+        if (errno != EINTR) {
+            return gf_fail_system(err, "cannot lock the image store");
+        }
+    }
+    *out_fd = gf_take_fd(&fd);
+    return GF_OK;
+}
+
 bool gf_fetch_store_has_layer(const struct gf_fetch_store *store, const struct gf_digest *diff_id) {
     struct stat status;
     return fstatat(store->layers_fd, gf_digest_hex(diff_id), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -176,6 +193,10 @@ enum gf_code gf_fetch_store_publish_layer(const struct gf_fetch_store *store, co
     if (renameat2(store->work_fd, name, store->layers_fd, hex, RENAME_NOREPLACE) != 0) {
         if (errno == EEXIST) {
             return GF_OK;
+        }
+        if (errno == ENOENT) {
+            return gf_fail(err, GF_UNAVAILABLE,
+                           "the layer %.12s was removed from the store meanwhile: try again", hex);
         }
         return gf_fail_system(err, "cannot put the layer %s in its place", hex);
     }
@@ -244,6 +265,31 @@ enum gf_code gf_fetch_store_publish_record(const struct gf_fetch_store *store,
         *out_is_new = true;
     }
     return rc;
+}
+
+static enum gf_code remove_mark(int image_fd, const char *name, struct gf_error *err) {
+    if (unlinkat(image_fd, name, 0) != 0 && errno != ENOENT) {
+        return gf_fail_system(err, "cannot remove the mark '%s'", name);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_fetch_store_set_origin(const struct gf_fetch_store *store,
+                                       const struct gf_digest *digest, bool is_pulled,
+                                       struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int image_fd = -1;
+    GF_CLEANUP(gf_close_p) int fd = -1;
+    enum gf_code rc = gf_file_open(store->images_fd, gf_digest_hex(digest),
+                                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &image_fd, err);
+    if (rc == GF_OK) {
+        rc = remove_mark(image_fd, "doomed", err);
+    }
+    if (rc == GF_OK && is_pulled) {
+        rc = gf_file_open(image_fd, "pulled", O_WRONLY | O_CREAT | O_NOFOLLOW, 0600, &fd, err);
+    } else if (rc == GF_OK) {
+        rc = remove_mark(image_fd, "pulled", err);
+    }
+    return rc == GF_OK ? gf_file_sync_all(image_fd, err) : rc;
 }
 
 enum gf_code gf_fetch_store_publish_name(const struct gf_fetch_store *store,

@@ -6,7 +6,11 @@
  *       format                 "gofer-images 1"
  *       layers/<diff id>/      a layer, unpacked: an overlayfs lower directory
  *       images/<digest>/record what the image is (images/record.h)
+ *       images/<digest>/pulled it came from a registry, and may be removed to make room
+ *       images/<digest>/used   made by the server; its time is that of the last use
+ *       images/<digest>/doomed made by the server: it goes when nobody uses it
  *       names/<name>           what the name means; '/' in the name is '~' here
+ *       lock                   an empty file, see below
  *       tmp/<random>/          work in progress, locked by whoever works in it
  *
  * Digests are the 64 hexadecimal digits. Everything is made in tmp/ and renamed into its place when
@@ -14,7 +18,13 @@
  * place is whole, and what a record or a name refers to is there. A layer or a record in its place
  * never changes.
  *
- * Several programs may work on one store at once. What a killed one has left in tmp/ is removed by
+ * Several programs may work on one store at once. Who puts things in their places holds a shared
+ * lock of `lock` from before it looks for the last time whether what it refers to is there; who
+ * takes things away holds it alone while it moves them to tmp/. So nothing goes that a record has
+ * just come to need. Nobody holds the lock for long: neither while something is fetched or unpacked
+ * nor while something is freed.
+ *
+ * What a killed one has left in tmp/ is removed by
  * the next one, which knows by the lock that nobody works there any more.
  *
  * Thread: one at a time.
@@ -52,6 +62,13 @@ void gf_fetch_store_close(struct gf_fetch_store *store);
 /* Makes the work directory. */
 enum gf_code gf_fetch_store_begin(struct gf_fetch_store *store, struct gf_error *err) GF_MUST_USE;
 
+/*
+ * Takes the lock, shared or alone, and waits for it; *out_fd has it until it is closed. Codes:
+ * those of base/file.h.
+ */
+enum gf_code gf_fetch_store_lock(const struct gf_fetch_store *store, bool alone, int *out_fd,
+                                 struct gf_error *err) GF_MUST_USE;
+
 /* Whether the layer is in the store. */
 bool gf_fetch_store_has_layer(const struct gf_fetch_store *store, const struct gf_digest *diff_id);
 
@@ -61,7 +78,8 @@ enum gf_code gf_fetch_store_sync(const struct gf_fetch_store *store,
 
 /*
  * Moves the directory `name` of the work directory to its place as a layer. Where another program
- * was faster, its layer stays and `name` remains in the work directory.
+ * was faster, its layer stays and `name` remains in the work directory. Code: GF_UNAVAILABLE (there
+ * is none, as the store had the layer before and it was removed meanwhile).
  */
 enum gf_code gf_fetch_store_publish_layer(const struct gf_fetch_store *store, const char *name,
                                           const struct gf_digest *diff_id,
@@ -74,6 +92,15 @@ enum gf_code gf_fetch_store_publish_layer(const struct gf_fetch_store *store, co
 enum gf_code gf_fetch_store_publish_record(const struct gf_fetch_store *store,
                                            const struct gf_image_record *record, bool *out_is_new,
                                            struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Says where an image that is in its place came from: what was pulled may be removed to make room,
+ * what was imported by hand may not, wherever it came from before. It is not to go any more, if it
+ * was. Call it where an image is imported, and where a pull has brought a new one.
+ */
+enum gf_code gf_fetch_store_set_origin(const struct gf_fetch_store *store,
+                                       const struct gf_digest *digest, bool is_pulled,
+                                       struct gf_error *err) GF_MUST_USE;
 
 /* Gives a name to an image, whatever had it before. */
 enum gf_code gf_fetch_store_publish_name(const struct gf_fetch_store *store,
