@@ -13,6 +13,8 @@
 #include "base/sync.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/images/image_catalog.h"
+#include "engine/scheduler/native/images/image_store_internal.h"
+#include "engine/scheduler/native/images/newest.h"
 #include "engine/scheduler/native/images/text.h"
 
 #include <errno.h>
@@ -25,18 +27,6 @@ enum {
     ARGS_MAX = 9,
     CLEAN_TIMEOUT_MS = 60000,
     POLL_MS_MAX = 60000,
-};
-
-struct gf_image_store {
-    char *dir; /* absolute */
-    char *fetch_program;
-    int root_fd;
-    int stop_fd; /* an eventfd; readable when the store is being stopped */
-    struct gf_mutex mutex;
-    /* Below the mutex. */
-    struct gf_image_catalog *catalog;
-    uint64_t catalog_number; /* of the reading that it comes from */
-    uint64_t last_number;
 };
 
 /* Has what killed imports have left removed. Where that fails, the next import tries again. */
@@ -78,6 +68,10 @@ enum gf_code gf_image_store_open(const struct gf_image_store_opts *opts,
     store->root_fd = -1;
     store->stop_fd = -1;
     gf_mutex_init(&store->mutex, GF_RANK_IMAGES);
+    gf_map_init(&store->uses);
+    gf_map_init(&store->layer_sizes);
+    store->pool = opts->pool;
+    store->cache_bytes = opts->cache_bytes;
     store->fetch_program = gf_strdup(opts->fetch_program);
     enum gf_code rc = gf_tree_make(AT_FDCWD, opts->dir, 0700, err);
     if (rc == GF_OK) {
@@ -107,6 +101,7 @@ void gf_image_store_close(struct gf_image_store *store) {
         return;
     }
     gf_image_catalog_unref(store->catalog);
+    gf_image_store__free_uses(store);
     gf_mutex_fini(&store->mutex);
     gf_close(&store->stop_fd);
     gf_close(&store->root_fd);
@@ -119,6 +114,14 @@ void gf_image_store_stop(struct gf_image_store *store) {
     const uint64_t one = 1;
     /* Cannot fail: the counter is far from full. It is never read, so it stays readable. */
     (void)!write(store->stop_fd, &one, sizeof(one));
+}
+
+const char *gf_image_store__program(const struct gf_image_store *store) {
+    return store->fetch_program;
+}
+
+const char *gf_image_store__dir(const struct gf_image_store *store) {
+    return store->dir;
 }
 
 struct gf_image_catalog *gf_image_store_catalog(struct gf_image_store *store) {
@@ -137,8 +140,13 @@ enum gf_code gf_image_store_resolve(struct gf_image_store *store, struct gf_str 
     (void)gf_reference_format(&parsed, text);
     GF_CLEANUP(gf_image_catalog_unref_p)
     struct gf_image_catalog *catalog = gf_image_store_catalog(store);
-    rc = gf_image_catalog_get(catalog, &parsed, out, err);
-    if (rc == GF_NOT_FOUND && gf_digest_is_set(&parsed.digest)) {
+    if (parsed.range[0] != '\0') {
+        rc = gf_image_newest(catalog, &parsed, &parsed, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_image_catalog_get(catalog, &parsed, out, err);
+    }
+    if (rc == GF_NOT_FOUND && parsed.name[0] == '\0') {
         return gf_fail_reason(err, GF_NOT_FOUND, "IMAGE_NOT_FOUND",
                               "image '%s' is not in the image store; import it with: gofer image "
                               "import PATH",
@@ -146,15 +154,14 @@ enum gf_code gf_image_store_resolve(struct gf_image_store *store, struct gf_str 
     }
     if (rc == GF_NOT_FOUND) {
         return gf_fail_reason(err, GF_NOT_FOUND, "IMAGE_NOT_FOUND",
-                              "image '%s' is not in the image store; import it with: gofer image "
-                              "import PATH --name %s",
+                              "image '%s' is not in the image store; fetch it with: gofer image "
+                              "pull %s, or import it with: gofer image import PATH",
                               text, text);
     }
     return rc == GF_OK ? GF_OK : gf_wrap(err, "image '%s'", text);
 }
 
-/* Reads the catalog again; see the head of this file. */
-static enum gf_code reload(struct gf_image_store *store, struct gf_error *err) {
+enum gf_code gf_image_store__reload(struct gf_image_store *store, struct gf_error *err) {
     GF_CLEANUP(gf_image_catalog_unref_p) struct gf_image_catalog *old = NULL;
     GF_CLEANUP(gf_image_catalog_unref_p) struct gf_image_catalog *loaded = NULL;
     gf_mutex_lock(&store->mutex);
@@ -304,7 +311,7 @@ enum gf_code gf_image_store_import(struct gf_image_store *store,
         return gf_fail(err, GF_INTERNAL, "gofer-fetch: %s",
                        gf_proc_exit_format(status, status_text));
     }
-    rc = reload(store, err);
+    rc = gf_image_store__reload(store, err);
     if (rc == GF_OK) {
         *out = report;
     }

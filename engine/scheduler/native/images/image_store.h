@@ -4,8 +4,8 @@
  * engine/scheduler/native/fetch/store.h), so that no archive is ever parsed in the server.
  *
  * What the store holds is kept in memory as a catalog that never changes: an import replaces it as
- * a whole. Whoever holds a catalog or an image keeps it, whatever happens to the names meanwhile;
- * layers are never removed in this version.
+ * a whole. A catalog and what it says of an image stay valid whatever happens to the store; the
+ * layers of an image are sure to stay only while somebody holds it (gf_image_store_acquire).
  *
  * Thread: any, except where a function says otherwise. None holds a lock while it does I/O.
  */
@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "engine/scheduler/native/images/record.h"
 
@@ -67,6 +68,12 @@ const struct gf_image_entry *gf_image_catalog_find(const struct gf_image_catalog
 struct gf_image_store_opts {
     const char *dir;           /* of the store; made where it does not exist */
     const char *fetch_program; /* path of gofer-fetch */
+    /*
+     * Where what nobody needs is removed, borrowed until the store is closed; NULL: it stays. Such
+     * a job may take seconds.
+     */
+    struct gf_pool *pool;
+    int64_t cache_bytes; /* see struct gf_image_settings */
 };
 
 /*
@@ -90,6 +97,68 @@ void gf_image_store_close(struct gf_image_store *store);
  */
 enum gf_code gf_image_store_resolve(struct gf_image_store *store, struct gf_str reference,
                                     struct gf_image **out, struct gf_error *err) GF_MUST_USE;
+
+/* ---- Who uses what ---- */
+
+/*
+ * The same, and holds the image until gf_image_store_release: it counts as used now, and its layers
+ * stay. May write a file. Codes: those of gf_image_store_resolve.
+ */
+enum gf_code gf_image_store_acquire(struct gf_image_store *store, struct gf_str reference,
+                                    struct gf_image **out, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Holds an image by its digest, of which nothing more is known, as of a container that is found
+ * again. Anything that is no digest is ignored. Thread: any; blocks for nothing.
+ */
+void gf_image_store_hold(struct gf_image_store *store, struct gf_str digest);
+/* Once for each acquire and hold. Thread: any; blocks for nothing. */
+void gf_image_store_release(struct gf_image_store *store, struct gf_str digest);
+
+/* What is known of the use of an image. */
+struct gf_image_usage {
+    int32_t container_count; /* who holds it */
+    int64_t last_use_time;   /* wall clock, ns; 0: never, or not known */
+    bool is_pulled;          /* it came from a registry, and goes when the cache is too large */
+};
+
+/* Reads from the disk what is not in memory. Thread: any. */
+struct gf_image_usage gf_image_store_usage(struct gf_image_store *store,
+                                           const struct gf_digest *digest);
+
+/* ---- Taking images away ---- */
+
+/* What was taken away. Texts are in the arena that it was asked for with. */
+struct gf_image_removal {
+    struct gf_digest digest;
+    const char *const *names; /* that led to it and do not any more */
+    size_t name_count;
+    bool removed; /* it has no name left and is gone from the disk */
+};
+
+/*
+ * Takes a name away from its image or, by digest, all of them. An image without a name goes from
+ * the disk, and with it the layers that no other image needs; with `force` also one that is held,
+ * but then not before the last holder has released it. Blocks. Codes: GF_INVALID_ARGUMENT (no
+ * reference, or a range), GF_NOT_FOUND, GF_FAILED_PRECONDITION (IMAGE_IN_USE: it is held, and there
+ * is no `force`), GF_CANCELLED (the store is being stopped), those of gofer-fetch.
+ */
+enum gf_code gf_image_store_remove(struct gf_image_store *store, struct gf_str reference,
+                                   bool force, struct gf_arena *arena, struct gf_image_removal *out,
+                                   struct gf_error *err) GF_MUST_USE;
+
+/*
+ * From now on what nobody needs is removed: whoever held an image in an earlier life of the server
+ * holds it again. Thread: any.
+ */
+void gf_image_store_start_collecting(struct gf_image_store *store);
+
+/*
+ * Removes what nobody needs, at once: images that were to go when they were not held any more, and
+ * pulled ones beyond cache_bytes, the least recently used first. Does nothing before
+ * gf_image_store_start_collecting. Blocks. Thread: any.
+ */
+void gf_image_store_collect(struct gf_image_store *store);
 
 /* What the store holds now; the caller unrefs it. */
 struct gf_image_catalog *gf_image_store_catalog(struct gf_image_store *store) GF_MUST_USE;

@@ -122,8 +122,9 @@ Test(image_store, an_imported_image_is_found_by_every_form_of_its_name) {
 Test(image_store, what_is_not_there_says_how_to_import_it) {
     struct gf_image *image = NULL;
     cr_assert_eq(gf_image_store_resolve(store, GF_STR("team/app"), &image, &err), GF_NOT_FOUND);
-    cr_assert_str_eq(err.message, "image 'team/app:latest' is not in the image store; import it "
-                                  "with: gofer image import PATH --name team/app:latest");
+    cr_assert_str_eq(err.message, "image 'team/app:latest' is not in the image store; fetch it "
+                                  "with: gofer image pull team/app:latest, or import it with: "
+                                  "gofer image import PATH");
     cr_assert_str_eq(err.reason, "IMAGE_NOT_FOUND");
     cr_assert_eq(gf_image_store_resolve(store, GF_STR("Team"), &image, &err), GF_INVALID_ARGUMENT);
     cr_assert_null(image);
