@@ -164,6 +164,9 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
     server->engine = gf_engine_create(&engine);
     if (options->scheduler == GF_SERVER_SCHEDULER_NATIVE) {
         rc = make_native(server, options, err);
+    } else if (options->scheduler == GF_SERVER_SCHEDULER_GIVEN) {
+        server->scheduler = options->make_scheduler(options->make_scheduler_ctx,
+                                                    gf_engine_scheduler_events(server->engine));
     } else {
         server->null =
             gf_null_scheduler_create(gf_engine_scheduler_events(server->engine), gf_clock_system());
@@ -245,6 +248,7 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .version = server->version,
         .commit = server->commit,
         .development_mode = options->development_mode,
+        .debugging_disabled = options->debugging_disabled,
         .start_time = gf_wall_ns(),
         .spool_path = server->dir.spool_path,
         .limits = limits_of(options),

@@ -23,6 +23,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "engine/core/model.h"
+#include "engine/scheduler/scheduler.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,6 +44,7 @@ enum {
 enum gf_server_scheduler {
     GF_SERVER_SCHEDULER_NATIVE = 0,
     GF_SERVER_SCHEDULER_NULL,
+    GF_SERVER_SCHEDULER_GIVEN, /* by the options */
 };
 
 /* One way in for people. */
@@ -112,6 +114,9 @@ struct gf_server_options {
     int64_t address_streams_max;
     int64_t token_streams_max;
     enum gf_server_scheduler scheduler;
+    /* Of SCHEDULER_GIVEN: makes it, before anything is launched; it outlives the server. */
+    struct gf_scheduler (*make_scheduler)(void *ctx, const struct gf_scheduler_events *events);
+    void *make_scheduler_ctx;
     const char *fetch_program; /* path of gofer-fetch; the native scheduler needs it */
     const char *version;       /* of the program, default "0.0.0-dev" */
     const char *commit;        /* default empty */

@@ -19,6 +19,9 @@ void gf_services_init(struct gf_services *services) {
     gf_model_codec_init();
     gf_mutex_init(&services->mutex, GF_RANK_SERVICE);
     gf_list_init(&services->streams);
+    gf_list_init(&services->terminals);
+    atomic_store(&services->attach_disabled, false);
+    atomic_store(&services->session_count, 0);
     atomic_store(&services->stopping, false);
     atomic_store(&services->reencryption, 0);
     gf_random_bytes(services->place_key, sizeof(services->place_key));

@@ -28,6 +28,7 @@ enum {
     /* Of one request message: a spec has up to 16 MiB. */
     GF_SERVICES_REQUEST_BYTES_MAX = 17 << 20,
     GF_SERVICES_SMALL_REQUEST_BYTES_MAX = 4 << 20, /* of methods that take no spec */
+    GF_SERVICES_SESSIONS_MAX = 1024,               /* in containers, at the same time */
 };
 
 struct gf_gate;
@@ -62,6 +63,7 @@ struct gf_services {
     const char *version;
     const char *commit; /* may be empty */
     bool development_mode;
+    bool debugging_disabled;      /* nobody gets into containers */
     int64_t start_time;           /* of the process */
     const char *spool_path;       /* directory for uploads; emptied at the start of the server */
     int64_t upload_bytes_max;     /* of one upload */
@@ -81,9 +83,12 @@ struct gf_services {
     void *reload_ctx;
 
     /* Private to api/service. */
-    struct gf_mutex mutex; /* guards streams */
+    struct gf_mutex mutex; /* guards streams and terminals */
     struct gf_list streams;
+    struct gf_list terminals; /* terminal.c */
     _Atomic bool stopping;
+    _Atomic bool attach_disabled; /* the preference was turned on: who is in a container leaves */
+    _Atomic int session_count;
     _Atomic int reencryption;    /* secret_keys.c */
     unsigned char place_key[32]; /* of this process: page_seal.h */
 };

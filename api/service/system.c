@@ -157,6 +157,11 @@ static const ProtobufCMessage *respond_updated(struct gf_command_call *self,
                        gofer__v1__update_system_preferences_response);
     response->preferences = gf_preferences_to_message(reply->preferences, self->arena);
     response->changed = !reply->unchanged;
+    /* Who is in a container then is put out. */
+    atomic_store(&self->services->attach_disabled, reply->preferences->attach_disabled);
+    if (reply->preferences->attach_disabled) {
+        gf_services_kick_streams(self->services);
+    }
     return &response->base;
 }
 

@@ -7,6 +7,7 @@
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/log_state.h"
+#include "api/service/session_call.h"
 #include "api/service/stream.h"
 #include "base/identifier.h"
 #include "engine/core/environment.h"
@@ -236,4 +237,16 @@ const struct gofer_v1_task_execution_service_handlers gf_task_execution_service 
                                    .writable = gf_stream_writable,
                                    .cancelled = gf_stream_cancelled},
     .delete_task_execution_logs = {.start = gf_log_delete_start},
+    .attach_task_execution = {.start = gf_session_attach_start,
+                              .message = gf_session_attach_message,
+                              .writable = gf_stream_writable,
+                              .cancelled = gf_stream_cancelled},
+    .exec_task_execution = {.start = gf_session_exec_start,
+                            .message = gf_session_exec_message,
+                            .writable = gf_stream_writable,
+                            .cancelled = gf_stream_cancelled},
+    .open_terminal = {.start = gf_terminal_open_start,
+                      .writable = gf_stream_writable,
+                      .cancelled = gf_stream_cancelled},
+    .send_terminal_input = {.start = gf_terminal_input_start},
 };

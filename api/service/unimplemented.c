@@ -49,10 +49,6 @@ const struct gf_unimplemented gf_unimplemented_calls[] = {
     {"/gofer.v1.SubscriptionService/GetSubscription", "extensions"},
     {"/gofer.v1.SubscriptionService/ListSubscriptions", "extensions"},
     {"/gofer.v1.SubscriptionService/UpdateSubscription", "extensions"},
-    {"/gofer.v1.TaskExecutionService/AttachTaskExecution", "ways into containers"},
-    {"/gofer.v1.TaskExecutionService/ExecTaskExecution", "ways into containers"},
-    {"/gofer.v1.TaskExecutionService/OpenTerminal", "ways into containers"},
-    {"/gofer.v1.TaskExecutionService/SendTerminalInput", "ways into containers"},
 };
 const size_t gf_unimplemented_count = GF_ARRAY_COUNT(gf_unimplemented_calls);
 

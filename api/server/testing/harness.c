@@ -65,8 +65,8 @@ static void stop_server(struct gf_harness *harness) {
     harness->server = NULL;
 }
 
-static void start(struct gf_harness *harness, enum gf_server_scheduler scheduler,
-                  bool development_mode) {
+static void prepare(struct gf_harness *harness, enum gf_server_scheduler scheduler,
+                    bool development_mode) {
     *harness = (struct gf_harness){.dir = "/tmp/gofer-test-XXXXXX"};
     gf_assert(mkdtemp(harness->dir) != NULL);
     (void)snprintf(harness->data_dir, sizeof(harness->data_dir), "%s/data", harness->dir);
@@ -79,6 +79,11 @@ static void start(struct gf_harness *harness, enum gf_server_scheduler scheduler
         .scheduler = scheduler,
         .fetch_program = fetch_program,
     };
+}
+
+static void start(struct gf_harness *harness, enum gf_server_scheduler scheduler,
+                  bool development_mode) {
+    prepare(harness, scheduler, development_mode);
     start_server(harness);
 }
 
@@ -88,6 +93,13 @@ void gf_harness_start(struct gf_harness *harness, enum gf_server_scheduler sched
 
 void gf_harness_start_auth(struct gf_harness *harness, enum gf_server_scheduler scheduler) {
     start(harness, scheduler, false);
+}
+
+void gf_harness_start_given(struct gf_harness *harness, gf_harness_make_fn *make, void *ctx) {
+    prepare(harness, GF_SERVER_SCHEDULER_GIVEN, false);
+    harness->options.make_scheduler = make;
+    harness->options.make_scheduler_ctx = ctx;
+    start_server(harness);
 }
 
 void gf_harness_pause(struct gf_harness *harness) {

@@ -31,6 +31,10 @@ void gf_harness_start(struct gf_harness *harness, enum gf_server_scheduler sched
 /* The same with authentication: makes the first token. */
 void gf_harness_start_auth(struct gf_harness *harness, enum gf_server_scheduler scheduler);
 
+/* The same with a scheduler of the test's (GF_SERVER_SCHEDULER_GIVEN). */
+typedef struct gf_scheduler gf_harness_make_fn(void *ctx, const struct gf_scheduler_events *events);
+void gf_harness_start_given(struct gf_harness *harness, gf_harness_make_fn *make, void *ctx);
+
 /*
  * Another channel: to `address` or, with NULL, the one of the harness, with a token or, with NULL,
  * without. Owned by the caller, who destroys it before the harness stops.
