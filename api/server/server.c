@@ -136,6 +136,7 @@ static struct gf_core_limits limits_of(const struct gf_server_options *options) 
         .task_timeout_ms_max = options->task_timeout_ms_max,
         .stop_timeout_ms =
             options->stop_timeout_ms != 0 ? options->stop_timeout_ms : GF_STOP_TIMEOUT_MS_DEFAULT,
+        .task_maximums = options->task_max,
     };
 }
 
