@@ -2,6 +2,7 @@
 
 #include "engine/scheduler/native/fetch/fail.h"
 
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sched.h>
@@ -27,6 +28,7 @@
 enum {
     DESCRIPTORS_MAX = 1024, /* removing a tree takes one for each level */
     MEMORY_BYTES_MAX = 1024 * 1024 * 1024,
+    NETWORK_DESCRIPTORS_MAX = 512, /* one for each layer, and connections */
     CAPABILITY_WORDS = _LINUX_CAPABILITY_U32S_3,
 };
 
@@ -107,4 +109,47 @@ enum gf_code gf_confine(int root_fd, int64_t file_bytes_max, struct gf_error *er
         return gf_fail_system(err, "cannot set no_new_privs");
     }
     return drop_capabilities(err);
+}
+
+/* Nothing of root's may stay, whatever the system grants: this fails where that cannot be had. */
+static enum gf_code become_nobody(struct gf_error *err) {
+    const id_t id = GF_CONFINE_NETWORK_USER_ID;
+    for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
+        (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    }
+    if (setgroups(0, NULL) != 0 || setresgid(id, id, id) != 0 || setresuid(id, id, id) != 0) {
+        return gf_fail_system(err, "cannot give up root's rights");
+    }
+    /* A process that is no longer root's has lost its capabilities; this holds without that, too.
+     */
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[CAPABILITY_WORDS] = {{0}};
+    if (syscall(SYS_capset, &header, none) != 0) {
+        return gf_fail_system(err, "cannot drop capabilities");
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return gf_fail_system(err, "cannot set no_new_privs");
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_confine_network(int jail_fd, int64_t file_bytes_max, struct gf_error *err) {
+    if (fchdir(jail_fd) != 0) {
+        return gf_fail_system(err, "cannot enter the directory of the network process");
+    }
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_NOFILE, NETWORK_DESCRIPTORS_MAX);
+    limit(RLIMIT_FSIZE, (rlim_t)file_bytes_max);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)unshare(CLONE_NEWIPC);
+    if (!IS_SANITIZED) {
+        limit(RLIMIT_AS, MEMORY_BYTES_MAX);
+        (void)!chroot(".");
+    }
+    const enum gf_code rc = become_nobody(err);
+    if (rc == GF_OK && !IS_SANITIZED) {
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+    return rc;
 }

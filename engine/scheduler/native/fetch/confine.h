@@ -27,4 +27,19 @@ void gf_confine_descriptors(void);
  */
 enum gf_code gf_confine(int root_fd, int64_t file_bytes_max, struct gf_error *err) GF_MUST_USE;
 
+/*
+ * For the process that speaks to registries, whose answers are strangers' too: it runs as the user
+ * GF_CONFINE_NETWORK_USER_ID, without any capability or group of root's, and sees no file but those
+ * below jail_fd, which it cannot write to; what it writes are descriptors that it is given. No more
+ * rights by any program, nobody may trace it, no core dump, no file of more than file_bytes_max,
+ * bounded memory and descriptors. It keeps the network. As above, chroot is left out where the
+ * system does not grant it. Code: GF_INTERNAL.
+ */
+enum gf_code gf_confine_network(int jail_fd, int64_t file_bytes_max,
+                                struct gf_error *err) GF_MUST_USE;
+
+enum {
+    GF_CONFINE_NETWORK_USER_ID = 65534, /* user and group: nobody, nogroup */
+};
+
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_FETCH_CONFINE_H_ */

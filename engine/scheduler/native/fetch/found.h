@@ -50,6 +50,21 @@ void gf_found_images_fini(struct gf_found_images *images);
 enum gf_code gf_find_images(struct gf_source *source, struct gf_found_images *out,
                             struct gf_error *err) GF_MUST_USE;
 
+/* What a registry gave for a name: a manifest, or an index. */
+struct gf_found_root {
+    struct gf_str text;
+    struct gf_digest digest; /* of the text */
+    const char *media_type;  /* as the registry says; "": it does not */
+};
+
+/*
+ * Finds the one image that a name of a registry means on this machine; further manifests and the
+ * configuration are read from the source, which is a registry. Layers that must be had elsewhere
+ * ("foreign") are refused. Codes: as above.
+ */
+enum gf_code gf_find_pulled(struct gf_source *source, const struct gf_found_root *root,
+                            struct gf_found_images *out, struct gf_error *err) GF_MUST_USE;
+
 /* Private to found.c, found_oci.c and found_docker.c. */
 
 /* A new image at the end of the list, which owns it. */

@@ -33,6 +33,20 @@ static const char *const config_types[] = {
     "application/vnd.docker.container.image.v1+json",
 };
 
+/* Of those below. */
+static const char *const foreign_layer_types[] = {
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+};
+
+/* Manifests of Docker's first kind, signed or not. */
+static const char *const old_types[] = {
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+};
+
 /* Whether a layer is compressed is seen from its first bytes. */
 static const char *const layer_types[] = {
     "application/vnd.oci.image.layer.v1.tar",
@@ -88,9 +102,13 @@ static const char *blob_path(const struct gf_digest *digest, char out[BLOB_PATH_
 
 /* Reads a blob of JSON whole and checks its size and digest. */
 static enum gf_code read_blob(struct gf_source *source, const struct descriptor *descriptor,
-                              struct gf_strbuf *out, struct gf_error *err) {
+                              bool is_manifest, struct gf_strbuf *out, struct gf_error *err) {
     char path[BLOB_PATH_BYTES];
-    const enum gf_code rc = gf_source_read(source, blob_path(&descriptor->digest, path), out, err);
+    const enum gf_code rc =
+        gf_source_is_registry(source)
+            ? gf_source_read_registry(source, &descriptor->digest, descriptor->size_bytes,
+                                      is_manifest, out, err)
+            : gf_source_read(source, blob_path(&descriptor->digest, path), out, err);
     if (rc != GF_OK) {
         return rc;
     }
@@ -121,8 +139,18 @@ static enum gf_code read_layer(struct gf_found_image *image, size_t index, const
     return gf_found__copy(image, blob_path(&descriptor.digest, path), &layer->path, err);
 }
 
-static enum gf_code read_layers(struct gf_found_image *image, const json_t *manifest,
-                                struct gf_error *err) {
+static enum gf_code refuse_foreign(const json_t *layer, struct gf_error *err) {
+    const char *type = "";
+    const enum gf_code rc = gf_json_string(layer, "mediaType", &type, err);
+    if (rc == GF_OK && IS_ONE_OF(type, foreign_layer_types)) {
+        return gf_fail_archive(err, "media type '%s' is a layer that registries may not give out",
+                               type);
+    }
+    return rc;
+}
+
+static enum gf_code read_layers(struct gf_source *source, struct gf_found_image *image,
+                                const json_t *manifest, struct gf_error *err) {
     json_t *layers = NULL;
     enum gf_code rc = gf_json_array(manifest, "layers", GF_IMAGE_LAYERS_MAX, &layers, err);
     if (rc != GF_OK) {
@@ -134,7 +162,11 @@ static enum gf_code read_layers(struct gf_found_image *image, const json_t *mani
     }
     rc = gf_found__alloc_layers(image, err);
     for (size_t i = 0; rc == GF_OK && i < image->record.layer_count; i++) {
-        rc = read_layer(image, i, json_array_get(layers, i), err);
+        const json_t *layer = json_array_get(layers, i);
+        rc = gf_source_is_registry(source) ? refuse_foreign(layer, err) : GF_OK;
+        if (rc == GF_OK) {
+            rc = read_layer(image, i, layer, err);
+        }
         if (rc != GF_OK) {
             return gf_wrap(err, "layer %zu", i + 1);
         }
@@ -159,7 +191,7 @@ static enum gf_code read_config(struct gf_source *source, struct gf_found_image 
     }
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
     gf_strbuf_init(&text, GF_FETCH_JSON_BYTES_MAX);
-    rc = read_blob(source, &descriptor, &text, err);
+    rc = read_blob(source, &descriptor, /* is_manifest= */ false, &text, err);
     if (rc == GF_OK) {
         rc = gf_config_read(gf_strbuf_view(&text), &image->arena, &image->record, err);
     }
@@ -181,7 +213,7 @@ static enum gf_code read_manifest(struct gf_source *source, const struct descrip
     gf_strbuf_init(&text, GF_FETCH_JSON_BYTES_MAX);
     struct gf_found_image *image = gf_found__add(images);
     image->record.digest = descriptor->digest;
-    enum gf_code rc = read_blob(source, descriptor, &text, err);
+    enum gf_code rc = read_blob(source, descriptor, /* is_manifest= */ true, &text, err);
     if (rc == GF_OK) {
         rc = gf_json_parse(gf_strbuf_view(&text), &manifest, err);
     }
@@ -189,7 +221,7 @@ static enum gf_code read_manifest(struct gf_source *source, const struct descrip
         rc = read_config(source, image, manifest, err);
     }
     if (rc == GF_OK) {
-        rc = read_layers(image, manifest, err);
+        rc = read_layers(source, image, manifest, err);
     }
     if (rc != GF_OK) {
         return gf_wrap(err, "image %.12s", gf_digest_hex(&descriptor->digest));
@@ -247,7 +279,7 @@ static enum gf_code choose(struct gf_source *source, const struct descriptor *in
         return gf_fail_archive(err, "more than %d indexes within each other",
                                GF_FETCH_INDEX_DEPTH_MAX);
     }
-    enum gf_code rc = read_blob(source, index, &text, err);
+    enum gf_code rc = read_blob(source, index, /* is_manifest= */ true, &text, err);
     if (rc == GF_OK) {
         rc = gf_json_parse(gf_strbuf_view(&text), &root, err);
     }
@@ -359,6 +391,70 @@ enum gf_code gf_found__read_oci(struct gf_source *source, struct gf_found_images
     }
     if (rc == GF_OK && out->count == 0) {
         rc = fail_platform(&seen, err);
+    }
+    return rc;
+}
+
+/* Which kind of document it is: what it calls itself, what the registry calls it, what it looks
+ * like. One that could be read as both kinds, by different programs, is refused. */
+static enum gf_code settle_type(const struct gf_found_root *root, const json_t *json,
+                                const char **out, struct gf_error *err) {
+    const char *own_type = "";
+    const bool has_manifests = json_object_get(json, "manifests") != NULL;
+    const bool has_layers = json_object_get(json, "layers") != NULL;
+    const bool is_old = json_object_get(json, "fsLayers") != NULL;
+    const enum gf_code rc = gf_json_string_optional(json, "mediaType", &own_type, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    const char *said = own_type[0] != '\0' ? own_type : root->media_type;
+    if (is_old || IS_ONE_OF(said, old_types) || IS_ONE_OF(root->media_type, old_types)) {
+        return gf_fail_archive(err, "a manifest of Docker's schema 1, whose layers cannot be "
+                                    "checked: push the image again with a newer tool");
+    }
+    const bool is_index = has_manifests || IS_ONE_OF(said, index_types);
+    const bool is_manifest = has_layers || IS_ONE_OF(said, manifest_types);
+    const bool is_other = own_type[0] != '\0' && !IS_ONE_OF(own_type, index_types) &&
+                          !IS_ONE_OF(own_type, manifest_types);
+    if (is_index == is_manifest || is_other) {
+        return gf_fail_archive(err,
+                               "media type '%s' is neither a manifest of an image nor an "
+                               "index of them",
+                               gf_show_cstr(said).text);
+    }
+    *out = is_index ? index_types[0] : manifest_types[0];
+    return GF_OK;
+}
+
+enum gf_code gf_find_pulled(struct gf_source *source, const struct gf_found_root *root,
+                            struct gf_found_images *out, struct gf_error *err) {
+    GF_CLEANUP(gf_found_images_fini) struct gf_found_images images = {0};
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf seen;
+    GF_CLEANUP(gf_json_unref_p) json_t *json = NULL;
+    struct gf_found_image *image = NULL;
+    struct descriptor descriptor = {
+        .digest = root->digest,
+        .size_bytes = (int64_t)root->text.len,
+    };
+    int rank = 0;
+    gf_strbuf_init(&seen, PLATFORMS_BYTES_MAX);
+    enum gf_code rc = gf_json_parse(root->text, &json, err);
+    if (rc == GF_OK) {
+        rc = settle_type(root, json, &descriptor.media_type, err);
+    }
+    if (rc == GF_OK && IS_ONE_OF(descriptor.media_type, index_types)) {
+        const struct descriptor index = descriptor;
+        rc = choose(source, &index, GF_FETCH_INDEX_DEPTH_MAX, &seen, &descriptor, &rank, err);
+        if (rc == GF_OK && rank == 0) {
+            rc = fail_platform(&seen, err);
+        }
+    }
+    if (rc == GF_OK) {
+        rc = read_manifest(source, &descriptor, &images, &image, err);
+    }
+    if (rc == GF_OK) {
+        *out = images;
+        images = (struct gf_found_images){0};
     }
     return rc;
 }

@@ -2,12 +2,9 @@
 
 #include "base/file.h"
 #include "base/tree.h"
-#include "engine/scheduler/native/fetch/blob.h"
-#include "engine/scheduler/native/fetch/disk_usage.h"
 #include "engine/scheduler/native/fetch/fail.h"
 #include "engine/scheduler/native/fetch/found.h"
-#include "engine/scheduler/native/fetch/layer.h"
-#include "engine/scheduler/native/fetch/sha256.h"
+#include "engine/scheduler/native/fetch/install.h"
 #include "engine/scheduler/native/fetch/source.h"
 #include "engine/scheduler/native/images/text.h"
 
@@ -26,51 +23,10 @@ static void importer_fini(struct importer *importer) {
     gf_found_images_fini(&importer->images);
 }
 
-/* Makes a directory in the work directory and opens it. */
-static enum gf_code make_work_dir(const struct gf_fetch_store *store, const char *name, mode_t mode,
-                                  int *out_fd, struct gf_error *err) {
-    if (mkdirat(store->work_fd, name, mode) != 0) {
-        return gf_fail_system(err, "cannot make a directory in the image store");
-    }
-    return gf_file_open(store->work_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, out_fd, err);
-}
-
-/*
- * Compares what was read with what the image says. `unpacked` is how the unpacking went: a blob
- * that is not the one that was meant explains any failure of it.
- */
-static enum gf_code check_digests(struct gf_blob *blob, const struct gf_found_layer *layer,
-                                  const struct gf_digest *diff_id, enum gf_code unpacked,
-                                  struct gf_error *err) {
-    struct gf_digest got_blob;
-    struct gf_digest got_content;
-    struct gf_error cause;
-    enum gf_code rc = unpacked == GF_OK ? gf_blob_finish(blob, &got_blob, &got_content, &cause)
-                                        : gf_blob_finish_raw(blob, &got_blob, &cause);
-    if (rc != GF_OK && unpacked == GF_OK) {
-        /* What follows the tar file cannot be decompressed. */
-        unpacked = gf_fail_reason(err, rc, cause.reason, "%s", cause.message);
-        rc = gf_blob_finish_raw(blob, &got_blob, &cause);
-    }
-    if (rc == GF_OK && gf_digest_is_set(&layer->digest)) {
-        const enum gf_code checked = gf_digest_check(&layer->digest, &got_blob, &cause);
-        if (checked != GF_OK) {
-            return gf_fail_reason(err, checked, cause.reason, "%s", cause.message);
-        }
-    }
-    if (unpacked != GF_OK) {
-        return unpacked;
-    }
-    rc = gf_digest_check(diff_id, &got_content, err);
-    return rc == GF_OK ? GF_OK : gf_wrap(err, "unpacked content");
-}
-
 /* Unpacks one layer into the work directory, under the digits of its diff id. */
 static enum gf_code unpack_layer(struct importer *importer, const struct gf_found_image *image,
                                  size_t index, struct gf_error *err) {
     GF_CLEANUP(gf_close_p) int blob_fd = -1;
-    GF_CLEANUP(gf_close_p) int root_fd = -1;
-    GF_CLEANUP(gf_blob_close_p) struct gf_blob *blob = NULL;
     int64_t size = 0;
     const struct gf_import *import = importer->import;
     const struct gf_found_layer *layer = &image->layers[index];
@@ -86,16 +42,14 @@ static enum gf_code unpack_layer(struct importer *importer, const struct gf_foun
     }
     gf_progress_step(import->progress, size, "layer %zu of %zu", index + 1,
                      image->record.layer_count);
-    rc = make_work_dir(importer->store, gf_digest_hex(diff_id), 0755, &root_fd, err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    rc = gf_blob_open(blob_fd, GF_BLOB_HASHED, import->limits->unpacked_bytes, import->progress,
-                      &blob, err);
-    if (rc == GF_OK) {
-        rc = gf_layer_unpack(blob, root_fd, import->limits, &importer->usage, err);
-    }
-    return blob != NULL ? check_digests(blob, layer, diff_id, rc, err) : rc;
+    const struct gf_install_layer install = {
+        .blob_fd = blob_fd,
+        .digest = &layer->digest,
+        .diff_id = diff_id,
+        .limits = import->limits,
+        .progress = import->progress,
+    };
+    return gf_install_unpack(importer->store, &install, &importer->usage, err);
 }
 
 static bool is_unpacked(const struct importer *importer, const struct gf_digest *diff_id) {
@@ -137,64 +91,6 @@ static enum gf_code publish_layers(const struct importer *importer, struct gf_er
     return rc;
 }
 
-/* Whether a layer that is further up is the same. */
-static bool comes_again(const struct gf_image_record *record, size_t index) {
-    for (size_t i = index + 1; i < record->layer_count; i++) {
-        if (gf_digest_eq(&record->layers[i], &record->layers[index])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/*
- * Leaves out the layers that overlayfs must not see: those that come again further up, where
- * nothing of them shows through (it refuses a directory twice), and those below one whose root
- * hides them all (it does not ask a root). The diff ids that stay are copied into arena.
- */
-static enum gf_code settle_layers(const struct gf_fetch_store *store, struct gf_arena *arena,
-                                  struct gf_image_record *record, struct gf_error *err) {
-    struct gf_digest *layers = GF_ARENA_ARRAY(arena, record->layer_count, struct gf_digest);
-    size_t count = 0;
-    for (size_t i = 0; i < record->layer_count; i++) {
-        GF_CLEANUP(gf_close_p) int fd = -1;
-        const enum gf_code rc = gf_file_open(store->layers_fd, gf_digest_hex(&record->layers[i]),
-                                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, err);
-        if (rc != GF_OK) {
-            return rc;
-        }
-        if (gf_layer_is_opaque(fd)) {
-            count = 0;
-        }
-        if (!comes_again(record, i)) {
-            layers[count++] = record->layers[i];
-        }
-    }
-    record->layers = layers;
-    record->layer_count = count;
-    return GF_OK;
-}
-
-static enum gf_code publish_record(const struct importer *importer, struct gf_arena *arena,
-                                   struct gf_image_record *record, bool *out_is_new,
-                                   struct gf_error *err) {
-    enum gf_code rc = settle_layers(importer->store, arena, record, err);
-    record->imported_ns = importer->import->now_wall_ns;
-    record->size_bytes = 0;
-    for (size_t i = 0; rc == GF_OK && i < record->layer_count; i++) {
-        int64_t bytes = 0;
-        rc = gf_fetch_disk_usage(importer->store->layers_fd, gf_digest_hex(&record->layers[i]),
-                                 &bytes, err);
-        record->size_bytes += rc == GF_OK ? bytes : 0;
-    }
-    if (rc == GF_OK) {
-        rc = gf_fetch_store_publish_record(importer->store, record, out_is_new, err);
-    }
-    return rc == GF_OK ? gf_fetch_store_set_origin(importer->store, &record->digest,
-                                                   /* is_pulled = */ false, err)
-                       : rc;
-}
-
 /* Records first, then names: a name never leads to nothing. */
 static enum gf_code publish_images(const struct importer *importer, struct gf_arena *arena,
                                    struct gf_image_report *out, struct gf_error *err) {
@@ -204,7 +100,12 @@ static enum gf_code publish_images(const struct importer *importer, struct gf_ar
     for (size_t i = 0; i < importer->images.count; i++) {
         struct gf_found_image *image = importer->images.items[i];
         bool is_new = false;
-        const enum gf_code rc = publish_record(importer, arena, &image->record, &is_new, err);
+        enum gf_code rc = gf_install_record(importer->store, importer->import->now_wall_ns, arena,
+                                            &image->record, &is_new, err);
+        if (rc == GF_OK) {
+            rc = gf_fetch_store_set_origin(importer->store, &image->record.digest,
+                                           /* is_pulled= */ false, err);
+        }
         if (rc != GF_OK) {
             return rc;
         }
@@ -290,7 +191,7 @@ enum gf_code gf_import_run(const struct gf_import *import, const struct gf_fetch
     if (import->is_directory) {
         source = gf_source_open_directory(import->source_fd);
     } else {
-        enum gf_code rc = make_work_dir(store, "spool", 0700, &spool_fd, err);
+        enum gf_code rc = gf_install_work_dir(store, "spool", 0700, &spool_fd, err);
         if (rc == GF_OK) {
             rc = gf_source_open_archive(import->source_fd, spool_fd, import->limits,
                                         import->progress, &source, err);

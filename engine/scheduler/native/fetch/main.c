@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/scheduler/native/fetch/confine.h"
+#include "engine/scheduler/native/fetch/download.h"
 #include "engine/scheduler/native/fetch/fail.h"
 #include "engine/scheduler/native/fetch/import.h"
 #include "engine/scheduler/native/fetch/pack.h"
+#include "engine/scheduler/native/fetch/pull_command.h"
 #include "engine/scheduler/native/fetch/remove.h"
 #include "engine/scheduler/native/fetch/store.h"
 #include "engine/scheduler/native/images/reference.h"
@@ -41,6 +43,10 @@ static const char usage_text[] =
     "        --unpacked-bytes-max N\n"
     "        --unpacked-files-max N\n"
     "\n"
+    "  gofer-fetch pull --store DIR\n"
+    "      Pulls an image from a registry. Reads a request from standard input and prints lines\n"
+    "      of progress and a result (images/pull_request.h). Needs root.\n"
+    "\n"
     "  gofer-fetch pack <dir>\n"
     "      Writes an OCI layout directory as a tar file to standard output, the same bytes for\n"
     "      the same layout.\n"
@@ -50,7 +56,7 @@ static const char usage_text[] =
     "      image needs.\n"
     "\n"
     "  gofer-fetch clean --store DIR\n"
-    "      Removes what killed imports have left. Every import does so too.\n"
+    "      Removes what killed imports and pulls have left. Each of them does so too.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 usage.\n";
 
@@ -142,7 +148,8 @@ static enum gf_code parse_command_line(int argc, char **argv, struct command_lin
     line.targets = (const char *const *)argv + (left > 0 ? optind + 1 : optind);
     line.target_count = left > 0 ? (size_t)left - 1 : 0;
     const bool is_remove = is_command(&line, "remove");
-    const bool wants_store = is_command(&line, "import") || is_command(&line, "clean") || is_remove;
+    const bool wants_store = is_command(&line, "import") || is_command(&line, "clean") ||
+                             is_command(&line, "pull") || is_remove;
     const bool wants_path = is_command(&line, "import") || is_command(&line, "pack");
     if (!line.help && !wants_store && !wants_path) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "unknown command '%s'",
@@ -273,6 +280,7 @@ static enum gf_code clean(const struct command_line *line, struct gf_error *err)
     struct gf_fetch_store store;
     const enum gf_code rc = gf_fetch_store_open(line->store, &store, err);
     if (rc == GF_OK) {
+        gf_download_sweep(&store, gf_wall_ns(), GF_DOWNLOAD_LEFTOVER_BYTES_MAX);
         gf_fetch_store_close(&store);
     }
     return rc;
@@ -298,6 +306,7 @@ int main(int argc, char **argv) {
         return EXIT_FAILED;
     }
     rc = is_command(&line, "import")   ? import_and_report(&line, &err)
+         : is_command(&line, "pull")   ? gf_pull_command(line.store, &err)
          : is_command(&line, "pack")   ? pack(&line, &err)
          : is_command(&line, "remove") ? remove_targets(&line, &err)
                                        : clean(&line, &err);

@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum {
+    TICK_MS = 200
+};
+
 void gf_progress_start(struct gf_progress *progress, int fd) {
     *progress = (struct gf_progress){
         .fd = fd, .on = true, .next_mono_ns = gf_mono_ns() + GF_NS_PER_SEC, .step = "image"};
@@ -21,12 +25,16 @@ void gf_progress_step(struct gf_progress *progress, int64_t total_bytes, const c
 }
 
 void gf_progress_add(struct gf_progress *progress, int64_t bytes) {
-    if (progress == NULL || !progress->on) {
+    if (progress == NULL || (!progress->on && progress->on_tick == NULL)) {
         return;
     }
     progress->bytes += bytes;
     const int64_t now_ns = gf_mono_ns();
-    if (now_ns < progress->next_mono_ns) {
+    if (progress->on_tick != NULL && now_ns >= progress->next_tick_mono_ns) {
+        progress->next_tick_mono_ns = now_ns + TICK_MS * GF_NS_PER_MS;
+        progress->on_tick(progress->ctx);
+    }
+    if (!progress->on || now_ns < progress->next_mono_ns) {
         return;
     }
     progress->next_mono_ns = now_ns + GF_NS_PER_SEC;

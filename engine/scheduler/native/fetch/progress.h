@@ -26,6 +26,10 @@ struct gf_progress {
     int64_t bytes;        /* of the current step */
     int64_t total_bytes;  /* of the current step; 0: nobody knows */
     char step[GF_PROGRESS_STEP_BYTES_MAX];
+    /* Called now and then while bytes are added, whether it is on or not; or NULL. */
+    void (*on_tick)(void *ctx);
+    void *ctx;
+    int64_t next_tick_mono_ns;
 };
 
 void gf_progress_start(struct gf_progress *progress, int fd);

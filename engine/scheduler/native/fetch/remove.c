@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum {
@@ -164,7 +165,30 @@ static enum gf_code check_layer(struct remover *remover, const char *name, struc
     if (gf_map_get(&remover->layers, gf_str_from(name)) != NULL) {
         return GF_OK;
     }
+    /* Whoever pulls holds what no record needs yet. The lock keeps it from taking this up now. */
+    GF_CLEANUP(gf_close_p)
+    int fd = openat(remover->store->layers_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        return GF_OK;
+    }
     return move_away(remover, remover->store->layers_fd, name, err);
+}
+
+/* What an index leads to goes with the image. */
+static enum gf_code check_index(struct remover *remover, const char *name, struct gf_error *err) {
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    struct gf_digest index;
+    struct gf_digest image;
+    gf_strbuf_init(&text, NAME_FILE_BYTES_MAX);
+    if (gf_file_read(remover->store->indexes_fd, name, &text, NULL) != GF_OK ||
+        gf_image_index_parse(gf_strbuf_view(&text), &index, &image, NULL) != GF_OK ||
+        gf_map_get(&remover->images, gf_str_from(gf_digest_hex(&image))) == NULL) {
+        return GF_OK;
+    }
+    if (unlinkat(remover->store->indexes_fd, name, 0) != 0 && errno != ENOENT) {
+        return gf_fail_system(err, "cannot remove the index '%s'", gf_show_cstr(name).text);
+    }
+    return GF_OK;
 }
 
 static enum gf_code move_layers(struct remover *remover, struct gf_error *err) {
@@ -186,6 +210,9 @@ enum gf_code gf_remove(const struct gf_fetch_store *store, const char *const *ta
     }
     if (rc == GF_OK && gf_map_count(&remover.images) > 0) {
         rc = each(&remover, store->names_fd, check_name, err);
+    }
+    if (rc == GF_OK && gf_map_count(&remover.images) > 0) {
+        rc = each(&remover, store->indexes_fd, check_index, err);
     }
     if (rc == GF_OK) {
         rc = gf_file_sync_all(store->names_fd, err);

@@ -19,9 +19,10 @@ struct spooled {
 };
 
 struct gf_source {
-    int dir_fd;      /* the directory itself, or the spool; borrowed */
-    bool is_archive; /* then `files` says what is where */
-    int64_t number;  /* of the file that was spooled last */
+    int dir_fd;                                /* the directory itself, or the spool; borrowed */
+    const struct gf_source_registry *registry; /* then there is nothing else; or NULL */
+    bool is_archive;                           /* then `files` says what is where */
+    int64_t number;                            /* of the file that was spooled last */
     size_t names_bytes;
     size_t read_bytes;   /* by gf_source_read */
     struct gf_map files; /* path -> struct spooled, owned */
@@ -48,6 +49,33 @@ struct gf_source *gf_source_open_directory(int dir_fd) {
     source->dir_fd = dir_fd;
     gf_map_init(&source->files);
     return source;
+}
+
+struct gf_source *gf_source_open_registry(const struct gf_source_registry *registry) {
+    struct gf_source *source = gf_source_open_directory(-1);
+    source->registry = registry;
+    return source;
+}
+
+bool gf_source_is_registry(const struct gf_source *source) {
+    return source->registry != NULL;
+}
+
+static enum gf_code count_read(struct gf_source *source, size_t bytes, struct gf_error *err) {
+    source->read_bytes += bytes;
+    if (source->read_bytes > GF_FETCH_JSON_TOTAL_BYTES_MAX) {
+        return gf_fail_limit(err, "more than %d bytes of indexes, manifests and configurations",
+                             GF_FETCH_JSON_TOTAL_BYTES_MAX);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_source_read_registry(struct gf_source *source, const struct gf_digest *digest,
+                                     int64_t size_bytes, bool is_manifest, struct gf_strbuf *out,
+                                     struct gf_error *err) {
+    const enum gf_code rc =
+        source->registry->read(source->registry->ctx, digest, size_bytes, is_manifest, out, err);
+    return rc == GF_OK ? count_read(source, out->len, err) : rc;
 }
 
 void gf_source_close(struct gf_source *source) {
@@ -244,10 +272,8 @@ enum gf_code gf_source_read(struct gf_source *source, const char *path, struct g
     if (rc == GF_OK) {
         rc = gf_read_all(fd, out, err);
     }
-    source->read_bytes += out->len;
-    if (rc == GF_OK && source->read_bytes > GF_FETCH_JSON_TOTAL_BYTES_MAX) {
-        return gf_fail_limit(err, "more than %d bytes of indexes, manifests and configurations",
-                             GF_FETCH_JSON_TOTAL_BYTES_MAX);
+    if (rc == GF_OK) {
+        rc = count_read(source, out->len, err);
     }
     if (rc == GF_OUT_OF_RANGE) {
         return gf_fail_limit(err, "file '%s' has more than %zu bytes", gf_show_cstr(path).text,

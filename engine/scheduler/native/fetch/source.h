@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "engine/scheduler/native/fetch/limits.h"
 #include "engine/scheduler/native/fetch/progress.h"
+#include "engine/scheduler/native/images/digest.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +36,24 @@ struct gf_source *gf_source_open_directory(int dir_fd) GF_MUST_USE;
 enum gf_code gf_source_open_archive(int fd, int spool_fd, const struct gf_fetch_limits *limits,
                                     struct gf_progress *progress, struct gf_source **out,
                                     struct gf_error *err) GF_MUST_USE;
+
+/*
+ * What a registry has: only blobs, read one by one, without names. `read` appends the blob, of at
+ * most GF_FETCH_JSON_BYTES_MAX; size_bytes is what is said of it, and nothing of what comes needs
+ * to be checked by it.
+ */
+struct gf_source_registry {
+    void *ctx;
+    enum gf_code (*read)(void *ctx, const struct gf_digest *digest, int64_t size_bytes,
+                         bool is_manifest, struct gf_strbuf *out, struct gf_error *err);
+};
+
+/* Owned by the caller; registry is borrowed until it is closed. */
+struct gf_source *gf_source_open_registry(const struct gf_source_registry *registry) GF_MUST_USE;
+bool gf_source_is_registry(const struct gf_source *source);
+enum gf_code gf_source_read_registry(struct gf_source *source, const struct gf_digest *digest,
+                                     int64_t size_bytes, bool is_manifest, struct gf_strbuf *out,
+                                     struct gf_error *err) GF_MUST_USE;
 
 /* Accepts NULL. */
 void gf_source_close(struct gf_source *source);

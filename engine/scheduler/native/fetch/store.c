@@ -80,6 +80,8 @@ static void remove_all_stale(const struct gf_fetch_store *store) {
 static void close_all(struct gf_fetch_store *store) {
     gf_close(&store->work_fd);
     gf_close(&store->tmp_fd);
+    gf_close(&store->downloads_fd);
+    gf_close(&store->indexes_fd);
     gf_close(&store->names_fd);
     gf_close(&store->images_fd);
     gf_close(&store->layers_fd);
@@ -88,7 +90,7 @@ static void close_all(struct gf_fetch_store *store) {
 
 enum gf_code gf_fetch_store_open(const char *dir, struct gf_fetch_store *out,
                                  struct gf_error *err) {
-    struct gf_fetch_store store = {-1, -1, -1, -1, -1, -1, ""};
+    struct gf_fetch_store store = {-1, -1, -1, -1, -1, -1, -1, -1, ""};
     enum gf_code rc = gf_tree_make(AT_FDCWD, dir, 0700, err);
     if (rc == GF_OK) {
         rc = gf_file_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &store.root_fd, err);
@@ -104,6 +106,12 @@ enum gf_code gf_fetch_store_open(const char *dir, struct gf_fetch_store *out,
     }
     if (rc == GF_OK) {
         rc = open_part(&store, "names", &store.names_fd, err);
+    }
+    if (rc == GF_OK) {
+        rc = open_part(&store, "indexes", &store.indexes_fd, err);
+    }
+    if (rc == GF_OK) {
+        rc = open_part(&store, "downloads", &store.downloads_fd, err);
     }
     if (rc == GF_OK) {
         rc = open_part(&store, "tmp", &store.tmp_fd, err);
@@ -127,11 +135,10 @@ void gf_fetch_store_close(struct gf_fetch_store *store) {
 
 /* Whether the directory that was locked is still the one of that name: a program that was cleaning
  * up may have removed it before the lock was taken. */
-static bool is_in_place(const struct gf_fetch_store *store, int fd, const char *name) {
+static bool is_in_place(int dir_fd, int fd, const char *name) {
     struct stat mine;
     struct stat there;
-    return fstat(fd, &mine) == 0 &&
-           fstatat(store->tmp_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(fd, &mine) == 0 && fstatat(dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
 }
 
@@ -148,7 +155,7 @@ enum gf_code gf_fetch_store_begin(struct gf_fetch_store *store, struct gf_error 
         }
         GF_CLEANUP(gf_close_p)
         int fd = openat(store->tmp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_in_place(store, fd, name)) {
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_in_place(store->tmp_fd, fd, name)) {
             memcpy(store->work_name, name, sizeof(name));
             store->work_fd = gf_take_fd(&fd);
             return GF_OK;
@@ -178,6 +185,19 @@ bool gf_fetch_store_has_layer(const struct gf_fetch_store *store, const struct g
     struct stat status;
     return fstatat(store->layers_fd, gf_digest_hex(diff_id), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
            S_ISDIR(status.st_mode);
+}
+
+bool gf_fetch_store_hold_layer(const struct gf_fetch_store *store, const struct gf_digest *diff_id,
+                               int *out_fd) {
+    const char *hex = gf_digest_hex(diff_id);
+    GF_CLEANUP(gf_close_p)
+    int fd = openat(store->layers_fd, hex, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* Who removes holds it for a moment only. */
+    if (fd < 0 || flock(fd, LOCK_SH) != 0 || !is_in_place(store->layers_fd, fd, hex)) {
+        return false;
+    }
+    *out_fd = gf_take_fd(&fd);
+    return true;
 }
 
 enum gf_code gf_fetch_store_sync(const struct gf_fetch_store *store, struct gf_error *err) {
@@ -221,16 +241,50 @@ static enum gf_code publish_file(const struct gf_fetch_store *store, struct gf_s
     return rc == GF_OK ? gf_file_sync_all(dir_fd, err) : rc;
 }
 
-/* Whether there is a record of that digest that can be read. */
-static bool has_record(int image_fd, const struct gf_digest *digest) {
+/* Reads the record of that digest, where there is one that can be read. */
+static bool read_record(int image_fd, const struct gf_digest *digest, struct gf_arena *arena,
+                        struct gf_image_record *out) {
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    gf_strbuf_init(&text, GF_IMAGE_RECORD_BYTES_MAX);
+    return gf_file_read(image_fd, "record", &text, NULL) == GF_OK &&
+           gf_image_record_parse(gf_strbuf_view(&text), arena, out, NULL) == GF_OK &&
+           gf_digest_eq(&out->digest, digest);
+}
+
+static bool has_record(int image_fd, const struct gf_digest *digest) {
     GF_CLEANUP(gf_arena_fini) struct gf_arena arena;
     struct gf_image_record record;
-    gf_strbuf_init(&text, GF_IMAGE_RECORD_BYTES_MAX);
     gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
-    return gf_file_read(image_fd, "record", &text, NULL) == GF_OK &&
-           gf_image_record_parse(gf_strbuf_view(&text), &arena, &record, NULL) == GF_OK &&
-           gf_digest_eq(&record.digest, digest);
+    return read_record(image_fd, digest, &arena, &record);
+}
+
+bool gf_fetch_store_has_image(const struct gf_fetch_store *store, const struct gf_digest *digest,
+                              struct gf_digest *out_image) {
+    GF_CLEANUP(gf_arena_fini) struct gf_arena arena;
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    GF_CLEANUP(gf_close_p) int image_fd = -1;
+    struct gf_digest image = *digest;
+    struct gf_digest index;
+    struct gf_image_record record;
+    gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
+    gf_strbuf_init(&text, GF_IMAGE_RECORD_BYTES_MAX);
+    if (gf_file_read(store->indexes_fd, gf_digest_hex(digest), &text, NULL) == GF_OK &&
+        (gf_image_index_parse(gf_strbuf_view(&text), &index, &image, NULL) != GF_OK ||
+         !gf_digest_eq(&index, digest))) {
+        return false;
+    }
+    if (gf_file_open(store->images_fd, gf_digest_hex(&image), O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                     0, &image_fd, NULL) != GF_OK ||
+        !read_record(image_fd, &image, &arena, &record)) {
+        return false;
+    }
+    for (size_t i = 0; i < record.layer_count; i++) {
+        if (!gf_fetch_store_has_layer(store, &record.layers[i])) {
+            return false;
+        }
+    }
+    *out_image = image;
+    return true;
 }
 
 enum gf_code gf_fetch_store_publish_record(const struct gf_fetch_store *store,
@@ -300,4 +354,21 @@ enum gf_code gf_fetch_store_publish_name(const struct gf_fetch_store *store,
     gf_image_name_write(name, &text);
     return publish_file(store, gf_strbuf_view(&text), store->names_fd,
                         gf_image_name_to_file(name->name, file), err);
+}
+
+enum gf_code gf_fetch_store_publish_index(const struct gf_fetch_store *store,
+                                          const struct gf_digest *index,
+                                          const struct gf_digest *image, struct gf_error *err) {
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    gf_strbuf_init(&text, GF_IMAGE_RECORD_BYTES_MAX);
+    gf_image_index_write(index, image, &text);
+    return publish_file(store, gf_strbuf_view(&text), store->indexes_fd, gf_digest_hex(index), err);
+}
+
+enum gf_code gf_fetch_store_spare(const struct gf_fetch_store *store,
+                                  const struct gf_digest *digest, struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int image_fd = -1;
+    const enum gf_code rc = gf_file_open(store->images_fd, gf_digest_hex(digest),
+                                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &image_fd, err);
+    return rc == GF_OK ? remove_mark(image_fd, "doomed", err) : rc;
 }

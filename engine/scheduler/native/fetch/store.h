@@ -10,6 +10,8 @@
  *       images/<digest>/used   made by the server; its time is that of the last use
  *       images/<digest>/doomed made by the server: it goes when nobody uses it
  *       names/<name>           what the name means; '/' in the name is '~' here
+ *       indexes/<digest>       which image an index led to: it is found by that digest, too
+ *       downloads/<digest>     a blob, or the beginning of it, locked by whoever fetches it
  *       lock                   an empty file, see below
  *       tmp/<random>/          work in progress, locked by whoever works in it
  *
@@ -26,6 +28,9 @@
  *
  * What a killed one has left in tmp/ is removed by
  * the next one, which knows by the lock that nobody works there any more.
+ *
+ * A pull moves layers to their places long before there is a record that needs them. It holds the
+ * lock of each such directory, shared, up to its end; who takes layers away leaves those alone.
  *
  * Thread: one at a time.
  */
@@ -45,6 +50,8 @@ struct gf_fetch_store {
     int layers_fd;
     int images_fd;
     int names_fd;
+    int indexes_fd;
+    int downloads_fd;
     int tmp_fd;
     int work_fd;        /* tmp/<random>/, locked; -1 until gf_fetch_store_begin */
     char work_name[32]; /* "<random>" */
@@ -71,6 +78,13 @@ enum gf_code gf_fetch_store_lock(const struct gf_fetch_store *store, bool alone,
 
 /* Whether the layer is in the store. */
 bool gf_fetch_store_has_layer(const struct gf_fetch_store *store, const struct gf_digest *diff_id);
+
+/*
+ * Keeps a layer from being removed: *out_fd, its directory, has a lock until it is closed. False:
+ * the store does not have the layer.
+ */
+bool gf_fetch_store_hold_layer(const struct gf_fetch_store *store, const struct gf_digest *diff_id,
+                               int *out_fd) GF_MUST_USE;
 
 /* Brings all that was written in the work directory to the disk. */
 enum gf_code gf_fetch_store_sync(const struct gf_fetch_store *store,
@@ -101,6 +115,23 @@ enum gf_code gf_fetch_store_publish_record(const struct gf_fetch_store *store,
 enum gf_code gf_fetch_store_set_origin(const struct gf_fetch_store *store,
                                        const struct gf_digest *digest, bool is_pulled,
                                        struct gf_error *err) GF_MUST_USE;
+
+/* An image that is named again is not to go any more, if it was. */
+enum gf_code gf_fetch_store_spare(const struct gf_fetch_store *store,
+                                  const struct gf_digest *digest, struct gf_error *err) GF_MUST_USE;
+
+/* Keeps which image an index led to. */
+enum gf_code gf_fetch_store_publish_index(const struct gf_fetch_store *store,
+                                          const struct gf_digest *index,
+                                          const struct gf_digest *image,
+                                          struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Whether the image that a digest stands for (its own, or that of an index) is in the store with
+ * all its layers; then *out_image is its own digest.
+ */
+bool gf_fetch_store_has_image(const struct gf_fetch_store *store, const struct gf_digest *digest,
+                              struct gf_digest *out_image);
 
 /* Gives a name to an image, whatever had it before. */
 enum gf_code gf_fetch_store_publish_name(const struct gf_fetch_store *store,

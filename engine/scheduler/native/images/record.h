@@ -94,6 +94,16 @@ enum gf_code gf_image_name_parse(struct gf_str text, struct gf_image_name *out,
  */
 char *gf_image_name_to_file(const char *name, char out[GF_REFERENCE_CHARS_MAX + 1]);
 
+/*
+ * Which image an index led to: the content of a file in indexes/, "gofer-image-index 1" with the
+ * digests of both.
+ */
+void gf_image_index_write(const struct gf_digest *index, const struct gf_digest *image,
+                          struct gf_strbuf *out);
+/* Codes: GF_DATA_LOSS, GF_UNIMPLEMENTED. */
+enum gf_code gf_image_index_parse(struct gf_str text, struct gf_digest *out_index,
+                                  struct gf_digest *out_image, struct gf_error *err) GF_MUST_USE;
+
 /* One image of an import. Several names may lead to one image. */
 struct gf_image_report_item {
     struct gf_image_name name;

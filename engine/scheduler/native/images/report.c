@@ -7,9 +7,11 @@
 #include "engine/scheduler/native/images/text.h"
 
 static const char name_kind[] = "gofer-image-name";
+static const char index_kind[] = "gofer-image-index";
 static const char report_kind[] = "gofer-fetch";
 enum {
     NAME_VERSION = 1,
+    INDEX_VERSION = 1,
     REPORT_VERSION = 1,
 };
 
@@ -86,6 +88,45 @@ char *gf_image_name_to_file(const char *name, char out[GF_REFERENCE_CHARS_MAX + 
         out[i] = name[i] == '/' ? '~' : name[i];
     }
     return out;
+}
+
+void gf_image_index_write(const struct gf_digest *index, const struct gf_digest *image,
+                          struct gf_strbuf *out) {
+    gf_lines_begin(out, index_kind, INDEX_VERSION);
+    gf_lines_put(out, "index", gf_str_from(index->text));
+    gf_lines_put(out, "digest", gf_str_from(image->text));
+    gf_lines_end(out);
+}
+
+enum gf_code gf_image_index_parse(struct gf_str text, struct gf_digest *out_index,
+                                  struct gf_digest *out_image, struct gf_error *err) {
+    GF_CLEANUP(gf_arena_fini) struct gf_arena arena;
+    gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
+    struct gf_lines lines;
+    struct gf_digest index;
+    struct gf_digest image;
+    struct gf_str value;
+    enum gf_code rc = gf_lines_open(&lines, text, index_kind, INDEX_VERSION, &arena, err);
+    if (rc == GF_OK) {
+        rc = gf_lines_expect(&lines, GF_STR("index"), &value, err);
+    }
+    if (rc == GF_OK) {
+        rc = take_digest(&lines, value, &index, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_lines_expect(&lines, GF_STR("digest"), &value, err);
+    }
+    if (rc == GF_OK) {
+        rc = take_digest(&lines, value, &image, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_lines_expect_end(&lines, err);
+    }
+    if (rc == GF_OK) {
+        *out_index = index;
+        *out_image = image;
+    }
+    return rc;
 }
 
 void gf_image_report_write(const struct gf_image_report *report, struct gf_strbuf *out) {
