@@ -66,6 +66,9 @@ struct gf_command {
     const char *usage;       /* the words behind its name; NULL = its arguments */
     const struct gf_argument *arguments;
     size_t argument_count;
+    /* What the words behind its arguments are, from the first one that is no option or from behind
+     * "--": "COMMAND". None of them is looked at. NULL = there are none. */
+    const char *tail;
     const struct gf_option *options; /* besides the common ones */
     size_t option_count;
     bool hidden;  /* not in the help and not completed */
@@ -97,6 +100,8 @@ struct gf_parsed {
         *arguments; /* command->argument_count of them; NULL where an optional one is missing */
     struct gf_parsed_value *values;
     size_t value_count;
+    const char *const *tail; /* of a command that has one */
+    size_t tail_count;
     const char *const *words; /* everything behind the command's name; for raw commands */
     size_t word_count;
     struct gf_arena *arena;

@@ -85,6 +85,9 @@ void gf_help_usage_line(FILE *to, const struct gf_command *command) {
         fprintf(to, argument->optional ? " [%s]" : " %s", argument->name);
     }
     fprintf(to, " [options]");
+    if (command->tail != NULL) {
+        fprintf(to, " -- %s [ARGUMENT...]", command->tail);
+    }
 }
 
 static void print_option(FILE *to, const struct gf_option *option) {

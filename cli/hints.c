@@ -76,8 +76,15 @@ static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
         {"RUN_NOT_ENDED", "gofer run list", true, " --state running --state queued"},
         {"RUN_STARTS_PAUSED", "gofer service resume", false, ""},
         {"NOTHING_LIVE", "gofer up FILE", false, ""},
+        {"ATTACH_DISABLED", "gofer service preferences", false, ""},
     };
     const char *pipeline_id = argument_named(cli, "PIPELINE");
+    const char *run_id = argument_named(cli, "RUN");
+    const char *task_id = argument_named(cli, "TASK");
+    if (strcmp(error->reason, "TASK_NOT_RUNNING") == 0 && task_id != NULL) {
+        gf_cli_hint(cli, "gofer task logs %s %s %s%s", pipeline_id, run_id, task_id,
+                    gf_cli_namespace_option(cli));
+    }
     for (size_t i = 0; i < GF_ARRAY_COUNT(ways); i++) {
         if (strcmp(error->reason, ways[i].reason) != 0) {
             continue;

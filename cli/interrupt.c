@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/sync.h"
+#include "cli/raw_terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,7 @@ static void write_byte(int fd, char byte) {
 static void on_signal(int number) {
     (void)number;
     if (atomic_exchange(&handler_called, true)) {
+        gf_raw_terminal_restore();
         _exit(EXIT_INTERRUPTED);
     }
     int before = errno;

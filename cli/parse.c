@@ -248,8 +248,19 @@ static enum gf_code parse_letters(struct parser *parser, const char *word) {
     return GF_OK;
 }
 
+/* All words from `first` on. */
+static void take_tail(struct parser *parser, size_t first) {
+    parser->parsed->tail = parser->words + first;
+    parser->parsed->tail_count = parser->word_count - first;
+    parser->next = parser->word_count;
+}
+
 static enum gf_code parse_argument(struct parser *parser, const char *word) {
     if (parser->argument_count >= parser->command->argument_count) {
+        if (parser->command->tail != NULL) {
+            take_tail(parser, parser->next - 1);
+            return GF_OK;
+        }
         return gf_fail(parser->err, GF_INVALID_ARGUMENT, "unexpected argument '%s'", word);
     }
     parser->parsed->arguments[parser->argument_count++] = word;
@@ -300,6 +311,9 @@ enum gf_code gf_parse(const struct gf_command *command, const char *const *words
         enum gf_code rc = GF_OK;
         if (!options_ended && strcmp(word, "--") == 0) {
             options_ended = true;
+            if (command->tail != NULL && parser.argument_count == command->argument_count) {
+                take_tail(&parser, parser.next);
+            }
         } else if (!options_ended && word[0] == '-' && word[1] == '-') {
             rc = parse_long(&parser, word);
         } else if (!options_ended && word[0] == '-' && word[1] != '\0') {

@@ -10,6 +10,56 @@ static const struct gf_argument arguments[] = {
     {.name = "TASK", .complete = "task", .help = "the task"},
 };
 
+static void show_container(struct gf_cli *cli, const Gofer__V1__TaskExecution *task) {
+    FILE *out = cli->out;
+    if (task->image[0] != '\0') {
+        fprintf(out, "Image:     %s\n", task->image);
+    }
+    if (task->image_digest[0] != '\0') {
+        fprintf(out, "Digest:    %s\n", task->image_digest);
+    }
+    if (task->node[0] != '\0') {
+        fprintf(out, "Node:      %s\n", task->node);
+    }
+    if (task->container_id[0] != '\0') {
+        fprintf(out, "Container: %s\n", gf_show_line(cli, task->container_id));
+    }
+    for (size_t i = 0; i < task->n_missing_protections; i++) {
+        fprintf(out, "%s %s\n", i == 0 ? "Without:  " : "          ",
+                gf_show_line(cli, task->missing_protections[i]));
+    }
+    if (task->root_expire_time != NULL) {
+        fprintf(out, "Files:     kept until %s\n", gf_show_time(cli, task->root_expire_time));
+    }
+}
+
+/* What the host could not tell is left out. */
+static void show_usage(struct gf_cli *cli, const Gofer__V1__TaskUsage *usage) {
+    FILE *out = cli->out;
+    if (usage->cpu_duration != NULL) {
+        fprintf(out, "Processor: %s\n", gf_show_span(cli, usage->cpu_duration));
+    }
+    if (usage->peak_memory_bytes > 0) {
+        fprintf(out, "Memory:    %s at most\n", gf_show_bytes(cli, usage->peak_memory_bytes));
+    }
+    if (usage->peak_pid_count > 0) {
+        fprintf(out, "Processes: %d at most\n", usage->peak_pid_count);
+    }
+    if (usage->disk_bytes > 0) {
+        fprintf(out, "Disk:      %s written\n", gf_show_bytes(cli, usage->disk_bytes));
+    }
+}
+
+static void show_hint(struct gf_cli *cli, const Gofer__V1__TaskExecution *task) {
+    if (task->root_expire_time != NULL) {
+        gf_cli_hint(cli, "gofer task shell %s %lld %s%s", task->pipeline_id,
+                    (long long)task->run_id, task->task_id, gf_cli_namespace_option(cli));
+    }
+    gf_cli_hint(cli, "gofer task logs %s %lld %s%s%s", task->pipeline_id, (long long)task->run_id,
+                task->task_id, gf_cli_namespace_option(cli),
+                task->n_previous_attempts > 0 ? " --attempt N" : "");
+}
+
 static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     const Gofer__V1__TaskExecution *task =
         ((const Gofer__V1__GetTaskExecutionResponse *)message)->task_execution;
@@ -29,21 +79,12 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
         fprintf(out, "Exit code: %d\n", task->exit->code);
     }
     fprintf(out, "Attempt:   %d\n", task->attempt);
-    if (task->image[0] != '\0') {
-        fprintf(out, "Image:     %s\n", task->image);
-    }
-    if (task->image_digest[0] != '\0') {
-        fprintf(out, "Digest:    %s\n", task->image_digest);
-    }
-    if (task->node[0] != '\0') {
-        fprintf(out, "Node:      %s\n", task->node);
-    }
+    show_container(cli, task);
     fprintf(out, "Started:   %s\n", gf_show_time(cli, task->start_time));
     fprintf(out, "Ended:     %s\n", gf_show_time(cli, task->end_time));
     fprintf(out, "Duration:  %s\n", gf_show_duration(cli, task->start_time, task->end_time));
-    if (task->usage != NULL && task->usage->peak_memory_bytes > 0) {
-        fprintf(out, "Memory:    %lld KiB at most\n",
-                (long long)task->usage->peak_memory_bytes / 1024);
+    if (task->usage != NULL) {
+        show_usage(cli, task->usage);
     }
     for (size_t i = 0; i < task->n_variables; i++) {
         fprintf(out, "%s %s=%s\n", i == 0 ? "Variables:" : "          ",
@@ -52,9 +93,7 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     }
     gf_print_moments(cli, task->create_time, task->timeline);
     gf_print_attempts(cli, task);
-    gf_cli_hint(cli, "gofer task logs %s %lld %s%s%s", task->pipeline_id, (long long)task->run_id,
-                task->task_id, gf_cli_namespace_option(cli),
-                task->n_previous_attempts > 0 ? " --attempt N" : "");
+    show_hint(cli, task);
 }
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
