@@ -197,16 +197,37 @@ static void set_cgroups(const struct gf_container_request *request, struct gf_ar
     }
 }
 
-static bool is_on_disk(enum gf_native_upper upper, const struct gf_spec *spec) {
-    switch (upper) {
+static bool is_on_disk(const struct gf_container_request *request, const struct gf_spec *spec) {
+    switch (request->options->upper) {
     case GF_NATIVE_UPPER_AUTO:
-        return spec->memory_bytes > 0 || spec->upper_bytes_max > GF_NATIVE_UPPER_MEMORY_BYTES_MAX;
+        return spec->memory_bytes > 0 ||
+               (request->task->resources.disk_bytes > GF_NATIVE_UPPER_MEMORY_BYTES_MAX &&
+                spec->upper_bytes_max > GF_NATIVE_UPPER_MEMORY_BYTES_MAX);
     case GF_NATIVE_UPPER_DISK:
         return true;
     case GF_NATIVE_UPPER_MEMORY:
         return false;
     }
     gf_unreachable();
+}
+
+/* Where the container writes, and how much. */
+static enum gf_code choose_upper(const struct gf_container_request *request, struct gf_arena *arena,
+                                 struct gf_spec *spec, struct gf_error *err) {
+    if (!is_on_disk(request, spec)) {
+        spec->upper_bytes_max = gf_limits_in_memory(spec->upper_bytes_max);
+        return GF_OK;
+    }
+    spec->upper = gf_arena_printf(arena, "%s/%s", request->uppers, request->name);
+    if (spec->upper_bytes_max == 0) {
+        return GF_OK;
+    }
+    if (request->disks == NULL || request->disks->why_not != NULL) {
+        spec->missing_protections |= GF_PROTECTION_DISK_LIMIT;
+        return GF_OK;
+    }
+    return gf_disk_templates_get(request->disks, spec->upper_bytes_max, request->name, arena,
+                                 &spec->disk_template, err);
 }
 
 enum gf_code gf_container_spec_make(const struct gf_container_request *request,
@@ -245,11 +266,11 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
     if (rc == GF_OK) {
         rc = make_args(request, arena, &spec.args, err);
     }
+    if (rc == GF_OK) {
+        rc = choose_upper(request, arena, &spec, err);
+    }
     if (rc != GF_OK) {
         return rc;
-    }
-    if (is_on_disk(options->upper, &spec)) {
-        spec.upper = gf_arena_printf(arena, "%s/%s", request->uppers, request->name);
     }
     spec.user_id_first = request->user_id_first;
     spec.missing_protections |= request->missing_protections &

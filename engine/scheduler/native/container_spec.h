@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "engine/core/model.h"
 #include "engine/scheduler/native/cgroup_host.h"
+#include "engine/scheduler/native/disk_templates.h"
 #include "engine/scheduler/native/images/image_store.h"
 #include "engine/scheduler/native/native.h"
 #include "engine/scheduler/native/shim/spec.h"
@@ -37,6 +38,7 @@ struct gf_container_request {
     uint32_t missing_protections; /* of engine/core/protection.h: what the host does not give */
     const struct gf_image *image;
     const struct gf_cgroup_host *cgroups;
+    const struct gf_disk_templates *disks; /* NULL: there are none to be had */
     const struct gf_native_options *options;
 };
 

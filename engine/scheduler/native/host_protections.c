@@ -94,6 +94,9 @@ void gf_host_protections_probe(const struct gf_host_probe *probe,
             gf_host_protections_miss(&protections, LIMITS[i].protection, LIMITS[i].reason);
         }
     }
+    if (probe->disk_why_not != NULL) {
+        gf_host_protections_miss(&protections, GF_PROTECTION_DISK_LIMIT, probe->disk_why_not);
+    }
     for (size_t i = 0; i < protections.count; i++) {
         if (protections.items[i].reason[0] != '\0') {
             gf_log_warn(

@@ -32,6 +32,8 @@ struct gf_host_probe {
     const char *stage; /* where containers are mounted: on the file system of the images */
     int64_t user_id_first;
     const struct gf_cgroup_host *cgroups;
+    const char
+        *disk_why_not; /* what a container writes to disk is not limited: why; NULL = it is */
 };
 
 /* Never fails: what cannot be tried is missing. Blocks for some milliseconds. */

@@ -239,6 +239,7 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .missing_protections = native->protections.missing,
         .image = image,
         .cgroups = &native->cgroups,
+        .disks = &native->disks,
         .options = &native->options,
     };
     rc = gf_container_spec_make(&request, &job->arena, &spec, err);

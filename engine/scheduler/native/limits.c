@@ -2,6 +2,8 @@
 
 #include "engine/core/protection.h"
 
+#include <unistd.h>
+
 static int64_t choose(int64_t wanted, int64_t otherwise, int64_t most) {
     const int64_t value = wanted > 0 ? wanted : otherwise;
     return most > 0 && (value <= 0 || value > most) ? most : value;
@@ -37,4 +39,9 @@ struct gf_limits gf_limits_choose(const struct gf_resources *wanted,
     check(&limits, &given->cpu_millis, cgroups, GF_CGROUP_CPU, GF_PROTECTION_CPU_LIMIT);
     check(&limits, &given->pid_count, cgroups, GF_CGROUP_PIDS, GF_PROTECTION_PID_LIMIT);
     return limits;
+}
+
+int64_t gf_limits_in_memory(int64_t disk_bytes) {
+    const int64_t half = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
+    return disk_bytes < half ? disk_bytes : 0;
 }

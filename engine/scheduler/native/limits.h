@@ -28,4 +28,10 @@ struct gf_limits gf_limits_choose(const struct gf_resources *wanted,
                                   const struct gf_resources *maximums,
                                   const struct gf_cgroup_host *cgroups);
 
+/*
+ * How large the file system of a container may be that writes to memory: the limit, but never more
+ * than half of this machine's. 0 = the kernel's own limit, which is that half.
+ */
+int64_t gf_limits_in_memory(int64_t disk_bytes);
+
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_LIMITS_H_ */

@@ -222,6 +222,7 @@ static void probe_protections(struct gf_native *native) {
         .stage = native->stage,
         .user_id_first = native->options.user_id_first,
         .cgroups = &native->cgroups,
+        .disk_why_not = native->disks.why_not,
     };
     gf_host_protections_probe(&probe, &native->protections);
 }
@@ -298,6 +299,7 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
         rc = open_user_ranges(native, err);
     }
     if (rc == GF_OK) {
+        gf_disk_templates_init(&native->disks, native->disks_dir);
         probe_protections(native);
         rc = open_network(native, err);
     }
@@ -317,6 +319,7 @@ void gf_native_destroy(struct gf_native *native) {
         gf_native__abandon(GF_CONTAINER_OF(link, struct gf_native_attempt, link));
     }
     gf_network_destroy(native->network);
+    gf_disk_templates_fini(&native->disks);
     gf_cgroup_host_fini(&native->cgroups);
     gf_user_ranges_fini(&native->user_ranges);
     gf_map_fini(&native->attempts);

@@ -69,14 +69,15 @@ enum {
 };
 
 /*
- * Where what a container writes goes. In memory (a tmpfs) a container starts faster by a third, and
- * one that writes without end cannot fill the disk of the server; but it counts as the container's
- * memory, and there is less of it. On disk its amount is not limited yet.
+ * Where what a container writes goes. In memory (a tmpfs) a container starts faster by a third; but
+ * it counts as the container's memory, and there is less of it. On disk a limit costs another ten
+ * milliseconds: a file system of its own. In memory its amount is always bounded, on disk by the
+ * limit that the task, the defaults or the maximums have.
  */
 enum gf_native_upper {
     /*
-     * In memory, up to the task's disk_bytes or half of the machine's memory; on disk for tasks
-     * with a memory limit, which it would use up, and for those with more disk_bytes than
+     * In memory, up to the limit or half of the machine's memory; on disk for tasks with a memory
+     * limit, which it would use up, and for those that ask for more disk_bytes themselves than
      * GF_NATIVE_UPPER_MEMORY_BYTES_MAX.
      */
     GF_NATIVE_UPPER_AUTO = 0,

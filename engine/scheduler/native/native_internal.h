@@ -18,6 +18,7 @@
 #include "base/proc.h"
 #include "base/sync.h"
 #include "engine/scheduler/native/cgroup_host.h"
+#include "engine/scheduler/native/disk_templates.h"
 #include "engine/scheduler/native/host_protections.h"
 #include "engine/scheduler/native/inspect.h"
 #include "engine/scheduler/native/native.h"
@@ -40,6 +41,7 @@ struct gf_native {
     char instance[GF_NATIVE_INSTANCE_BYTES_MAX];
     char *stage;
     char *uppers;
+    char *disks_dir;    /* of templates; made when it is needed */
     char *task_api_dir; /* NULL: none */
     char node[GF_NATIVE_NODE_BYTES_MAX];
     char boot_id[GF_NATIVE_BOOT_ID_BYTES_MAX];
@@ -52,6 +54,7 @@ struct gf_native {
     int program_fd; /* the shim */
     struct gf_cgroup_host cgroups;
     struct gf_network *network;
+    struct gf_disk_templates disks;
     struct gf_host_protections protections;
     struct gf_user_ranges user_ranges;
     struct gf_mutex

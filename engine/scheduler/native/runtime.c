@@ -176,6 +176,7 @@ enum gf_code gf_native__open_dirs(struct gf_native *native, const struct gf_nati
     }
     native->stage = gf_asprintf("%s/stage", dir);
     native->uppers = gf_asprintf("%s/uppers", dir);
+    native->disks_dir = gf_asprintf("%s/disks", dir);
     rc = identify(native, err);
     return rc == GF_OK ? open_runtime(native, dir, options->runtime_dir, err) : rc;
 }
@@ -198,4 +199,5 @@ void gf_native__close_dirs(struct gf_native *native) {
     free(native->runtime);
     free(native->stage);
     free(native->uppers);
+    free(native->disks_dir);
 }

@@ -21,7 +21,7 @@ enum {
 };
 
 void gf_cgroup_init(struct gf_cgroup *cgroup, const struct gf_spec *spec) {
-    *cgroup = (struct gf_cgroup){.spec = spec, .unified_fd = -1, .memory_fd = -1};
+    *cgroup = (struct gf_cgroup){.spec = spec, .unified_fd = -1, .pids_fd = -1, .memory_fd = -1};
 }
 
 /* ---- writing ---- */
@@ -91,8 +91,11 @@ enum gf_code gf_cgroup_make_unified(struct gf_cgroup *cgroup, struct gf_error *e
                  CPU_PERIOD_US);
         rc = write_text(fd, "cpu.max", text, err);
     }
-    if (rc == GF_OK && spec->pid_count > 0 && spec->cgroup_pids[0] == '\0') {
-        rc = write_number(fd, "pids.max", pids_limit(spec->pid_count), err);
+    if (rc == GF_OK && spec->cgroup_pids[0] == '\0') {
+        cgroup->pids_fd = fd;
+        if (spec->pid_count > 0) {
+            rc = write_number(fd, "pids.max", pids_limit(spec->pid_count), err);
+        }
     }
     return rc;
 }
@@ -112,30 +115,32 @@ static enum gf_code make_memory(struct gf_cgroup *cgroup, pid_t pid, struct gf_e
     return rc == GF_OK ? write_number(cgroup->memory_fd, "cgroup.procs", pid, err) : rc;
 }
 
-/* A group of one controller: its limit, and the process. */
+/* A group of one controller: its limit, and the process. Without a limit there is none. */
 static enum gf_code make_single(const char *path, const char *file, int64_t value, pid_t pid,
-                                struct gf_error *err) {
-    GF_CLEANUP(gf_close_p) int fd = -1;
+                                int *out_fd, struct gf_error *err) {
     if (path[0] == '\0' || value == 0) {
         return GF_OK;
     }
-    enum gf_code rc = make_dir(path, &fd, err);
+    enum gf_code rc = make_dir(path, out_fd, err);
     if (rc == GF_OK) {
-        rc = write_number(fd, file, value, err);
+        rc = write_number(*out_fd, file, value, err);
     }
-    return rc == GF_OK ? write_number(fd, "cgroup.procs", pid, err) : rc;
+    return rc == GF_OK ? write_number(*out_fd, "cgroup.procs", pid, err) : rc;
 }
 
 enum gf_code gf_cgroup_make_split(struct gf_cgroup *cgroup, pid_t pid, struct gf_error *err) {
     const struct gf_spec *spec = cgroup->spec;
+    GF_CLEANUP(gf_close_p) int cpu_fd = -1;
     enum gf_code rc = make_memory(cgroup, pid, err);
     if (rc == GF_OK) {
         rc = make_single(spec->cgroup_pids, "pids.max",
-                         spec->pid_count > 0 ? pids_limit(spec->pid_count) : 0, pid, err);
+                         spec->pid_count > 0 ? pids_limit(spec->pid_count) : 0, pid,
+                         &cgroup->pids_fd, err);
     }
     if (rc == GF_OK) {
         rc = make_single(spec->cgroup_cpu, "cpu.cfs_quota_us",
-                         spec->cpu_millis > 0 ? cpu_quota_us(spec->cpu_millis) : 0, pid, err);
+                         spec->cpu_millis > 0 ? cpu_quota_us(spec->cpu_millis) : 0, pid, &cpu_fd,
+                         err);
     }
     return rc;
 }
@@ -200,6 +205,10 @@ void gf_cgroup_read_usage(const struct gf_cgroup *cgroup, struct gf_cgroup_usage
     if (cgroup->unified_fd >= 0) {
         usage.cpu_time_ns = read_keyed(cgroup->unified_fd, "cpu.stat", GF_STR("usage_usec")) * 1000;
     }
+    if (cgroup->pids_fd >= 0) {
+        const int64_t peak = read_number(cgroup->pids_fd, "pids.peak");
+        usage.peak_pid_count = peak > 1 ? peak - 1 : 0;
+    }
     *out_usage = usage;
 }
 
@@ -222,6 +231,10 @@ void gf_cgroup_remove(struct gf_cgroup *cgroup) {
         gf_close(&cgroup->memory_fd);
     }
     cgroup->memory_fd = -1;
+    if (cgroup->pids_fd != cgroup->unified_fd) {
+        gf_close(&cgroup->pids_fd);
+    }
+    cgroup->pids_fd = -1;
     gf_close(&cgroup->unified_fd);
     remove_dir(cgroup->spec->cgroup_pids);
     remove_dir(cgroup->spec->cgroup_cpu);

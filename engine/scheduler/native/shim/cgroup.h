@@ -19,6 +19,7 @@
 struct gf_cgroup {
     const struct gf_spec *spec; /* borrowed */
     int unified_fd;
+    int pids_fd;   /* the same number as unified_fd where v2 has the controller */
     int memory_fd; /* the same number as unified_fd where v2 has the controller */
 };
 
@@ -34,6 +35,7 @@ enum gf_code gf_cgroup_make_split(struct gf_cgroup *cgroup, pid_t pid,
 struct gf_cgroup_usage {
     int64_t peak_memory_bytes; /* 0 = unknown */
     int64_t cpu_time_ns;       /* 0 = unknown */
+    int64_t peak_pid_count;    /* without the container's own process 1; 0 = unknown */
     bool oom_killed;           /* the kernel killed something at the memory limit */
 };
 

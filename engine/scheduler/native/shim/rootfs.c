@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "engine/scheduler/native/shim/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,6 +134,13 @@ static enum gf_code mount_on_disk(const struct plan *plan, struct gf_error *err)
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot make the upper directory");
     }
     enum gf_code rc = gf_file_open(AT_FDCWD, spec->upper, O_PATH | O_DIRECTORY, 0, &fd, err);
+    if (rc == GF_OK && spec->disk_template[0] != '\0') {
+        const int upper_fd = fd;
+        rc = gf_disk_mount(spec->disk_template, upper_fd, &fd, err);
+        if (rc == GF_OK) {
+            (void)close(upper_fd);
+        }
+    }
     if (rc == GF_OK) {
         rc = make_dirs(fd, plan->owner, err);
     }

@@ -24,6 +24,7 @@ static const struct gf_field_def FIELDS[] = {
     PATH(stage, 1),
     PATH(upper, 0),
     COUNT(upper_bytes_max),
+    PATH(disk_template, 0),
     FIELD(args, LIST, 1, GF_SPEC_ARGS_MAX),
     FIELD(env, LIST, 0, GF_SPEC_VARIABLES_MAX),
     PATH(workdir, 0),
@@ -75,6 +76,9 @@ static enum gf_code check(const struct gf_spec *spec, struct gf_error *err) {
     }
     if (rc == GF_OK) {
         rc = check_absolute(spec->upper, "upper directory", err);
+    }
+    if (rc == GF_OK) {
+        rc = check_absolute(spec->disk_template, "template of the disk", err);
     }
     if (rc == GF_OK) {
         rc = check_absolute(spec->task_api, "directory of the listener for tasks", err);

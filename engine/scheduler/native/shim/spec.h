@@ -43,6 +43,8 @@ struct gf_spec {
     const char *stage;       /* an empty directory to mount the root on, shared by all containers */
     const char *upper;       /* a directory to make for what the container writes; "" = in memory */
     int64_t upper_bytes_max; /* in memory: how much may be written; 0 = the kernel's default */
+    /* On disk: an empty file system of the size that may be written (disk.h); "" = no limit. */
+    const char *disk_template;
 
     /* The command. */
     struct gf_field_list args; /* at least one */

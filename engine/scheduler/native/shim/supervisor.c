@@ -2,11 +2,14 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/scheduler/native/shim/disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -28,6 +31,7 @@ enum slot {
 enum {
     SIGNAL_MAX = 64,
     EXIT_CODE_MAX = 255,
+    ROOT_PATH_BYTES_MAX = 32,
 };
 
 void gf_supervisor_init(struct gf_supervisor *supervisor) {
@@ -37,6 +41,7 @@ void gf_supervisor_init(struct gf_supervisor *supervisor) {
     supervisor->timed_out = false;
     supervisor->stopped = false;
     supervisor->missing_protections = (uint32_t)supervisor->spec->missing_protections;
+    supervisor->root_fd = -1;
     supervisor->execute_time = 0;
     supervisor->start_time = 0;
     supervisor->time_limit_ns = GF_NEVER;
@@ -101,8 +106,19 @@ static void check_deadlines(struct gf_supervisor *supervisor) {
 
 /* ---- what happens ---- */
 
+/* On a file system that others write to as well nobody can tell what is the container's. */
+static void open_root(struct gf_supervisor *supervisor) {
+    const struct gf_spec *spec = supervisor->spec;
+    char path[ROOT_PATH_BYTES_MAX];
+    if (spec->upper[0] == '\0' || spec->disk_template[0] != '\0') {
+        snprintf(path, sizeof(path), "/proc/%d/root", (int)supervisor->container->pid);
+        supervisor->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
+}
+
 static void command_runs(struct gf_supervisor *supervisor) {
     const struct gf_spec *spec = supervisor->spec;
+    open_root(supervisor);
     supervisor->running = true;
     supervisor->start_time = supervisor->execute_time;
     if (spec->timeout_ms > 0) {
@@ -259,7 +275,7 @@ static void handle_slots(struct gf_supervisor *supervisor, const struct pollfd *
     }
 }
 
-static void describe_exit(const struct gf_supervisor *supervisor, struct gf_shim_exit *out_exit) {
+static void describe_exit(struct gf_supervisor *supervisor, struct gf_shim_exit *out_exit) {
     const struct gf_init_status *status = &supervisor->status;
     const struct gf_pump *pump = supervisor->pump;
     struct gf_cgroup_usage usage;
@@ -283,6 +299,9 @@ static void describe_exit(const struct gf_supervisor *supervisor, struct gf_shim
     gf_cgroup_read_usage(supervisor->cgroup, &usage);
     result.cpu_time_ns = usage.cpu_time_ns > 0 ? usage.cpu_time_ns : status->cpu_time_ns;
     result.peak_memory_bytes = usage.peak_memory_bytes;
+    result.peak_pid_count = usage.peak_pid_count;
+    result.disk_bytes = gf_disk_used(supervisor->root_fd);
+    gf_close(&supervisor->root_fd); /* it keeps what is mounted there */
     /* A command that goes on without the process that was killed has not run out of memory. */
     result.out_of_memory = usage.oom_killed && result.exit_code != 0;
     *out_exit = result;

@@ -37,6 +37,7 @@ struct gf_supervisor {
     bool timed_out;
     bool stopped;
     uint32_t missing_protections;
+    int root_fd;          /* of the container; tells how much it has written; -1: not known */
     int64_t execute_time; /* when process 1 was about to execute the command */
     int64_t start_time;
     int64_t time_limit_ns; /* monotonic; GF_NEVER: none */
