@@ -145,6 +145,18 @@ static uint32_t address_of(int fd) {
     return address;
 }
 
+static char *setting_of(int fd, const char *name) {
+    static struct gf_strbuf text;
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("/proc/sys/net/ipv4/%s", name);
+    gf_strbuf_fini(&text);
+    gf_strbuf_init(&text, 256);
+    cr_assert(gf_namespace_enter(fd, &error) == GF_OK);
+    cr_assert(gf_file_read(AT_FDCWD, path, &text, &error) == GF_OK, "%s", error.message);
+    cr_assert(gf_namespace_enter(home_fd, &error) == GF_OK);
+    gf_strbuf_append(&text, (struct gf_str){"", 1});
+    return text.ptr;
+}
+
 static void wait_ports(int count) {
     const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), WAIT_MS);
     while (look(-1).ports != count) {
@@ -163,6 +175,9 @@ Test(network, private_ones_have_a_loopback_alone) {
         (void)poll(NULL, 0, PAUSE_MS);
     }
     cr_assert(eq(int, look(fd).total, 1));
+    /* Everybody inside may listen everywhere, and send pings. */
+    cr_assert(eq(str, setting_of(fd, "ip_unprivileged_port_start"), "0\n"));
+    cr_assert(eq(str, setting_of(fd, "ping_group_range"), "0\t2147483647\n"));
     gf_close(&fd);
 }
 
