@@ -88,6 +88,8 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
         .resources = from->resources,
         .network = from->network,
         .disable_logs = from->disable_logs,
+        .open_stdin = from->open_stdin,
+        .terminal = from->terminal,
     };
 }
 

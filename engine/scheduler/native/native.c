@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/scheduler/native/native_internal.h"
+#include "engine/scheduler/native/session_internal.h"
 #include "engine/scheduler/native/shim/image.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ struct gf_native_attempt *gf_native__add(struct gf_native *native, struct gf_att
     return attempt;
 }
 
-static struct gf_native_attempt *find(struct gf_native *native, struct gf_attempt id) {
+struct gf_native_attempt *gf_native__find(struct gf_native *native, struct gf_attempt id) {
     GF_MUTEX_GUARD(&native->mutex);
     return gf_map_get(&native->attempts, key_of(&id));
 }
@@ -120,7 +121,7 @@ struct request {
 
 static void run_request(void *ctx) {
     struct request *request = ctx;
-    struct gf_native_attempt *attempt = find(request->native, request->id);
+    struct gf_native_attempt *attempt = gf_native__find(request->native, request->id);
     if (attempt == NULL && request->kind == REQUEST_INQUIRE) {
         gf_native__adopt(request->native, request->id);
     } else if (attempt != NULL && request->kind == REQUEST_INQUIRE) {
@@ -165,6 +166,7 @@ static enum gf_code native_check_image(void *self, struct gf_str image, struct g
 static void silence(void *ctx) {
     struct gf_native *native = ctx;
     native->reporting = false;
+    gf_native__end_sessions(native);
 }
 
 static void native_stop_reporting(void *self) {
@@ -183,6 +185,8 @@ static const struct gf_scheduler_ops NATIVE_OPS = {
     .inquire = native_inquire,
     .recover = native_recover,
     .check_image = native_check_image,
+    .open_session = gf_native__open_session,
+    .sessions = &GF_NATIVE_SESSION_OPS,
     .stop_reporting = native_stop_reporting,
 };
 
@@ -281,6 +285,7 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
     gf_mutex_init(&native->mutex, GF_RANK_SCHEDULER);
     gf_map_init(&native->attempts);
     gf_list_init(&native->all);
+    gf_list_init(&native->sessions);
     name_node(native, options->node);
     native->task_api_dir = options->task_api_dir == NULL ? NULL : gf_strdup(options->task_api_dir);
 

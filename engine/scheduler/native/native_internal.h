@@ -9,6 +9,7 @@
  * report.c          what the engine is told about it
  * recover.c         finding attempts again: after a restart, or when somebody wonders about one
  * runtime.c         the directories
+ * session*.c        ways into containers (session_internal.h)
  */
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
@@ -62,7 +63,8 @@ struct gf_native {
     struct gf_map
         attempts;       /* struct gf_attempt -> struct gf_native_attempt, those the engine knows */
     struct gf_list all; /* all attempts, by their `link` */
-    bool reporting;     /* reactor's thread */
+    bool reporting;     /* reactor's thread, as the next ones */
+    struct gf_list sessions; /* that are open: struct gf_session, by their `link` */
 };
 
 /*
@@ -114,6 +116,9 @@ char *gf_native__name(struct gf_attempt id, char out[GF_NATIVE_NAME_BYTES_MAX]);
  */
 struct gf_native_attempt *gf_native__add(struct gf_native *native, struct gf_attempt id,
                                          const char *name, bool known) GF_MUST_USE;
+
+/* The one of this number that the engine knows; NULL: none. */
+struct gf_native_attempt *gf_native__find(struct gf_native *native, struct gf_attempt id);
 
 /* Takes it out of the map and the list. Nothing of it may be active. Reactor's thread. */
 void gf_native__unlink(struct gf_native_attempt *attempt);

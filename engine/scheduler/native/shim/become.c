@@ -11,7 +11,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Whoever they are inside. */
+enum {
+    INPUT_MODE = 0644,
+    OUTPUT_MODE = 0622,
+};
 
 /* Makes the working directory where the image has none; it belongs to the user then. */
 static enum gf_code make_workdir(const char *path, const struct gf_user *user,
@@ -39,6 +46,24 @@ enum gf_code gf_become_user(const struct gf_become *become, struct gf_user *out_
         rc = make_workdir(become->workdir_to_make, out_user, err);
     }
     return rc == GF_OK ? gf_rights_drop(out_user, err) : rc;
+}
+
+static enum gf_code give_stream(int fd, uid_t owner, mode_t mode, struct gf_error *err) {
+    if (fd >= 0 && (fchown(fd, owner, owner) != 0 || fchmod(fd, mode) != 0)) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot give away a stream");
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_become_give_streams(const struct gf_become_streams *streams,
+                                    const struct gf_user_namespace *user_namespace,
+                                    struct gf_error *err) {
+    const uid_t owner = user_namespace->first;
+    enum gf_code rc = give_stream(streams->stdin_fd, owner, INPUT_MODE, err);
+    if (rc == GF_OK) {
+        rc = give_stream(streams->stdout_fd, owner, OUTPUT_MODE, err);
+    }
+    return rc == GF_OK ? give_stream(streams->stderr_fd, owner, OUTPUT_MODE, err) : rc;
 }
 
 enum gf_code gf_become_enter_workdir(const char *workdir, struct gf_error *err) {

@@ -30,6 +30,21 @@ struct gf_become {
 enum gf_code gf_become_user(const struct gf_become *become, struct gf_user *out_user,
                             struct gf_error *err) GF_MUST_USE;
 
+/* -1: not there, or no pipe of ours. */
+struct gf_become_streams {
+    int stdin_fd;
+    int stdout_fd;
+    int stderr_fd;
+};
+
+/*
+ * Everybody inside may open the streams by their names, as /dev/stdout: the inode of a pipe is the
+ * host's root's. Before the user is taken.
+ */
+enum gf_code gf_become_give_streams(const struct gf_become_streams *streams,
+                                    const struct gf_user_namespace *user_namespace,
+                                    struct gf_error *err) GF_MUST_USE;
+
 /*
  * Enters the working directory, "" for "/", as the user. No descriptor of a directory of the host
  * may be open. Code: GF_FAILED_PRECONDITION (it cannot be entered, or is outside of the container).

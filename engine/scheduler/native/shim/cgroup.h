@@ -32,6 +32,17 @@ enum gf_code gf_cgroup_make_unified(struct gf_cgroup *cgroup, struct gf_error *e
 enum gf_code gf_cgroup_make_split(struct gf_cgroup *cgroup, pid_t pid,
                                   struct gf_error *err) GF_MUST_USE;
 
+/* Puts one more process of the container into the v1 groups. */
+enum gf_code gf_cgroup_join_split(const struct gf_cgroup *cgroup, pid_t pid,
+                                  struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Calls fn for every process that is in the container's groups, as the host sees it. Where the host
+ * has no groups at all: for none.
+ */
+void gf_cgroup_each_process(const struct gf_cgroup *cgroup, void (*fn)(pid_t pid, void *ctx),
+                            void *ctx);
+
 struct gf_cgroup_usage {
     int64_t peak_memory_bytes; /* 0 = unknown */
     int64_t cpu_time_ns;       /* 0 = unknown */

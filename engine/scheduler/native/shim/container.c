@@ -1,8 +1,10 @@
 #include "engine/scheduler/native/shim/container.h"
 
 #include "base/file.h"
+#include "base/socket.h"
 #include "engine/scheduler/native/protocol.h"
 #include "engine/scheduler/native/shim/sandbox.h"
+#include "engine/scheduler/native/shim/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +18,11 @@ void gf_container_init(struct gf_container *container) {
     *container = (struct gf_container){
         .user_namespace = GF_USER_NAMESPACE_NONE,
         .pidfd = -1,
+        .stdin_fd = -1,
         .stdout_fd = -1,
         .stderr_fd = -1,
+        .terminal_socket_fd = -1,
+        .terminal_fd = -1,
         .ready_fd = -1,
         .status_fd = -1,
         .go_fd = -1,
@@ -35,12 +40,39 @@ static enum gf_code make_pipe(int *out_read_fd, int *out_write_fd, struct gf_err
     return GF_OK;
 }
 
-static enum gf_code make_pipes(struct gf_container *container, struct gf_sandbox *sandbox,
-                               struct gf_error *err) {
+static enum gf_code make_terminal_socket(struct gf_container *container, struct gf_sandbox *sandbox,
+                                         struct gf_error *err) {
+    int fds[2];
+    enum gf_code rc = gf_socket_pair(fds, err);
+    if (rc == GF_OK) {
+        container->terminal_socket_fd = fds[0];
+        sandbox->terminal_socket_fd = fds[1];
+        rc = gf_fd_set_nonblocking(fds[0], true, err);
+    }
+    return rc;
+}
+
+static enum gf_code make_streams(const struct gf_spec *spec, struct gf_container *container,
+                                 struct gf_sandbox *sandbox, struct gf_error *err) {
+    if (spec->terminal) {
+        return make_terminal_socket(container, sandbox, err);
+    }
     enum gf_code rc = make_pipe(&container->stdout_fd, &sandbox->stdout_fd, err);
     if (rc == GF_OK) {
         rc = make_pipe(&container->stderr_fd, &sandbox->stderr_fd, err);
     }
+    if (rc == GF_OK && spec->open_stdin) {
+        rc = make_pipe(&sandbox->stdin_fd, &container->stdin_fd, err);
+        if (rc == GF_OK) {
+            rc = gf_fd_set_nonblocking(container->stdin_fd, true, err);
+        }
+    }
+    return rc;
+}
+
+static enum gf_code make_pipes(struct gf_container *container, struct gf_sandbox *sandbox,
+                               struct gf_error *err) {
+    enum gf_code rc = make_streams(sandbox->spec, container, sandbox, err);
     if (rc == GF_OK) {
         rc = make_pipe(&container->ready_fd, &sandbox->ready_fd, err);
     }
@@ -51,14 +83,18 @@ static enum gf_code make_pipes(struct gf_container *container, struct gf_sandbox
 }
 
 static void close_shim_ends(struct gf_container *container) {
+    gf_close(&container->stdin_fd);
     gf_close(&container->stdout_fd);
     gf_close(&container->stderr_fd);
+    gf_close(&container->terminal_socket_fd);
     gf_close(&container->ready_fd);
     gf_close(&container->status_fd);
     gf_close(&container->go_fd);
 }
 
 static void close_sandbox_ends(struct gf_sandbox *sandbox) {
+    gf_close(&sandbox->stdin_fd);
+    gf_close(&sandbox->terminal_socket_fd);
     gf_close(&sandbox->stdout_fd);
     gf_close(&sandbox->stderr_fd);
     gf_close(&sandbox->ready_fd);
@@ -105,8 +141,10 @@ enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
     struct gf_sandbox sandbox = {
         .spec = spec,
         .shim_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0),
+        .stdin_fd = -1,
         .stdout_fd = -1,
         .stderr_fd = -1,
+        .terminal_socket_fd = -1,
         .ready_fd = -1,
         .status_fd = -1,
         .go_fd = -1,
@@ -129,6 +167,21 @@ enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
         close_shim_ends(container);
     }
     return rc;
+}
+
+void gf_container_take_terminal(struct gf_container *container, const struct gf_spec *spec) {
+    int master_fd = -1;
+    if (container->terminal_socket_fd < 0) {
+        return;
+    }
+    if (gf_terminal_receive(container->terminal_socket_fd, &master_fd, &container->terminal_fd,
+                            NULL) == GF_OK) {
+        container->stdout_fd = master_fd;
+        if (spec->open_stdin) {
+            container->stdin_fd = fcntl(master_fd, F_DUPFD_CLOEXEC, 0); /* -1: no input */
+        }
+    }
+    gf_close(&container->terminal_socket_fd);
 }
 
 /* One byte for each wait of the first process. Where that one has died, its exit tells. */

@@ -21,10 +21,13 @@ struct gf_container {
     struct gf_user_namespace user_namespace;
     pid_t pid; /* of process 1, as the host sees it; 0 = none */
     int pidfd;
-    int stdout_fd; /* the output to read */
+    int stdin_fd;  /* the input to write, never blocking; -1: there is none */
+    int stdout_fd; /* the output to read; a terminal, where the command has one */
     int stderr_fd;
-    int ready_fd;  /* a struct gf_init_failure, or the end of file: the command runs */
-    int status_fd; /* a struct gf_init_status when the command has ended */
+    int terminal_socket_fd; /* from which the terminal comes */
+    int terminal_fd;        /* the command's end of it, held until the command ends (terminal.c) */
+    int ready_fd;           /* a struct gf_init_failure, or the end of file: the command runs */
+    int status_fd;          /* a struct gf_init_status when the command has ended */
     int go_fd;
 };
 
@@ -36,6 +39,12 @@ void gf_container_init(struct gf_container *container);
  */
 enum gf_code gf_container_start(const struct gf_spec *spec, int cgroup_fd,
                                 struct gf_container *container, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Takes the terminal that the first process has made, once it executes the command; where the
+ * command has none, nothing happens.
+ */
+void gf_container_take_terminal(struct gf_container *container, const struct gf_spec *spec);
 
 /* The control groups and the network are there: lets the first process join them. */
 void gf_container_let_join(struct gf_container *container);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "engine/scheduler/native/protocol.h"
+#include "engine/scheduler/native/shim/terminal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -94,6 +95,7 @@ GF_NORETURN void gf_init_execute(const struct gf_init_command *command, int read
     reset_signals();
     const struct gf_init_failure start = {
         .wall_ns = gf_wall_ns(),
+        .pid = getpid(),
         .exit_code = GF_INIT_EXECUTES,
         .missing_protections = command->missing_protections,
     };
@@ -180,7 +182,11 @@ GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd
          * Signals to the command's group must not reach process 1. A session of its own would do
          * too, but costs a scheduling group; the shim's has no terminal to lose.
          */
-        (void)setpgid(0, 0);
+        if (!command->terminal) {
+            (void)setpgid(0, 0);
+        } else if (setsid() >= 0) {
+            (void)!gf_terminal_control(STDOUT_FILENO, NULL); /* without it there is no Ctrl-C */
+        }
         gf_init_execute(command, ready_fd);
     }
     gf_field_list_wipe(command->env); /* the command has its own */

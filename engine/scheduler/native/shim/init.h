@@ -30,6 +30,7 @@ enum {
 };
 struct gf_init_failure {
     int64_t wall_ns;
+    int32_t pid; /* of the command, in its pid namespace */
     int32_t exit_code;
     uint32_t missing_protections;             /* of GF_INIT_EXECUTES */
     char sentence[GF_INIT_FAILURE_BYTES_MAX]; /* ends with a NUL */
@@ -46,6 +47,7 @@ struct gf_init_command {
     const struct gf_field_list *args;
     const struct gf_field_list *env;
     uint32_t missing_protections; /* what the container goes without; passed on to the shim */
+    bool terminal;                /* standard output is a terminal, for the command to control */
 };
 
 /*

@@ -14,7 +14,7 @@
  *  4. Follows the container to its end (supervisor.c).
  *  5. Tells the end to whoever is connected, writes the exit record, and cleans up. The telling
  *     comes first because somebody waits for it; should the shim be killed in between, the missing
- *     record says so.
+ *     record says so. Who is in a session gets the rest of the output meanwhile.
  *
  * A failure on the way is told like any end of a container: with the sentence that says why.
  */
@@ -30,6 +30,7 @@
 #include "engine/scheduler/native/shim/probe.h"
 #include "engine/scheduler/native/shim/pump.h"
 #include "engine/scheduler/native/shim/record.h"
+#include "engine/scheduler/native/shim/sessions.h"
 #include "engine/scheduler/native/shim/spec.h"
 #include "engine/scheduler/native/shim/supervisor.h"
 
@@ -52,6 +53,7 @@ struct shim {
     struct gf_container container;
     struct gf_control control;
     struct gf_supervisor supervisor;
+    struct gf_sessions sessions;
 };
 
 static struct shim shim;
@@ -102,6 +104,8 @@ static enum gf_code start_container(struct gf_error *err) {
     enum gf_code rc =
         gf_pump_init(&shim.pump, log_fd, spec->log_bytes_max, shim.handover.mask_set, err);
     if (rc == GF_OK) {
+        shim.pump.tap = gf_sessions_tap;
+        shim.pump.tap_ctx = &shim.sessions;
         rc = gf_cgroup_make_unified(&shim.cgroup, err);
     }
     if (rc == GF_OK) {
@@ -159,6 +163,21 @@ static void report_failure(const struct gf_error *error) {
     report_exit(&exit);
 }
 
+static void prepare_sessions(void) {
+    shim.sessions.host = (struct gf_shim_session_host){
+        .place =
+            {
+                .spec = &shim.handover.spec,
+                .container = &shim.container,
+                .cgroup = &shim.cgroup,
+            },
+        .container = &shim.container,
+        .masks = shim.handover.mask_set,
+    };
+    shim.control.session = gf_sessions_begin;
+    shim.control.session_ctx = &shim.sessions;
+}
+
 static void run(int signal_fd) {
     struct gf_error error;
     struct gf_shim_exit exit;
@@ -169,8 +188,10 @@ static void run(int signal_fd) {
         .cgroup = &shim.cgroup,
         .pump = &shim.pump,
         .control = &shim.control,
+        .sessions = &shim.sessions,
         .signal_fd = signal_fd,
     };
+    prepare_sessions();
     gf_supervisor_init(&shim.supervisor);
     gf_cgroup_init(&shim.cgroup, &shim.handover.spec);
     enum gf_code rc = start_container(&error);
@@ -181,10 +202,12 @@ static void run(int signal_fd) {
         gf_container_let_run(&shim.container);
         gf_supervisor_run(&shim.supervisor, &exit);
         report_exit(&exit);
+        gf_sessions_container_ended(&shim.sessions, &exit);
     } else {
         report_failure(&error);
     }
     clean_up();
+    gf_sessions_finish(&shim.sessions);
 }
 
 int main(int argc, char **argv) {

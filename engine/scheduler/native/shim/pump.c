@@ -22,6 +22,8 @@ enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
     pump->kept = log_fd >= 0;
     pump->truncated = false;
     pump->failure.code = GF_OK;
+    pump->tap = NULL;
+    pump->tap_ctx = NULL;
     pump->masks = masks;
     for (size_t i = 0; i < GF_PUMP_STREAMS; i++) {
         gf_mask_stream_init(&pump->streams[i].mask, masks);
@@ -55,6 +57,9 @@ static size_t write_log(struct gf_pump *pump, enum gf_log_stream stream, struct 
 }
 
 static void take(struct gf_pump *pump, enum gf_log_stream stream, struct gf_str bytes) {
+    if (pump->tap != NULL && bytes.len > 0) {
+        pump->tap(stream, bytes, pump->tap_ctx);
+    }
     if (!pump->kept) {
         return;
     }
@@ -125,7 +130,7 @@ void gf_pump_move(struct gf_pump *pump, int *fd, enum gf_log_stream stream) {
             /* The pipe was full: a larger one lets its writer run on. Refused: it stays. */
             (void)fcntl(*fd, F_SETPIPE_SZ, GF_PUMP_PIPE_BYTES);
         }
-    } else if (n == 0 || errno != EINTR) {
+    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
         end_stream(pump, stream);
         gf_close(fd);
     }

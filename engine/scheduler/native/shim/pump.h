@@ -34,6 +34,9 @@ struct gf_pump_stream {
     int64_t show_ns; /* monotonic: when what is held back is shown; GF_NEVER: nothing is */
 };
 
+/* Called with all output, masked, also with what the log does not take. Borrowed for the call. */
+typedef void gf_pump_tap_fn(enum gf_log_stream stream, struct gf_str bytes, void *ctx);
+
 /* A value in the caller's memory; a large one. Fields are readable. */
 struct gf_pump {
     struct gf_logframe_writer writer;
@@ -42,7 +45,9 @@ struct gf_pump {
     int64_t dropped_bytes; /* that are not, though there is a log */
     bool kept;             /* there is a log */
     bool truncated;
-    struct gf_error failure;         /* why writing has ended early; code GF_OK: it has not */
+    struct gf_error failure; /* why writing has ended early; code GF_OK: it has not */
+    gf_pump_tap_fn *tap;     /* set by the owner after gf_pump_init; NULL: none */
+    void *tap_ctx;
     const struct gf_mask_set *masks; /* NULL: nothing is masked, and what follows is not used */
     struct gf_pump_stream streams[GF_PUMP_STREAMS];
     char masked[GF_PUMP_READ_BYTES_MAX + GF_MASK_HELD_BYTES_MAX];

@@ -13,8 +13,8 @@
  *     host's and stays out of the reach of the container's root.
  *  7. With the rights of the container's root the user is looked up in the image, and the working
  *     directory is made.
- *  8. Rights are dropped. Waits for the shim once more: the command may run when the start record
- *     is written.
+ *  8. Rights are dropped. The terminal is made, where the command gets one. Waits for the shim once
+ * more: the command may run when the start record is written.
  *  9. The working directory is entered; the filter of system calls is loaded; process 1 forks the
  *     command.
  *
@@ -36,6 +36,7 @@
 #include "engine/scheduler/native/shim/rootfs.h"
 #include "engine/scheduler/native/shim/rundir.h"
 #include "engine/scheduler/native/shim/task_api.h"
+#include "engine/scheduler/native/shim/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +48,7 @@
 #include <unistd.h>
 
 /*
- * Where the descriptors of process 1 end up, right behind the standard streams. The last two are
+ * Where the descriptors of process 1 end up, right behind the standard streams. The last three are
  * closed before the command is started.
  */
 enum {
@@ -55,9 +56,9 @@ enum {
     STATUS_FD = 4,
     COMMAND_FDS_END = 5,
     GO_FD = 5,
-    USER_NAMESPACE_FD = 6,
-    KEPT_FDS_END = 7,
-    PIPE_MODE = 0622, /* of the output, for those who open /dev/stdout: whoever they are inside */
+    TERMINAL_SOCKET_FD = 6,
+    USER_NAMESPACE_FD = 7,
+    KEPT_FDS_END = 8,
 };
 
 /* ---- the world ---- */
@@ -122,35 +123,39 @@ static enum gf_code join_outside(const struct gf_sandbox *sandbox, struct gf_err
 
 /* ---- descriptors ---- */
 
-/* Everybody inside may write to the output by its name; the inode of a pipe is the host's root's.
- */
-static enum gf_code open_output(int fd, uid_t owner, struct gf_error *err) {
-    if (fchown(fd, owner, owner) != 0 || fchmod(fd, PIPE_MODE) != 0) {
-        return gf_fail_errno(err, GF_INTERNAL, errno, "cannot give away the output");
-    }
-    return GF_OK;
+static enum gf_code give_streams(const struct gf_sandbox *sandbox, struct gf_error *err) {
+    const struct gf_become_streams streams = {
+        .stdin_fd = sandbox->stdin_fd,
+        .stdout_fd = sandbox->stdout_fd,
+        .stderr_fd = sandbox->stderr_fd,
+    };
+    return gf_become_give_streams(&streams, &sandbox->user_namespace, err);
+}
+
+static int or_null(int fd, int null_fd) {
+    return fd >= 0 ? fd : null_fd;
 }
 
 /* Brings the streams and the pipes to their places and closes all else. */
 static enum gf_code settle_descriptors(struct gf_sandbox *sandbox, struct gf_error *err) {
     const int user_namespace_fd = sandbox->user_namespace.fd;
-    const uid_t owner = sandbox->user_namespace.first;
     GF_CLEANUP(gf_close_p) int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
-        dup2(sandbox->stdout_fd, STDOUT_FILENO) < 0 ||
-        dup2(sandbox->stderr_fd, STDERR_FILENO) < 0 ||
+    enum gf_code rc = give_streams(sandbox, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    /* What is not there is /dev/null: its number must not be somebody else's. */
+    if (null_fd < 0 || dup2(or_null(sandbox->stdin_fd, null_fd), STDIN_FILENO) < 0 ||
+        dup2(or_null(sandbox->stdout_fd, null_fd), STDOUT_FILENO) < 0 ||
+        dup2(or_null(sandbox->stderr_fd, null_fd), STDERR_FILENO) < 0 ||
         dup3(sandbox->ready_fd, READY_FD, O_CLOEXEC) < 0 ||
         dup3(sandbox->status_fd, STATUS_FD, O_CLOEXEC) < 0 ||
         dup3(sandbox->go_fd, GO_FD, O_CLOEXEC) < 0 ||
-        (user_namespace_fd >= 0 && dup3(user_namespace_fd, USER_NAMESPACE_FD, O_CLOEXEC) < 0)) {
+        dup3(or_null(sandbox->terminal_socket_fd, null_fd), TERMINAL_SOCKET_FD, O_CLOEXEC) < 0 ||
+        dup3(or_null(user_namespace_fd, null_fd), USER_NAMESPACE_FD, O_CLOEXEC) < 0) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the standard streams");
     }
-    enum gf_code rc = open_output(STDOUT_FILENO, owner, err);
-    if (rc == GF_OK) {
-        rc = open_output(STDERR_FILENO, owner, err);
-    }
-    const int kept_end = user_namespace_fd >= 0 ? KEPT_FDS_END : USER_NAMESPACE_FD;
-    if (rc == GF_OK && syscall(SYS_close_range, kept_end, ~0U, 0) != 0) {
+    if (syscall(SYS_close_range, KEPT_FDS_END, ~0U, 0) != 0) {
         rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot close descriptors");
     }
     null_fd = -1;
@@ -171,10 +176,31 @@ static enum gf_code check_shim_lives(int ready_fd, struct gf_error *err) {
     return GF_OK;
 }
 
+/*
+ * The terminal belongs to who makes it, so that the user was taken before. Input that nobody may
+ * give stays empty.
+ */
+static enum gf_code make_terminal(const struct gf_spec *spec, struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int master_fd = -1;
+    GF_CLEANUP(gf_close_p) int slave_fd = -1;
+    if (!spec->terminal) {
+        return GF_OK;
+    }
+    enum gf_code rc = gf_terminal_open(&master_fd, &slave_fd, err);
+    if (rc == GF_OK && ((spec->open_stdin && dup2(slave_fd, STDIN_FILENO) < 0) ||
+                        dup2(slave_fd, STDOUT_FILENO) < 0 || dup2(slave_fd, STDERR_FILENO) < 0)) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot set the standard streams");
+    }
+    return rc == GF_OK ? gf_terminal_send(TERMINAL_SOCKET_FD, master_fd, slave_fd, err) : rc;
+}
+
 /* All of the way from here on is that of every process in the container; see become.h. */
-static enum gf_code become_user(const struct gf_become *become, const char *workdir,
+static enum gf_code become_user(const struct gf_become *become, const struct gf_spec *spec,
                                 struct gf_user *out_user, struct gf_error *err) {
     enum gf_code rc = gf_become_user(become, out_user, err);
+    if (rc == GF_OK) {
+        rc = make_terminal(spec, err);
+    }
     if (rc == GF_OK) {
         rc = wait_for_shim(GO_FD, err);
     }
@@ -184,7 +210,7 @@ static enum gf_code become_user(const struct gf_become *become, const char *work
     if (rc == GF_OK && syscall(SYS_close_range, COMMAND_FDS_END, ~0U, 0) != 0) {
         rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot close descriptors");
     }
-    return rc == GF_OK ? gf_become_enter_workdir(workdir, err) : rc;
+    return rc == GF_OK ? gf_become_enter_workdir(spec->workdir, err) : rc;
 }
 
 /* ---- all of it ---- */
@@ -221,7 +247,7 @@ GF_NORETURN void gf_sandbox_run(struct gf_sandbox *sandbox) {
         .user_namespace = &sandbox->user_namespace,
         .required_protections = (uint32_t)spec->required_protections,
     };
-    rc = become_user(&become, spec->workdir, &user, &error);
+    rc = become_user(&become, spec, &user, &error);
     if (rc == GF_OK) {
         rc = gf_become_confined(&become, &missing, &error);
     }
@@ -232,6 +258,7 @@ GF_NORETURN void gf_sandbox_run(struct gf_sandbox *sandbox) {
         .args = &spec->args,
         .env = gf_become_environment(&spec->env, &user),
         .missing_protections = missing,
+        .terminal = spec->terminal,
     };
     gf_init_run(&command, READY_FD, STATUS_FD);
 }

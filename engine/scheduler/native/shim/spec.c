@@ -34,6 +34,8 @@ static const struct gf_field_def FIELDS[] = {
     FIELD(user_id_first, NUMBER, 0, GF_SHIM_USER_ID_FIRST_MAX),
     FIELD(missing_protections, NUMBER, 0, UINT32_MAX),
     FIELD(required_protections, NUMBER, 0, UINT32_MAX),
+    FLAG(open_stdin),
+    FLAG(terminal),
     FLAG(network_host),
     FLAG(has_network),
     FIELD(resolv, TEXT, 0, GF_SPEC_RESOLV_BYTES_MAX),

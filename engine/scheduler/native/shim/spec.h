@@ -53,6 +53,8 @@ struct gf_spec {
     const char *user;          /* "", "uid", "uid:gid", "name", "name:group" */
     const char *hostname;
     int64_t stop_signal; /* 0 = SIGTERM */
+    bool open_stdin;     /* the input stays open, for sessions; else it is empty */
+    bool terminal;       /* the command gets a terminal: its output is all stdout then */
 
     /*
      * The first of the container's own user ids on the host, GF_SHIM_USER_IDS of them; 0 = it has

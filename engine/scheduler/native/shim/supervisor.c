@@ -25,7 +25,8 @@ enum slot {
     SLOT_PROCESS,
     SLOT_SIGNAL,
     SLOT_CONTROL,
-    SLOTS_MAX = SLOT_CONTROL + GF_CONTROL_POLL_FDS_MAX,
+    SLOT_SESSIONS = SLOT_CONTROL + GF_CONTROL_POLL_FDS_MAX,
+    SLOTS_MAX = SLOT_SESSIONS + GF_SESSIONS_POLL_FDS_MAX,
 };
 
 enum {
@@ -42,6 +43,7 @@ void gf_supervisor_init(struct gf_supervisor *supervisor) {
     supervisor->stopped = false;
     supervisor->missing_protections = (uint32_t)supervisor->spec->missing_protections;
     supervisor->root_fd = -1;
+    supervisor->command_pid = 0;
     supervisor->execute_time = 0;
     supervisor->start_time = 0;
     supervisor->time_limit_ns = GF_NEVER;
@@ -121,6 +123,9 @@ static void command_runs(struct gf_supervisor *supervisor) {
     open_root(supervisor);
     supervisor->running = true;
     supervisor->start_time = supervisor->execute_time;
+    gf_container_take_terminal(supervisor->container, spec);
+    supervisor->sessions->host.place.command_pid = supervisor->command_pid;
+    supervisor->sessions->open = true;
     if (spec->timeout_ms > 0) {
         supervisor->time_limit_ns = gf_deadline_after_ms(gf_mono_ns(), spec->timeout_ms);
     }
@@ -146,6 +151,7 @@ static void read_ready(struct gf_supervisor *supervisor) {
     if (n == (ssize_t)sizeof(failure) && failure.exit_code == GF_INIT_EXECUTES) {
         supervisor->execute_time = failure.wall_ns;
         supervisor->missing_protections = failure.missing_protections;
+        supervisor->command_pid = failure.pid;
         return; /* what follows is a failure, or the end of file */
     }
     gf_close(&supervisor->container->ready_fd);
@@ -165,6 +171,7 @@ static void read_status(struct gf_supervisor *supervisor) {
         return;
     }
     gf_close(&supervisor->container->status_fd);
+    gf_close(&supervisor->container->terminal_fd);
     /* It comes from inside the container, so it is checked like anything that does. */
     const int32_t value_max = status.signaled ? SIGNAL_MAX : EXIT_CODE_MAX;
     if (n == (ssize_t)sizeof(status) && status.value >= 0 && status.value <= value_max &&
@@ -234,7 +241,8 @@ static int64_t earliest(int64_t a, int64_t b) {
 static int poll_timeout_ms(const struct gf_supervisor *supervisor) {
     const int64_t deadline =
         earliest(earliest(supervisor->time_limit_ns, supervisor->kill_ns),
-                 earliest(supervisor->drain_ns, gf_pump_deadline(supervisor->pump)));
+                 earliest(earliest(supervisor->drain_ns, gf_pump_deadline(supervisor->pump)),
+                          gf_sessions_deadline(supervisor->sessions)));
     if (deadline == GF_NEVER) {
         return -1;
     }
@@ -313,8 +321,14 @@ void gf_supervisor_run(struct gf_supervisor *supervisor, struct gf_shim_exit *ou
         fill_slots(supervisor, fds);
         const size_t count =
             SLOT_CONTROL + gf_control_poll_fds(supervisor->control, &fds[SLOT_CONTROL]);
-        if (poll(fds, count, poll_timeout_ms(supervisor)) > 0) {
+        const size_t session_count = gf_sessions_poll_fds(supervisor->sessions, &fds[count]);
+        const bool found = poll(fds, count + session_count, poll_timeout_ms(supervisor)) > 0;
+        if (found) {
             handle_slots(supervisor, fds);
+        }
+        /* Sessions before control, by which new ones come that have no slots yet. */
+        gf_sessions_handle(supervisor->sessions, found ? &fds[count] : NULL);
+        if (found) {
             gf_control_handle(supervisor->control, &fds[SLOT_CONTROL]);
         }
         check_deadlines(supervisor);

@@ -12,6 +12,7 @@
 #include "engine/scheduler/native/shim/control.h"
 #include "engine/scheduler/native/shim/init.h"
 #include "engine/scheduler/native/shim/pump.h"
+#include "engine/scheduler/native/shim/sessions.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct gf_supervisor {
     struct gf_cgroup *cgroup;
     struct gf_pump *pump;
     struct gf_control *control;
+    struct gf_sessions *sessions;
     int signal_fd; /* the signals that end the shim: they stop the container; -1: none */
 
     /* What has become known; private from here on. */
@@ -38,6 +40,7 @@ struct gf_supervisor {
     bool stopped;
     uint32_t missing_protections;
     int root_fd;          /* of the container; tells how much it has written; -1: not known */
+    pid_t command_pid;    /* in the container's pid namespace */
     int64_t execute_time; /* when process 1 was about to execute the command */
     int64_t start_time;
     int64_t time_limit_ns; /* monotonic; GF_NEVER: none */
