@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/core/limits.h"
+#include "engine/scheduler/native/images/settings_copy.h"
 #include "engine/store/sqlite/store.h"
 
 #include <errno.h>
@@ -57,8 +58,12 @@ static enum gf_code open_stores(struct gf_server *server, const struct gf_server
         rc = gf_log_store_open(server->dir.logs_path, server->reactor, &server->logs, err);
     }
     if (rc == GF_OK && options->scheduler == GF_SERVER_SCHEDULER_NATIVE) {
-        const struct gf_image_store_opts images = {.dir = server->dir.images_path,
-                                                   .fetch_program = options->fetch_program};
+        const struct gf_image_store_opts images = {
+            .dir = server->dir.images_path,
+            .fetch_program = options->fetch_program,
+            .pool = server->long_pool,
+            .cache_bytes = options->images.cache_bytes,
+        };
         rc = gf_image_store_open(&images, &server->images, err);
     }
     return rc;
@@ -230,7 +235,17 @@ static void kick_streams(void *services) {
     gf_services_kick_streams(services);
 }
 
+static void make_doctor(struct gf_server *server, const struct gf_server_options *options) {
+    server->doctor = (struct gf_doctor){
+        .native = server->native,
+        .required_protections = options->required_protections,
+        .default_network = options->network.default_mode,
+        .images = &server->image_settings,
+    };
+}
+
 static void make_services(struct gf_server *server, const struct gf_server_options *options) {
+    make_doctor(server, options);
     server->version = gf_strdup(options->version != NULL ? options->version : "0.0.0-dev");
     server->commit = gf_strdup(options->commit != NULL ? options->commit : "");
     server->fetch_program = gf_strdup(options->fetch_program);
@@ -262,6 +277,8 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .host = host_of(server, options->allow_anonymous),
         .reload_master_keys = reload_master_keys,
         .reload_ctx = server,
+        .check_containers = server->native != NULL ? gf_doctor_check : NULL,
+        .check_ctx = &server->doctor,
     };
     gf_services_init(&server->services);
     gf_gate_set_changed(server->gate, kick_streams, &server->services);
@@ -304,6 +321,8 @@ enum gf_code gf_server_create(const struct gf_server_options *options,
         return checked;
     }
     struct gf_server *server = GF_NEW(struct gf_server);
+    gf_arena_init(&server->arena, GF_IMAGE_SETTINGS_ARENA_BYTES_MAX);
+    server->image_settings = gf_image_settings_copy(&options->images, &server->arena);
     server->dir.fd = -1;
     server->dir.lock_fd = -1;
     server->fatal_fd = -1;
@@ -402,6 +421,7 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     free(server->commit);
     free(server->fetch_program);
     gf_data_dir_close(&server->dir);
+    gf_arena_fini(&server->arena);
     free(server);
 }
 

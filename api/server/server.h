@@ -23,6 +23,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "engine/core/model.h"
+#include "engine/scheduler/native/images/settings.h"
 #include "engine/scheduler/scheduler.h"
 
 #include <stdbool.h>
@@ -31,8 +32,6 @@
 
 enum {
     GF_SERVER_LISTENERS_MAX = 16,
-    GF_SERVER_REGISTRIES_MAX = 64,
-    GF_SERVER_MIRRORS_MAX = 8, /* of one registry */
     GF_SERVER_DNS_SERVERS_MAX = 3,
     GF_SERVER_STOP_GRACE_MS = 5000, /* for calls in progress */
     GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT = 100000,
@@ -53,32 +52,6 @@ struct gf_server_listener {
     struct gf_rpc_server_tls tls; /* cert_file NULL: without TLS */
     /* Without TLS only this machine is served, but where this says otherwise. */
     bool allow_plaintext_beyond_this_machine;
-};
-
-/* What is special about a registry of images. Texts that are not given are NULL. */
-struct gf_server_registry {
-    const char *host;
-    const char *const *mirrors;
-    size_t mirror_count;
-    const char *user;
-    const char *password_file;
-    const char *ca_file;
-    bool plain_http;
-};
-
-/* Where images come from. */
-struct gf_server_images {
-    int64_t pull_timeout_ms;
-    int64_t cache_bytes;      /* 0: no limit */
-    const char *const *allow; /* patterns; none: all may be pulled */
-    size_t allow_count;
-    const struct gf_server_registry *registries;
-    size_t registry_count;
-    const char *proxy;
-    const char *no_proxy;
-    const char *docker_config_file;
-    int32_t blobs_at_once;
-    int32_t pulls_at_once;
 };
 
 /* Networks of tasks, as struct gf_native_network has them. */
@@ -143,7 +116,7 @@ struct gf_server_options {
     bool debugging_disabled;
     int64_t keep_failed_ms;
     int64_t keep_failed_count; /* < 0: none is kept */
-    struct gf_server_images images;
+    struct gf_image_settings images;
 };
 
 struct gf_server;

@@ -14,6 +14,7 @@
 #include "api/rpc/health/health.h"
 #include "api/rpc/server.h"
 #include "api/server/data_dir.h"
+#include "api/server/doctor.h"
 #include "api/server/log_sweep.h"
 #include "api/server/master_key_source.h"
 #include "api/server/server.h"
@@ -42,7 +43,10 @@ struct gf_server {
     struct gf_vault *vault;
     struct gf_gate *gate;
     struct gf_log_store *logs;
-    struct gf_image_store *images; /* with the native scheduler only */
+    struct gf_image_store *images;           /* with the native scheduler only */
+    struct gf_image_settings image_settings; /* in the arena */
+    struct gf_doctor doctor;
+    struct gf_arena arena; /* what lives as long as the server */
     struct gf_event_hub *hub;
     struct gf_engine *engine;
     bool engine_started;

@@ -14,7 +14,7 @@
 /* Where lists of the options lie. */
 struct gf_server_lists {
     struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
-    struct gf_server_registry registries[GF_SERVER_REGISTRIES_MAX];
+    struct gf_image_registry registries[GF_IMAGE_REGISTRIES_MAX];
 };
 
 /*

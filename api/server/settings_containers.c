@@ -189,9 +189,9 @@ static bool is_host(const char *text) {
 }
 
 static enum gf_code take_registry(const Gofer__Config__V1__Registry *from,
-                                  struct gf_server_registry *out, struct gf_error *err) {
+                                  struct gf_image_registry *out, struct gf_error *err) {
     static const char field[] = "images.registries";
-    *out = (struct gf_server_registry){
+    *out = (struct gf_image_registry){
         .host = from->host,
         .mirrors = (const char *const *)from->mirrors,
         .mirror_count = from->n_mirrors,
@@ -204,9 +204,9 @@ static enum gf_code take_registry(const Gofer__Config__V1__Registry *from,
         return gf_fail_field(err, field, "%s: '%.64s' is no host, as registry.example.com:5000",
                              field, from->host);
     }
-    if (from->n_mirrors > GF_SERVER_MIRRORS_MAX) {
+    if (from->n_mirrors > GF_IMAGE_MIRRORS_MAX) {
         return gf_fail_field(err, field, "%s: '%.64s' has %zu mirrors, more than %d", field,
-                             from->host, from->n_mirrors, GF_SERVER_MIRRORS_MAX);
+                             from->host, from->n_mirrors, GF_IMAGE_MIRRORS_MAX);
     }
     for (size_t i = 0; i < from->n_mirrors; i++) {
         if (!is_host(from->mirrors[i])) {
@@ -227,11 +227,11 @@ static enum gf_code take_registry(const Gofer__Config__V1__Registry *from,
 }
 
 static enum gf_code take_registries(const Gofer__Config__V1__Images *images,
-                                    struct gf_server_registry *registries, struct gf_error *err) {
-    if (images->n_registries > GF_SERVER_REGISTRIES_MAX) {
+                                    struct gf_image_registry *registries, struct gf_error *err) {
+    if (images->n_registries > GF_IMAGE_REGISTRIES_MAX) {
         return gf_fail_field(err, "images.registries",
                              "images.registries: there are %zu, more than %d", images->n_registries,
-                             GF_SERVER_REGISTRIES_MAX);
+                             GF_IMAGE_REGISTRIES_MAX);
     }
     for (size_t i = 0; i < images->n_registries; i++) {
         const enum gf_code rc = take_registry(images->registries[i], &registries[i], err);
@@ -250,12 +250,15 @@ static enum gf_code take_registries(const Gofer__Config__V1__Images *images,
 }
 
 static enum gf_code check_patterns(char *const *patterns, size_t count, struct gf_error *err) {
+    static const char field[] = "images.allow";
+    if (count > GF_IMAGE_PATTERNS_MAX) {
+        return gf_fail_field(err, field, "%s: there are %zu, more than %d", field, count,
+                             GF_IMAGE_PATTERNS_MAX);
+    }
     for (size_t i = 0; i < count; i++) {
-        if (patterns[i][0] == '\0' || strpbrk(patterns[i], " \t") != NULL) {
-            return gf_fail_field(err, "images.allow",
-                                 "images.allow: '%.64s' is no pattern, as "
-                                 "registry.example.com/team/*",
-                                 patterns[i]);
+        struct gf_error why = {0};
+        if (gf_image_pattern_check(gf_str_from(patterns[i]), &why) != GF_OK) {
+            return gf_fail_field(err, field, "%s: %s", field, why.message);
         }
     }
     return GF_OK;
@@ -268,7 +271,7 @@ enum gf_code gf_settings__take_images(const Gofer__Config__V1__Images *images,
     if (rc == GF_OK) {
         rc = check_patterns(images->allow, images->n_allow, err);
     }
-    options->images = (struct gf_server_images){
+    options->images = (struct gf_image_settings){
         .pull_timeout_ms = gf_settings__ms(images->pull_timeout),
         .cache_bytes = images->cache_bytes,
         .allow = (const char *const *)images->allow,
@@ -278,8 +281,8 @@ enum gf_code gf_settings__take_images(const Gofer__Config__V1__Images *images,
         .proxy = gf_settings__given(images->proxy),
         .no_proxy = gf_settings__given(images->no_proxy),
         .docker_config_file = gf_settings__given(images->docker_config_file),
-        .blobs_at_once = (int32_t)images->blobs_at_once,
-        .pulls_at_once = (int32_t)images->pulls_at_once,
+        .blobs_at_once = images->blobs_at_once,
+        .pulls_at_once = images->pulls_at_once,
     };
     return rc;
 }

@@ -116,6 +116,25 @@ static struct gf_finding check_tls(struct gf_read *read) {
     return ok("the service listens on this machine alone");
 }
 
+/* ---- Containers ---- */
+
+static struct gf_finding check_debugging(struct gf_read *read) {
+    struct gf_preferences preferences = {0};
+    struct gf_error error = {0};
+    if (read->services->debugging_disabled) {
+        return ok("nobody gets into containers: the configuration has scheduler.allow_debugging "
+                  "off");
+    }
+    if (read->store->get_preferences(read->reader, read->arena, &preferences, &error) != GF_OK) {
+        return failed(
+            gf_arena_printf(read->arena, "the preferences cannot be read: %s", error.message),
+            "look at the disk and its file system");
+    }
+    return preferences.attach_disabled
+               ? ok("nobody gets into containers: the preference attach_disabled is on")
+               : ok("who has the permission ATTACH gets into containers");
+}
+
 /* ---- Programs ---- */
 
 static struct gf_finding check_fetch_program(struct gf_read *read) {
@@ -138,6 +157,7 @@ static const struct gf_check own_checks[] = {
     {"authentication", check_authentication},
     {"bootstrap", check_bootstrap},
     {"tls", check_tls},
+    {"debugging", check_debugging},
     {"gofer_fetch", check_fetch_program},
 };
 
@@ -155,25 +175,47 @@ static Gofer__V1__SystemCheckResult result_to_message(enum gf_finding_result res
     return GOFER__V1__SYSTEM_CHECK_RESULT__SYSTEM_CHECK_RESULT_OK;
 }
 
-/* Makes the checks, and gives the worst of what they found: one that is skipped is no worse. */
-static enum gf_finding_result make_checks(struct gf_read *read, const struct gf_check *checks,
-                                          size_t count,
-                                          Gofer__V1__DiagnoseSystemResponse *response) {
-    enum gf_finding_result worst = GF_FINDING_OK;
-    for (size_t i = 0; i < count; i++) {
-        const struct gf_finding finding = checks[i].fn(read);
-        Gofer__V1__SystemCheck *message =
-            GF_MESSAGE_NEW(read->arena, Gofer__V1__SystemCheck, gofer__v1__system_check);
-        message->name = gf_message_text(gf_str_from(checks[i].name), read->arena);
-        message->result = result_to_message(finding.result);
-        message->description = gf_message_text(gf_str_from(finding.description), read->arena);
-        message->remedy = gf_message_text(gf_str_from(finding.remedy), read->arena);
-        response->checks[response->n_checks++] = message;
-        if (finding.result != GF_FINDING_SKIPPED && finding.result > worst) {
-            worst = finding.result;
-        }
+/* The answer, and the worst of what is in it: one that is skipped is no worse. */
+struct answer {
+    struct gf_read *read;
+    Gofer__V1__DiagnoseSystemResponse *response;
+    enum gf_finding_result worst;
+};
+
+static void add(struct answer *answer, const char *name, const struct gf_finding *finding) {
+    struct gf_arena *arena = answer->read->arena;
+    Gofer__V1__SystemCheck *message =
+        GF_MESSAGE_NEW(arena, Gofer__V1__SystemCheck, gofer__v1__system_check);
+    message->name = gf_message_text(gf_str_from(name), arena);
+    message->result = result_to_message(finding->result);
+    message->description = gf_message_text(gf_str_from(finding->description), arena);
+    message->remedy = gf_message_text(gf_str_from(finding->remedy), arena);
+    answer->response->checks[answer->response->n_checks++] = message;
+    if (finding->result != GF_FINDING_SKIPPED && finding->result > answer->worst) {
+        answer->worst = finding->result;
     }
-    return worst;
+}
+
+static void make_checks(struct answer *answer, const struct gf_check *checks, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct gf_finding finding = checks[i].fn(answer->read);
+        add(answer, checks[i].name, &finding);
+    }
+}
+
+static void check_containers(struct answer *answer) {
+    const struct gf_services *services = answer->read->services;
+    struct gf_named_finding findings[GF_FINDINGS_MAX];
+    if (services->check_containers == NULL) {
+        const struct gf_finding skipped = gf_finding_skipped("the scheduler has no containers");
+        add(answer, "protections", &skipped);
+        return;
+    }
+    const size_t count =
+        services->check_containers(services->check_ctx, answer->read->arena, findings);
+    for (size_t i = 0; i < count; i++) {
+        add(answer, findings[i].name, &findings[i].finding);
+    }
 }
 
 static enum gf_code diagnose(struct gf_read *read, GF_UNUSED struct gf_error *err) {
@@ -182,12 +224,14 @@ static enum gf_code diagnose(struct gf_read *read, GF_UNUSED struct gf_error *er
     const int64_t start = gf_mono_ns();
     Gofer__V1__DiagnoseSystemResponse *response = GF_MESSAGE_NEW(
         read->arena, Gofer__V1__DiagnoseSystemResponse, gofer__v1__diagnose_system_response);
-    response->checks = GF_ARENA_ARRAY(read->arena, host_count + GF_ARRAY_COUNT(own_checks),
-                                      Gofer__V1__SystemCheck *);
-    const enum gf_finding_result of_host = make_checks(read, host_checks, host_count, response);
-    const enum gf_finding_result of_own =
-        make_checks(read, own_checks, GF_ARRAY_COUNT(own_checks), response);
-    response->result = result_to_message(of_host > of_own ? of_host : of_own);
+    struct answer answer = {.read = read, .response = response, .worst = GF_FINDING_OK};
+    response->checks =
+        GF_ARENA_ARRAY(read->arena, host_count + GF_ARRAY_COUNT(own_checks) + GF_FINDINGS_MAX,
+                       Gofer__V1__SystemCheck *);
+    make_checks(&answer, host_checks, host_count);
+    check_containers(&answer);
+    make_checks(&answer, own_checks, GF_ARRAY_COUNT(own_checks));
+    response->result = result_to_message(answer.worst);
     response->duration = gf_message_duration_set(gf_mono_ns() - start, read->arena);
     read->response = &response->base;
     return GF_OK;

@@ -5,27 +5,16 @@
  *     diagnose.c        the call, and the checks of gofer's own configuration
  *     diagnose_host.c   the checks of the machine
  *
+ * What there is to say of containers comes from gf_services.check_containers.
+ *
  * Thread: a worker.
  */
 #ifndef GOFER_API_SERVICE_DIAGNOSE_H_
 #define GOFER_API_SERVICE_DIAGNOSE_H_
 
+#include "api/service/findings.h"
 #include "api/service/read_call.h"
 #include "gofer/v1/system.gofer.h"
-
-enum gf_finding_result {
-    GF_FINDING_OK = 1,
-    GF_FINDING_WARNING, /* it works, with less speed or less protection */
-    GF_FINDING_FAILED,  /* gofer needs it */
-    GF_FINDING_SKIPPED,
-};
-
-/* What came of a check: sentences without a final period, in the read's arena or static. */
-struct gf_finding {
-    enum gf_finding_result result;
-    const char *description;
-    const char *remedy; /* NULL: nothing is to be done */
-};
 
 typedef struct gf_finding gf_check_fn(struct gf_read *read);
 

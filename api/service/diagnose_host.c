@@ -137,33 +137,6 @@ static struct gf_finding check_memfd(struct gf_read *read) {
                             "allow memfd_create for the service");
 }
 
-static struct gf_finding check_user_namespaces(struct gf_read *read) {
-    struct gf_strbuf text;
-    gf_strbuf_init(&text, PROC_BYTES_MAX);
-    const bool limited =
-        gf_file_read(AT_FDCWD, "/proc/sys/user/max_user_namespaces", &text, NULL) == GF_OK &&
-        gf_str_eq(gf_strbuf_view(&text), GF_STR("0\n"));
-    gf_strbuf_fini(&text);
-    if (!is_native(read)) {
-        return skip_scheduler(read);
-    }
-    if (access("/proc/self/ns/user", F_OK) == 0 && !limited) {
-        return ok("the kernel has user namespaces");
-    }
-    return warn("the kernel has no user namespaces, or allows none: root in a container is root "
-                "of the host with fewer rights",
-                "allow them: sysctl user.max_user_namespaces=15000");
-}
-
-static struct gf_finding check_seccomp(struct gf_read *read) {
-    if (!is_native(read)) {
-        return skip_scheduler(read);
-    }
-    return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 ? ok("the kernel can filter system calls")
-                                                  : warn("the kernel cannot filter system calls",
-                                                         "use a kernel with CONFIG_SECCOMP_FILTER");
-}
-
 static struct gf_finding check_privileges(struct gf_read *read) {
     if (!is_native(read)) {
         return skip_scheduler(read);
@@ -288,8 +261,6 @@ const struct gf_check *gf_host_checks(size_t *out_count) {
         {"cgroup_controllers", check_cgroup_controllers},
         {"overlayfs", check_overlayfs},
         {"memfd", check_memfd},
-        {"user_namespaces", check_user_namespaces},
-        {"seccomp", check_seccomp},
         {"descriptors", check_descriptors},
         {"locked_memory", check_locked_memory},
         {"disk_space", check_disk_space},

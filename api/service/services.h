@@ -9,6 +9,7 @@
 #define GOFER_API_SERVICE_SERVICES_H_
 
 #include "api/rpc/server.h"
+#include "api/service/findings.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/pool.h"
@@ -81,6 +82,12 @@ struct gf_services {
     enum gf_code (*reload_master_keys)(void *ctx, struct gf_master_keys **out_keys,
                                        struct gf_error *err);
     void *reload_ctx;
+    /*
+     * What there is to say of containers, their networks and images: up to GF_FINDINGS_MAX. NULL:
+     * there are no containers. Blocks for some tens of milliseconds.
+     */
+    size_t (*check_containers)(void *ctx, struct gf_arena *arena, struct gf_named_finding *out);
+    void *check_ctx;
 
     /* Private to api/service. */
     struct gf_mutex mutex; /* guards streams and terminals */

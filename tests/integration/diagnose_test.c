@@ -1,4 +1,6 @@
+#include "engine/core/protection.h"
 #include "tests/integration/access.h"
+#include "tests/integration/native.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -66,6 +68,8 @@ Test(diagnose, a_good_configuration_is_fine) {
     }
     cr_expect_eq((int)find(response, "overlayfs")->result, (int)RESULT(SKIPPED),
                  "the null scheduler has no containers");
+    cr_expect_eq((int)find(response, "protections")->result, (int)RESULT(SKIPPED));
+    cr_expect_eq((int)find(response, "debugging")->result, (int)RESULT(OK));
 }
 
 Test(diagnose, a_key_that_others_may_read_is_found) {
@@ -91,4 +95,23 @@ Test(diagnose, it_is_for_those_who_may_read_the_system) {
     cr_expect_eq(gofer_v1_system_service_diagnose_system(log_in("ada", "reader"), NULL, &request,
                                                          &arena, &response, &error),
                  GF_PERMISSION_DENIED);
+}
+
+TestSuite(diagnose_native, .init = native_setup, .fini = native_teardown);
+
+/* Whatever this machine gives: each protection has its check, and so have networks and images. */
+Test(diagnose_native, containers_are_told_of) {
+    NEED_ROOT();
+    static const char *const names[] = {"network_bridge", "registries", "registry_credentials"};
+    const Gofer__V1__DiagnoseSystemResponse *response = diagnose();
+    for (uint32_t bit = 1; bit <= GF_PROTECTIONS_ALL; bit <<= 1) {
+        const Gofer__V1__SystemCheck *check =
+            find(response, gf_arena_printf(&arena, "protection_%s", gf_protection_text(bit)));
+        cr_expect_neq((int)check->result, (int)RESULT(SKIPPED));
+        cr_expect_eq(check->remedy[0] != '\0', check->result != RESULT(OK), "%s", check->name);
+    }
+    for (size_t i = 0; i < GF_ARRAY_COUNT(names); i++) {
+        (void)find(response, names[i]);
+    }
+    cr_expect_eq((int)find(response, "registries")->result, (int)RESULT(OK));
 }
