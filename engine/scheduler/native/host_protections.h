@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-    GF_HOST_PROTECTION_REASON_BYTES_MAX = 256
+    GF_HOST_PROTECTION_REASON_BYTES_MAX = GF_ERROR_MESSAGE_BYTES_MAX
 };
 
 /* A value in the caller's memory. */
