@@ -179,14 +179,17 @@ static int64_t start_due(struct gf_registry_client *client) {
     return next_ns;
 }
 
-static void take_ended(struct gf_registry_client *client) {
+/* Whether there were any. */
+static bool take_ended(struct gf_registry_client *client) {
     int left = 0;
+    bool any = false;
     const CURLMsg *message = NULL;
     while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE) {
             continue;
         }
         const CURLcode code = message->data.result;
+        any = true;
         for (size_t i = 0; i < client->runs.count; i++) {
             struct gf_registry__run *run = client->runs.items[i];
             if (run->exchange.easy == message->easy_handle) {
@@ -196,6 +199,7 @@ static void take_ended(struct gf_registry_client *client) {
             }
         }
     }
+    return any;
 }
 
 enum gf_code gf_registry_client_run(struct gf_registry_client *client, int wake_fd, int timeout_ms,
@@ -207,13 +211,19 @@ enum gf_code gf_registry_client_run(struct gf_registry_client *client, int wake_
         const int64_t left_ms = (next_ns - gf_mono_ns()) / GF_NS_PER_MS + 1;
         timeout_ms = left_ms < timeout_ms ? (int)left_ms : timeout_ms;
     }
-    if (curl_multi_perform(client->multi, &running) != CURLM_OK ||
-        curl_multi_poll(client->multi, &wake, 1, timeout_ms > 0 ? timeout_ms : 0, NULL) !=
-            CURLM_OK ||
-        curl_multi_perform(client->multi, &running) != CURLM_OK) {
+    bool goes_on = curl_multi_perform(client->multi, &running) == CURLM_OK;
+    /* What has ended already has made new things to do: nothing is waited for. */
+    if (goes_on && take_ended(client)) {
+        timeout_ms = 0;
+    }
+    goes_on = goes_on &&
+              curl_multi_poll(client->multi, &wake, 1, timeout_ms > 0 ? timeout_ms : 0, NULL) ==
+                  CURLM_OK &&
+              curl_multi_perform(client->multi, &running) == CURLM_OK;
+    if (!goes_on) {
         return gf_fail(err, GF_INTERNAL, "libcurl does not go on");
     }
-    take_ended(client);
+    (void)take_ended(client);
     *out_woken = wake.revents != 0;
     return GF_OK;
 }
