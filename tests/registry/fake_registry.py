@@ -10,6 +10,7 @@ from pulling import digest_of
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, format, *args):  # pylint: disable=redefined-builtin
         pass
@@ -20,8 +21,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in headers.items():
             for one in value if isinstance(value, list) else [value]:
                 self.send_header(name.replace("_", "-"), one)
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True  # it has heard enough
 
     def authorized(self):
         registry = self.server.registry

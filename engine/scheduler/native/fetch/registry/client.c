@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/scheduler/native/fetch/registry/address.h"
 #include "engine/scheduler/native/fetch/registry/client_internal.h"
 
 #include <unistd.h>
@@ -35,6 +36,15 @@ static void client_free_p(struct gf_registry_client **client) {
     gf_registry_client_free(*client);
 }
 
+/* Whether a place says of itself that it is this machine. */
+static bool is_loopback(const char *host) {
+    const char *port = strrchr(host, ':');
+    const bool has_port = port != NULL && strchr(port, ']') == NULL;
+    const int len = has_port ? (int)(port - host) : (int)strlen(host);
+    GF_CLEANUP(gf_free_p) char *name = gf_asprintf("%.*s", len, host);
+    return gf_address_kind_of_host(name) == GF_ADDRESS_LOOPBACK;
+}
+
 enum gf_code gf_registry_client_new(const struct gf_registry_opts *opts,
                                     struct gf_registry_client **out, struct gf_error *err) {
     GF_CLEANUP(client_free_p) struct gf_registry_client *client = GF_NEW(struct gf_registry_client);
@@ -54,6 +64,7 @@ enum gf_code gf_registry_client_new(const struct gf_registry_opts *opts,
         client->places[i].source = &request->sources[i];
         client->places[i].api_host = is_default ? default_registry_api : host;
         client->places[i].ca = opts->cas[i];
+        client->places[i].is_loopback = is_loopback(host);
     }
     client->multi = curl_multi_init();
     if (client->multi == NULL) {

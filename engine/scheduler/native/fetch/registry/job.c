@@ -211,7 +211,10 @@ void gf_registry__judge(struct gf_registry__run *run, CURLcode code) {
     const struct gf_exchange *exchange = &run->exchange;
     struct gf_error err;
     run->answer.received_bytes += exchange->received_bytes;
-    gf_registry__place_of(run)->is_loopback |= run->is_at_home && exchange->reached_loopback;
+    /* A proxy at loopback says nothing of the place behind it. */
+    const bool is_direct = run->client->settings.proxy[0] == '\0';
+    gf_registry__place_of(run)->is_loopback |=
+        run->is_at_home && is_direct && exchange->reached_loopback;
     const bool is_login = run->step == GF_REGISTRY__LOGGING_IN;
     if (!is_login && run->job.fd >= 0) {
         run->offset = exchange->end_offset;
