@@ -41,7 +41,7 @@ class Pull(pulling.PullTest):
 
     def test_docker_manifests_and_layers_that_are_not_compressed(self):
         self.assert_pulled(self.simple_of(small_image(docker=True)), small_image(docker=True))
-        image = small_image(b"plain", compress=None)
+        image = small_image(b"plain", pack=None)
         self.assert_pulled(self.simple_of(image), image)
 
     def simple_of(self, image):

@@ -42,17 +42,22 @@ def tar_of(files):
     return out.getvalue()
 
 
+def compress(data):
+    """The same bytes for the same data, quickly."""
+    return gzip.compress(data, 1, mtime=0)
+
+
 class Image:
     """An image as a registry has it: blobs by digest, a manifest. `layers` are tar files."""
 
-    def __init__(self, *layers, docker=False, compress=gzip.compress, architecture=ARCHITECTURE):
+    def __init__(self, *layers, docker=False, pack=compress, architecture=ARCHITECTURE):
         self.blobs = {}
         self.diff_ids = [digest_of(layer) for layer in layers]
-        packed = [self.add(compress(layer) if compress else layer) for layer in layers]
+        packed = [self.add(pack(layer) if pack else layer) for layer in layers]
         config = self.add(json.dumps({
             "os": "linux", "architecture": architecture, "config": {"Cmd": ["/bin/true"]},
             "rootfs": {"type": "layers", "diff_ids": self.diff_ids}}).encode())
-        layer_type = DOCKER_LAYER if docker else OCI_LAYER + ("+gzip" if compress else "")
+        layer_type = DOCKER_LAYER if docker else OCI_LAYER + ("+gzip" if pack else "")
         self.media_type = DOCKER_MANIFEST if docker else OCI_MANIFEST
         self.manifest = {
             "schemaVersion": 2,
