@@ -1,4 +1,5 @@
 #include "engine/core/limits.h"
+#include "engine/core/protection.h"
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/shim/rundir.h"
 #include "engine/scheduler/scheduler.h"
@@ -221,6 +222,30 @@ Test(container_spec, networks_that_are_not_offered_are_refused) {
     task.network = GF_NETWORK_NONE;
     cr_assert(make() == GF_OK);
     cr_assert(not(spec.network_host));
+}
+
+Test(container_spec, network_of_those_that_do_not_say_is_the_servers) {
+    options.network.default_mode = GF_NETWORK_HOST;
+    cr_assert(make() == GF_FAILED_PRECONDITION);
+    options.network.allow_host = true;
+    cr_assert(make() == GF_OK);
+    cr_assert(spec.network_host);
+}
+
+Test(container_spec, what_is_missing_is_told_or_refused) {
+    options.network.allow_host = true;
+    options.upper = GF_NATIVE_UPPER_DISK;
+    options.defaults = (struct gf_resources){0};
+    task.network = GF_NETWORK_HOST;
+    task.resources.disk_bytes = 5; /* and there are no disks */
+    cr_assert(make() == GF_OK);
+    cr_assert(eq(i64, spec.missing_protections,
+                 GF_PROTECTION_NETWORK_ISOLATION | GF_PROTECTION_DISK_LIMIT));
+    options.required_protections = GF_PROTECTION_DISK_LIMIT;
+    cr_assert(make() == GF_FAILED_PRECONDITION);
+    cr_assert_not_null(strstr(error.message, "disk_limit"));
+    options.upper = GF_NATIVE_UPPER_MEMORY; /* where it is limited */
+    cr_assert(make() == GF_OK);
 }
 
 Test(container_spec, signals_have_names_and_numbers) {

@@ -236,9 +236,18 @@ void gf_bridge_close(struct gf_bridge *bridge) {
     }
 }
 
-enum gf_code gf_bridge_set_resolv(struct gf_bridge *bridge, const struct gf_resolv *resolv,
-                                  struct gf_error *err) {
-    return gf_resolv_equal(&bridge->resolv, resolv) ? GF_OK : load_filter(bridge, resolv, err);
+enum gf_code gf_bridge_keep(struct gf_bridge *bridge, const struct gf_resolv *resolv,
+                            struct gf_error *err) {
+    int index = 0;
+    enum gf_code rc = gf_netlink_find(&bridge->netlink, bridge->name, &index, err);
+    if (rc == GF_OK && index != bridge->index) {
+        rc = gf_fail(err, GF_NOT_FOUND, "the bridge '%s' is another one now", bridge->name);
+    }
+    if (rc != GF_OK ||
+        (gf_resolv_equal(&bridge->resolv, resolv) && gf_filter_is_loaded(bridge->name))) {
+        return rc;
+    }
+    return load_filter(bridge, resolv, err);
 }
 
 /* ---- connecting ---- */

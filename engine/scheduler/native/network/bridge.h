@@ -57,9 +57,12 @@ enum gf_code gf_bridge_open(struct gf_bridge *bridge, const char *name,
 /* Leaves device and filter. Accepts a zeroed one. */
 void gf_bridge_close(struct gf_bridge *bridge);
 
-/* Loads the filter again where the name servers are others than before. */
-enum gf_code gf_bridge_set_resolv(struct gf_bridge *bridge, const struct gf_resolv *resolv,
-                                  struct gf_error *err) GF_MUST_USE;
+/*
+ * Loads the filter again where the name servers are others than before, or where somebody has
+ * removed it. Code beside those of filter.h: GF_NOT_FOUND (the device is gone; open it anew).
+ */
+enum gf_code gf_bridge_keep(struct gf_bridge *bridge, const struct gf_resolv *resolv,
+                            struct gf_error *err) GF_MUST_USE;
 
 /*
  * Connects the namespace behind the descriptor, which `inside` speaks for, by a device "eth0" with

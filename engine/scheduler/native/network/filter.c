@@ -5,13 +5,24 @@
 #include "base/proc.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum {
     OUTPUT_BYTES_MAX = 65536,
     COMPLAINT_BYTES_MAX = 4096,
+    TABLE_NAME_BYTES_MAX = 32,
+    ANSWER_BYTES_MAX = 4096,
+    ASK_SECONDS_MAX = 5,
 };
 
 static const char *const PROGRAMS[] = {
@@ -147,6 +158,44 @@ enum gf_code gf_filter_load(const struct gf_filter *filter, struct gf_error *err
     gf_strbuf_fini(&script);
     gf_strbuf_fini(&output);
     return rc == GF_OK ? rc : gf_wrap(err, "packet filter of the bridge");
+}
+
+/* ---- asking ---- */
+
+/* A request of nftables for one table, with its name as the only attribute. */
+struct table_request {
+    struct nlmsghdr header;
+    struct nfgenmsg family;
+    struct nlattr name_head;
+    char name[TABLE_NAME_BYTES_MAX];
+};
+
+bool gf_filter_is_loaded(const char *bridge) {
+    const struct timeval wait = {.tv_sec = ASK_SECONDS_MAX};
+    _Alignas(struct nlmsghdr) char answer[ANSWER_BYTES_MAX];
+    struct table_request request = {
+        .header = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
+                   .nlmsg_flags = NLM_F_REQUEST},
+        .family = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0},
+        .name_head = {.nla_type = NFTA_TABLE_NAME},
+    };
+    const int len = snprintf(request.name, sizeof(request.name), "gofer_%s", bridge);
+    gf_assert(len > 0 && len < TABLE_NAME_BYTES_MAX);
+    request.name_head.nla_len = (uint16_t)(NLA_HDRLEN + len + 1);
+    request.header.nlmsg_len = (uint32_t)(offsetof(struct table_request, name_head) +
+                                          NLA_ALIGN(request.name_head.nla_len));
+    GF_CLEANUP(gf_close_p) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
+        send(fd, &request, request.header.nlmsg_len, 0) < 0) {
+        return true;
+    }
+    const ssize_t n = recv(fd, answer, sizeof(answer), 0);
+    const struct nlmsghdr *header = (const struct nlmsghdr *)answer;
+    if (n < 0 || !NLMSG_OK(header, (size_t)n) || header->nlmsg_type != NLMSG_ERROR) {
+        return true;
+    }
+    const struct nlmsgerr *error = NLMSG_DATA(header);
+    return error->error != -ENOENT;
 }
 
 bool gf_filter_forwarding_is_dropped(void) {

@@ -42,6 +42,10 @@ void gf_filter_write(const struct gf_filter *filter, struct gf_strbuf *out);
 /* Loads it. Codes: GF_FAILED_PRECONDITION (no nft, or the kernel refuses), GF_DEADLINE_EXCEEDED. */
 enum gf_code gf_filter_load(const struct gf_filter *filter, struct gf_error *err) GF_MUST_USE;
 
+/* Whether the table is there: who loads rules of his own may have removed it with all others. Asks
+ * the kernel, in microseconds; true where that does not tell. */
+bool gf_filter_is_loaded(const char *bridge);
+
 /* Whether another firewall drops forwarded packets by default, as far as nft can see. */
 bool gf_filter_forwarding_is_dropped(void);
 

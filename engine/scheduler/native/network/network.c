@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 enum {
+    KEEP_MS = 1000,  /* between looks at the filter, while containers are behind the bridge */
     RETRY_MS = 1000, /* before more is made ahead, after a namespace could not be made */
 };
 
@@ -78,12 +79,18 @@ struct gf_network {
     bool bridge_open;
     struct gf_bridge bridge;
     bool told_no_servers;
+    int64_t keep_ns;  /* when the filter is looked after next */
     int64_t retry_ns; /* nothing is made ahead before; 0 = at once */
 };
 
 static void wake(const struct gf_network *network) {
     const uint64_t one = 1;
     (void)!write(network->event_fd, &one, sizeof(one)); /* full: it is awake */
+}
+
+static int pop(struct gf_network *network, struct ready_list *list) {
+    GF_MUTEX_GUARD(&network->mutex);
+    return list->count > 0 ? list->fds[--list->count] : -1;
 }
 
 /* ---- making them; the thread ---- */
@@ -142,6 +149,14 @@ static enum gf_code open_bridge(struct gf_network *network, const struct gf_reso
     return GF_OK;
 }
 
+/* Those that are ready lead to a bridge that is no more. */
+static void drop_bridged(struct gf_network *network) {
+    int fd = -1;
+    while ((fd = pop(network, &network->bridged)) >= 0) {
+        gf_close(&fd);
+    }
+}
+
 /* The bridge is there, and its filter lets containers ask the name servers of today. */
 static enum gf_code ready_bridge(struct gf_network *network, struct gf_resolv *out_resolv,
                                  struct gf_error *err) {
@@ -152,8 +167,32 @@ static enum gf_code ready_bridge(struct gf_network *network, struct gf_resolv *o
                                         "scheduler.dns_servers"));
     }
     network->told_no_servers = out_resolv->count == 0;
-    return network->bridge_open ? gf_bridge_set_resolv(&network->bridge, out_resolv, err)
-                                : open_bridge(network, out_resolv, err);
+    if (network->bridge_open) {
+        enum gf_code rc = gf_bridge_keep(&network->bridge, out_resolv, err);
+        if (rc != GF_NOT_FOUND) {
+            return rc;
+        }
+        gf_log_warn("bridge_removed", GF_KV_STR("bridge", network->bridge_name));
+        gf_bridge_close(&network->bridge);
+        network->bridge_open = false;
+        drop_bridged(network);
+    }
+    return open_bridge(network, out_resolv, err);
+}
+
+/* Somebody who loads rules of his own may remove all others: containers that run must not be
+ * without theirs for long. */
+static void keep_filter(struct gf_network *network) {
+    struct gf_resolv resolv;
+    struct gf_error error;
+    const int64_t now = gf_mono_ns();
+    if (!network->bridge_open || network->bridge.used == 0 || now < network->keep_ns) {
+        return;
+    }
+    network->keep_ns = gf_deadline_after_ms(now, KEEP_MS);
+    if (ready_bridge(network, &resolv, &error) != GF_OK) {
+        gf_log_error("bridge_unprotected", GF_KV_ERROR(&error));
+    }
 }
 
 /* ---- answering; the thread ---- */
@@ -173,11 +212,6 @@ static struct waiter *next_waiter(struct gf_network *network) {
 static void wait_on(struct gf_network *network, struct waiter *waiter) {
     GF_MUTEX_GUARD(&network->mutex);
     gf_list_push_front(&network->waiters, &waiter->link);
-}
-
-static int pop(struct gf_network *network, struct ready_list *list) {
-    GF_MUTEX_GUARD(&network->mutex);
-    return list->count > 0 ? list->fds[--list->count] : -1;
 }
 
 /* Answers one; false when he must wait for an address. */
@@ -351,7 +385,8 @@ static bool make_ahead(struct gf_network *network) {
 }
 
 static int poll_timeout_ms(struct gf_network *network) {
-    int64_t deadline = GF_NEVER;
+    int64_t deadline =
+        network->bridge_open && network->bridge.used > 0 ? network->keep_ns : GF_NEVER;
     {
         GF_MUTEX_GUARD(&network->mutex);
         GF_LIST_FOREACH(link, &network->waiters) {
@@ -391,6 +426,7 @@ static void *run(void *ctx) {
         if (network->bridge_open) {
             gf_bridge_collect(&network->bridge);
         }
+        keep_filter(network);
         serve_all(network);
         make_reports(network);
         if (!make_ahead(network)) {

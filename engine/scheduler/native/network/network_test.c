@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/sync.h"
 #include "engine/scheduler/native/network/bridge.h"
+#include "engine/scheduler/native/network/filter.h"
 #include "engine/scheduler/native/network/namespace.h"
 #include "engine/scheduler/native/network/network.h"
 
@@ -237,6 +239,47 @@ Test(network, address_in_use_is_known_after_a_restart) {
     cr_assert(ne(u32, address_of(before.lease.fd), address_of(after.lease.fd)));
     give_back(&before);
     give_back(&after);
+}
+
+static void remove_filter(void) {
+    const char *const argv[] = {"nft", "delete", "table", "inet", "gofer_" BRIDGE, NULL};
+    const struct gf_proc_spec spec = {.program = "/usr/sbin/nft", .argv = argv};
+    struct gf_proc_exit status;
+    struct gf_strbuf output;
+    gf_strbuf_init(&output, 4096);
+    cr_assert(gf_proc_run(&spec, gf_deadline_after_ms(gf_mono_ns(), WAIT_MS), &output, &status,
+                          &error) == GF_OK);
+    cr_assert(eq(int, status.status, 0));
+    gf_strbuf_fini(&output);
+}
+
+Test(network, filter_that_somebody_removes_comes_back) {
+    struct lease lease;
+    get(&lease);
+    cr_assert(gf_filter_is_loaded(BRIDGE));
+    remove_filter();
+    cr_assert(not(gf_filter_is_loaded(BRIDGE)));
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), WAIT_MS);
+    while (!gf_filter_is_loaded(BRIDGE)) {
+        cr_assert(gf_mono_ns() < deadline);
+        (void)poll(NULL, 0, PAUSE_MS);
+    }
+    give_back(&lease);
+}
+
+Test(network, bridge_that_somebody_removes_is_made_again) {
+    struct lease lease;
+    struct gf_netlink netlink;
+    int index = 0;
+    get(&lease);
+    give_back(&lease);
+    cr_assert(gf_netlink_open(&netlink, &error) == GF_OK);
+    cr_assert(gf_netlink_find(&netlink, BRIDGE, &index, &error) == GF_OK);
+    cr_assert(gf_netlink_remove(&netlink, index, &error) == GF_OK);
+    get(&lease);
+    give_back(&lease);
+    cr_assert(gf_netlink_find(&netlink, BRIDGE, &index, &error) == GF_OK);
+    gf_netlink_close(&netlink);
 }
 
 Test(network, exhausted_subnet_is_waited_for) {

@@ -110,7 +110,9 @@ static enum gf_code make_memory(struct gf_cgroup *cgroup, pid_t pid, struct gf_e
         char text[VALUE_BYTES_MAX];
         rc = write_number(cgroup->memory_fd, "memory.limit_in_bytes", spec->memory_bytes, err);
         snprintf(text, sizeof(text), "%" PRId64, spec->memory_bytes);
+        /* No swap beyond the limit; a kernel that does not count swap can be told not to use it. */
         write_optional(cgroup->memory_fd, "memory.memsw.limit_in_bytes", text);
+        write_optional(cgroup->memory_fd, "memory.swappiness", "0");
     }
     return rc == GF_OK ? write_number(cgroup->memory_fd, "cgroup.procs", pid, err) : rc;
 }
