@@ -165,8 +165,8 @@ size_t gf_native_protections(const struct gf_native *native,
 void gf_native_network_report(struct gf_native *native, struct gf_network_report *out_report);
 
 /*
- * Frees it; containers stay as they are. Order at the end of a server: engine, stop_reporting, pool
- * (joined), reactor (stopped), then this. Accepts NULL.
+ * Frees it; containers stay as they are. Order at the end of a server: engine, stop_reporting,
+ * reactor (stopped: what it sees goes to the pool), pool (joined), then this. Accepts NULL.
  */
 void gf_native_destroy(struct gf_native *native);
 

@@ -182,8 +182,8 @@ void native_host_open_with(struct native_host *host, const char *dir,
 
 void native_host_close(struct native_host *host) {
     host->scheduler.ops->stop_reporting(host->scheduler.self);
-    gf_pool_join(host->pool);
     gf_reactor_stop(host->reactor);
+    gf_pool_join(host->pool);
     gf_native_destroy(host->native);
     gf_image_store_close(host->images);
     gf_log_store_destroy(host->logs);
