@@ -6,7 +6,8 @@
  * it, which each container would pay for, and longer for each call that it decides on.
  *
  * The tree is written from the back, so that the distance of every jump is known when it is
- * written; it is turned around at the end.
+ * written; it is turned around at the end. A place in it is therefore counted from the back, too. A
+ * verdict that is returned near enough behind already is jumped to rather than written again.
  */
 #include "engine/scheduler/native/shim/filter/program.h"
 
@@ -128,32 +129,59 @@ static void prepend_rules(struct compiler *compiler, const struct range *range) 
     }
 }
 
-/* Searches the ranges from `low` to before `high`; the number of the call is loaded. */
-static void prepend_search(struct compiler *compiler, size_t low, size_t high) {
-    if (high - low == 1) {
-        const struct range *range = &compiler->ranges[low];
-        if (range->has_rules) {
-            prepend_rules(compiler, range);
-        } else {
-            prepend_return(compiler, range->verdict);
-        }
-        return;
-    }
-    const size_t middle = low + (high - low) / 2;
-    const uint32_t first = compiler->ranges[middle].first;
-    prepend_search(compiler, middle, high);
-    const size_t end = compiler->count;
-    prepend_search(compiler, low, middle);
-    const size_t distance = compiler->count - end;
-    if (distance <= JUMP_MAX) {
-        prepend(compiler, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first,
-                                                       (uint8_t)distance, 0));
-    } else {
-        prepend(compiler, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)distance));
-        prepend(compiler, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first, 0, 1));
-    }
+/* The distance of a jump from the next instruction that is written. */
+static size_t distance_to(const struct compiler *compiler, size_t place) {
+    return compiler->count - 1 - place;
 }
 
+/* The place of a return of the verdict that a conditional jump soon to be written can reach. */
+static size_t place_return(struct compiler *compiler, uint32_t verdict) {
+    for (size_t i = compiler->count; i > 0 && distance_to(compiler, i - 1) < JUMP_MAX / 2; i--) {
+        const struct sock_filter *instruction = &compiler->reversed[i - 1];
+        if (instruction->code == (BPF_RET | BPF_K) && instruction->k == verdict) {
+            return i - 1;
+        }
+    }
+    prepend_return(compiler, verdict);
+    return compiler->count - 1;
+}
+
+/* The same for any place: by way of a jump that reaches everywhere, where it is too far. */
+static size_t place_near(struct compiler *compiler, size_t place) {
+    if (distance_to(compiler, place) < JUMP_MAX) {
+        return place;
+    }
+    const uint32_t distance = (uint32_t)distance_to(compiler, place);
+    prepend(compiler, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, distance));
+    return compiler->count - 1;
+}
+
+/*
+ * Searches the ranges from `low` to before `high`; the number of the call is loaded. Gives the
+ * place where that begins.
+ */
+static size_t place_search(struct compiler *compiler, size_t low, size_t high) {
+    if (high - low == 1) {
+        const struct range *range = &compiler->ranges[low];
+        if (!range->has_rules) {
+            return place_return(compiler, range->verdict);
+        }
+        prepend_rules(compiler, range);
+        return compiler->count - 1;
+    }
+    const size_t middle = low + (high - low) / 2;
+    size_t above = place_search(compiler, middle, high);
+    size_t below = place_search(compiler, low, middle);
+    above = place_near(compiler, above);
+    below = place_near(compiler, below);
+    prepend(compiler,
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, compiler->ranges[middle].first,
+                                         (uint8_t)distance_to(compiler, above),
+                                         (uint8_t)distance_to(compiler, below)));
+    return compiler->count - 1;
+}
+
+/* Comes before the search, whose first instruction is the last one that was written. */
 static void prepend_machine_check(struct compiler *compiler) {
     prepend(compiler, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
                                                    offsetof(struct seccomp_data, nr)));
@@ -168,7 +196,11 @@ enum gf_code gf_filter_compile(const struct gf_filter_list *list, struct gf_filt
     static struct compiler compiler; /* too large for the stack */
     compiler = (struct compiler){.list = list};
     find_ranges(&compiler);
-    prepend_search(&compiler, 0, compiler.range_count);
+    const size_t start = place_search(&compiler, 0, compiler.range_count);
+    if (start + 1 != compiler.count) { /* a list of one verdict alone */
+        prepend(&compiler, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA,
+                                                        (uint32_t)distance_to(&compiler, start)));
+    }
     prepend_machine_check(&compiler);
     if (compiler.overflowed) {
         return gf_fail(err, GF_RESOURCE_EXHAUSTED, "the program has more than %d instructions",
