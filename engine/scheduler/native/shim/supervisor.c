@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/core/protection.h"
 #include "engine/scheduler/native/shim/disk.h"
 
 #include <errno.h>
@@ -151,6 +152,9 @@ static void read_ready(struct gf_supervisor *supervisor) {
     if (n == (ssize_t)sizeof(failure) && failure.exit_code == GF_INIT_EXECUTES) {
         supervisor->execute_time = failure.wall_ns;
         supervisor->missing_protections = failure.missing_protections;
+        if ((failure.missing_protections & GF_PROTECTION_USER_NAMESPACE) != 0) {
+            gf_user_namespace_drop(&supervisor->container->user_namespace);
+        }
         supervisor->command_pid = failure.pid;
         return; /* what follows is a failure, or the end of file */
     }

@@ -110,7 +110,11 @@ static void keep(struct native_host *host, struct native_event event, struct gf_
 
 static void on_started(void *ctx, struct gf_attempt attempt, const struct gf_start *start) {
     gf_assert(start->start_time > 0 && start->image_digest.len > 0 && start->node.len > 0);
-    keep(ctx, (struct native_event){.kind = NATIVE_STARTED, .attempt = attempt}, GF_STR(""));
+    keep(ctx,
+         (struct native_event){.kind = NATIVE_STARTED,
+                               .attempt = attempt,
+                               .missing_protections = start->missing_protections},
+         GF_STR(""));
 }
 
 static void on_exited(void *ctx, struct gf_attempt attempt, const struct gf_exit *exit,

@@ -38,6 +38,7 @@ struct native_event {
     struct gf_attempt attempt;
     struct gf_exit exit;            /* its failure points to `text` */
     enum gf_launch_failure failure; /* of LAUNCH_FAILED */
+    uint32_t missing_protections;   /* of STARTED */
     char *text;                     /* a message or a failure; on the heap */
     int64_t mono_ns;                /* when it was reported */
 };
