@@ -155,6 +155,8 @@ def shim(bench):
         if task["state"] == "TASK_EXECUTION_STATE_RUNNING":
             break
         time.sleep(0.02)
+    print("steps: protections that this machine cannot give: %s" % (
+        ", ".join(task.get("missingProtections", [])) or "none"))
     for pid in children(bench.server.process.pid):
         with open("/proc/%d/comm" % pid, encoding="ascii") as file:
             if file.read().strip() != "gofer-shim":
