@@ -13,6 +13,7 @@
 #include "base/socket.h"
 #include "base/tree.h"
 #include "engine/core/limits.h"
+#include "engine/scheduler/native/kept.h"
 #include "engine/scheduler/native/native_internal.h"
 
 #include <errno.h>
@@ -239,6 +240,9 @@ static void remove_attempt(void *ctx) {
 
 static void submit_removal(struct gf_native_attempt *attempt) {
     struct gf_native *native = attempt->native;
+    if (attempt->kept != NULL) {
+        gf_kept_gone(attempt);
+    }
     gf_native__unlink(attempt); /* the job owns it from here on */
     gf_pool_submit_reserved(native->options.pool, remove_attempt, attempt);
 }

@@ -214,7 +214,10 @@ static bool is_on_disk(const struct gf_container_request *request, const struct 
 /* Where the container writes, and how much. */
 static enum gf_code choose_upper(const struct gf_container_request *request, struct gf_arena *arena,
                                  struct gf_spec *spec, struct gf_error *err) {
-    if (!is_on_disk(request, spec)) {
+    if (request->kept != NULL && request->task->keep_failed) {
+        spec->keep = gf_arena_printf(arena, "%s/%s", request->kept, request->name);
+        spec->keep_ms = request->options->keep_failed_ms;
+    } else if (!is_on_disk(request, spec)) {
         spec->upper_bytes_max = gf_limits_in_memory(spec->upper_bytes_max);
         return GF_OK;
     }

@@ -23,6 +23,7 @@ struct gf_container_request {
     const char *boot_id;
     const char *stage;
     const char *uppers; /* the directory of all uppers */
+    const char *kept;   /* that of all kept roots; NULL: none is kept */
     const struct gf_task *task;
     int64_t timeout_ms;
     int64_t stop_timeout_ms;

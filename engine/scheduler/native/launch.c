@@ -21,6 +21,7 @@
 #include "engine/core/protection.h"
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/handover_files.h"
+#include "engine/scheduler/native/kept.h"
 #include "engine/scheduler/native/launch_network.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/shim/spec.h"
@@ -88,6 +89,7 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
         .resources = from->resources,
         .network = from->network,
         .disable_logs = from->disable_logs,
+        .keep_failed = from->keep_failed,
         .open_stdin = from->open_stdin,
         .terminal = from->terminal,
     };
@@ -226,6 +228,7 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .boot_id = native->boot_id,
         .stage = native->stage,
         .uppers = native->uppers,
+        .kept = gf_kept_dir(native),
         .task = &job->task,
         .environment = job->environment,
         .environment_count = job->environment_count,

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/scheduler/native/kept.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/session_internal.h"
 #include "engine/scheduler/native/shim/image.h"
@@ -291,6 +292,9 @@ enum gf_code gf_native_create(const struct gf_native_options *options,
 
     enum gf_code rc = gf_native__open_dirs(native, options, err);
     if (rc == GF_OK) {
+        rc = gf_kept_open(native, err);
+    }
+    if (rc == GF_OK) {
         rc = read_boot_id(native, err);
     }
     if (rc == GF_OK) {
@@ -329,6 +333,7 @@ void gf_native_destroy(struct gf_native *native) {
     gf_user_ranges_fini(&native->user_ranges);
     gf_map_fini(&native->attempts);
     gf_mutex_fini(&native->mutex);
+    gf_kept_close(native);
     gf_native__close_dirs(native);
     gf_close(&native->program_fd);
     free(native->task_api_dir);

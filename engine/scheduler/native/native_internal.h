@@ -64,6 +64,7 @@ struct gf_native {
         attempts;       /* struct gf_attempt -> struct gf_native_attempt, those the engine knows */
     struct gf_list all; /* all attempts, by their `link` */
     bool reporting;     /* reactor's thread, as the next ones */
+    struct gf_kept *kept;    /* roots of failed attempts (kept.h); NULL: not open */
     struct gf_list sessions; /* that are open: struct gf_session, by their `link` */
 };
 
@@ -80,13 +81,14 @@ struct gf_native_attempt {
     struct gf_list_link link;
     struct gf_attempt id;
     char name[GF_NATIVE_NAME_BYTES_MAX];
-    bool unknown;        /* to the engine: it is ended and removed, and nothing is reported */
-    bool busy;           /* a job of the pool has it */
-    bool gone;           /* the shim has ended */
-    bool started;        /* the start was reported: start_time and image_digest tell of it */
-    bool ended;          /* the end was reported, or there is nobody to report to */
-    bool forgotten;      /* the engine has recorded the end */
-    bool stop_requested; /* to be passed on when there is a connection */
+    struct gf_kept_root *kept; /* whose container this is, for sessions; NULL: of no kept root */
+    bool unknown;              /* to the engine: it is ended and removed, and nothing is reported */
+    bool busy;                 /* a job of the pool has it */
+    bool gone;                 /* the shim has ended */
+    bool started;              /* the start was reported: start_time and image_digest tell of it */
+    bool ended;                /* the end was reported, or there is nobody to report to */
+    bool forgotten;            /* the engine has recorded the end */
+    bool stop_requested;       /* to be passed on when there is a connection */
     bool stop_force;
     int64_t user_id_first; /* the ids that it holds, given back when it is freed; 0: none */
     int socket;            /* to the shim; -1: no connection */

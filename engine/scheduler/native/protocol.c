@@ -42,6 +42,7 @@ static const struct gf_field_def EXIT_FIELDS[] = {
     COUNT(struct gf_shim_exit, peak_pid_count),
     COUNT(struct gf_shim_exit, disk_bytes),
     NUMBER(struct gf_shim_exit, missing_protections, 0, UINT32_MAX),
+    COUNT(struct gf_shim_exit, root_expire_time),
 };
 
 static const struct gf_field_def STOP_FIELDS[] = {

@@ -117,8 +117,10 @@ struct gf_shim_exit {
     int64_t peak_memory_bytes; /* 0 = unknown */
     int64_t log_bytes;
     bool log_truncated;
-    int64_t peak_pid_count;      /* processes and threads; 0 = unknown */
-    int64_t disk_bytes;          /* what it had written at its end; 0 = unknown */
+    int64_t
+        root_expire_time;   /* ns since 1970 UTC: what it wrote is kept until then; 0 = it is not */
+    int64_t peak_pid_count; /* processes and threads; 0 = unknown */
+    int64_t disk_bytes;     /* what it had written at its end; 0 = unknown */
     int64_t missing_protections; /* as in "started" */
 };
 

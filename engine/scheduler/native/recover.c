@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/tree.h"
 #include "base/vec.h"
+#include "engine/scheduler/native/kept.h"
 #include "engine/scheduler/native/native_internal.h"
 
 #include <dirent.h>
@@ -196,6 +197,7 @@ void gf_native__recover(struct gf_native *native, const struct gf_attempt *attem
     sweep->records_lost = gf_native__records_lost(native);
     gf_map_init(&sweep->names);
 
+    gf_kept_sweep(native);
     empty(native->trash_fd, NULL);
     list_names(native->attempts_fd, &sweep->names);
     empty(native->uppers_fd, &sweep->names);

@@ -7,6 +7,7 @@
  */
 #include "base/alloc.h"
 #include "base/log.h"
+#include "engine/scheduler/native/kept.h"
 #include "engine/scheduler/native/native_internal.h"
 
 #include <stdlib.h>
@@ -55,6 +56,7 @@ static void tell_exit(const struct gf_native_attempt *attempt) {
         .peak_memory_bytes = exit->peak_memory_bytes,
         .log_bytes = exit->log_bytes,
         .log_truncated = exit->log_truncated,
+        .root_expire_time = exit->root_expire_time,
         .peak_pid_count = exit->peak_pid_count,
         .disk_bytes = exit->disk_bytes,
     };
@@ -83,6 +85,10 @@ void gf_native__report_started(struct gf_native_attempt *attempt,
         return;
     }
     attempt->started = true;
+    if (attempt->kept != NULL) {
+        gf_kept_started(attempt);
+        return;
+    }
     attempt->start_time = started->start_time;
     attempt->missing_protections = (uint32_t)started->missing_protections;
     keep_text(&attempt->image_digest, started->image_digest);
@@ -99,6 +105,11 @@ void gf_native__report_exited(struct gf_native_attempt *attempt, const struct gf
     attempt->exit.image_digest = attempt->image_digest;
     attempt->exit.failure = attempt->failure;
     attempt->ended = true;
+    if (attempt->kept != NULL) {
+        gf_kept_ended(attempt, attempt->failure);
+        return;
+    }
+    gf_kept_add(attempt, &attempt->exit);
     gf_native__tell_end(attempt);
 }
 
@@ -108,6 +119,10 @@ void gf_native__report_lost(struct gf_native_attempt *attempt, const char *sente
     }
     attempt->lost = sentence;
     attempt->ended = true;
+    if (attempt->kept != NULL) {
+        gf_kept_ended(attempt, sentence);
+        return;
+    }
     gf_native__tell_end(attempt);
 }
 

@@ -155,6 +155,14 @@ static enum gf_code make_environment(const struct gf_enter *enter, struct gf_str
     for (; count < extra->count; count++) {
         items[count] = extra->items[count];
     }
+    /* A container without a program has an environment for those who come. */
+    const struct gf_field_list *idle = &enter->container->env;
+    for (size_t i = 0;
+         enter->container->idle && i < idle->count && count + 2 < GF_SPEC_VARIABLES_MAX; i++) {
+        if (is_taken_over(enter, idle->items[i])) {
+            items[count++] = idle->items[i];
+        }
+    }
     for (size_t at = 0; at < own->len && count + 2 < GF_SPEC_VARIABLES_MAX;) {
         const char *variable = own->ptr + at;
         at += strlen(variable) + 1;

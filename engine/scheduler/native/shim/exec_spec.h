@@ -21,7 +21,8 @@
 struct gf_exec_spec {
     struct gf_field_list args; /* at least one */
     /* "KEY=value": besides the environment of the container's program, of which they take the
-     * place where the keys are the same. A container without a program has no environment. */
+     * place where the keys are the same. A container without a program has one for
+     * them. */
     struct gf_field_list env;
     const char *user;    /* as in struct gf_spec; "" = that of the container's program */
     const char *workdir; /* likewise */

@@ -157,10 +157,27 @@ GF_NORETURN static void supervise(pid_t command_pid, int status_fd) {
         }
         if (received.si_signo == SIGCHLD) {
             reap(command_pid, status_fd);
-        } else {
+        } else if (command_pid != 0) {
             (void)kill(command_pid, received.si_signo);
+        } else if (received.si_signo == SIGTERM) {
+            _exit(0);
         }
     }
+}
+
+/* The container runs as soon as it is there. */
+GF_NORETURN static void idle(const struct gf_init_command *command, int ready_fd, int status_fd) {
+    const struct gf_init_failure start = {
+        .wall_ns = gf_wall_ns(),
+        .exit_code = GF_INIT_EXECUTES,
+        .missing_protections = command->missing_protections,
+    };
+    (void)!write(ready_fd, &start, sizeof(start));
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        (void)close(fd);
+    }
+    (void)close(ready_fd);
+    supervise(0, status_fd);
 }
 
 GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd, int status_fd) {
@@ -170,6 +187,9 @@ GF_NORETURN void gf_init_run(const struct gf_init_command *command, int ready_fd
 
     /* Before there is anybody who could read it; the command gets its own when it is executed. */
     (void)prctl(PR_SET_NAME, "gofer-init");
+    if (command->idle) {
+        idle(command, ready_fd, status_fd);
+    }
     /* We are held until the command runs, and lend it our memory: cheaper than a copy of it. */
     const pid_t pid = vfork();
     if (pid < 0) {

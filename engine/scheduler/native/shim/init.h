@@ -47,7 +47,8 @@ struct gf_init_command {
     const struct gf_field_list *args;
     const struct gf_field_list *env;
     uint32_t missing_protections; /* what the container goes without; passed on to the shim */
-    bool terminal;                /* standard output is a terminal, for the command to control */
+    bool idle;     /* there is none: process 1 waits for the end of the container alone */
+    bool terminal; /* standard output is a terminal, for the command to control */
 };
 
 /*

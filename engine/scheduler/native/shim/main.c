@@ -21,11 +21,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/tree.h"
+#include "engine/core/protection.h"
 #include "engine/scheduler/native/protocol.h"
 #include "engine/scheduler/native/shim/cgroup.h"
 #include "engine/scheduler/native/shim/container.h"
 #include "engine/scheduler/native/shim/control.h"
 #include "engine/scheduler/native/shim/handover.h"
+#include "engine/scheduler/native/shim/keep.h"
 #include "engine/scheduler/native/shim/network.h"
 #include "engine/scheduler/native/shim/probe.h"
 #include "engine/scheduler/native/shim/pump.h"
@@ -111,7 +113,9 @@ static enum gf_code start_container(struct gf_error *err) {
     if (rc == GF_OK) {
         rc = gf_container_start(spec, shim.cgroup.unified_fd, &shim.container, err);
     }
-    gf_handover_wipe_environment(&shim.handover);
+    if (!spec->idle) {
+        gf_handover_wipe_environment(&shim.handover);
+    }
     return rc;
 }
 
@@ -135,7 +139,7 @@ static void clean_up(void) {
     gf_supervisor_reap(&shim.supervisor);
     gf_cgroup_remove(&shim.cgroup);
     /* What cannot be removed now, the server removes with the rest of the attempt. */
-    if (shim.handover.spec.upper[0] != '\0') {
+    if (shim.handover.spec.upper[0] != '\0' && !shim.handover.spec.kept_upper) {
         (void)!gf_tree_remove(AT_FDCWD, shim.handover.spec.upper, NULL);
     }
 }
@@ -146,6 +150,18 @@ static void report_exit(const struct gf_shim_exit *exit) {
     gf_control_announce(&shim.control, &message);
     /* Where the disk does not take it, the server that is connected knows; another will not. */
     (void)!gf_record_write_exit(GF_SHIM_FD_DIR, exit, NULL);
+}
+
+/* Before the end is told: who hears that the root is kept finds it. */
+static void keep_root(struct gf_shim_exit *exit) {
+    const struct gf_spec *spec = &shim.handover.spec;
+    if (gf_keep_wanted(spec, exit)) {
+        const bool mapped =
+            (shim.supervisor.missing_protections & GF_PROTECTION_USER_NAMESPACE) == 0;
+        gf_sessions_container_ended(&shim.sessions, exit);
+        gf_supervisor_reap(&shim.supervisor);
+        gf_keep(spec, mapped ? spec->user_id_first : 0, exit);
+    }
 }
 
 /* The end of a container that never came to its command. */
@@ -201,6 +217,7 @@ static void run(int signal_fd) {
     if (rc == GF_OK) {
         gf_container_let_run(&shim.container);
         gf_supervisor_run(&shim.supervisor, &exit);
+        keep_root(&exit);
         report_exit(&exit);
         gf_sessions_container_ended(&shim.sessions, &exit);
     } else {

@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/tree.h"
 #include "engine/scheduler/native/shim/disk.h"
 
 #include <errno.h>
@@ -92,6 +93,19 @@ static enum gf_code open_layers(struct plan *plan, struct gf_error *err) {
     return GF_OK;
 }
 
+/*
+ * What a container has left in a kept root, but for what overlayfs worked with: that has a mark in
+ * it against being used again, as its content may not be on disk after a power cut. Nobody keeps a
+ * root over one.
+ */
+static enum gf_code renew_dirs(int parent_fd, struct gf_error *err) {
+    enum gf_code rc = gf_tree_remove(parent_fd, "work", err);
+    if (rc == GF_OK && mkdirat(parent_fd, "work", 0700) != 0) {
+        rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make the work directory");
+    }
+    return rc;
+}
+
 static enum gf_code make_dirs(int parent_fd, uid_t owner, struct gf_error *err) {
     if (mkdirat(parent_fd, "upper", 0755) != 0 || mkdirat(parent_fd, "work", 0700) != 0 ||
         (owner != 0 && fchownat(parent_fd, "upper", owner, owner, AT_SYMLINK_NOFOLLOW) != 0)) {
@@ -130,7 +144,7 @@ static enum gf_code mount_on_disk(const struct plan *plan, struct gf_error *err)
     const struct gf_spec *spec = plan->spec;
     GF_CLEANUP(gf_close_p) int fd = -1;
     char upper_parent[32];
-    if (mkdir(spec->upper, 0700) != 0) {
+    if (!spec->kept_upper && mkdir(spec->upper, 0700) != 0) {
         return gf_fail_errno(err, GF_INTERNAL, errno, "cannot make the upper directory");
     }
     enum gf_code rc = gf_file_open(AT_FDCWD, spec->upper, O_PATH | O_DIRECTORY, 0, &fd, err);
@@ -142,7 +156,7 @@ static enum gf_code mount_on_disk(const struct plan *plan, struct gf_error *err)
         }
     }
     if (rc == GF_OK) {
-        rc = make_dirs(fd, plan->owner, err);
+        rc = spec->kept_upper ? renew_dirs(fd, err) : make_dirs(fd, plan->owner, err);
     }
     if (rc == GF_OK) {
         snprintf(upper_parent, sizeof(upper_parent), "/proc/self/fd/%d/", fd);
@@ -211,7 +225,7 @@ enum gf_code gf_rootfs_enter(const struct gf_spec *spec, struct gf_user_namespac
     if (rc == GF_OK && !in_memory) {
         rc = mount_on_disk(&plan, err);
     }
-    if ((rc == GF_OK && in_memory) || rc == GF_INVALID_ARGUMENT) {
+    if ((rc == GF_OK && in_memory) || (rc == GF_INVALID_ARGUMENT && !spec->kept_upper)) {
         rc = mount_in_memory(&plan, err);
     }
     gf_strbuf_fini(&plan.layers);

@@ -258,6 +258,7 @@ GF_NORETURN void gf_sandbox_run(struct gf_sandbox *sandbox) {
         .args = &spec->args,
         .env = gf_become_environment(&spec->env, &user),
         .missing_protections = missing,
+        .idle = spec->idle,
         .terminal = spec->terminal,
     };
     gf_init_run(&command, READY_FD, STATUS_FD);

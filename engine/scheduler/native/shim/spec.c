@@ -8,6 +8,7 @@ enum {
     TEXT_BYTES_MAX = 1024,
     SIGNAL_MAX = 64,
     GRACE_MS_MAX = 24 * 3600 * 1000,
+    KEEP_MS_MAX = INT32_MAX,
 };
 
 #define FIELD(name, field_type, least, most)                                                       \
@@ -24,6 +25,10 @@ static const struct gf_field_def FIELDS[] = {
     PATH(stage, 1),
     PATH(upper, 0),
     COUNT(upper_bytes_max),
+    FLAG(kept_upper),
+    PATH(keep, 0),
+    FIELD(keep_ms, NUMBER, 0, KEEP_MS_MAX),
+    FLAG(idle),
     PATH(disk_template, 0),
     FIELD(args, LIST, 1, GF_SPEC_ARGS_MAX),
     FIELD(env, LIST, 0, GF_SPEC_VARIABLES_MAX),
@@ -78,6 +83,9 @@ static enum gf_code check(const struct gf_spec *spec, struct gf_error *err) {
     }
     if (rc == GF_OK) {
         rc = check_absolute(spec->upper, "upper directory", err);
+    }
+    if (rc == GF_OK) {
+        rc = check_absolute(spec->keep, "directory of the kept root", err);
     }
     if (rc == GF_OK) {
         rc = check_absolute(spec->disk_template, "template of the disk", err);

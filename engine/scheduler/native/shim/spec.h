@@ -43,14 +43,20 @@ struct gf_spec {
     const char *stage;       /* an empty directory to mount the root on, shared by all containers */
     const char *upper;       /* a directory to make for what the container writes; "" = in memory */
     int64_t upper_bytes_max; /* in memory: how much may be written; 0 = the kernel's default */
+    bool kept_upper;         /* that directory is there: the kept root of another container */
+    /* Where the upper directory goes when the container has failed, and for how long; "" = it is
+     * removed, as it is in any other case, unless it is a kept one. */
+    const char *keep;
+    int64_t keep_ms;
     /* On disk: an empty file system of the size that may be written (disk.h); "" = no limit. */
     const char *disk_template;
 
     /* The command. */
     struct gf_field_list args; /* at least one */
-    struct gf_field_list env;  /* "KEY=value" */
-    const char *workdir;       /* absolute, or "" for "/" */
-    const char *user;          /* "", "uid", "uid:gid", "name", "name:group" */
+    bool idle; /* they are not executed: the container is there for sessions until it is stopped */
+    struct gf_field_list env; /* "KEY=value" */
+    const char *workdir;      /* absolute, or "" for "/" */
+    const char *user;         /* "", "uid", "uid:gid", "name", "name:group" */
     const char *hostname;
     int64_t stop_signal; /* 0 = SIGTERM */
     bool open_stdin;     /* the input stays open, for sessions; else it is empty */
