@@ -182,6 +182,7 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
         return job;
     }
     copy_task(launch->task, &job->arena, &job->task);
+    job->task.disable_logs = launch->disable_logs; /* also where the pipeline wants it */
     copy_environment(launch, job);
     job->task_api = launch->task_api;
     job->timeout_ms = launch->timeout_ms;

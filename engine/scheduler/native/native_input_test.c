@@ -31,18 +31,6 @@ static char *run(const char *user, struct gf_str document, const char *script) {
     return native_host_read_output(&host, ATTEMPT);
 }
 
-Test(native_input, task_reads_it) {
-    GF_CLEANUP(gf_free_p)
-    char *output = run("", GF_STR("{\"answer\": 42}\n"), "cat /run/gofer/input");
-    cr_assert(eq(str, output, "{\"answer\": 42}\n"));
-}
-
-Test(native_input, everybody_in_the_container_may_read_it) {
-    GF_CLEANUP(gf_free_p)
-    char *output = run("1234:1234", GF_STR("for all"), "id -u; cat /run/gofer/input");
-    cr_assert(eq(str, output, "1234\nfor all"));
-}
-
 Test(native_input, nobody_can_change_it) {
     GF_CLEANUP(gf_free_p)
     char *output = run("", GF_STR("x"),
@@ -69,12 +57,6 @@ Test(native_input, an_empty_one_is_a_file_too) {
     GF_CLEANUP(gf_free_p)
     char *output = run("", GF_STR(""), "test -f /run/gofer/input && wc -c < /run/gofer/input");
     cr_assert(eq(str, output, "0\n"));
-}
-
-Test(native_input, without_one_there_is_no_file) {
-    GF_CLEANUP(gf_free_p)
-    char *output = run("", (struct gf_str){NULL, 0}, "ls -d /run/gofer 2>/dev/null || echo none");
-    cr_assert(eq(str, output, "none\n"));
 }
 
 Test(native_input, no_path_of_the_host_leads_to_it) {

@@ -1,4 +1,7 @@
-/* Somebody wonders about an attempt: every state that it can be in. */
+/*
+ * Somebody wonders about an attempt: states that only this back end has. The others are in
+ * tests/conformance/scheduler.
+ */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -45,52 +48,6 @@ static void write_record(const char *name, struct gf_str bytes) {
     cr_assert(gf_file_replace(AT_FDCWD, path, bytes, 0600, GF_FILE_SYNC_NONE, &error) == GF_OK);
 }
 
-Test(native_inquire, running_container_is_started_again) {
-    native_host_launch(&host, ATTEMPT, "sleep 1000");
-    (void)native_host_wait(&host, ATTEMPT, NATIVE_STARTED);
-    inquire();
-    wait_for_count(NATIVE_STARTED, 2);
-    host.scheduler.ops->stop(host.scheduler.self, ATTEMPT, true);
-    (void)native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
-    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_STARTED), (size_t)2));
-}
-
-Test(native_inquire, launch_under_way_answers_by_itself) {
-    native_host_launch(&host, ATTEMPT, "exit 3");
-    inquire();
-    const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
-    cr_assert(eq(i32, end.exit.exit_code, 3));
-    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_NEVER_STARTED), (size_t)0));
-    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_LOST), (size_t)0));
-}
-
-Test(native_inquire, end_is_told_again_with_all_that_belongs_to_it) {
-    native_host_launch(&host, ATTEMPT, "echo out; exit 3");
-    const struct native_event first = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
-    inquire();
-    wait_for_count(NATIVE_EXITED, 2);
-    const struct native_event again = native_host_last(&host, ATTEMPT);
-    cr_assert(eq(i32, again.exit.exit_code, 3));
-    cr_assert(eq(i64, again.exit.log_bytes, 4));
-    cr_assert(eq(i64, again.exit.start_time, first.exit.start_time));
-    cr_assert(eq(i64, again.exit.end_time, first.exit.end_time));
-    cr_assert(eq(i64, again.exit.cpu_time_ns, first.exit.cpu_time_ns));
-}
-
-Test(native_inquire, failure_is_told_again) {
-    const struct gf_str command[] = {GF_STR("frobnicate")};
-    const struct gf_task task = {.task_id = GF_STR("plain"),
-                                 .image = GF_STR(NATIVE_HOST_IMAGE),
-                                 .command = command,
-                                 .command_count = 1};
-    native_host_launch_task(&host, ATTEMPT, &task);
-    (void)native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
-    inquire();
-    wait_for_count(NATIVE_EXITED, 2);
-    cr_assert(eq(str, native_host_last(&host, ATTEMPT).text,
-                 "command 'frobnicate' not found in the image"));
-}
-
 Test(native_inquire, loss_is_told_again) {
     native_host_launch(&host, ATTEMPT, "sleep 1000");
     (void)native_host_wait(&host, ATTEMPT, NATIVE_STARTED);
@@ -99,16 +56,6 @@ Test(native_inquire, loss_is_told_again) {
     (void)native_host_wait(&host, ATTEMPT, NATIVE_LOST);
     inquire();
     wait_for_count(NATIVE_LOST, 2);
-}
-
-Test(native_inquire, attempt_of_which_there_is_nothing_was_never_started) {
-    inquire();
-    wait_for_count(NATIVE_NEVER_STARTED, 1);
-    /* The engine launches it again, and somebody wonders once more. */
-    native_host_launch(&host, ATTEMPT, "exit 4");
-    inquire();
-    wait_for_count(NATIVE_EXITED, 1);
-    cr_assert(eq(sz, native_host_count(&host, ATTEMPT, NATIVE_NEVER_STARTED), (size_t)1));
 }
 
 Test(native_inquire, attempt_with_a_directory_alone_was_never_started_and_can_be) {

@@ -1,4 +1,7 @@
-/* After a restart: every state in which a server can have left an attempt. */
+/*
+ * After a restart: every state in which a server that was killed can have left an attempt. One that
+ * ended in good order is in tests/conformance/scheduler.
+ */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -113,16 +116,6 @@ Test(native_recover, running_container_is_adopted_with_its_log) {
     finish();
 }
 
-Test(native_recover, adopted_container_can_be_stopped) {
-    run_and_kill_server("1", "sleep 1000");
-    recover_one();
-    (void)native_host_wait(&host, attempt_of(1), NATIVE_STARTED);
-    host.scheduler.ops->stop(host.scheduler.self, attempt_of(1), false);
-    const struct native_event end = native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
-    cr_assert(end.exit.stopped);
-    finish();
-}
-
 /* The driver launches with NATIVE_DRIVER_STOP_MS and NATIVE_DRIVER_INPUT. */
 Test(native_recover, adopted_container_keeps_its_time_to_stop_and_its_input) {
     run_and_kill_server("1", "trap 'cat /run/gofer/input' TERM; echo up; "
@@ -152,14 +145,6 @@ Test(native_recover, adopted_container_answers_who_wonders) {
     }
     host.scheduler.ops->stop(host.scheduler.self, attempt_of(1), true);
     (void)native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
-    finish();
-}
-
-Test(native_recover, stop_that_comes_before_the_connection_is_not_lost) {
-    run_and_kill_server("1", "sleep 1000");
-    recover_one();
-    host.scheduler.ops->stop(host.scheduler.self, attempt_of(1), true);
-    cr_assert(native_host_wait(&host, attempt_of(1), NATIVE_EXITED).exit.stopped);
     finish();
 }
 
@@ -198,24 +183,6 @@ Test(native_recover, adopted_container_of_a_shim_that_hangs_ends_when_it_is_give
     wait_for_death((pid_t)start.container_pid);
 }
 
-Test(native_recover, many_containers_are_adopted) {
-    enum {
-        COUNT = 8
-    };
-    struct gf_attempt attempts[COUNT];
-    for (int64_t i = 0; i < COUNT; i++) {
-        attempts[i] = attempt_of(i + 1);
-    }
-    run_and_kill_server("8", "sleep 0.3; exit 2");
-    recover(attempts, COUNT);
-    for (int i = 0; i < COUNT; i++) {
-        cr_assert(eq(i32, native_host_wait(&host, attempts[i], NATIVE_EXITED).exit.exit_code, 2));
-        host.scheduler.ops->forget(host.scheduler.self, attempts[i]);
-    }
-    native_host_wait_empty(&host);
-    native_host_close(&host);
-}
-
 Test(native_recover, unknown_container_is_ended_and_removed) {
     run_and_kill_server("2", "sleep 1000");
     const struct gf_shim_start start = read_start();
@@ -234,16 +201,6 @@ Test(native_recover, directory_without_records_was_never_started) {
     /* The engine launches it again, under the same number. */
     cr_assert(eq(sz, native_host_count_dirs(&host), (size_t)0));
     native_host_close(&host);
-}
-
-Test(native_recover, attempt_without_a_directory_was_never_started_and_can_be) {
-    recover_one();
-    (void)native_host_wait(&host, attempt_of(1), NATIVE_NEVER_STARTED);
-    native_host_close(&host);
-    recover(NULL, 0);
-    native_host_launch(&host, attempt_of(1), "exit 8");
-    cr_assert(eq(i32, native_host_wait(&host, attempt_of(1), NATIVE_EXITED).exit.exit_code, 8));
-    finish();
 }
 
 Test(native_recover, container_of_another_boot_is_lost) {

@@ -1,4 +1,6 @@
-/* The scheduler port over real containers: launches, ends, stops, limits, and what is left behind.
+/*
+ * The scheduler port over real containers: what is particular to this back end, and what is left
+ * behind. What every back end passes is in tests/conformance/scheduler.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -58,33 +60,6 @@ Test(native, directory_stays_until_it_is_forgotten) {
     native_host_wait_empty(&host);
 }
 
-Test(native, command_of_the_image_runs_where_the_task_has_none) {
-    const struct gf_attempt attempt = attempt_of(1);
-    const struct gf_task task = {.task_id = GF_STR("plain"), .image = GF_STR("busybox")};
-    native_host_launch_task(&host, attempt, &task);
-    cr_assert(eq(i32, native_host_wait(&host, attempt, NATIVE_EXITED).exit.exit_code, 0));
-}
-
-Test(native, no_log_is_kept_of_a_task_that_wants_none) {
-    const struct gf_attempt attempt = attempt_of(1);
-    const struct gf_str command[] = {GF_STR("seq"), GF_STR("1"), GF_STR("100000")};
-    const struct gf_task task = {.task_id = GF_STR("quiet"),
-                                 .image = GF_STR("busybox"),
-                                 .command = command,
-                                 .command_count = GF_ARRAY_COUNT(command),
-                                 .disable_logs = true};
-    native_host_launch_task(&host, attempt, &task);
-    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
-    cr_assert(eq(i32, end.exit.exit_code, 0));
-    cr_assert(eq(i64, end.exit.log_bytes, 0));
-    cr_assert(not(end.exit.log_truncated));
-    struct gf_log_pipelines pipelines = {0};
-    cr_assert(gf_log_store_list_pipelines(host.logs, &pipelines, NULL) == GF_OK);
-    cr_assert(eq(sz, pipelines.count, (size_t)0));
-    gf_vec_fini(&pipelines);
-    forget(attempt);
-}
-
 Test(native, missing_image_fails_the_launch) {
     const struct gf_attempt attempt = attempt_of(1);
     const struct gf_task task = {.task_id = GF_STR("plain"), .image = GF_STR("nothing:1")};
@@ -95,29 +70,6 @@ Test(native, missing_image_fails_the_launch) {
     forget(attempt);
 }
 
-Test(native, missing_command_is_an_exit_with_a_reason) {
-    const struct gf_attempt attempt = attempt_of(1);
-    const struct gf_str command[] = {GF_STR("frobnicate")};
-    const struct gf_task task = {.task_id = GF_STR("plain"),
-                                 .image = GF_STR("busybox"),
-                                 .command = command,
-                                 .command_count = 1};
-    native_host_launch_task(&host, attempt, &task);
-    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
-    cr_assert(eq(i32, end.exit.exit_code, 127));
-    cr_assert(eq(str, end.text, "command 'frobnicate' not found in the image"));
-    cr_assert(eq(sz, native_host_count(&host, attempt, NATIVE_STARTED), (size_t)0));
-}
-
-Test(native, network_of_the_host_must_be_allowed) {
-    const struct gf_attempt attempt = attempt_of(1);
-    const struct gf_task task = {
-        .task_id = GF_STR("plain"), .image = GF_STR("busybox"), .network = GF_NETWORK_HOST};
-    native_host_launch_task(&host, attempt, &task);
-    const struct native_event end = native_host_wait(&host, attempt, NATIVE_LAUNCH_FAILED);
-    cr_assert(strstr(end.text, "not open to tasks") != NULL, "%s", end.text);
-}
-
 Test(native, image_can_be_checked) {
     struct gf_error error;
     void *self = host.scheduler.self;
@@ -125,62 +77,6 @@ Test(native, image_can_be_checked) {
     cr_assert(host.scheduler.ops->check_image(self, GF_STR("other"), &error) == GF_NOT_FOUND);
     cr_assert(host.scheduler.ops->check_image(self, GF_STR("Not A Name"), &error) ==
               GF_INVALID_ARGUMENT);
-}
-
-Test(native, stop_asks_first) {
-    const struct gf_attempt attempt = attempt_of(1);
-    native_host_launch(&host, attempt, "trap 'exit 5' TERM; while true; do sleep 0.01; done");
-    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
-    stop(attempt, false);
-    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
-    cr_assert(end.exit.stopped);
-    /* A signal that comes before the trap is set ends the shell itself. */
-    cr_assert(end.exit.exit_code == 5 || end.exit.exit_signal == SIGTERM, "exit code %d",
-              (int)end.exit.exit_code);
-}
-
-Test(native, forced_stop_kills) {
-    const struct gf_attempt attempt = attempt_of(1);
-    native_host_launch(&host, attempt, "trap '' TERM; while true; do sleep 0.01; done");
-    (void)native_host_wait(&host, attempt, NATIVE_STARTED);
-    stop(attempt, true);
-    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
-    cr_assert(end.exit.stopped);
-    cr_assert(eq(i32, end.exit.exit_signal, SIGKILL));
-}
-
-Test(native, stop_right_after_the_launch_is_not_lost) {
-    for (int64_t run = 1; run <= 20; run++) {
-        native_host_launch(&host, attempt_of(run), "while true; do sleep 1; done");
-        stop(attempt_of(run), run % 2 == 0);
-    }
-    for (int64_t run = 1; run <= 20; run++) {
-        cr_assert(native_host_wait(&host, attempt_of(run), NATIVE_EXITED).exit.stopped);
-    }
-}
-
-Test(native, stop_and_forget_of_the_unknown_are_ignored) {
-    stop(attempt_of(99), false);
-    forget(attempt_of(99));
-    native_host_launch(&host, attempt_of(1), "true");
-    (void)native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
-    stop(attempt_of(1), true);
-    forget(attempt_of(1));
-    native_host_wait_empty(&host);
-}
-
-Test(native, time_limit_of_the_task_holds) {
-    const struct gf_attempt attempt = attempt_of(1);
-    const struct gf_str command[] = {GF_STR("sleep"), GF_STR("100")};
-    const struct gf_task task = {.task_id = GF_STR("slow"),
-                                 .image = GF_STR("busybox"),
-                                 .command = command,
-                                 .command_count = 2,
-                                 .timeout_ms = 30};
-    native_host_launch_task(&host, attempt, &task);
-    const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
-    cr_assert(end.exit.timed_out);
-    cr_assert(not(end.exit.stopped));
 }
 
 static void launch_deaf_task(struct gf_attempt attempt, int64_t stop_timeout_ms) {

@@ -75,11 +75,6 @@ Test(null_scheduler, whatever_somebody_wonders_about_has_ended_well) {
     cr_expect_eq(reports.exit.exit_code, 0);
 }
 
-Test(null_scheduler, any_image_will_do) {
-    cr_expect_eq(scheduler.ops->check_image(scheduler.self, GF_STR("busybox"), NULL), GF_OK);
-    cr_expect_eq(scheduler.ops->check_image(scheduler.self, GF_STR(""), NULL), GF_INVALID_ARGUMENT);
-}
-
 Test(null_scheduler, is_silent_when_told_to) {
     const struct gf_launch launch = {.attempt = {.run_key = 3, .task_index = 2, .attempt = 1}};
     scheduler.ops->stop_reporting(scheduler.self);

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -23,6 +24,7 @@ enum {
 };
 
 static const char HEX[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+static const char ENTRY_HEX[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 static void must(enum gf_code rc, const struct gf_error *error) {
     if (rc != GF_OK) {
@@ -43,35 +45,25 @@ static void write_file(const char *path, struct gf_str bytes) {
     must(gf_file_replace(AT_FDCWD, path, bytes, 0600, GF_FILE_SYNC_NONE, &error), &error);
 }
 
-static void write_record(const char *store, const struct gf_digest *digest) {
-    const char *cmd[] = {"true"};
-    const char *env[] = {"PATH=/bin", "FROM_IMAGE=yes"};
-    const struct gf_image_record record = {
-        .digest = *digest,
-        .config = *digest,
-        .platform = "linux/amd64",
-        .layers = digest,
-        .layer_count = 1,
-        .cmd = {cmd, 1},
-        .env = {env, 2},
-        .workdir = "",
-        .user = "",
-        .stop_signal = "",
-    };
+static void write_record(const char *store, const struct gf_image_record *record, const char *hex) {
     struct gf_strbuf text;
     gf_strbuf_init(&text, GF_IMAGE_RECORD_BYTES_MAX);
-    gf_image_record_write(&record, &text);
-    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/images/%s/record", store, HEX);
+    gf_image_record_write(record, &text);
+    GF_CLEANUP(gf_free_p) char *image = gf_asprintf("%s/images/%s", store, hex);
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/record", image);
+    make_dir(image);
     write_file(path, gf_strbuf_view(&text));
     gf_strbuf_fini(&text);
 }
 
-static void write_name(const char *store, const struct gf_digest *digest) {
-    struct gf_image_name name = {.name = NATIVE_HOST_IMAGE, .digest = *digest};
+static void write_name(const char *store, const char *of, const struct gf_digest *digest) {
+    struct gf_image_name name = {.digest = *digest};
+    gf_assert(strlen(of) < sizeof(name.name));
+    memcpy(name.name, of, strlen(of) + 1);
     struct gf_strbuf text;
     gf_strbuf_init(&text, GF_IMAGE_RECORD_BYTES_MAX);
     gf_image_name_write(&name, &text);
-    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/names/%s", store, NATIVE_HOST_IMAGE);
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/names/%s", store, of);
     write_file(path, gf_strbuf_view(&text));
     gf_strbuf_fini(&text);
 }
@@ -80,21 +72,61 @@ char *native_host_layer(const char *dir) {
     return gf_asprintf("%s/images/layers/%s", dir, HEX);
 }
 
+static void make_plain_image(const char *store, const struct gf_digest *layer) {
+    const char *cmd[] = {"true"};
+    const char *env[] = {"PATH=/bin", "FROM_IMAGE=yes"};
+    const struct gf_image_record record = {
+        .digest = *layer,
+        .config = *layer,
+        .platform = "linux/amd64",
+        .layers = layer,
+        .layer_count = 1,
+        .cmd = {cmd, 1},
+        .env = {env, 2},
+        .workdir = "",
+        .user = "",
+        .stop_signal = "",
+    };
+    write_record(store, &record, HEX);
+    write_name(store, NATIVE_HOST_IMAGE, &record.digest);
+}
+
+static void make_entry_image(const char *store, const struct gf_digest *layer) {
+    const char *entrypoint[] = {"echo", "entry"};
+    const char *cmd[] = {"from", "image"};
+    const char *env[] = {"PATH=/bin"};
+    struct gf_digest digest;
+    gf_assert(gf_digest_from_hex(gf_str_from(ENTRY_HEX), &digest));
+    const struct gf_image_record record = {
+        .digest = digest,
+        .config = digest,
+        .platform = "linux/amd64",
+        .layers = layer,
+        .layer_count = 1,
+        .entrypoint = {entrypoint, 2},
+        .cmd = {cmd, 2},
+        .env = {env, 1},
+        .workdir = "/tmp",
+        .user = "worker",
+        .stop_signal = "",
+    };
+    write_record(store, &record, ENTRY_HEX);
+    write_name(store, NATIVE_HOST_ENTRY_IMAGE, &record.digest);
+}
+
 void native_host_make_image(const char *dir) {
     struct gf_digest digest;
     GF_CLEANUP(gf_free_p) char *store = gf_asprintf("%s/images", dir);
     GF_CLEANUP(gf_free_p) char *layer = native_host_layer(dir);
-    GF_CLEANUP(gf_free_p) char *image = gf_asprintf("%s/images/%s", store, HEX);
     GF_CLEANUP(gf_free_p) char *names = gf_asprintf("%s/names", store);
     GF_CLEANUP(gf_free_p) char *format = gf_asprintf("%s/format", store);
     gf_assert(gf_digest_from_hex(gf_str_from(HEX), &digest));
     make_dir(layer);
-    make_dir(image);
     make_dir(names);
     testing_make_busybox_layer(layer);
     write_file(format, GF_STR("gofer-images 1\n"));
-    write_record(store, &digest);
-    write_name(store, &digest);
+    make_plain_image(store, &digest);
+    make_entry_image(store, &digest);
 }
 
 /* ---- the ears ---- */
@@ -179,13 +211,16 @@ void native_host_open_with(struct native_host *host, const char *dir,
     options.logs = host->logs;
     options.reactor = host->reactor;
     options.pool = host->pool;
-    options.events = &host->events;
+    if (options.events == NULL) {
+        options.events = &host->events;
+    }
     must(gf_native_create(&options, &host->native, &error), &error);
     host->scheduler = gf_native_scheduler(host->native);
 }
 
 void native_host_close(struct native_host *host) {
     host->scheduler.ops->stop_reporting(host->scheduler.self);
+    /* As in the server: what the reactor sees goes to the pool as a job. */
     gf_reactor_stop(host->reactor);
     gf_pool_join(host->pool);
     gf_native_destroy(host->native);
@@ -229,6 +264,7 @@ void native_host_launch_task(struct native_host *host, struct gf_attempt attempt
         .masked = host->masked,
         .masked_count = host->masked_count,
         .task_api = host->task_api,
+        .disable_logs = task->disable_logs,
     };
     host->scheduler.ops->launch(host->scheduler.self, &launch);
 }

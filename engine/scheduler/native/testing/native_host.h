@@ -24,6 +24,8 @@ enum {
 
 /* Name of the image that native_host_make_image makes. */
 #define NATIVE_HOST_IMAGE "busybox:latest"
+/* Another one of it: entrypoint `echo entry`, command `from image`, user worker, directory /tmp. */
+#define NATIVE_HOST_ENTRY_IMAGE "entry:latest"
 
 enum native_event_kind {
     NATIVE_STARTED = 1,
@@ -70,12 +72,13 @@ enum {
     NATIVE_DRIVER_STOP_MS = 1000
 };
 
-/* Puts an image store with busybox into dir/images; its digest is 64 times 'a'. */
+/* Puts an image store with both into dir/images; the digest of the first is 64 times 'a'. */
 void native_host_make_image(const char *dir);
 
 /* Opens everything below dir, which exists. Call scheduler.ops->recover before the first launch. */
 void native_host_open(struct native_host *host, const char *dir);
-/* The same with options; what the host sets itself is replaced. */
+/* The same with options; what the host sets itself is replaced, but for events where there are any:
+ * then the host hears nothing. */
 void native_host_open_with(struct native_host *host, const char *dir,
                            struct gf_native_options options);
 
