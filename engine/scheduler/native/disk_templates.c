@@ -82,8 +82,11 @@ static enum gf_code make_file(const char *path, int64_t bytes, struct gf_error *
     return rc;
 }
 
-/* Nothing is written ahead, and nothing that a container without a future needs: no journal, no
- * room for growth, no copies of the tables, no blocks kept for root. */
+/*
+ * Nothing is written ahead, and there is nothing that a container without a future does not need:
+ * no journal, no room for growth, no copies of the tables, no blocks kept for root. All that counts
+ * is said, so that the machine's own configuration of mkfs does not.
+ */
 static enum gf_code run_mkfs(const struct gf_disk_templates *templates, const char *path,
                              struct gf_error *err) {
     const char *const argv[] = {
@@ -92,8 +95,11 @@ static enum gf_code run_mkfs(const struct gf_disk_templates *templates, const ch
         "-F",
         "-m0",
         "-b4096",
+        "-I256",
+        "-i16384",
         "-O",
-        "^has_journal,^resize_inode,^metadata_csum,sparse_super2,extent,flex_bg,uninit_bg",
+        "none,64bit,dir_index,dir_nlink,ext_attr,extent,extra_isize,filetype,flex_bg,huge_file,"
+        "large_file,sparse_super2,uninit_bg",
         "-E",
         "lazy_itable_init=1,nodiscard,packed_meta_blocks=1,num_backup_sb=0,root_owner=0:0",
         path,

@@ -20,7 +20,7 @@ enum {
 
 /* Limits are rounded up to a multiple of this; smaller ones are this. */
 #define GF_DISK_BYTES_MIN (INT64_C(4) << 20)
-#define GF_DISK_BYTES_MAX (INT64_C(16) << 40)
+#define GF_DISK_BYTES_MAX (INT64_C(1) << 40) /* larger limits are this */
 
 /* A value in the caller's memory; zeroed it is idle. */
 struct gf_disk_templates {

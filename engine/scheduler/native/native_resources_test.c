@@ -184,6 +184,18 @@ Test(native_resources, disk_belongs_to_the_containers_root) {
               "0\n0\n0\nwritten\n0\n");
 }
 
+/* Directories that replace others are marked by an attribute of their file system. */
+Test(native_resources, disk_takes_what_an_overlay_writes) {
+    open_host(GF_NATIVE_UPPER_DISK, (struct gf_resources){.disk_bytes = 32 * MIB},
+              (struct gf_resources){0});
+    need_disks();
+    (void)run((struct gf_resources){0},
+              "rm -r /etc && mkdir /etc && ls -A /etc | wc -l; mv /home /away && ls -d /away; "
+              "ln -s far /near && readlink /near; touch -d '2040-01-01 00:00' /late && "
+              "stat -c %y /late | cut -c1-4",
+              "0\n/away\nfar\n2040\n");
+}
+
 /* ---- processes ---- */
 
 Test(native_resources, peak_of_processes_is_told) {

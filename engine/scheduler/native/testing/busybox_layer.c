@@ -16,12 +16,12 @@ enum {
 
 /* Applets of busybox that tests use. */
 static const char *const APPLETS[] = {
-    "cat",   "chmod",  "chown",   "dd",     "echo",    "env",      "false",  "grep",
-    "head",  "id",     "kill",    "ln",     "ls",      "mkdir",    "mkfifo", "mknod",
-    "mount", "mv",     "ping",    "ps",     "pwd",     "readlink", "rm",     "seq",
-    "sh",    "sleep",  "sort",    "stat",   "sync",    "tail",     "test",   "touch",
-    "tr",    "trap",   "true",    "umount", "unshare", "wc",       "yes",    "hostname",
-    "ip",    "chroot", "hexdump", "sysctl", "nice",    "md5sum",   "stty",   "tty",
+    "arping",  "nc",     "nslookup", "cat",     "chmod", "chown", "dd",       "echo",  "env",
+    "false",   "grep",   "head",     "id",      "kill",  "ln",    "ls",       "mkdir", "mkfifo",
+    "mknod",   "mount",  "mv",       "ping",    "ps",    "pwd",   "readlink", "rm",    "seq",
+    "sh",      "sleep",  "sort",     "stat",    "sync",  "tail",  "test",     "touch", "tr",
+    "trap",    "true",   "umount",   "unshare", "wc",    "yes",   "hostname", "ip",    "chroot",
+    "hexdump", "sysctl", "nice",     "md5sum",  "stty",  "tty",
 };
 
 static void must(enum gf_code rc, const struct gf_error *error) {
