@@ -243,7 +243,8 @@ static void submit_removal(struct gf_native_attempt *attempt) {
     if (attempt->kept != NULL) {
         gf_kept_gone(attempt);
     }
-    gf_native__unlink(attempt); /* the job owns it from here on */
+    gf_native__give_ids(attempt); /* all that ran has ended: others may wait for them */
+    gf_native__unlink(attempt);   /* the job owns it from here on */
     gf_pool_submit_reserved(native->options.pool, remove_attempt, attempt);
 }
 

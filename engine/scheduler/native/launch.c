@@ -13,6 +13,7 @@
  */
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/socket.h"
@@ -38,6 +39,8 @@
 enum {
     JOB_ARENA_BYTES_MAX = 4 * GF_SPEC_BYTES_MAX,
     ID_TEXT_BYTES_MAX = 24,
+    USER_RANGE_MS_MAX =
+        2000, /* how long to wait for the ids of a container that is being removed */
 };
 
 struct job {
@@ -209,7 +212,9 @@ static enum gf_code take_ids(struct job *job, struct gf_error *err) {
     if ((native->protections.missing & GF_PROTECTION_USER_NAMESPACE) != 0) {
         return GF_OK;
     }
-    return gf_user_ranges_take(&native->user_ranges, &job->user_id_first, err);
+    return gf_user_ranges_take(&native->user_ranges,
+                               gf_deadline_after_ms(gf_mono_ns(), USER_RANGE_MS_MAX),
+                               &job->user_id_first, err);
 }
 
 /* A sealed memory file with the spec of the container. */

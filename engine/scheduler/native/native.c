@@ -72,10 +72,15 @@ void gf_native__drop(struct gf_native_attempt *attempt) {
     gf_native__free(attempt);
 }
 
-void gf_native__free(struct gf_native_attempt *attempt) {
+void gf_native__give_ids(struct gf_native_attempt *attempt) {
     if (attempt->user_id_first != 0) {
         gf_user_ranges_give(&attempt->native->user_ranges, attempt->user_id_first);
+        attempt->user_id_first = 0;
     }
+}
+
+void gf_native__free(struct gf_native_attempt *attempt) {
+    gf_native__give_ids(attempt);
     free(attempt->image_digest);
     free(attempt->failure);
     free(attempt);

@@ -126,6 +126,8 @@ struct gf_native_attempt *gf_native__find(struct gf_native *native, struct gf_at
 void gf_native__unlink(struct gf_native_attempt *attempt);
 /* The same, and frees it. */
 void gf_native__drop(struct gf_native_attempt *attempt);
+/* Gives the container's user ids back, where it has any and nothing of it runs. Any thread. */
+void gf_native__give_ids(struct gf_native_attempt *attempt);
 /* Frees one that is in none of them. */
 void gf_native__free(struct gf_native_attempt *attempt);
 

@@ -17,6 +17,7 @@ enum gf_code gf_user_ranges_init(struct gf_user_ranges *ranges, int64_t first, i
                        GF_SHIM_USER_ID_FIRST_MAX + GF_SHIM_USER_IDS);
     }
     gf_mutex_init(&ranges->mutex, GF_RANK_SCHEDULER);
+    gf_cond_init(&ranges->given);
     ranges->first = first;
     ranges->count = (size_t)count;
     ranges->next = 0;
@@ -26,26 +27,39 @@ enum gf_code gf_user_ranges_init(struct gf_user_ranges *ranges, int64_t first, i
 
 void gf_user_ranges_fini(struct gf_user_ranges *ranges) {
     if (ranges->taken != NULL) {
+        gf_cond_fini(&ranges->given);
         gf_mutex_fini(&ranges->mutex);
         free(ranges->taken);
         ranges->taken = NULL;
     }
 }
 
-enum gf_code gf_user_ranges_take(struct gf_user_ranges *ranges, int64_t *out_first,
-                                 struct gf_error *err) {
-    GF_MUTEX_GUARD(&ranges->mutex);
+/* Its index, or -1. The mutex is held. */
+static int64_t take_free(struct gf_user_ranges *ranges) {
     for (size_t i = 0; i < ranges->count; i++) {
         const size_t index = (ranges->next + i) % ranges->count;
         if (ranges->taken[index] == 0) {
             ranges->taken[index] = 1;
             ranges->next = index + 1;
-            *out_first = ranges->first + (int64_t)index * GF_SHIM_USER_IDS;
-            return GF_OK;
+            return (int64_t)index;
         }
     }
-    return gf_fail(err, GF_RESOURCE_EXHAUSTED,
-                   "all %zu ranges of user ids are in use by other containers", ranges->count);
+    return -1;
+}
+
+enum gf_code gf_user_ranges_take(struct gf_user_ranges *ranges, int64_t deadline_mono_ns,
+                                 int64_t *out_first, struct gf_error *err) {
+    GF_MUTEX_GUARD(&ranges->mutex);
+    int64_t index = take_free(ranges);
+    while (index < 0 && gf_cond_wait_until(&ranges->given, &ranges->mutex, deadline_mono_ns)) {
+        index = take_free(ranges);
+    }
+    if (index < 0) {
+        return gf_fail(err, GF_RESOURCE_EXHAUSTED,
+                       "all %zu ranges of user ids are in use by other containers", ranges->count);
+    }
+    *out_first = ranges->first + index * GF_SHIM_USER_IDS;
+    return GF_OK;
 }
 
 /* The range that holds an id; negative before the first one. */
@@ -72,4 +86,5 @@ void gf_user_ranges_adopt(struct gf_user_ranges *ranges, int64_t first) {
 
 void gf_user_ranges_give(struct gf_user_ranges *ranges, int64_t first) {
     count_touched(ranges, first, -1);
+    gf_cond_broadcast(&ranges->given);
 }

@@ -20,8 +20,9 @@
 /* A value in the caller's memory. */
 struct gf_user_ranges {
     struct gf_mutex mutex;
-    int64_t first;   /* the first id of the first range */
-    uint16_t *taken; /* of each range: how many hold a part of it */
+    struct gf_cond given; /* one was given back */
+    int64_t first;        /* the first id of the first range */
+    uint16_t *taken;      /* of each range: how many hold a part of it */
     size_t count;
     size_t next; /* where to look first */
 };
@@ -37,9 +38,13 @@ enum gf_code gf_user_ranges_init(struct gf_user_ranges *ranges, int64_t first, i
 /* Accepts a zeroed one. */
 void gf_user_ranges_fini(struct gf_user_ranges *ranges);
 
-/* Takes a range that nobody has; gives its first id. Code: GF_RESOURCE_EXHAUSTED. */
-enum gf_code gf_user_ranges_take(struct gf_user_ranges *ranges, int64_t *out_first,
-                                 struct gf_error *err) GF_MUST_USE;
+/*
+ * Takes a range that nobody has; gives its first id. Where there is none it waits for one until
+ * deadline_mono_ns (0: not at all): that of a container that has just ended comes back soon. Code:
+ * GF_RESOURCE_EXHAUSTED.
+ */
+enum gf_code gf_user_ranges_take(struct gf_user_ranges *ranges, int64_t deadline_mono_ns,
+                                 int64_t *out_first, struct gf_error *err) GF_MUST_USE;
 
 /*
  * Takes the ids from `first` on for a container that has them already. They need not be a range of
