@@ -20,6 +20,9 @@
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
 
+/* The containers of a harness share their ids: a test has one at a time, or knows. */
+#define USER_ID_FIRST (INT64_C(1) << 24)
+
 void harness_needs_root(void) {
     if (geteuid() != 0) {
         cr_log_warn("SKIPPED: containers need root; run the tests as root");
@@ -85,6 +88,7 @@ struct gf_spec harness_spec(const struct harness *harness, const char *const *ar
         .hostname = "harness",
         .grace_ms = 5000,
         .pid_count = 100,
+        .user_id_first = USER_ID_FIRST,
     };
 }
 
