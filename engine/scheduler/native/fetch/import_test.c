@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <criterion/criterion.h>
+#include <sodium.h>
 
 /* A temporary directory with "store" and whatever the test puts beside it. */
 static char *directory;

@@ -30,8 +30,9 @@ enum layer_state {
     LAYER_BLOCKED, /* another program fetches it */
     LAYER_ORDERED,
     LAYER_FETCHED,
-    LAYER_SAME,    /* as one further down, which does it all */
-    LAYER_PRESENT, /* in the store */
+    LAYER_UNPACKED, /* in the work directory */
+    LAYER_SAME,     /* as one further down, which does it all */
+    LAYER_PRESENT,  /* in the store */
 };
 
 struct pulled_layer {
@@ -169,19 +170,29 @@ static bool fetch_again(struct layers *layers, struct pulled_layer *layer) {
 static enum gf_code put_in_place(struct layers *layers, struct pulled_layer *layer,
                                  struct gf_error *err) {
     const struct gf_fetch_store *store = layers->puller->store;
-    enum gf_code rc = gf_fetch_store_sync(store, err);
-    if (rc == GF_OK) {
-        rc =
-            gf_fetch_store_publish_layer(store, gf_digest_hex(layer->diff_id), layer->diff_id, err);
+    const enum gf_code rc =
+        gf_fetch_store_publish_layer(store, gf_digest_hex(layer->diff_id), layer->diff_id, err);
+    if (rc != GF_OK) {
+        return rc;
     }
-    if (rc == GF_OK && !gf_fetch_store_hold_layer(store, layer->diff_id, layer->hold_fd)) {
-        /* Somebody removed it at once: it is here, so nothing needs to be fetched. */
+    if (!gf_fetch_store_hold_layer(store, layer->diff_id, layer->hold_fd)) {
+        /* Somebody removed it at once. Its blob is still here: it is unpacked again. */
+        layer->state = LAYER_FETCHED;
         return GF_OK;
     }
-    if (rc == GF_OK) {
-        gf_download_remove(store, &layer->found->digest);
-        gf_close(&layer->fd);
-        layer->state = LAYER_PRESENT;
+    gf_download_remove(store, &layer->found->digest);
+    gf_close(&layer->fd);
+    layer->state = LAYER_PRESENT;
+    return GF_OK;
+}
+
+/* Bringing all to the disk is slow: it is done once for all that has been unpacked meanwhile. */
+static enum gf_code put_all_in_place(struct layers *layers, struct gf_error *err) {
+    enum gf_code rc = gf_fetch_store_sync(layers->puller->store, err);
+    for (size_t i = 0; rc == GF_OK && i < layers->count; i++) {
+        if (layers->items[i].state == LAYER_UNPACKED) {
+            rc = put_in_place(layers, &layers->items[i], err);
+        }
     }
     return rc;
 }
@@ -203,7 +214,8 @@ static enum gf_code unpack(struct layers *layers, struct pulled_layer *layer,
     const enum gf_code rc = gf_install_unpack(layers->puller->store, &install, &usage, err);
     if (rc == GF_OK) {
         layers->usage = usage;
-        return put_in_place(layers, layer, err);
+        layer->state = LAYER_UNPACKED;
+        return GF_OK;
     }
     if (gf_str_eq(gf_str_from(err->reason), GF_STR("DIGEST_MISMATCH"))) {
         (void)gf_wrap(err, "registry %s", pull->hosts[layer->source]);
@@ -253,6 +265,7 @@ static enum gf_code go_on(struct layers *layers, bool *out_done, struct gf_error
     struct pulled_layer *fetched = NULL;
     bool has_blocked = false;
     bool has_ordered = false;
+    bool has_unpacked = false;
     enum gf_code rc = GF_OK;
     for (size_t i = 0; rc == GF_OK && i < layers->count; i++) {
         struct pulled_layer *layer = &layers->items[i];
@@ -261,6 +274,7 @@ static enum gf_code go_on(struct layers *layers, bool *out_done, struct gf_error
         }
         has_blocked |= layer->state == LAYER_BLOCKED;
         has_ordered |= layer->state == LAYER_ORDERED;
+        has_unpacked |= layer->state == LAYER_UNPACKED;
         fetched = fetched == NULL && layer->state == LAYER_FETCHED ? layer : fetched;
     }
     if (rc != GF_OK) {
@@ -273,10 +287,12 @@ static enum gf_code go_on(struct layers *layers, bool *out_done, struct gf_error
             return gf_wrap(err, "layer %td", fetched - layers->items + 1);
         }
         rc = wait_for_answer(layers, 0, err);
+    } else if (has_unpacked) {
+        rc = put_all_in_place(layers, err);
     } else if (has_ordered || has_blocked) {
         rc = wait_for_answer(layers, has_blocked ? LOCK_WAIT_MS : ANSWER_WAIT_MS, err);
     }
-    *out_done = fetched == NULL && !has_ordered && !has_blocked;
+    *out_done = fetched == NULL && !has_ordered && !has_blocked && !has_unpacked;
     return rc == GF_OK ? gf_puller_check_time(layers->puller, err) : rc;
 }
 

@@ -1,17 +1,17 @@
 #include "engine/scheduler/native/fetch/sha256.h"
 
 void gf_sha256_init(struct gf_sha256 *hash) {
-    (void)crypto_hash_sha256_init(&hash->state); /* cannot fail */
+    (void)SHA256_Init(&hash->state); /* cannot fail */
 }
 
 void gf_sha256_update(struct gf_sha256 *hash, const void *bytes, size_t size) {
-    (void)crypto_hash_sha256_update(&hash->state, bytes, size); /* cannot fail */
+    (void)SHA256_Update(&hash->state, bytes, size); /* cannot fail */
 }
 
 struct gf_digest gf_sha256_final(struct gf_sha256 *hash) {
     uint8_t raw[GF_DIGEST_RAW_BYTES];
-    _Static_assert(sizeof(raw) == crypto_hash_sha256_BYTES, "a sha256 has 32 bytes");
-    (void)crypto_hash_sha256_final(&hash->state, raw); /* cannot fail */
+    _Static_assert(sizeof(raw) == SHA256_DIGEST_LENGTH, "a sha256 has 32 bytes");
+    (void)SHA256_Final(raw, &hash->state); /* cannot fail */
     return gf_digest_from_raw(raw);
 }
 

@@ -12,11 +12,16 @@
 
 #include <stddef.h>
 
-#include <sodium.h>
+/*
+ * OpenSSL's, which uses what processors have for it: five times as fast as plain C, and a pull
+ * hashes each layer twice. These functions, not the newer ones, because their state is a value.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 /* A value. */
 struct gf_sha256 {
-    crypto_hash_sha256_state state;
+    SHA256_CTX state;
 };
 
 void gf_sha256_init(struct gf_sha256 *hash);
