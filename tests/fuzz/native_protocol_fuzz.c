@@ -7,6 +7,7 @@
  */
 #include "base/str.h"
 #include "engine/scheduler/native/cgroup_host.h"
+#include "engine/scheduler/native/kept_record.h"
 #include "engine/scheduler/native/protocol.h"
 #include "engine/scheduler/native/shim/exec_spec.h"
 #include "engine/scheduler/native/shim/spec.h"
@@ -20,6 +21,7 @@ enum parser {
     PARSER_USER,
     PARSER_MOUNTS,
     PARSER_EXEC_SPEC,
+    PARSER_KEPT,
     PARSER_COUNT,
 };
 
@@ -100,6 +102,18 @@ static void check_exec_spec(struct gf_str bytes) {
     gf_strbuf_fini(&encoded);
 }
 
+static void check_kept(struct gf_str bytes) {
+    struct gf_kept_record record;
+    struct gf_strbuf encoded;
+    if (gf_kept_record_decode(bytes, &record, NULL) != GF_OK) {
+        return;
+    }
+    gf_strbuf_init(&encoded, 2 * GF_KEPT_RECORD_BYTES_MAX);
+    gf_assert(gf_kept_record_encode(&record, &encoded, NULL) == GF_OK);
+    gf_assert(gf_kept_record_decode(gf_strbuf_view(&encoded), &record, NULL) == GF_OK);
+    gf_strbuf_fini(&encoded);
+}
+
 /* The user's name up to a NUL, the file of users up to the next one, then that of groups. */
 static void check_user(struct gf_str bytes) {
     struct gf_user user;
@@ -128,7 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         [PARSER_MESSAGE] = check_message,     [PARSER_START] = check_start,
         [PARSER_EXIT] = check_exit,           [PARSER_SPEC] = check_spec,
         [PARSER_USER] = check_user,           [PARSER_MOUNTS] = check_mounts,
-        [PARSER_EXEC_SPEC] = check_exec_spec,
+        [PARSER_EXEC_SPEC] = check_exec_spec, [PARSER_KEPT] = check_kept,
     };
     if (size > 0 && data[0] < PARSER_COUNT) {
         checks[data[0]]((struct gf_str){(const char *)data + 1, size - 1});

@@ -2,10 +2,12 @@
  * Sessions in running containers, as the engine's edge uses them.
  */
 #include "base/alloc.h"
-#include "base/clock.h"
+#include "base/file.h"
+#include "base/socket.h"
 #include "engine/scheduler/native/testing/native_suite.h"
 #include "engine/scheduler/native/testing/session_client.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -485,6 +487,35 @@ Test(sessions, closed_on_the_way) {
     exec("ps | grep -c '[s]leep 1000' || true");
     (void)session_client_wait_end(&client);
     session_client_close(&client);
+    stop_container();
+}
+
+/* A shim without sessions: it tells what it tells everybody, and does not understand the rest. */
+Test(sessions, older_shim_does_not_know_them) {
+    const struct gf_session_request request = {.kind = GF_SESSION_ATTACH, .attempt = ATTEMPT};
+    char bytes[GF_SHIM_MESSAGE_BYTES_MAX];
+    struct gf_socket_message received;
+    struct gf_error error;
+    int listening_fd = -1;
+    int fd = -1;
+    run_container("sleep 1000");
+    GF_CLEANUP(gf_free_p) char *attempt = gf_asprintf("%s/native/attempts/7-0-1", dir);
+    GF_CLEANUP(gf_close_p) int dir_fd = open(attempt, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    GF_CLEANUP(gf_free_p)
+    char *path = gf_asprintf("/proc/self/fd/%d/" GF_ATTEMPT_FILE_CONTROL, dir_fd);
+    cr_assert(gf_socket_listen(path, &listening_fd, &error) == GF_OK, "%s", error.message);
+    session_client_open(&client, &host, &request);
+    struct pollfd waits = {.fd = listening_fd, .events = POLLIN};
+    cr_assert(eq(int, poll(&waits, 1, NATIVE_HOST_WAIT_MS), 1));
+    cr_assert(gf_socket_accept(listening_fd, &fd, &error) == GF_OK);
+    cr_assert(gf_socket_send(fd, "started=1\0start_time=1", 23, NULL, 0, &error) == GF_OK);
+    cr_assert(gf_socket_receive(fd, bytes, sizeof(bytes), &received, &error) == GF_OK);
+    cr_assert(gf_socket_send(fd, "unsupported=1", 14, NULL, 0, &error) == GF_OK);
+    const struct gf_session_end end = session_client_wait_end(&client);
+    cr_assert(end.error.code == GF_UNIMPLEMENTED, "%s", end.error.message);
+    session_client_close(&client);
+    gf_close(&fd);
+    gf_close(&listening_fd);
     stop_container();
 }
 
