@@ -32,6 +32,8 @@ static void open_host(struct gf_native_options options) {
     host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
 }
 
+static struct gf_resources resources; /* of tasks to come */
+
 static void launch_keeping(int64_t run_key, const char *script) {
     const struct gf_str command[] = {GF_STR("sh"), GF_STR("-c"), gf_str_from(script)};
     const struct gf_task task = {
@@ -41,6 +43,7 @@ static void launch_keeping(int64_t run_key, const char *script) {
         .command_count = GF_ARRAY_COUNT(command),
         .user = GF_STR("worker"),
         .working_directory = GF_STR("/tmp"),
+        .resources = resources,
         .keep_failed = true,
     };
     native_host_launch_task(&host, attempt_of(run_key), &task);
@@ -120,6 +123,24 @@ Test(kept, session_sees_what_was_left) {
     open_session(&client, 1, "cat /tmp/file");
     (void)session_client_wait_end(&client);
     cr_assert(eq(str, client.out.ptr, "left\nmore\n"), "%s", client.end.error.message);
+    session_client_close(&client);
+    native_host_wait_empty(&host);
+    native_host_close(&host);
+}
+
+/* The limits of the failed one hold, its disk included, where the host can have such a disk. */
+Test(kept, session_has_the_limits) {
+    resources = (struct gf_resources){.disk_bytes = 32 << 20, .pid_count = 30};
+    open_host(GF_NATIVE_OPTIONS_DEFAULT);
+    (void)run(1, "echo left > /tmp/file; exit 3");
+    open_session(&client, 1,
+                 "cat /tmp/file; dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null && "
+                 "echo much; for i in $(seq 60); do sleep 100 & done; echo many");
+    (void)session_client_wait_end(&client);
+    cr_assert(strstr(client.out.ptr, "left\n") == client.out.ptr, "%s", client.end.error.message);
+    cr_assert(access("/dev/loop-control", R_OK | W_OK) != 0 ||
+              strstr(client.out.ptr, "much") == NULL);
+    cr_assert(strstr(client.out.ptr, "many") == NULL, "%s", client.out.ptr);
     session_client_close(&client);
     native_host_wait_empty(&host);
     native_host_close(&host);

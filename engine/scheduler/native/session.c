@@ -83,8 +83,11 @@ static void session_started(struct gf_session *session,
     }
 }
 
-/* The shim's pieces are no larger than ours. */
+/* The shim's limits are those that the port promises. */
 _Static_assert((int)GF_SHIM_DATA_BYTES_MAX <= (int)GF_SESSION_CHUNK_BYTES_MAX, "a piece is one");
+_Static_assert((int)GF_SHIM_BEHIND_BYTES_MAX == (int)GF_SESSION_BEHIND_BYTES_MAX, "behind");
+_Static_assert((int)GF_SHIM_SESSIONS_MAX == (int)GF_SESSIONS_PER_CONTAINER_MAX, "sessions");
+_Static_assert((int)GF_SHIM_TERMINAL_CELLS_MAX == (int)GF_SESSION_TERMINAL_CELLS_MAX, "cells");
 
 static void session_output(struct gf_session *session, const struct gf_shim_data *data) {
     if (session->started && data->stream >= GF_LOG_STREAM_STDOUT &&

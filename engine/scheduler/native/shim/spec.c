@@ -8,8 +8,9 @@ enum {
     TEXT_BYTES_MAX = 1024,
     SIGNAL_MAX = 64,
     GRACE_MS_MAX = 24 * 3600 * 1000,
-    KEEP_MS_MAX = INT32_MAX,
 };
+
+#define KEEP_MS_MAX INT64_C(315360000000) /* ten years */
 
 #define FIELD(name, field_type, least, most)                                                       \
     { #name, GF_FIELD_##field_type, offsetof(struct gf_spec, name), least, most }
