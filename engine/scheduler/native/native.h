@@ -70,9 +70,9 @@ enum {
 
 /*
  * Where what a container writes goes. In memory (a tmpfs) a container starts faster by a third; but
- * it counts as the container's memory, and there is less of it. On disk a limit costs another ten
- * milliseconds: a file system of its own. In memory its amount is always bounded, on disk by the
- * limit that the task, the defaults or the maximums have.
+ * it counts as the container's memory, and there is less of it. On disk a limit costs some
+ * milliseconds more: a file system of its own. In memory its amount is always bounded, on disk by
+ * the limit that the task, the defaults or the maximums have.
  */
 enum gf_native_upper {
     /*
