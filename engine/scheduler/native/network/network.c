@@ -195,6 +195,32 @@ static void keep_filter(struct gf_network *network) {
     }
 }
 
+/* A bridge that is there has containers of the server before this one, or had some: it is taken up
+ * at once, so that its filter is looked after. */
+static void adopt_bridge(struct gf_network *network) {
+    struct gf_netlink netlink = {.fd = -1};
+    struct gf_resolv resolv;
+    struct gf_error error;
+    int index = 0;
+    enum gf_code rc = gf_netlink_open(&netlink, &error);
+    if (rc == GF_OK) {
+        rc = gf_netlink_find(&netlink, network->bridge_name, &index, &error);
+    }
+    gf_netlink_close(&netlink);
+    if (rc == GF_NOT_FOUND) {
+        return;
+    }
+    if (rc == GF_OK) {
+        rc = ready_bridge(network, &resolv, &error);
+    }
+    if (rc != GF_OK) {
+        gf_log_warn("bridge_not_taken_up", GF_KV_ERROR(&error));
+        return;
+    }
+    GF_MUTEX_GUARD(&network->mutex);
+    network->bridge_wanted = true;
+}
+
 /* ---- answering; the thread ---- */
 
 static void answer(struct waiter *waiter, const struct gf_network_lease *lease,
@@ -422,6 +448,7 @@ static void sleep_until_needed(struct gf_network *network) {
 
 static void *run(void *ctx) {
     struct gf_network *network = ctx;
+    adopt_bridge(network);
     while (!is_stopping(network)) {
         if (network->bridge_open) {
             gf_bridge_collect(&network->bridge);

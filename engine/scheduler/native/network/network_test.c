@@ -267,6 +267,20 @@ Test(network, filter_that_somebody_removes_comes_back) {
     give_back(&lease);
 }
 
+Test(network, filter_of_the_server_before_is_looked_after) {
+    struct lease lease;
+    get(&lease);
+    gf_network_destroy(network);
+    remove_filter();
+    create();
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), WAIT_MS);
+    while (!gf_filter_is_loaded(BRIDGE)) {
+        cr_assert(gf_mono_ns() < deadline);
+        (void)poll(NULL, 0, PAUSE_MS);
+    }
+    give_back(&lease);
+}
+
 Test(network, bridge_that_somebody_removes_is_made_again) {
     struct lease lease;
     struct gf_netlink netlink;
