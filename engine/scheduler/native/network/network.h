@@ -6,7 +6,8 @@
  * of the kind with a loopback alone from the start, of those behind the bridge from the first that
  * is wanted on (or from the start, where that is what tasks get). Each is used once, by one
  * container, and ends with it. The bridge is made when it is first needed, so that a machine whose
- * tasks need none is left as it is.
+ * tasks need none is left as it is; one that is there is taken up at once, as containers of the
+ * server before may be behind it.
  *
  * A namespace is handed out as a descriptor, which the receiver closes when the container has it.
  */
