@@ -108,9 +108,11 @@ static void check_networks(struct findings *findings, const struct gf_doctor *do
                            "tasks can have the network bridge; %" PRId32 " of %" PRId32
                            " addresses are in use",
                            report.addresses_used, report.addresses));
-    check_note(findings, "network_forwarding", report.forwarding,
-               "packets of containers are forwarded",
-               "let this machine forward: sysctl net.ipv4.ip_forward=1");
+    /* The first task on the bridge turns it on, which is worth knowing and no fault. */
+    add_ok(findings, "network_forwarding",
+           report.forwarding[0] == '\0'
+               ? "packets of containers are forwarded"
+               : gf_arena_str(findings->arena, sentence(report.forwarding)).ptr);
     check_note(findings, "network_firewall", report.firewall,
                "no firewall of this machine is known to stop the packets of containers",
                "let the firewall of this machine pass what comes from and goes to the bridge");

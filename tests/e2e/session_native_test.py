@@ -172,9 +172,10 @@ class Sessions(e2e.NativeTest):
         terminal.expect("pid-is-")
         terminal.type("until stty size | grep -q '^40 100'; do sleep 0.05; done; echo re''sized\n")
         terminal.expect("resized")
-        terminal.type("sleep 600\n")
-        terminal.expect("sleep 600")
+        terminal.type("echo sle''eping; sleep 50\n")
+        terminal.expect("sleeping")
         terminal.type("\x03")  # for the program, not for the CLI
+        terminal.expect("^C")
         terminal.type("exit 5\n")
         terminal.expect_end(5)
 
