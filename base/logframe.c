@@ -350,6 +350,12 @@ static struct gf_str buffered(const struct gf_logframe_reader *reader) {
     };
 }
 
+bool gf_logframe_reader_has_next(const struct gf_logframe_reader *reader) {
+    const struct gf_str bytes = buffered(reader);
+    return !reader->ended && reader->offset > 0 && bytes.len >= GF_LOGFRAME_HEADER_BYTES &&
+           get_le(bytes.ptr, 4) <= bytes.len - GF_LOGFRAME_HEADER_BYTES;
+}
+
 /* As gf_logframe_decode for the header of the file. */
 static enum gf_code decode_file_header(struct gf_str bytes, size_t *out_size,
                                        struct gf_error *err) {

@@ -160,6 +160,12 @@ enum gf_code gf_logframe_reader_next(struct gf_logframe_reader *reader,
                                      struct gf_logframe *out_frame,
                                      struct gf_error *err) GF_MUST_USE;
 
+/*
+ * Whether the next frame is in the reader's memory already, whole: reading it leaves the payloads
+ * that were given since the last call that had to read the file where they are.
+ */
+bool gf_logframe_reader_has_next(const struct gf_logframe_reader *reader);
+
 /* Where the next frame begins: the resume point behind the frame that was given last. */
 int64_t gf_logframe_reader_offset(const struct gf_logframe_reader *reader);
 

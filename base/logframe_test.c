@@ -335,6 +335,29 @@ Test(logframe, note_that_is_too_long_is_cut) {
     gf_logframe_reader_fini(&reader);
 }
 
+Test(logframe, what_was_given_stays_while_the_next_is_there) {
+    GF_CLEANUP(gf_close_p) int fd = empty_file();
+    struct gf_logframe_writer writer;
+    struct gf_logframe_reader reader;
+    struct gf_logframe first;
+    struct gf_logframe second;
+    cr_assert_eq(gf_logframe_writer_init(&writer, fd, NULL), GF_OK);
+    write_text(&writer, GF_LOG_STREAM_STDOUT, 1, "one");
+    write_text(&writer, GF_LOG_STREAM_STDOUT, 2, "two");
+    gf_logframe_reader_init(&reader, fd, 0);
+    cr_assert_not(gf_logframe_reader_has_next(&reader), "nothing was read yet");
+    cr_assert_eq(next(&reader, &first), GF_LOGFRAME_FRAME);
+    cr_assert(gf_logframe_reader_has_next(&reader));
+    cr_assert_eq(next(&reader, &second), GF_LOGFRAME_FRAME);
+    cr_assert(gf_str_eq(first.payload, GF_STR("one")));
+    cr_assert(gf_str_eq(second.payload, GF_STR("two")));
+    cr_assert_not(gf_logframe_reader_has_next(&reader));
+    cr_assert_eq(gf_logframe_end(&writer, 3, NULL), GF_OK);
+    cr_assert_eq(next(&reader, &first), GF_LOGFRAME_FRAME);
+    cr_assert_not(gf_logframe_reader_has_next(&reader), "nothing comes behind the end");
+    gf_logframe_reader_fini(&reader);
+}
+
 /* Of logs whose writer did not count. */
 Test(logframe, note_without_a_count) {
     int64_t dropped_bytes = 1;

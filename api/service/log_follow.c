@@ -157,6 +157,8 @@ static enum gf_stream_next without_log(struct gf_log_follow *self) {
 
 /* ---- Reading ---- */
 
+/* The bytes stay where the reader has them: until it reads the file again, the message is encoded,
+ * or waits as the pending one and no step is made. */
 static void add_chunk(struct gf_log_follow *self,
                       Gofer__V1__FollowTaskExecutionLogsResponse *message,
                       const struct gf_logframe *frame) {
@@ -168,7 +170,7 @@ static void add_chunk(struct gf_log_follow *self,
     chunk->write_time = gf_message_time(frame->wall_ns, arena);
     chunk->stream = (Gofer__V1__LogStream)frame->stream;
     chunk->content.len = frame->payload.len;
-    chunk->content.data = gf_arena_memdup(arena, frame->payload.ptr, frame->payload.len);
+    chunk->content.data = (uint8_t *)(uintptr_t)frame->payload.ptr;
     message->chunks[message->n_chunks++] = chunk;
 }
 
@@ -226,7 +228,8 @@ static enum gf_code fill(struct gf_log_follow *self,
         }
         add_chunk(self, message, out_frame);
         bytes += out_frame->payload.len;
-        if (bytes >= MESSAGE_BYTES || message->n_chunks == MESSAGE_CHUNKS) {
+        if (bytes >= MESSAGE_BYTES || message->n_chunks == MESSAGE_CHUNKS ||
+            !gf_logframe_reader_has_next(&self->reader.frames)) {
             return GF_OK;
         }
     }
