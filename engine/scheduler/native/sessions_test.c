@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -129,6 +130,56 @@ static void expect_refusal(const struct gf_session_request *request, const char 
     cr_assert(strstr(end.error.message, sentence) != NULL, "%s", end.error.message);
     cr_assert(client.started == false);
     session_client_close(&client);
+}
+
+/* Whatever the way in, what a process is and may do is the same. */
+#define WHAT_I_AM                                                                                  \
+    "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Umask)' /proc/self/status; "                 \
+    "cat /proc/self/uid_map /proc/self/oom_score_adj; cat /proc/self/cgroup; ulimit -n -c -l; "    \
+    "for i in cgroup ipc mnt net pid user uts; do readlink /proc/self/ns/$i; done; "               \
+    "grep -E '^Sig(Blk|Ign)' /proc/self/status; "
+
+static void compare_with_exec(const char *user) {
+    const struct gf_str script[] = {GF_STR("sh"), GF_STR("-c"), GF_STR(WHAT_I_AM "true")};
+    const struct gf_str sleeping[] = {GF_STR("sh"), GF_STR("-c"),
+                                      GF_STR(WHAT_I_AM "echo end; sleep 1000")};
+    const struct gf_task task = {
+        .task_id = GF_STR("a-task"),
+        .image = GF_STR(NATIVE_HOST_IMAGE),
+        .command = sleeping,
+        .command_count = GF_ARRAY_COUNT(sleeping),
+        .user = gf_str_from(user),
+    };
+    const struct gf_session_request request = {
+        .kind = GF_SESSION_EXEC,
+        .attempt = ATTEMPT,
+        .command = script,
+        .command_count = GF_ARRAY_COUNT(script),
+    };
+    native_host_launch_task(&host, ATTEMPT, &task);
+    (void)native_host_wait(&host, ATTEMPT, NATIVE_STARTED);
+    char *output = native_host_read_output(&host, ATTEMPT);
+    for (int i = 0; strstr(output, "end\n") == NULL && i < NATIVE_HOST_WAIT_MS; i++) {
+        free(output);
+        (void)poll(NULL, 0, 1);
+        output = native_host_read_output(&host, ATTEMPT);
+    }
+    session_client_open(&client, &host, &request);
+    cr_assert(eq(i32, session_client_wait_end(&client).exit_code, 0), "%s", client.err.ptr);
+    *strstr(output, "end\n") = '\0';
+    cr_assert(eq(str, client.out.ptr, output));
+    cr_assert(strstr(output, "NoNewPrivs:\t1") != NULL, "%s", output);
+    free(output);
+    session_client_close(&client);
+    stop_container();
+}
+
+Test(sessions, exec_has_the_rights_of_the_program) {
+    compare_with_exec("");
+}
+
+Test(sessions, exec_has_the_rights_of_a_user) {
+    compare_with_exec("worker");
 }
 
 Test(sessions, exec_that_cannot_start_says_why) {
