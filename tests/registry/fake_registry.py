@@ -3,6 +3,7 @@
 import base64
 import http.server
 import json
+import sys
 import threading
 
 from pulling import digest_of
@@ -69,6 +70,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, data)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request, client_address):
+        """Says nothing of connections that the other side has broken off."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 class FakeRegistry:
     """Listens on a free port of 127.0.0.1 until it is closed."""
 
@@ -82,9 +93,7 @@ class FakeRegistry:
         self.password = self.realm = self.token = None
         self.user = "user"
         self.ignores_range = False
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.server.block_on_close = False
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.registry = self
         if context is not None:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)

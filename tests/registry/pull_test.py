@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -273,6 +274,41 @@ class Pull(pulling.PullTest):
         self.assert_pulled(outcomes[0], first)
         self.assert_pulled(outcomes[1], second)
         self.assertEqual(len(self.registry.asked(first.layer())), 1, "fetched once")
+
+    def remove(self, *targets):
+        subprocess.run([pulling.PROGRAM, "remove", "--store", self.store] + list(targets),
+                       check=True, env={}, timeout=60)
+
+    def test_a_removal_leaves_the_layers_of_a_pull_alone(self):
+        image = self.registry.put(Image(tar_of({"a": b"a"}), tar_of({"b": b"b"})))
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.registry.lies["/blobs/" + image.layer(1)] = lambda _: release.wait(60) is None
+        process = self.start(request_text(self.name(), [self.registry.source]))
+        deadline = time.monotonic() + 60
+        while not self.listed("layers") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.remove()
+        self.assertEqual(self.listed("layers"), [image.diff_ids[0][7:]])
+        release.set()
+        self.assert_pulled(self.wait(process), image)
+
+    def test_what_a_broken_pull_left_goes_with_a_removal(self):
+        image = self.registry.put(Image(tar_of({"a": b"a"}), tar_of({"b": b"b"})))
+        self.registry.lies["/blobs/" + image.layer(1)] = lambda handler: handler.answer(404) or True
+        self.assertEqual(self.simple().fields["code"], "NOT_FOUND")
+        self.assertEqual(self.listed("images"), [])
+        self.remove()
+        self.assertEqual(self.listed("layers"), [])
+
+    def test_an_index_goes_with_its_image(self):
+        image = self.registry.put(small_image(), None)
+        self.registry.put_text("latest", OCI_INDEX, index_of((image, ARCHITECTURE)))
+        self.assert_pulled(self.simple(), image)
+        self.remove(image.digest)
+        for part in ("indexes", "images", "names", "layers", "tmp"):
+            self.assertEqual(self.listed(part), [], part)
+        self.assert_pulled(self.simple(), image, self.name())
 
     def test_basic_credentials(self):
         image = self.registry.put(small_image())

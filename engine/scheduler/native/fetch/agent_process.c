@@ -3,6 +3,7 @@
 #include "engine/scheduler/native/fetch/confine.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -41,10 +42,17 @@ static void load_resolver(void) {
     }
 }
 
+/* The other process sees that this one has ended; why, people read. */
+static void give_up(const struct gf_error *err) {
+    (void)dprintf(STDERR_FILENO, "gofer-fetch: the network process: %s\n", err->message);
+    _exit(EXIT_FAILED);
+}
+
 /* Sanitizers look for leaks at a regular end, with rights that this has not: _exit. */
 void gf_agent__run(const struct gf_agent_opts *opts, const struct gf_str *cas, int jail_fd,
                    int socket_fd) {
     struct gf_registry_client *client = NULL;
+    struct gf_error err;
     const struct gf_registry_opts client_opts = {
         .request = opts->request,
         .repository = opts->repository,
@@ -57,8 +65,8 @@ void gf_agent__run(const struct gf_agent_opts *opts, const struct gf_str *cas, i
     }
     load_resolver();
     /* Only this, the standard error and the socket stay open: nothing that leads to the store. */
-    if (gf_confine_network(jail_fd, opts->file_bytes_max, NULL) != GF_OK) {
-        _exit(EXIT_FAILED);
+    if (gf_confine_network(jail_fd, opts->file_bytes_max, &err) != GF_OK) {
+        give_up(&err);
     }
     close(jail_fd);
     close(opts->store->root_fd);
@@ -71,13 +79,13 @@ void gf_agent__run(const struct gf_agent_opts *opts, const struct gf_str *cas, i
     close(opts->store->work_fd);
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
-    if (gf_registry_client_new(&client_opts, &client, NULL) != GF_OK) {
-        _exit(EXIT_FAILED);
+    if (gf_registry_client_new(&client_opts, &client, &err) != GF_OK) {
+        give_up(&err);
     }
     for (;;) {
         bool woken = false;
-        if (gf_registry_client_run(client, socket_fd, TURN_MS_MAX, &woken, NULL) != GF_OK) {
-            _exit(EXIT_FAILED);
+        if (gf_registry_client_run(client, socket_fd, TURN_MS_MAX, &woken, &err) != GF_OK) {
+            give_up(&err);
         }
         if (woken) {
             take_order(client, socket_fd);
