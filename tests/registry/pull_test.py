@@ -79,11 +79,14 @@ class Pull(pulling.PullTest):
         self.assert_pulled(outcome, image)
         self.assertEqual(outcome.fields["new"], "0")
         self.assertEqual(len(self.registry.requests), before + 1, "only what the tag means")
-        # One layer is shared: only the other one comes.
+        # One layer is shared: only the other one comes. What a killed pull left of it goes.
+        with open(os.path.join(self.store, "downloads", image.layer(0)[7:]), "wb") as file:
+            file.write(b"left")
         other = self.registry.put(Image(tar_of({"a": b"a"}), tar_of({"c": b"c"})))
         self.assert_pulled(self.simple(), other)
         self.assertEqual(len(self.registry.asked(image.layer(0))), 1)
         self.assertEqual(len(self.registry.asked(other.layer(1))), 1)
+        self.assertEqual(self.listed("downloads"), [])
 
     def test_the_same_layer_twice_in_one_image(self):
         layer = tar_of({"a": b"a"})

@@ -114,6 +114,10 @@ static void remove_unlocked(const struct gf_fetch_store *store, const char *name
     }
 }
 
+void gf_download_discard(const struct gf_fetch_store *store, const struct gf_digest *digest) {
+    remove_unlocked(store, gf_digest_hex(digest));
+}
+
 void gf_download_sweep(const struct gf_fetch_store *store, int64_t now_wall_ns,
                        int64_t leftover_bytes_max) {
     GF_CLEANUP(leftovers_fini) struct leftovers leftovers = {0};

@@ -36,6 +36,9 @@ enum gf_code gf_download_open_writer(const struct gf_fetch_store *store,
 /* Removes the file, by whoever holds its lock. */
 void gf_download_remove(const struct gf_fetch_store *store, const struct gf_digest *digest);
 
+/* Removes the file of a blob that nobody needs any more, unless somebody works on it. */
+void gf_download_discard(const struct gf_fetch_store *store, const struct gf_digest *digest);
+
 /*
  * Removes what nobody works on and is older than GF_DOWNLOAD_AGE_NS_MAX, and of the rest the oldest
  * as long as they take more than GF_DOWNLOAD_LEFTOVER_BYTES_MAX.

@@ -311,6 +311,10 @@ static enum gf_code prepare(struct layers *layers, const struct gf_found_image *
             gf_fetch_store_hold_layer(layers->puller->store, layer->diff_id, layer->hold_fd)
                 ? LAYER_PRESENT
                 : LAYER_BLOCKED;
+        if (layer->state == LAYER_PRESENT) {
+            /* Of a pull that was killed when it had put the layer in its place. */
+            gf_download_discard(layers->puller->store, &layer->found->digest);
+        }
         for (size_t j = 0; j < i && layer->state == LAYER_BLOCKED; j++) {
             const bool is_same = gf_digest_eq(layer->diff_id, layers->items[j].diff_id);
             layer->state = is_same ? LAYER_SAME : LAYER_BLOCKED;
