@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "engine/scheduler/native/fetch/confine.h"
 #include "engine/scheduler/native/fetch/download.h"
+#include "engine/scheduler/native/fetch/export.h"
 #include "engine/scheduler/native/fetch/fail.h"
 #include "engine/scheduler/native/fetch/import.h"
 #include "engine/scheduler/native/fetch/pack.h"
@@ -51,6 +52,10 @@ static const char usage_text[] =
     "      Writes an OCI layout directory as a tar file to standard output, the same bytes for\n"
     "      the same layout.\n"
     "\n"
+    "  gofer-fetch export --store DIR [--docker] DIGEST [NAME]...\n"
+    "      Writes an image as a tar file to standard output, under these names: an OCI layout, or\n"
+    "      what docker save writes. Needs root.\n"
+    "\n"
     "  gofer-fetch remove --store DIR [NAME | DIGEST]...\n"
     "      Takes names away, and images (by digest) with all of their names; then layers that no\n"
     "      image needs.\n"
@@ -63,6 +68,7 @@ static const char usage_text[] =
 enum option_id {
     OPTION_STORE = 1,
     OPTION_NAME,
+    OPTION_DOCKER,
     OPTION_ARCHIVE_BYTES,
     OPTION_UNPACKED_BYTES,
     OPTION_UNPACKED_FILES,
@@ -72,6 +78,7 @@ enum option_id {
 static const struct option long_options[] = {
     {"store", required_argument, NULL, OPTION_STORE},
     {"name", required_argument, NULL, OPTION_NAME},
+    {"docker", no_argument, NULL, OPTION_DOCKER},
     {"archive-bytes-max", required_argument, NULL, OPTION_ARCHIVE_BYTES},
     {"unpacked-bytes-max", required_argument, NULL, OPTION_UNPACKED_BYTES},
     {"unpacked-files-max", required_argument, NULL, OPTION_UNPACKED_FILES},
@@ -85,7 +92,8 @@ struct command_line {
     const char *store;
     const char *name;
     const char *path;
-    const char *const *targets; /* of remove */
+    bool docker;
+    const char *const *targets; /* of remove and export */
     size_t target_count;
     struct gf_fetch_limits limits;
     bool help;
@@ -111,6 +119,9 @@ static enum gf_code parse_option(int id, int index, struct command_line *out,
         return GF_OK;
     case OPTION_NAME:
         out->name = optarg;
+        return GF_OK;
+    case OPTION_DOCKER:
+        out->docker = true;
         return GF_OK;
     case OPTION_ARCHIVE_BYTES:
         return parse_limit(name, optarg, &out->limits.archive_bytes, err);
@@ -147,17 +158,19 @@ static enum gf_code parse_command_line(int argc, char **argv, struct command_lin
     line.path = left > 1 ? argv[optind + 1] : NULL;
     line.targets = (const char *const *)argv + (left > 0 ? optind + 1 : optind);
     line.target_count = left > 0 ? (size_t)left - 1 : 0;
+    const bool is_export = is_command(&line, "export");
     const bool is_remove = is_command(&line, "remove");
     const bool wants_store = is_command(&line, "import") || is_command(&line, "clean") ||
-                             is_command(&line, "pull") || is_remove;
+                             is_command(&line, "pull") || is_remove || is_export;
     const bool wants_path = is_command(&line, "import") || is_command(&line, "pack");
     if (!line.help && !wants_store && !wants_path) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "unknown command '%s'",
                        gf_show_cstr(line.command).text);
     }
-    const bool counts = is_remove || left == (wants_path ? 2 : 1);
-    if (!line.help && (wants_store != (line.store != NULL) || !counts ||
-                       (line.name != NULL && !is_command(&line, "import")))) {
+    const bool counts = is_remove || (is_export ? left >= 2 : left == (wants_path ? 2 : 1));
+    if (!line.help &&
+        (wants_store != (line.store != NULL) || !counts || (line.docker && !is_export) ||
+         (line.name != NULL && !is_command(&line, "import")))) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "%s: options or arguments are missing or too many",
                        line.command);
     }
@@ -276,6 +289,35 @@ static enum gf_code remove_targets(const struct command_line *line, struct gf_er
     return rc;
 }
 
+static enum gf_code export_image(const struct command_line *line, struct gf_error *err) {
+    struct gf_fetch_store store;
+    struct gf_digest digest;
+    enum gf_code rc = gf_digest_parse(gf_str_from(line->targets[0]), &digest, err);
+    for (size_t i = 1; rc == GF_OK && i < line->target_count; i++) {
+        struct gf_reference reference;
+        rc = gf_reference_parse_name(gf_str_from(line->targets[i]), &reference, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_fetch_store_open(line->store, &store, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    const struct gf_export export = {
+        .digest = &digest,
+        .names = line->targets + 1,
+        .name_count = line->target_count - 1,
+        .is_docker = line->docker,
+        .out_fd = STDOUT_FILENO,
+    };
+    rc = gf_confine(store.root_fd, line->limits.unpacked_bytes, err);
+    if (rc == GF_OK) {
+        rc = gf_export_run(&export, &store, err);
+    }
+    gf_fetch_store_close(&store);
+    return rc;
+}
+
 static enum gf_code clean(const struct command_line *line, struct gf_error *err) {
     struct gf_fetch_store store;
     const enum gf_code rc = gf_fetch_store_open(line->store, &store, err);
@@ -308,6 +350,7 @@ int main(int argc, char **argv) {
     rc = is_command(&line, "import")   ? import_and_report(&line, &err)
          : is_command(&line, "pull")   ? gf_pull_command(line.store, &err)
          : is_command(&line, "pack")   ? pack(&line, &err)
+         : is_command(&line, "export") ? export_image(&line, &err)
          : is_command(&line, "remove") ? remove_targets(&line, &err)
                                        : clean(&line, &err);
     if (rc != GF_OK) {
