@@ -31,10 +31,12 @@ static enum gf_code check_images(struct gf_services *services, const struct gf_c
     const struct gf_scheduler scheduler = services->scheduler;
     for (size_t i = 0; i < config->task_count; i++) {
         const struct gf_str image = config->tasks[i].image;
-        if (i > 0 && gf_str_eq(image, config->tasks[i - 1].image)) {
+        const enum gf_pull_policy pull = config->tasks[i].pull;
+        if (i > 0 && gf_str_eq(image, config->tasks[i - 1].image) &&
+            pull == config->tasks[i - 1].pull) {
             continue;
         }
-        const enum gf_code rc = scheduler.ops->check_image(scheduler.self, image, err);
+        const enum gf_code rc = scheduler.ops->check_image(scheduler.self, image, pull, err);
         if (rc != GF_OK) {
             (void)snprintf(err->field, sizeof(err->field), "tasks[%zu].image", i);
             if (rc == GF_NOT_FOUND && err->reason[0] == '\0') {

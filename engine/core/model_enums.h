@@ -80,6 +80,7 @@
     X(ROLE_UPDATED, 115)                                                                           \
     X(ROLE_DELETED, 116)                                                                           \
     X(IMAGE_IMPORTED, 120)                                                                         \
+    X(IMAGE_DELETED, 121)                                                                          \
     X(SYSTEM_PREFERENCES_UPDATED, 130)                                                             \
     X(SYSTEM_STARTED, 131)
 

@@ -131,10 +131,13 @@ struct gf_scheduler_ops {
     void (*recover)(void *self, const struct gf_attempt *attempts, size_t count);
 
     /*
-     * Whether an image reference can be run here. GF_NOT_FOUND with a sentence that says how to get
-     * it; GF_INVALID_ARGUMENT for a malformed reference. Thread: any.
+     * Whether an image reference can be run here with that pull policy. GF_NOT_FOUND with a
+     * sentence that says how to get it, where it is not there and would not be fetched;
+     * GF_INVALID_ARGUMENT for a malformed reference; GF_PERMISSION_DENIED for one that may not be
+     * used. Thread: any.
      */
-    enum gf_code (*check_image)(void *self, struct gf_str image, struct gf_error *err);
+    enum gf_code (*check_image)(void *self, struct gf_str image, enum gf_pull_policy pull,
+                                struct gf_error *err);
 
     /*
      * Opens a way into a container: session.h. *out is valid until its close() has been called,

@@ -183,6 +183,7 @@ static void recover(void *self, const struct gf_attempt *attempts, size_t count)
 }
 
 static enum gf_code check_image(GF_UNUSED void *self, GF_UNUSED struct gf_str image,
+                                GF_UNUSED enum gf_pull_policy pull,
                                 GF_UNUSED struct gf_error *err) {
     return GF_OK;
 }

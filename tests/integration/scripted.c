@@ -281,6 +281,7 @@ static void recover(GF_UNUSED void *self, GF_UNUSED const struct gf_attempt *att
 }
 
 static enum gf_code check_image(GF_UNUSED void *self, GF_UNUSED struct gf_str image,
+                                GF_UNUSED enum gf_pull_policy pull,
                                 GF_UNUSED struct gf_error *err) {
     return GF_OK;
 }

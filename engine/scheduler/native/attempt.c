@@ -52,6 +52,10 @@ void gf_native__request_stop(struct gf_native_attempt *attempt, bool force) {
     }
     attempt->stop_requested = true;
     attempt->stop_force |= force;
+    if (attempt->waiting != NULL) {
+        gf_native__end_waiting(attempt);
+        return;
+    }
     if (attempt->socket >= 0) {
         send_stop(attempt);
     }
@@ -278,6 +282,9 @@ static void kill_shim(const struct gf_native_attempt *attempt) {
 
 void gf_native__forget(struct gf_native_attempt *attempt) {
     attempt->forgotten = true;
+    if (attempt->waiting != NULL) {
+        gf_native__end_waiting(attempt);
+    }
     advance(attempt);
 }
 
@@ -300,6 +307,7 @@ static void advance(struct gf_native_attempt *attempt) {
 }
 
 void gf_native__abandon(struct gf_native_attempt *attempt) {
+    attempt->held_image[0] = '\0'; /* the container stays as it is, and so does its image */
     gf_watch_stop(&attempt->watch);
     gf_watch_stop(&attempt->proc_watch);
     gf_timer_stop(&attempt->retry);

@@ -23,6 +23,7 @@
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/handover_files.h"
 #include "engine/scheduler/native/kept.h"
+#include "engine/scheduler/native/launch_image.h"
 #include "engine/scheduler/native/launch_network.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/shim/spec.h"
@@ -60,6 +61,7 @@ struct job {
     bool has_input;
     struct gf_str input;
     struct gf_log_name log;
+    struct gf_launch_image image;
     struct gf_launch_network network;
     int64_t user_id_first; /* the ids of the container; 0: none */
     /* The outcome: a shim, or an error. */
@@ -187,6 +189,8 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
     copy_task(launch->task, &job->arena, &job->task);
     job->task.disable_logs = launch->disable_logs; /* also where the pipeline wants it */
     copy_environment(launch, job);
+    gf_launch_image_init(&job->image, launch, job->task.image, attempt->native->options.images,
+                         attempt->native->options.pulls);
     job->task_api = launch->task_api;
     job->timeout_ms = launch->timeout_ms;
     job->stop_timeout_ms = launch->stop_timeout_ms;
@@ -220,12 +224,8 @@ static enum gf_code take_ids(struct job *job, struct gf_error *err) {
 /* A sealed memory file with the spec of the container. */
 static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
-    GF_CLEANUP(gf_image_unref_p) struct gf_image *image = NULL;
     struct gf_spec spec;
-    enum gf_code rc = gf_image_store_resolve(native->options.images, job->task.image, &image, err);
-    if (rc == GF_OK) {
-        rc = take_ids(job, err);
-    }
+    enum gf_code rc = take_ids(job, err);
     if (rc != GF_OK) {
         return rc;
     }
@@ -248,7 +248,7 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .resolv = job->network.resolv,
         .user_id_first = job->user_id_first,
         .missing_protections = native->protections.missing,
-        .image = image,
+        .image = job->image.image,
         .cgroups = &native->cgroups,
         .disks = &native->disks,
         .options = &native->options,
@@ -347,20 +347,66 @@ static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_e
 
 static void job_destroy(struct job *job) {
     wipe_secrets(job);
+    gf_launch_image_fini(&job->image);
     gf_arena_fini(&job->arena);
     free(job);
 }
 
 static void launch_done(void *ctx) {
     struct job *job = ctx;
-    job->attempt->user_id_first = job->user_id_first;
+    struct gf_native_attempt *attempt = job->attempt;
+    attempt->user_id_first = job->user_id_first;
+    attempt->pull_start_time = job->image.pull_start_time;
+    attempt->pull_end_time = job->image.pull_end_time;
+    snprintf(attempt->held_image, sizeof(attempt->held_image), "%s",
+             gf_launch_image_held(&job->image));
     if (job->error.code == GF_OK) {
-        gf_native__launched(job->attempt, job->proc, job->socket);
+        gf_native__launched(attempt, job->proc, job->socket);
     } else {
-        gf_native__launch_failed(job->attempt, GF_LAUNCH_FAILURE_SCHEDULER,
+        gf_native__launch_failed(attempt,
+                                 job->image.error.code != GF_OK ? job->image.failure
+                                                                : GF_LAUNCH_FAILURE_SCHEDULER,
                                  gf_str_from(job->error.message));
     }
     job_destroy(job);
+}
+
+static void launch(void *ctx);
+
+/* ---- waiting for the image; reactor's thread ---- */
+
+static void image_settled(void *ctx) {
+    struct job *job = ctx;
+    job->attempt->waiting = NULL;
+    gf_pool_submit_reserved(job->attempt->native->options.pool, launch, job);
+}
+
+void gf_native__end_waiting(struct gf_native_attempt *attempt) {
+    static const struct gf_shim_exit stopped = {
+        .image_digest = "", .failure = "stopped while its image was fetched", .stopped = true};
+    struct job *job = attempt->waiting;
+    attempt->waiting = NULL;
+    attempt->busy = false;
+    attempt->gone = true;
+    gf_launch_image_cancel(&job->image);
+    job_destroy(job);
+    if (attempt->forgotten) {
+        attempt->ended = true; /* and nobody wants to know */
+    } else {
+        gf_native__report_exited(attempt, &stopped);
+    }
+}
+
+static void await_image(void *ctx) {
+    struct job *job = ctx;
+    struct gf_native_attempt *attempt = job->attempt;
+    attempt->waiting = job;
+    gf_launch_image_fetch(&job->image, image_settled, job);
+    if (attempt->forgotten) {
+        gf_native__forget(attempt);
+    } else if (attempt->stop_requested) {
+        gf_native__end_waiting(attempt);
+    }
 }
 
 /* The directory must be gone before the failure is reported: the engine knows nothing of it then.
@@ -381,6 +427,15 @@ static void clean_up_failed(struct job *job, const struct birth *birth) {
 static void launch(void *ctx) {
     struct job *job = ctx;
     const struct gf_native_options *options = &job->attempt->native->options;
+    if (job->error.code == GF_OK && !gf_launch_image_find(&job->image)) {
+        if (!gf_reactor_post(options->reactor, await_image, job)) {
+            job_destroy(job); /* the server is ending; nothing was started */
+        }
+        return; /* to be continued when there is an image */
+    }
+    if (job->error.code == GF_OK && job->image.error.code != GF_OK) {
+        job->error = job->image.error;
+    }
     if (job->error.code == GF_OK &&
         !gf_launch_network_get(&job->network, job->attempt->native->network,
                                gf_container_network(&job->task, options), options->pool, launch,

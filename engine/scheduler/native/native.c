@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/scheduler/native/kept.h"
+#include "engine/scheduler/native/launch_image.h"
 #include "engine/scheduler/native/native_internal.h"
 #include "engine/scheduler/native/session_internal.h"
 #include "engine/scheduler/native/shim/image.h"
@@ -80,6 +81,9 @@ void gf_native__give_ids(struct gf_native_attempt *attempt) {
 }
 
 void gf_native__free(struct gf_native_attempt *attempt) {
+    if (attempt->held_image[0] != '\0') {
+        gf_image_store_release(attempt->native->options.images, gf_str_from(attempt->held_image));
+    }
     gf_native__give_ids(attempt);
     free(attempt->image_digest);
     free(attempt->failure);
@@ -163,10 +167,10 @@ static void native_recover(void *self, const struct gf_attempt *attempts, size_t
     gf_native__recover(self, attempts, count);
 }
 
-static enum gf_code native_check_image(void *self, struct gf_str image, struct gf_error *err) {
-    struct gf_native *native = self;
-    GF_CLEANUP(gf_image_unref_p) struct gf_image *found = NULL;
-    return gf_image_store_resolve(native->options.images, image, &found, err);
+static enum gf_code native_check_image(void *self, struct gf_str image, enum gf_pull_policy pull,
+                                       struct gf_error *err) {
+    const struct gf_native *native = self;
+    return gf_launch_image_check(native->options.images, native->options.pulls, image, pull, err);
 }
 
 static void silence(void *ctx) {

@@ -26,6 +26,7 @@
 #include "base/reactor.h"
 #include "engine/logs/log_store.h"
 #include "engine/scheduler/native/images/image_store.h"
+#include "engine/scheduler/native/images/pulls.h"
 #include "engine/scheduler/scheduler.h"
 
 #include <stdbool.h>
@@ -97,6 +98,7 @@ struct gf_native_options {
      */
     const char *task_api_dir;
     struct gf_image_store *images;
+    struct gf_image_pulls *pulls; /* NULL: images that the store lacks are not fetched */
     struct gf_log_store *logs;
     struct gf_reactor *reactor;
     struct gf_pool *pool;
@@ -166,7 +168,8 @@ void gf_native_network_report(struct gf_native *native, struct gf_network_report
 
 /*
  * Frees it; containers stay as they are. Order at the end of a server: engine, stop_reporting,
- * reactor (stopped: what it sees goes to the pool), pool (joined), then this. Accepts NULL.
+ * pulls (stopped), reactor (stopped: what it sees goes to the pool), pool (joined), then this.
+ * Accepts NULL.
  */
 void gf_native_destroy(struct gf_native *native);
 

@@ -3,6 +3,7 @@
  *
  * native.c          the object and the port's functions, called by the engine
  * launch.c          a job of the pool: from a task to a running shim
+ * launch_image.c    the image, which may have to be fetched before
  * launch_network.c  the network that goes along
  * handover_files.c  the memory files that the shim is born with
  * attempt.c         an attempt after that, on the reactor's thread
@@ -83,13 +84,18 @@ struct gf_native_attempt {
     char name[GF_NATIVE_NAME_BYTES_MAX];
     struct gf_kept_root *kept; /* whose container this is, for sessions; NULL: of no kept root */
     bool unknown;              /* to the engine: it is ended and removed, and nothing is reported */
-    bool busy;                 /* a job of the pool has it */
+    bool busy;                 /* a job of the pool has it, or its launch waits for the image */
+    void *waiting;             /* of launch.c: the launch that waits; NULL: it does not */
     bool gone;                 /* the shim has ended */
     bool started;              /* the start was reported: start_time and image_digest tell of it */
     bool ended;                /* the end was reported, or there is nobody to report to */
     bool forgotten;            /* the engine has recorded the end */
     bool stop_requested;       /* to be passed on when there is a connection */
     bool stop_force;
+    /* The digest of the image that it holds, released when it is freed; "": none. */
+    char held_image[GF_DIGEST_BYTES];
+    int64_t pull_start_time; /* 0: nothing had to be fetched, or it is not known any more */
+    int64_t pull_end_time;
     int64_t user_id_first; /* the ids that it holds, given back when it is freed; 0: none */
     int socket;            /* to the shim; -1: no connection */
     struct gf_watch watch; /* of the socket */
@@ -156,6 +162,12 @@ void gf_native__mark_runtime(struct gf_native *native);
 
 /* Copies the launch and submits the job for the attempt. Thread: engine. */
 void gf_native__submit_launch(struct gf_native_attempt *attempt, const struct gf_launch *launch);
+
+/*
+ * Its launch waits for the image: nobody does any more, nothing was started, and that is reported
+ * as an end by a stop, unless it was forgotten. Reactor's thread.
+ */
+void gf_native__end_waiting(struct gf_native_attempt *attempt);
 
 /* ---- attempt.c; reactor's thread ---- */
 

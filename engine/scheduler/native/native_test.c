@@ -73,10 +73,12 @@ Test(native, missing_image_fails_the_launch) {
 Test(native, image_can_be_checked) {
     struct gf_error error;
     void *self = host.scheduler.self;
-    cr_assert(host.scheduler.ops->check_image(self, GF_STR("busybox"), &error) == GF_OK);
-    cr_assert(host.scheduler.ops->check_image(self, GF_STR("other"), &error) == GF_NOT_FOUND);
-    cr_assert(host.scheduler.ops->check_image(self, GF_STR("Not A Name"), &error) ==
-              GF_INVALID_ARGUMENT);
+    cr_assert(host.scheduler.ops->check_image(self, GF_STR("busybox"), GF_PULL_UNSPECIFIED,
+                                              &error) == GF_OK);
+    cr_assert(host.scheduler.ops->check_image(self, GF_STR("other"), GF_PULL_UNSPECIFIED, &error) ==
+              GF_NOT_FOUND);
+    cr_assert(host.scheduler.ops->check_image(self, GF_STR("Not A Name"), GF_PULL_UNSPECIFIED,
+                                              &error) == GF_INVALID_ARGUMENT);
 }
 
 static void launch_deaf_task(struct gf_attempt attempt, int64_t stop_timeout_ms) {

@@ -56,11 +56,29 @@ static void adopt_ids(struct gf_native_attempt *attempt) {
     }
 }
 
+/* The image of a container that may live is in use. A record without one, or none, is fine. */
+static void adopt_image(struct gf_native_attempt *attempt) {
+    const struct gf_native *native = attempt->native;
+    char path[GF_NATIVE_NAME_BYTES_MAX + sizeof(GF_ATTEMPT_FILE_START) + 1];
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf bytes;
+    struct gf_shim_start start;
+    struct gf_digest digest;
+    gf_strbuf_init(&bytes, GF_SHIM_MESSAGE_BYTES_MAX);
+    snprintf(path, sizeof(path), "%s/" GF_ATTEMPT_FILE_START, attempt->name);
+    if (gf_file_read(native->attempts_fd, path, &bytes, NULL) == GF_OK &&
+        gf_shim_start_decode(gf_strbuf_view(&bytes), &start, NULL) == GF_OK &&
+        gf_digest_parse(gf_str_from(start.image_digest), &digest, NULL) == GF_OK) {
+        gf_image_store_hold(native->options.images, gf_str_from(digest.text));
+        snprintf(attempt->held_image, sizeof(attempt->held_image), "%s", digest.text);
+    }
+}
+
 static void note(struct sweep *sweep, struct gf_native_attempt *attempt) {
     struct finding *finding = gf_vec_push_zeroed(&sweep->findings);
     const struct gf_inspection_subject subject = gf_native__subject(attempt);
     finding->attempt = attempt;
     adopt_ids(attempt);
+    adopt_image(attempt);
     gf_inspect(&subject, &finding->inspection);
 }
 
@@ -210,7 +228,8 @@ void gf_native__recover(struct gf_native *native, const struct gf_attempt *attem
         sweep_unknown(sweep, copy);
     }
     gf_map_fini(&sweep->names);
-    gf_native__mark_runtime(native); /* what was lost is written down now */
+    gf_native__mark_runtime(native);                         /* what was lost is written down now */
+    gf_image_store_start_collecting(native->options.images); /* who uses which is known now */
     if (!gf_reactor_post(native->options.reactor, swept, sweep)) {
         for (size_t i = 0; i < sweep->findings.count; i++) {
             gf_inspection_fini(&sweep->findings.items[i].inspection);

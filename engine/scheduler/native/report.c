@@ -30,6 +30,8 @@ void gf_native__tell_start(const struct gf_native_attempt *attempt) {
     const struct gf_scheduler_events *events = native->options.events;
     const struct gf_start start = {
         .start_time = attempt->start_time,
+        .pull_start_time = attempt->pull_start_time,
+        .pull_end_time = attempt->pull_end_time,
         .image_digest = clean_text(attempt->image_digest),
         .node = gf_str_from(native->node),
         .missing_protections = attempt->missing_protections,

@@ -47,7 +47,8 @@ static void recover(void *self, const struct gf_attempt *attempts, size_t count)
     }
 }
 
-static enum gf_code check_image(GF_UNUSED void *self, struct gf_str image, struct gf_error *err) {
+static enum gf_code check_image(GF_UNUSED void *self, struct gf_str image,
+                                GF_UNUSED enum gf_pull_policy pull, struct gf_error *err) {
     return image.len > 0 ? GF_OK : gf_fail(err, GF_INVALID_ARGUMENT, "image is empty");
 }
 

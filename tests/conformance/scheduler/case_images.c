@@ -8,7 +8,8 @@
 static const struct gf_attempt ATTEMPT = {.run_key = 1, .task_index = 2, .attempt = 1};
 
 static enum gf_code check_image(struct stage *stage, const char *image, struct gf_error *err) {
-    return stage->scheduler.ops->check_image(stage->scheduler.self, gf_str_from(image), err);
+    return stage->scheduler.ops->check_image(stage->scheduler.self, gf_str_from(image),
+                                             GF_PULL_UNSPECIFIED, err);
 }
 
 void conformance_malformed_image_is_refused(struct stage *stage) {
