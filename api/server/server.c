@@ -58,13 +58,7 @@ static enum gf_code open_stores(struct gf_server *server, const struct gf_server
         rc = gf_log_store_open(server->dir.logs_path, server->reactor, &server->logs, err);
     }
     if (rc == GF_OK && options->scheduler == GF_SERVER_SCHEDULER_NATIVE) {
-        const struct gf_image_store_opts images = {
-            .dir = server->dir.images_path,
-            .fetch_program = options->fetch_program,
-            .pool = server->long_pool,
-            .cache_bytes = options->images.cache_bytes,
-        };
-        rc = gf_image_store_open(&images, &server->images, err);
+        rc = gf_server__open_images(server, options, err);
     }
     return rc;
 }
@@ -114,6 +108,7 @@ static enum gf_code make_native(struct gf_server *server, const struct gf_server
     struct gf_native_options native = GF_NATIVE_OPTIONS_DEFAULT;
     native.dir = server->dir.native_path;
     native.images = server->images;
+    native.pulls = server->pulls;
     native.logs = server->logs;
     native.reactor = server->reactor;
     native.pool = server->pool;
@@ -139,6 +134,7 @@ static struct gf_core_limits limits_of(const struct gf_server_options *options) 
                                                              : GF_SERVER_CONTAINERS_MAX_DEFAULT,
         .run_timeout_ms_max = options->run_timeout_ms_max,
         .task_timeout_ms_max = options->task_timeout_ms_max,
+        .launch_lease_ms = gf_server__launch_lease_ms(options),
         .stop_timeout_ms =
             options->stop_timeout_ms != 0 ? options->stop_timeout_ms : GF_STOP_TIMEOUT_MS_DEFAULT,
         .task_maximums = options->task_max,
@@ -256,6 +252,7 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .logs = server->logs,
         .scheduler = server->scheduler,
         .images = server->images,
+        .pulls = server->pulls,
         .vault = server->vault,
         .gate = server->gate,
         .pool = server->pool,
@@ -364,6 +361,9 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
     if (server->scheduler.ops != NULL) {
         server->scheduler.ops->stop_reporting(server->scheduler.self);
     }
+    if (server->pulls != NULL) {
+        gf_image_pulls_stop(server->pulls); /* launches that wait are made again by the next */
+    }
     /* What the reactor sees goes to the pool as a job; what a job then posts to it is dropped. */
     if (server->reactor != NULL) {
         gf_reactor_stop(server->reactor);
@@ -403,6 +403,7 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     }
     gf_master_key_source_close(&server->master_keys);
     gf_event_hub_destroy(server->hub);
+    gf_image_pulls_destroy(server->pulls);
     if (server->images != NULL) {
         gf_image_store_close(server->images);
     }

@@ -26,6 +26,7 @@
 #include "engine/engine.h"
 #include "engine/logs/log_store.h"
 #include "engine/scheduler/native/images/image_store.h"
+#include "engine/scheduler/native/images/pulls.h"
 #include "engine/scheduler/native/native.h"
 #include "engine/scheduler/null/null.h"
 #include "engine/secrets/vault.h"
@@ -44,6 +45,7 @@ struct gf_server {
     struct gf_gate *gate;
     struct gf_log_store *logs;
     struct gf_image_store *images;           /* with the native scheduler only */
+    struct gf_image_pulls *pulls;            /* likewise */
     struct gf_image_settings image_settings; /* in the arena */
     struct gf_doctor doctor;
     struct gf_arena arena; /* what lives as long as the server */
@@ -95,6 +97,15 @@ enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_
 /* Binds the socket for tasks. */
 enum gf_code gf_server__listen_for_tasks(struct gf_server *server,
                                          struct gf_error *err) GF_MUST_USE;
+
+/* ---- server_images.c ---- */
+
+enum gf_code gf_server__open_images(struct gf_server *server,
+                                    const struct gf_server_options *options,
+                                    struct gf_error *err) GF_MUST_USE;
+
+/* How long a launch may take, with the fetching of its image. */
+int64_t gf_server__launch_lease_ms(const struct gf_server_options *options);
 
 /* ---- sweeps.c: what lies beside the store, under its keys ---- */
 

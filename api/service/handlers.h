@@ -42,6 +42,12 @@ void gf_log_delete_start(struct gf_rpc_call *call,
                          const Gofer__V1__DeleteTaskExecutionLogsRequest *request, void *ctx);
 void gf_event_follow_start(struct gf_rpc_call *call, const Gofer__V1__FollowEventsRequest *request,
                            void *ctx);
+void gf_image_pull_start(struct gf_rpc_call *call, const Gofer__V1__PullImageRequest *request,
+                         void *ctx);
+void gf_image_export_start(struct gf_rpc_call *call, const Gofer__V1__ExportImageRequest *request,
+                           void *ctx);
+void gf_image_delete_start(struct gf_rpc_call *call, const Gofer__V1__DeleteImageRequest *request,
+                           void *ctx);
 void gf_image_import_start(struct gf_rpc_call *call, void *ctx);
 void gf_image_import_message(struct gf_rpc_call *call, const Gofer__V1__ImportImageRequest *request,
                              void *ctx);

@@ -1,10 +1,16 @@
+#include "api/access/principal.h"
 #include "api/codec/model/message.h"
 #include "api/service/handlers.h"
 #include "api/service/image_message.h"
 #include "api/service/list.h"
+#include "api/service/record.h"
 #include "api/service/stream.h"
 #include "api/service/visibility.h"
 #include "engine/scheduler/native/images/reference.h"
+
+enum {
+    NAMES_BYTES_MAX = 4096, /* of an event */
+};
 
 /* ---- Messages ---- */
 
@@ -16,7 +22,9 @@ static char **words_to_message(const struct gf_image_words *words, struct gf_are
     return copies;
 }
 
-Gofer__V1__Image *gf_image_to_message(const struct gf_image_entry *entry, struct gf_arena *arena) {
+Gofer__V1__Image *gf_image_to_message(struct gf_image_store *store,
+                                      const struct gf_image_entry *entry, struct gf_arena *arena) {
+    const struct gf_image_usage usage = gf_image_store_usage(store, &entry->image->record.digest);
     const struct gf_image_record *record = &entry->image->record;
     Gofer__V1__Image *message = GF_MESSAGE_NEW(arena, Gofer__V1__Image, gofer__v1__image);
     struct gf_str os = {0};
@@ -34,6 +42,8 @@ Gofer__V1__Image *gf_image_to_message(const struct gf_image_entry *entry, struct
     message->layer_count = (int32_t)record->layer_count;
     message->build_time = gf_message_time(record->created_ns, arena);
     message->import_time = gf_message_time(record->imported_ns, arena);
+    message->last_use_time = gf_message_time(usage.last_use_time, arena);
+    message->container_count = usage.container_count;
     return message;
 }
 
@@ -50,6 +60,27 @@ Gofer__V1__ImageDefaults *gf_image_defaults_to_message(const struct gf_image_rec
     message->n_environment = record->env.count;
     message->environment = words_to_message(&record->env, arena);
     return message;
+}
+
+/* ---- Events ---- */
+
+void gf_image_record(struct gf_services *services, enum gf_event_kind kind, const char *digest,
+                     const char *const *names, size_t name_count, struct gf_rpc_call *call) {
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, NAMES_BYTES_MAX);
+    for (size_t i = 0; i < name_count && !text.overflowed; i++) {
+        gf_strbuf_printf(&text, "%s%s", i == 0 ? "" : " ", names[i]);
+    }
+    const struct gf_label label = {GF_STR("names"), gf_strbuf_view(&text)};
+    const struct gf_event event = {
+        .kind = kind,
+        .subject_id = gf_str_from(digest),
+        .actor = gf_principal_actor(gf_principal_of(call)),
+        .metadata = &label,
+        .metadata_count = 1,
+    };
+    gf_record_event(services->engine, &event);
+    gf_strbuf_fini(&text);
 }
 
 /* ---- Reading one ---- */
@@ -76,7 +107,7 @@ static enum gf_code get_image(struct gf_read *read, struct gf_error *err) {
     const struct gf_image_entry nameless = {.image = image};
     Gofer__V1__GetImageResponse *response =
         GF_MESSAGE_NEW(read->arena, Gofer__V1__GetImageResponse, gofer__v1__get_image_response);
-    response->image = gf_image_to_message(entry != NULL ? entry : &nameless, read->arena);
+    response->image = gf_image_to_message(images, entry != NULL ? entry : &nameless, read->arena);
     response->defaults = gf_image_defaults_to_message(&image->record, read->arena);
     read->response = &response->base;
     gf_image_catalog_unref(catalog);
@@ -140,7 +171,7 @@ static enum gf_code take_image(struct gf_list_page *page, size_t index, void **o
                                                       GF_STR_ARG(first_name(entry)),
                                                       entry->image->record.digest.text));
     if (is_visible(page->read->principal, entry)) {
-        *out_message = gf_image_to_message(entry, page->read->arena);
+        *out_message = gf_image_to_message(page->read->services->images, entry, page->read->arena);
     }
     return GF_OK;
 }
@@ -172,6 +203,13 @@ static void start_list_images(struct gf_rpc_call *call, const Gofer__V1__ListIma
 const struct gofer_v1_image_service_handlers gf_image_service = {
     .list_images = {.start = start_list_images},
     .get_image = {.start = start_get_image},
+    .export_image = {.start = gf_image_export_start,
+                     .writable = gf_stream_writable,
+                     .cancelled = gf_stream_cancelled},
+    .pull_image = {.start = gf_image_pull_start,
+                   .writable = gf_stream_writable,
+                   .cancelled = gf_stream_cancelled},
+    .delete_image = {.start = gf_image_delete_start, .cancelled = gf_stream_cancelled},
     .import_image = {.start = gf_image_import_start,
                      .message = gf_image_import_message,
                      .cancelled = gf_stream_cancelled},

@@ -4,11 +4,9 @@
  * fast client waits for the disk instead of filling the memory. All of it is done by the pool for
  * long work, the threads of the server only hand over.
  */
-#include "api/access/principal.h"
 #include "api/codec/model/message.h"
 #include "api/service/handlers.h"
 #include "api/service/image_message.h"
-#include "api/service/record.h"
 #include "api/service/stream.h"
 #include "base/file.h"
 #include "base/random.h"
@@ -19,7 +17,6 @@
 
 enum {
     CHUNK_BYTES_MAX = 1 << 20,
-    NAMES_BYTES_MAX = 4096, /* of an event */
 };
 
 struct upload {
@@ -121,25 +118,6 @@ static bool is_there(Gofer__V1__Image *const *images, size_t count, const char *
     return false;
 }
 
-/* Also of one that was there: it may have got another name. */
-static void record(struct upload *self, const struct gf_image_entry *entry) {
-    struct gf_strbuf names;
-    gf_strbuf_init(&names, NAMES_BYTES_MAX);
-    for (size_t i = 0; i < entry->name_count && !names.overflowed; i++) {
-        gf_strbuf_printf(&names, "%s%s", i == 0 ? "" : " ", entry->names[i]);
-    }
-    const struct gf_label label = {GF_STR("names"), gf_strbuf_view(&names)};
-    const struct gf_event event = {
-        .kind = GF_EVENT_IMAGE_IMPORTED,
-        .subject_id = gf_str_from(entry->image->record.digest.text),
-        .actor = gf_principal_actor(gf_principal_of(self->stream.call)),
-        .metadata = &label,
-        .metadata_count = 1,
-    };
-    gf_record_event(self->stream.services->engine, &event);
-    gf_strbuf_fini(&names);
-}
-
 static void make_response(struct upload *self, const struct gf_image_report *report) {
     struct gf_arena *arena = &self->stream.arena;
     struct gf_image_catalog *catalog = gf_image_store_catalog(self->stream.services->images);
@@ -151,8 +129,12 @@ static void make_response(struct upload *self, const struct gf_image_report *rep
             gf_image_catalog_find(catalog, &report->items[i].name.digest);
         if (entry != NULL &&
             !is_there(response->images, response->n_images, entry->image->record.digest.text)) {
-            response->images[response->n_images++] = gf_image_to_message(entry, arena);
-            record(self, entry);
+            response->images[response->n_images++] =
+                gf_image_to_message(self->stream.services->images, entry, arena);
+            /* Also of one that was there: it may have got another name. */
+            gf_image_record(self->stream.services, GF_EVENT_IMAGE_IMPORTED,
+                            entry->image->record.digest.text, entry->names, entry->name_count,
+                            self->stream.call);
             response->new_count += report->items[i].is_new ? 1 : 0;
         }
     }

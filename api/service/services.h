@@ -33,6 +33,7 @@ enum {
 };
 
 struct gf_gate;
+struct gf_image_pulls;
 struct gf_image_store;
 struct gf_vault;
 
@@ -56,6 +57,7 @@ struct gf_services {
     struct gf_log_store *logs;
     struct gf_scheduler scheduler;
     struct gf_image_store *images; /* NULL: the scheduler has no images */
+    struct gf_image_pulls *pulls;  /* NULL: likewise */
     struct gf_vault *vault;        /* secrets and tokens of runs */
     struct gf_gate *gate;          /* who calls; streams are kicked when it says so */
     struct gf_pool *pool;          /* reads and steps of streams: short jobs */

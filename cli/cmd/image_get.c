@@ -31,6 +31,7 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     fprintf(out, "Built:       %s\n", gf_show_time(cli, image->build_time));
     fprintf(out, "Imported:    %s\n", gf_show_time(cli, image->import_time));
     fprintf(out, "Last used:   %s\n", gf_show_time(cli, image->last_use_time));
+    fprintf(out, "Used by:     %d containers\n", (int)image->container_count);
     const Gofer__V1__ImageDefaults *defaults = response->defaults;
     if (defaults == NULL) {
         return;

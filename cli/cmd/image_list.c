@@ -3,7 +3,8 @@
 #include "cli/ui/message.h"
 #include "gofer/v1/image.gofer.h"
 
-static const char *const headers[] = {"IMAGE", "DIGEST", "SIZE", "PLATFORM", "IMPORTED"};
+static const char *const headers[] = {"IMAGE",   "DIGEST",    "SIZE",    "PLATFORM",
+                                      "USED-BY", "LAST-USED", "IMPORTED"};
 
 enum {
     DIGEST_SHOWN = 19, /* "sha256:" and twelve digits, on a terminal */
@@ -23,6 +24,8 @@ static void add_name(struct gf_cli *cli, struct gf_table *table, const Gofer__V1
                              ? gf_show_text(cli, "%.1f MiB", (double)image->size_bytes / (1 << 20))
                              : gf_show_text(cli, "%lld", (long long)image->size_bytes));
     gf_table_cell(table, gf_show_text(cli, "%s/%s", image->os, image->architecture));
+    gf_table_cell(table, gf_show_text(cli, "%d", (int)image->container_count));
+    gf_table_cell(table, gf_show_time(cli, image->last_use_time));
     gf_table_cell(table, gf_show_time(cli, image->import_time));
 }
 
@@ -50,7 +53,7 @@ static const struct gf_listing listing = {
     .column_count = GF_ARRAY_COUNT(headers),
     .add_row = add_rows,
     .name = names,
-    .empty = "no images; gofer image import PATH brings one",
+    .empty = "no images; gofer image pull IMAGE fetches one",
 };
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {

@@ -214,6 +214,7 @@ Test(native, an_unknown_image_is_named_when_it_is_registered) {
     Gofer__V1__RegisterPipelineConfigResponse *response = NULL;
     request.spec = make_spec("hello", "one; two");
     request.spec->tasks[1]->image = "nothing:here";
+    request.spec->tasks[1]->pull = "never";
     cr_expect_eq(gofer_v1_pipeline_config_service_register_pipeline_config(
                      harness.channel, NULL, &request, &arena, &response, &error),
                  GF_NOT_FOUND);
