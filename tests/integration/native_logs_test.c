@@ -54,14 +54,18 @@ static size_t count_deletions(void) {
 }
 
 /* The log is refused before anything was sent. */
-static void expect_removed(int32_t attempt) {
+static void expect_refused(int32_t attempt, const char *reason) {
     Gofer__V1__FollowTaskExecutionLogsResponse *message = NULL;
     struct gf_rpc_stream *stream = follow_attempt(attempt, "", false, 0);
     cr_expect_eq(gofer_v1_task_execution_service_follow_task_execution_logs_stream_recv(
                      stream, TIMEOUT_MS, &arena, &message, &error),
                  GF_FAILED_PRECONDITION);
-    cr_expect_str_eq(error.reason, "LOG_REMOVED");
+    cr_expect_str_eq(error.reason, reason);
     gf_rpc_stream_destroy(stream);
+}
+
+static void expect_removed(int32_t attempt) {
+    expect_refused(attempt, "LOG_REMOVED");
 }
 
 /* A task that fails in its first attempt. */
@@ -109,6 +113,24 @@ Test(native_logs, of_all_attempts_are_deleted_for_good) {
                  GF_OK, "%s", error.message);
     cr_expect_eq((int)listed->task_executions[0]->log_state,
                  GOFER__V1__LOG_STATE__LOG_STATE_REMOVED);
+}
+
+/* Of one whose config says so, and of all of a pipeline that does. */
+Test(native_logs, are_not_kept_where_nobody_wants_them) {
+    NEED_ROOT();
+    for (int64_t run_id = 1; run_id <= 2; run_id++) {
+        Gofer__V1__PipelineSpec *spec = make_spec("shell", "one");
+        spec->disable_logs = run_id == 1;
+        spec->tasks[0]->disable_logs = run_id == 2;
+        up_spec(spec, "seq 1 1000; exit 2");
+        (void)start_run("shell");
+        (void)wait_run("shell", run_id);
+        const Gofer__V1__TaskExecution *task = get_task("shell", run_id, "one");
+        cr_expect_eq(task->exit->code, 2);
+        cr_expect_eq((int)task->log_state, GOFER__V1__LOG_STATE__LOG_STATE_DISABLED);
+        cr_expect_eq(task->log_bytes, 0);
+        expect_refused(0, "LOG_DISABLED");
+    }
 }
 
 /* An empty log is one, too. */

@@ -32,6 +32,7 @@ Test(native, a_log_is_followed_while_it_grows) {
     const Gofer__V1__TaskExecution *task = get_task("shell", 1, "one");
     cr_expect_eq(task->exit->code, 3);
     cr_expect_eq(strncmp(task->image_digest, "sha256:", 7), 0);
+    cr_expect_neq(task->container_id[0], '\0');
     cr_expect_eq((int)task->log_state, GOFER__V1__LOG_STATE__LOG_STATE_COMPLETE);
     cr_expect_eq(task->log_bytes, 17);
     log_fini(&log);

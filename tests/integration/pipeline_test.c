@@ -180,6 +180,26 @@ Test(pipeline, a_version_is_deployed_once) {
     cr_expect_eq(deploy("other", 1, &response), GF_NOT_FOUND);
 }
 
+/* Neither in a config nor in what has changed in it. */
+Test(pipeline, a_password_is_shown_to_nobody) {
+    Gofer__V1__RegistryAuth auth = GOFER__V1__REGISTRY_AUTH__INIT;
+    Gofer__V1__RegisterPipelineConfigResponse *response = NULL;
+    Gofer__V1__PipelineConfig *config = NULL;
+    Gofer__V1__PipelineSpec *spec = make_spec("hello", "one");
+    auth.user = "robot";
+    auth.password = "hunter2";
+    spec->tasks[0]->registry_auth = &auth;
+    cr_assert_eq(register_it(spec, &response), GF_OK, "%s", error.message);
+    cr_expect_str_eq(response->config->spec->tasks[0]->registry_auth->password, "***");
+    cr_assert_eq(get_config("hello", 1, &config), GF_OK);
+    cr_expect_str_eq(config->spec->tasks[0]->registry_auth->user, "robot");
+    cr_expect_str_eq(config->spec->tasks[0]->registry_auth->password, "***");
+    expect_error(register_it(config->spec, &response), GF_INVALID_ARGUMENT,
+                 "spec.tasks[0].registry_auth.password",
+                 "'***' is what is shown instead of a password: give the password, or a reference "
+                 "to a secret");
+}
+
 static enum gf_code deploy_as(char *request_id, int64_t version,
                               Gofer__V1__DeployPipelineResponse **out) {
     Gofer__V1__DeployPipelineRequest request = GOFER__V1__DEPLOY_PIPELINE_REQUEST__INIT;

@@ -409,6 +409,12 @@ static void check_state(struct sim *sim, const struct sim_task_look *look) {
                    old->attempt == row->attempt && sim_row_is_live(old) && row->start_time > 0,
                    TASK_FMT " runs without having been launched", TASK_ARG(look->task));
     }
+    const bool started = row->start_time > 0;
+    SIM_EXPECT(sim, row_immutable,
+               gf_str_eq(row->container_id, started ? SIM_CONTAINER_ID : GF_STR("")) &&
+                   row->missing_protections == (started ? SIM_MISSING_PROTECTIONS : 0),
+               TASK_FMT " has the container '%" GF_STR_FMT "', started at %" PRId64,
+               TASK_ARG(look->task), GF_STR_ARG(row->container_id), row->start_time);
     if (row->state == GF_TASK_STATE_WAITING && old->state != GF_TASK_STATE_UNSPECIFIED) {
         SIM_EXPECT(sim, row_states, old->state == GF_TASK_STATE_WAITING || look->retried,
                    TASK_FMT " waits again", TASK_ARG(look->task));

@@ -284,6 +284,8 @@ static void fill_exit(const struct sim_container *container, int64_t mono, int64
         out_input->u.exited.exit.start_time = wall - (mono - container->start_at);
     }
     out_input->u.exited.node = GF_STR("node-1");
+    out_input->u.exited.exit.container_id = SIM_CONTAINER_ID;
+    out_input->u.exited.exit.missing_protections = SIM_MISSING_PROTECTIONS;
 }
 
 static bool report_end(struct sim_container *container, int64_t mono, int64_t wall,
@@ -321,6 +323,8 @@ static bool look(struct sim_scheduler *scheduler, struct sim_container *containe
         out_input->u.started.attempt = container->attempt;
         out_input->u.started.start.start_time = wall - (mono - container->start_at);
         out_input->u.started.start.node = GF_STR("node-1");
+        out_input->u.started.start.container_id = SIM_CONTAINER_ID;
+        out_input->u.started.start.missing_protections = SIM_MISSING_PROTECTIONS;
         if (ended) {
             wake_after(scheduler, container, mono);
         }

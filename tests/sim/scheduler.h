@@ -14,8 +14,15 @@
 #include "base/heap.h"
 #include "base/vec.h"
 #include "engine/core/core.h"
+#include "engine/core/protection.h"
 #include "tests/sim/random.h"
 #include "tests/sim/rows.h"
+
+/* What every container that was started has. */
+#define SIM_CONTAINER_ID GF_STR("container-1")
+enum {
+    SIM_MISSING_PROTECTIONS = GF_PROTECTION_DISK_LIMIT
+};
 
 /* How likely what is, in 1000. */
 struct sim_temper {

@@ -34,6 +34,7 @@ void gf_native__tell_start(const struct gf_native_attempt *attempt) {
         .pull_end_time = attempt->pull_end_time,
         .image_digest = clean_text(attempt->image_digest),
         .node = gf_str_from(native->node),
+        .container_id = gf_str_from(attempt->name),
         .missing_protections = attempt->missing_protections,
     };
     if (native->reporting) {
@@ -61,6 +62,8 @@ static void tell_exit(const struct gf_native_attempt *attempt) {
         .root_expire_time = exit->root_expire_time,
         .peak_pid_count = exit->peak_pid_count,
         .disk_bytes = exit->disk_bytes,
+        .container_id = gf_str_from(attempt->name),
+        .missing_protections = (uint32_t)exit->missing_protections,
     };
     events->exited(events->ctx, attempt->id, &value, clean_text(attempt->image_digest),
                    gf_str_from(native->node));

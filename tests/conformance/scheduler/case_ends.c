@@ -35,6 +35,8 @@ void conformance_launch_starts_and_ends(struct stage *stage) {
     cr_expect_leq(start.start.start_time, end.exit.end_time);
     if (stage_can(stage, CONFORMANCE_PROGRAMS)) {
         cr_expect_eq(end.exit.start_time, start.start.start_time);
+        cr_expect_str_eq(end.container_id, start.container_id);
+        cr_expect_eq(end.exit.missing_protections, start.start.missing_protections);
         cr_expect(start.has_place && end.has_place);
     }
     cr_expect_eq(stage_count(stage, attempt, 0), 2);

@@ -81,6 +81,8 @@ static void on_started(void *ctx, struct gf_attempt attempt, const struct gf_sta
         .start = *start,
         .has_place = start->image_digest.len > 0 && start->node.len > 0,
     };
+    (void)snprintf(event.container_id, sizeof(event.container_id), "%" GF_STR_FMT,
+                   GF_STR_ARG(start->container_id));
     event.start.image_digest = event.start.node = event.start.container_id = GF_STR("");
     keep(ctx, &event, GF_STR(""));
 }
@@ -93,6 +95,8 @@ static void on_exited(void *ctx, struct gf_attempt attempt, const struct gf_exit
         .exit = *exit,
         .has_place = image_digest.len > 0 && node.len > 0,
     };
+    (void)snprintf(event.container_id, sizeof(event.container_id), "%" GF_STR_FMT,
+                   GF_STR_ARG(exit->container_id));
     event.exit.container_id = GF_STR("");
     keep(ctx, &event, exit->failure);
 }

@@ -36,6 +36,7 @@ struct stage_event {
     enum gf_launch_failure failure; /* of LAUNCH_FAILED */
     char *text;                     /* a message or a failure */
     bool has_place;                 /* the report has a digest and a node */
+    char container_id[64];          /* cut; may be empty */
 };
 
 /* What was done about an attempt, and what may be reported of it therefore. */
