@@ -2,8 +2,8 @@
  * DESIGN
  * Most calls that lie beside each other have the same verdict, so the numbers fall into a hundred
  * ranges or so, and the program is a binary search over these. A program of libseccomp's, which
- * looks for every number on its own, is four times as long: the kernel takes twice the time to load
- * it, which each container would pay for, and longer for each call that it decides on.
+ * looks for every number on its own, takes the kernel twice the time to load, which each container
+ * would pay for.
  *
  * The tree is written from the back, so that the distance of every jump is known when it is
  * written; it is turned around at the end. A place in it is therefore counted from the back, too. A
