@@ -232,9 +232,11 @@ Test(native_protection, layers_that_cannot_be_shown_as_anothers_go_without_ids) 
 Test(native_protection, required_ids_are_not_gone_without) {
     struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
     options.required_protections = GF_PROTECTION_USER_NAMESPACE;
-    move_layers_to_ramfs();
     open_host(options, NULL, 0);
     need_ids();
+    native_host_close(&host);
+    move_layers_to_ramfs(); /* before there are threads, which would not see it */
+    open_host(options, NULL, 0);
     native_host_launch(&host, attempt_of(1), "true");
     const struct native_event failed = native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
     cr_assert(eq(i32, failed.exit.exit_code, GF_SHIM_EXIT_SETUP_FAILED));
