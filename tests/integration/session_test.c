@@ -2,6 +2,7 @@
  * Attach, exec and terminals: what the API makes of a session of the scheduler, which is in the
  * hands of the test.
  */
+#include "base/clock.h"
 #include "base/random.h"
 #include "tests/integration/scripted.h"
 
@@ -518,4 +519,67 @@ Test(session, a_server_that_stops_puts_everybody_out) {
     scripted_expect(session, " close");
     gf_rpc_stream_destroy(stream);
     gf_harness_resume(&harness);
+}
+
+/* ---- The root of a failed attempt ---- */
+
+Test(session, a_kept_root_is_opened_without_secrets) {
+    Gofer__V1__PipelineSpec *spec = make_spec("demo", "one");
+    Gofer__V1__TaskSpec__VariablesEntry plain = GOFER__V1__TASK_SPEC__VARIABLES_ENTRY__INIT;
+    Gofer__V1__TaskSpec__VariablesEntry escaped = GOFER__V1__TASK_SPEC__VARIABLES_ENTRY__INIT;
+    Gofer__V1__TaskSpec__VariablesEntry *variables[] = {&plain, &escaped};
+    Gofer__V1__ExecStart start = exec_start();
+    plain.key = "PLAIN";
+    plain.value = "1";
+    escaped.key = "TEXT";
+    escaped.value = "pipeline_secret{{{{k}}";
+    spec->tasks[0]->variables = variables;
+    spec->tasks[0]->n_variables = 2;
+    run_task(spec);
+    scripted_exit(4, gf_wall_ns() + GF_NS_PER_HOUR);
+    (void)wait_run("demo", 1);
+    cr_assert_not_null(get_task("demo", 1, "one")->root_expire_time);
+    struct gf_rpc_stream *stream = open_exec(&start);
+    struct gf_session *session = scripted_session();
+    cr_expect_str_eq(scripted_request(session),
+                     "kept attempt=1 command=[sh] env=[GOFER_NAMESPACE_ID=default "
+                     "GOFER_PIPELINE_ID=demo GOFER_RUN_ID=1 GOFER_TASK_ATTEMPT=1 GOFER_TASK_ID=one "
+                     "GOFER_TASK_IMAGE=busybox:latest PLAIN=1 TEXT=pipeline_secret{{k}}] task=one "
+                     "image=sha256:feed");
+    gf_rpc_stream_destroy(stream);
+    scripted_expect(session, " close");
+    expect_failure(open_attach(), GF_FAILED_PRECONDITION, "TASK_NOT_RUNNING", "");
+}
+
+Test(session, variables_with_secrets_are_left_out_of_a_kept_root) {
+    Gofer__V1__PipelineSpec *spec = make_spec("demo", "one");
+    Gofer__V1__TaskSpec__VariablesEntry secret = GOFER__V1__TASK_SPEC__VARIABLES_ENTRY__INIT;
+    Gofer__V1__TaskSpec__VariablesEntry *variables[] = {&secret};
+    Gofer__V1__PutPipelineSecretRequest put = GOFER__V1__PUT_PIPELINE_SECRET_REQUEST__INIT;
+    Gofer__V1__SecretValue value = GOFER__V1__SECRET_VALUE__INIT;
+    Gofer__V1__PutPipelineSecretResponse *response = NULL;
+    Gofer__V1__ExecStart start = exec_start();
+    secret.key = "PASSWORD";
+    secret.value = "x pipeline_secret{{password}}";
+    spec->tasks[0]->variables = variables;
+    spec->tasks[0]->n_variables = 1;
+    (void)register_spec(make_spec("demo", "one"));
+    put.pipeline_id = "demo";
+    put.key = "password";
+    put.value = &value;
+    value.form_case = GOFER__V1__SECRET_VALUE__FORM_PLAINTEXT;
+    value.plaintext.data = (uint8_t *)(uintptr_t) "hunter22";
+    value.plaintext.len = 8;
+    cr_assert_eq(gofer_v1_secret_service_put_pipeline_secret(harness.channel, NULL, &put, &arena,
+                                                             &response, &error),
+                 GF_OK, "%s", error.message);
+    run_task(spec);
+    scripted_exit(4, gf_wall_ns() + GF_NS_PER_HOUR);
+    (void)wait_run("demo", 1);
+    struct gf_rpc_stream *stream = open_exec(&start);
+    struct gf_session *session = scripted_session();
+    cr_expect_null(strstr(scripted_request(session), "PASSWORD"));
+    cr_expect_null(strstr(scripted_request(session), "hunter22"));
+    gf_rpc_stream_destroy(stream);
+    scripted_expect(session, " close");
 }
