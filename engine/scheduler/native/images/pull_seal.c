@@ -55,11 +55,13 @@ static enum gf_code read_password(const char *path, char **out, struct gf_error 
     size_t size = 0;
     enum gf_code rc = gf_file_open(AT_FDCWD, path, O_RDONLY, 0, &fd, err);
     if (rc != GF_OK) {
-        return gf_fail(err, GF_FAILED_PRECONDITION, "the password file '%s' cannot be read", path);
+        return gf_fail_errno(err, GF_FAILED_PRECONDITION, errno,
+                             "the password file '%s' cannot be read", path);
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & S_IRWXO) != 0) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
-                       "the password file '%s' must be a file that others cannot read", path);
+                       "the password file '%s' must be a file that others cannot read: chmod 600",
+                       path);
     }
     text = gf_guarded_alloc(GF_IMAGE_PASSWORD_BYTES_MAX + 1);
     while (size <= GF_IMAGE_PASSWORD_BYTES_MAX) {
