@@ -21,14 +21,7 @@
 #include <google/protobuf/descriptor.pb-c.h>
 #include <google/protobuf/duration.pb-c.h>
 
-/* Put beside each other by the assembler, which finds the file in the build's output directory. */
-__asm__(".pushsection .rodata.gf_config_descriptors, \"a\"\n"
-        ".balign 16\n"
-        "gf_config_descriptors_start:\n"
-        ".incbin \"proto/config_descriptors.pb\"\n"
-        "gf_config_descriptors_end:\n"
-        ".popsection\n");
-
+/* The bytes of the descriptor set, put into the program by the build. */
 extern const uint8_t gf_config_descriptors_start[];
 extern const uint8_t gf_config_descriptors_end[];
 

@@ -12,14 +12,7 @@
 
 #include <google/protobuf/descriptor.upb.h>
 
-/* Put beside each other by the assembler, which finds the file in the build's output directory. */
-__asm__(".pushsection .rodata.gf_descriptors, \"a\"\n"
-        ".balign 16\n"
-        "gf_descriptors_start:\n"
-        ".incbin \"proto/descriptors.pb\"\n"
-        "gf_descriptors_end:\n"
-        ".popsection\n");
-
+/* The bytes of the descriptor set, put into the program by the build. */
 extern const char gf_descriptors_start[];
 extern const char gf_descriptors_end[];
 

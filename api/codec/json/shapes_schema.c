@@ -1,12 +1,6 @@
 #include "api/codec/json/shapes_schema.h"
 
-__asm__(".pushsection .rodata.gf_shapes, \"a\"\n"
-        ".balign 16\n"
-        "gf_shapes_start:\n"
-        ".incbin \"tests/proto/shapes_descriptors.pb\"\n"
-        "gf_shapes_end:\n"
-        ".popsection\n");
-
+/* The bytes of the descriptor set, put into the program by the build. */
 extern const char gf_shapes_start[];
 extern const char gf_shapes_end[];
 
