@@ -135,7 +135,7 @@ class Results(e2e.NativeTest):
             cls.server.run("up", cls.file(cls, spec["id"] + ".json", spec))
 
     def test_unknown_image_registers_nothing(self):
-        spec = {"id": "unknown", "tasks": [{"id": "one", "image": "nobody/has-this:1"}]}
+        spec = {"id": "unknown", "tasks": [{"id": "one", "image": "nobody/has-this:1", "pull": "never"}]}
         path = self.file("unknown.json", json.dumps(spec, indent=1))
         result = self.run_gofer("up", path)
         self.assertEqual((result.returncode, result.stdout), (FAILED, ""), result.stderr)
