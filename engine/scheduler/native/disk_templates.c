@@ -120,6 +120,13 @@ static enum gf_code run_mkfs(const struct gf_disk_templates *templates, const ch
     return rc;
 }
 
+/* What has its name is taken as it is, for ever: also after a power cut it must be whole. */
+static enum gf_code sync_file(const char *path, struct gf_error *err) {
+    GF_CLEANUP(gf_close_p) int fd = -1;
+    enum gf_code rc = gf_file_open(AT_FDCWD, path, O_RDONLY, 0, &fd, err);
+    return rc == GF_OK ? gf_file_sync_data(fd, err) : rc;
+}
+
 /* Somebody who names a size of his own for every task must not fill the disk with them. */
 static void drop_oldest(const char *dir) {
     GF_CLEANUP(gf_closedir_p) DIR *entries = opendir(dir);
@@ -158,6 +165,9 @@ static enum gf_code make_template(const struct gf_disk_templates *templates, con
     rc = make_file(unfinished, bytes, err);
     if (rc == GF_OK) {
         rc = run_mkfs(templates, unfinished, err);
+    }
+    if (rc == GF_OK) {
+        rc = sync_file(unfinished, err);
     }
     if (rc == GF_OK && rename(unfinished, path) != 0) {
         rc = gf_fail_errno(err, gf_code_from_errno(errno), errno, "'%s'", path);
