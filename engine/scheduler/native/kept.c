@@ -174,6 +174,23 @@ void gf_kept_add(struct gf_native_attempt *attempt, const struct gf_shim_exit *e
     }
 }
 
+void gf_kept_lost(struct gf_native_attempt *attempt) {
+    struct gf_native *native = attempt->native;
+    const struct gf_kept_record record = {
+        .image_digest = attempt->held_image,
+        .user_id_first = attempt->user_id_first,
+    };
+    struct gf_kept_root *root = find(native->kept, attempt->id);
+    if (root == NULL && faccessat(native->kept->dir_fd, attempt->name, F_OK, 0) == 0) {
+        add(native, attempt->id, &record);
+        root = find(native->kept, attempt->id);
+    }
+    if (root != NULL) {
+        root->expire_time = 0;
+        expire(native);
+    }
+}
+
 /* ---- after a restart ---- */
 
 static bool parse_name(const char *name, struct gf_attempt *out_id) {
@@ -216,10 +233,6 @@ static bool find_again(struct gf_native *native, const char *name) {
     return stays;
 }
 
-static void begin(void *ctx) {
-    expire(ctx);
-}
-
 void gf_kept_sweep(struct gf_native *native) {
     int fd = openat(native->kept->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     GF_CLEANUP(gf_closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -234,7 +247,40 @@ void gf_kept_sweep(struct gf_native *native) {
             remove_files(native, entry->d_name);
         }
     }
-    (void)gf_reactor_post(native->options.reactor, begin, native);
+}
+
+void gf_kept_begin(struct gf_native *native) {
+    expire(native);
+}
+
+/* The root and the number of its container of that name (kept_start.c); NULL: it is none. */
+static struct gf_kept_root *find_by_container(const struct gf_kept *kept, const char *name,
+                                              int64_t *out_number) {
+    GF_LIST_FOREACH(link, &kept->roots) {
+        struct gf_kept_root *root = GF_CONTAINER_OF(link, struct gf_kept_root, link);
+        GF_CLEANUP(gf_free_p) char *prefix = gf_asprintf(GF_KEPT_CONTAINER "%s-", root->name);
+        const size_t len = strlen(prefix);
+        if (strncmp(name, prefix, len) == 0 && gf_parse_i64(gf_str_from(name + len), out_number)) {
+            return root;
+        }
+    }
+    return NULL;
+}
+
+void gf_kept_adopt(struct gf_native_attempt *attempt) {
+    int64_t number = 0;
+    struct gf_kept_root *root = find_by_container(attempt->native->kept, attempt->name, &number);
+    /* Of two the older one has ended, else there would not be the other. */
+    if (root == NULL || number <= root->starts) {
+        return;
+    }
+    if (root->container != NULL) {
+        root->container->kept = NULL;
+    }
+    attempt->kept = root;
+    root->starts = number; /* the next one has another name */
+    root->container = attempt;
+    root->stopping = true; /* as it is of nobody */
 }
 
 /* ---- opening and closing ---- */

@@ -39,8 +39,23 @@ const char *gf_kept_dir(const struct gf_native *native);
  */
 void gf_kept_sweep(struct gf_native *native);
 
+/*
+ * After the sweep: an attempt of which only the directory is known may be the container of a kept
+ * root, left behind by the last server. Then the root has no other one until it has gone.
+ */
+void gf_kept_adopt(struct gf_native_attempt *attempt);
+
+/* After that: those whose time is over go from here on. */
+void gf_kept_begin(struct gf_native *native);
+
 /* The attempt has ended, and says so of its root. */
 void gf_kept_add(struct gf_native_attempt *attempt, const struct gf_shim_exit *exit);
+
+/*
+ * The attempt was lost. Its shim may have kept the root before it was killed; nobody was told of
+ * that, so it goes.
+ */
+void gf_kept_lost(struct gf_native_attempt *attempt);
 
 /* Begins a session in the kept root of its attempt. */
 void gf_kept_enter(struct gf_session *session);

@@ -11,6 +11,9 @@
 
 #include <stdbool.h>
 
+/* What the names of containers in kept roots begin with: "kept-", the root's name, a number. */
+#define GF_KEPT_CONTAINER "kept-"
+
 struct gf_kept {
     struct gf_list roots; /* struct gf_kept_root, by their `link` */
     size_t count;

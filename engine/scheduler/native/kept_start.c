@@ -220,8 +220,9 @@ void gf_kept__start(struct gf_kept_root *root) {
     job->native = native;
     job->user_id_first = root->user_id_first;
     snprintf(job->kept_name, sizeof(job->kept_name), "%s", root->name);
-    snprintf(job->name, sizeof(job->name), "kept-%" PRId64 "-%" PRId32 "-%" PRId32 "-%" PRId64,
-             root->id.run_key, root->id.task_index, root->id.attempt, ++root->starts);
+    snprintf(job->name, sizeof(job->name),
+             GF_KEPT_CONTAINER "%" PRId64 "-%" PRId32 "-%" PRId32 "-%" PRId64, root->id.run_key,
+             root->id.task_index, root->id.attempt, ++root->starts);
     root->container =
         gf_native__add(native, (struct gf_attempt){0}, job->name, /* known = */ false);
     root->container->kept = root;

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -199,6 +200,56 @@ Test(kept, go_when_their_time_is_over) {
     open_host(options);
     (void)run(1, "exit 1");
     wait_kept(0);
+    native_host_wait_empty(&host);
+    native_host_close(&host);
+}
+
+static void kill_shim(const char *attempt, int number) {
+    GF_CLEANUP(gf_free_p)
+    char *path = gf_asprintf("%s/native/attempts/%s/" GF_ATTEMPT_FILE_START, dir, attempt);
+    struct gf_strbuf bytes;
+    struct gf_shim_start start;
+    gf_strbuf_init(&bytes, GF_SHIM_MESSAGE_BYTES_MAX);
+    cr_assert(gf_file_read(AT_FDCWD, path, &bytes, NULL) == GF_OK);
+    cr_assert(gf_shim_start_decode(gf_strbuf_view(&bytes), &start, NULL) == GF_OK);
+    cr_assert(eq(int, kill((pid_t)start.shim_pid, number), 0));
+    gf_strbuf_fini(&bytes);
+}
+
+/* Its shim was killed when it had kept the root and not told so yet. */
+Test(kept, root_of_a_lost_attempt_goes) {
+    open_host(GF_NATIVE_OPTIONS_DEFAULT);
+    launch_keeping(1, "sleep 1000");
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_STARTED);
+    GF_CLEANUP(gf_free_p) char *upper = gf_asprintf("%s/native/uppers/1-0-1", dir);
+    GF_CLEANUP(gf_free_p) char *kept = gf_asprintf("%s/native/kept/1-0-1", dir);
+    cr_assert(eq(int, rename(upper, kept), 0));
+    kill_shim("1-0-1", SIGKILL);
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_LOST);
+    wait_kept(0);
+    host.scheduler.ops->forget(host.scheduler.self, attempt_of(1));
+    native_host_wait_empty(&host);
+    native_host_close(&host);
+}
+
+/* It takes its time to end: who comes to the root meanwhile waits for that. */
+Test(kept, container_of_the_last_server_is_waited_for) {
+    open_host(GF_NATIVE_OPTIONS_DEFAULT);
+    (void)run(1, "echo left > /tmp/file; exit 3");
+    native_host_wait_empty(&host);
+    open_session(&client, 1, "echo ready; sleep 1000");
+    session_client_wait_output(&client, "ready");
+    kill_shim("kept-1-0-1-1", SIGSTOP);
+    host.scheduler.ops->stop_reporting(host.scheduler.self);
+    session_client_close(&client);
+    native_host_close(&host);
+
+    open_host(GF_NATIVE_OPTIONS_DEFAULT);
+    open_session(&client, 1, "cat /tmp/file");
+    kill_shim("kept-1-0-1-1", SIGCONT);
+    cr_assert(eq(i32, session_client_wait_end(&client).exit_code, 0));
+    cr_assert(eq(str, client.out.ptr, "left\n"), "%s", client.end.error.message);
+    session_client_close(&client);
     native_host_wait_empty(&host);
     native_host_close(&host);
 }

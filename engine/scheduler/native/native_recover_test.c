@@ -203,6 +203,31 @@ Test(native_recover, directory_without_records_was_never_started) {
     native_host_close(&host);
 }
 
+/* Shim and server were killed when the container had just made the place for what it writes. */
+Test(native_recover, what_was_never_started_leaves_nothing_in_the_way) {
+    struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
+    GF_CLEANUP(gf_free_p) char *runtime = gf_asprintf("%s/native", dir);
+    GF_CLEANUP(gf_free_p) char *upper = gf_asprintf("%s/native/uppers/1-0-1/upper", dir);
+    const struct gf_attempt attempt = attempt_of(1);
+    struct gf_error error;
+    make_attempt_dir();
+    cr_assert(gf_tree_make(AT_FDCWD, upper, 0700, &error) == GF_OK);
+    options.upper = GF_NATIVE_UPPER_DISK;
+    options.runtime_dir = runtime;
+    native_host_open_with(&host, dir, options);
+    host.scheduler.ops->recover(host.scheduler.self, &attempt, 1);
+    (void)native_host_wait(&host, attempt, NATIVE_NEVER_STARTED);
+    native_host_launch(&host, attempt, "echo x > /file; exit 4");
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), NATIVE_HOST_WAIT_MS);
+    while (native_host_count(&host, attempt, NATIVE_EXITED) == 0) {
+        cr_assert(gf_mono_ns() < deadline, "no end");
+        (void)poll(NULL, 0, 1);
+    }
+    const struct native_event end = native_host_last(&host, attempt);
+    cr_assert(eq(i32, end.exit.exit_code, 4), "%s", end.text);
+    finish();
+}
+
 Test(native_recover, container_of_another_boot_is_lost) {
     const struct gf_shim_start start = {.boot_id = "another", .shim_pid = 1, .container_pid = 1};
     struct gf_error error;

@@ -106,13 +106,21 @@ static void write_lost(const struct gf_native *native, const char *name) {
     gf_strbuf_fini(&record);
 }
 
-/* Attempts that were never started have nothing to keep; they may be launched again under this
- * name. */
 static void remove_now(int dir_fd, const char *name) {
     struct gf_error error;
     if (gf_tree_remove(dir_fd, name, &error) != GF_OK) {
         gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
     }
+}
+
+/*
+ * Attempts that were never started have nothing to keep; they may be launched again under this
+ * name. A shim that was killed together with its server may have come so far that its container
+ * made the place for what it writes.
+ */
+static void remove_unstarted(const struct gf_native *native, const char *name) {
+    remove_now(native->uppers_fd, name);
+    remove_now(native->attempts_fd, name);
 }
 
 static void sweep_known(struct sweep *sweep, struct gf_attempt id) {
@@ -129,7 +137,7 @@ static void sweep_known(struct sweep *sweep, struct gf_attempt id) {
         found->sentence = sweep->records_lost;
         write_lost(native, name);
     } else if (found->kind == GF_INSPECTION_NOTHING) {
-        remove_now(native->attempts_fd, name);
+        remove_unstarted(native, name);
     }
 }
 
@@ -201,8 +209,12 @@ static void swept(void *ctx) {
     struct sweep *sweep = ctx;
     for (size_t i = 0; i < sweep->findings.count; i++) {
         struct finding *finding = &sweep->findings.items[i];
+        if (finding->attempt->unknown) {
+            gf_kept_adopt(finding->attempt);
+        }
         answer(finding->attempt, &finding->inspection);
     }
+    gf_kept_begin(sweep->native);
     gf_vec_fini(&sweep->findings);
     free(sweep);
 }
@@ -255,7 +267,7 @@ static void adopt(void *ctx) {
     adopt_ids(finding->attempt);
     gf_inspect(&subject, &finding->inspection);
     if (finding->inspection.kind == GF_INSPECTION_NOTHING) {
-        remove_now(native->attempts_fd, finding->attempt->name);
+        remove_unstarted(native, finding->attempt->name);
     }
     if (!gf_reactor_post(native->options.reactor, adopted, finding)) {
         gf_inspection_fini(&finding->inspection);

@@ -128,6 +128,7 @@ void gf_native__report_lost(struct gf_native_attempt *attempt, const char *sente
         gf_kept_ended(attempt, sentence);
         return;
     }
+    gf_kept_lost(attempt);
     gf_native__tell_end(attempt);
 }
 
