@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """gofer-fetch pull against a registry that tells the truth, in all its ways."""
 
-import base64
-import json
+import ctypes
 import os
 import signal
 import subprocess
@@ -13,6 +12,11 @@ import pulling
 from fake_registry import FakeRegistry
 from pulling import (ARCHITECTURE, DOCKER_LIST, OCI_INDEX, Image, digest_of, index_of, request_text,
                      small_image, tar_of)
+
+LIBC = ctypes.CDLL(None)
+CLONE_NEWNS = 0x20000
+MS_PRIVATE = 0x40000 | 0x4000  # and all below
+MNT_DETACH = 2
 
 
 class Pull(pulling.PullTest):
@@ -256,6 +260,38 @@ class Pull(pulling.PullTest):
         self.assert_pulled(self.simple(), image)
         self.assertEqual(self.registry.asked(image.layer())[1]["Range"], "bytes=200000-")
 
+    def test_it_ends_when_nobody_waits_for_it(self):
+        image = self.registry.put(small_image(os.urandom(100000)))
+        asked = threading.Event()
+        release = threading.Event()
+        self.addCleanup(release.set)
+
+        def hang(_):
+            asked.set()
+            release.wait(60)
+            return True
+        self.registry.lies["/blobs/" + image.layer()] = hang
+        process = self.start(request_text(self.name(), [self.registry.source]))
+        self.assertTrue(asked.wait(60))
+        process.stdout.close()
+        self.assertNotEqual(process.wait(60), 0)
+        process.stderr.close()
+        self.assertEqual(self.listed("tmp"), [])
+
+    def test_a_full_disk_leaves_room_for_smaller_images(self):
+        os.mkdir(self.store)
+        if LIBC.unshare(CLONE_NEWNS) != 0 or LIBC.mount(b"none", b"/", None, MS_PRIVATE, None) != 0:
+            self.skipTest("SKIPPED: no mounts here")
+        self.assertEqual(LIBC.mount(b"none", self.store.encode(), b"tmpfs", 0, b"size=3m"), 0)
+        self.addCleanup(LIBC.umount2, self.store.encode(), MNT_DETACH)
+        large = os.urandom(2500000)
+        for tag, layers in (("unpacked", [large]), ("packed", [large + large])):
+            self.registry.put(Image(*[tar_of({"large": layer}) for layer in layers]), tag)
+            outcome = self.pull(self.name(tag), self.registry.source)
+            self.assert_failed(outcome, "RESOURCE_EXHAUSTED", "No space left")
+        image = self.registry.put(small_image(os.urandom(500000)))
+        self.assert_pulled(self.simple(), image)
+
     def test_two_pulls_share_what_one_of_them_fetches(self):
         shared = tar_of({"shared": os.urandom(100000)})
         first = self.registry.put(Image(shared, tar_of({"a": b"a"})), "1")
@@ -326,34 +362,6 @@ class Pull(pulling.PullTest):
         self.assertNotIn("wrong", str(outcome))
         source["password"] = "pass:word"
         self.assert_pulled(self.pull(self.name(), source), image)
-
-    def docker_config(self, content, mode=0o600):
-        path = os.path.join(self.folder, "config.json")
-        with open(path, "w", encoding="ascii") as file:
-            json.dump(content, file)
-        os.chmod(path, mode)
-        return path
-
-    def test_credentials_of_a_docker_configuration(self):
-        image = self.registry.put(small_image())
-        self.registry.password = "pass:word"
-        auth = base64.b64encode(b"user:pass:word").decode()
-        host = self.registry.host
-        path = self.docker_config({"auths": {"other.example": {"auth": "eDp5"}}})
-        outcome = self.simple(docker_config=path)
-        self.assert_failed(outcome, "PERMISSION_DENIED", "wants a user and a password")
-        path = self.docker_config({"auths": {host: {}}, "credsStore": "pass"})
-        outcome = self.simple(docker_config=path)
-        self.assert_failed(outcome, "FAILED_PRECONDITION", path, "credsStore", "not supported")
-        path = self.docker_config({"auths": {host: {"auth": auth}}}, 0o644)
-        outcome = self.simple(docker_config=path)
-        self.assert_failed(outcome, "FAILED_PRECONDITION", path, "open to others")
-        # Who has credentials of his own is asked with them.
-        path = self.docker_config({"auths": {"http://%s/v1/" % host: {"auth": auth}}})
-        source = dict(self.registry.source, user="user", password="wrong")
-        outcome = self.pull(self.name(), source, docker_config=path)
-        self.assert_failed(outcome, "PERMISSION_DENIED", "see to the credentials")
-        self.assert_pulled(self.simple(docker_config=path), image)
 
     def serve_tokens(self, user=None):
         """A token service of its own; gives the list of what it was asked."""

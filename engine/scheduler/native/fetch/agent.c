@@ -157,10 +157,14 @@ static void settle(struct gf_registry_answer *answer) {
 
 enum gf_code gf_agent_receive(const struct gf_agent *agent, int timeout_ms, bool *out_got,
                               struct gf_registry_answer *out, struct gf_error *err) {
-    struct pollfd poll_fd = {.fd = agent->fd, .events = POLLIN};
+    /* Of the output nothing is asked for: its other end may close, as when the server is killed. */
+    struct pollfd fds[] = {{.fd = agent->fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
     struct gf_socket_message message;
     struct gf_registry_answer answer;
-    const int ready = poll(&poll_fd, 1, timeout_ms);
+    const int ready = poll(fds, GF_ARRAY_COUNT(fds), timeout_ms);
+    if (ready > 0 && (fds[1].revents & POLLERR) != 0) {
+        return gf_fail(err, GF_CANCELLED, "nobody waits for the image any more");
+    }
     if (ready == 0 || (ready < 0 && errno == EINTR)) {
         *out_got = false;
         return GF_OK;

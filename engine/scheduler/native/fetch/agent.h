@@ -43,7 +43,8 @@ enum gf_code gf_agent_order(const struct gf_agent *agent, const struct gf_regist
 
 /*
  * Waits up to timeout_ms for an answer; *out_got is false when none came. Texts in it are made
- * printable. Code: GF_INTERNAL (it has ended, or says nonsense).
+ * printable. Codes: GF_INTERNAL (it has ended, or says nonsense), GF_CANCELLED (nobody reads the
+ * standard output any more: who asked for the pull was killed).
  */
 enum gf_code gf_agent_receive(const struct gf_agent *agent, int timeout_ms, bool *out_got,
                               struct gf_registry_answer *out, struct gf_error *err) GF_MUST_USE;

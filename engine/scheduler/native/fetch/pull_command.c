@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "engine/scheduler/native/fetch/agent.h"
 #include "engine/scheduler/native/fetch/confine.h"
-#include "engine/scheduler/native/fetch/docker_config.h"
 #include "engine/scheduler/native/fetch/download.h"
 #include "engine/scheduler/native/fetch/fail.h"
 #include "engine/scheduler/native/fetch/pull.h"
@@ -65,7 +64,7 @@ static enum gf_code read_request(struct command *command, struct gf_error *err) 
         (void)snprintf(command->hosts[i], sizeof(command->hosts[i]), "%s",
                        request->sources[i].host);
     }
-    return gf_docker_config_apply(&command->arena, request, err);
+    return GF_OK;
 }
 
 static int64_t or_default(int64_t value, int64_t default_value) {
@@ -120,7 +119,7 @@ static enum gf_code pull(const char *store_dir, struct gf_pull_result *out, stru
     struct gf_fetch_store store;
     struct gf_agent agent = {.fd = -1};
     gf_strbuf_init(&command.text, GF_PULL_REQUEST_BYTES_MAX);
-    gf_arena_init(&command.arena, 2 * GF_PULL_REQUEST_BYTES_MAX + GF_DOCKER_CONFIG_ARENA_BYTES_MAX);
+    gf_arena_init(&command.arena, 2 * GF_PULL_REQUEST_BYTES_MAX);
     if (geteuid() != 0) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
                        "pulling an image needs root: its files keep their owners");
@@ -135,6 +134,10 @@ static enum gf_code pull(const char *store_dir, struct gf_pull_result *out, stru
     }
     rc = run(&command, &store, &agent, out, err);
     gf_agent_stop(&agent);
+    if (rc == GF_RESOURCE_EXHAUSTED && err->reason[0] == '\0') {
+        /* The disk is full: what could be gone on with is in the way of smaller images. */
+        gf_download_sweep(&store, command.pull.now_wall_ns, 0);
+    }
     gf_fetch_store_close(&store);
     return rc;
 }
