@@ -29,17 +29,6 @@ enum {
     POLL_MS_MAX = 60000,
 };
 
-/* Has what killed imports have left removed. Where that fails, the next import tries again. */
-static void clean(const struct gf_image_store *store) {
-    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf output;
-    const char *const args[] = {"gofer-fetch", "clean", "--store", store->dir, NULL};
-    struct gf_proc_exit status;
-    gf_strbuf_init(&output, GF_IMAGE_REPORT_BYTES_MAX);
-    const struct gf_proc_spec spec = {.program = store->fetch_program, .argv = args};
-    (void)!gf_proc_run(&spec, gf_deadline_after_ms(gf_mono_ns(), CLEAN_TIMEOUT_MS), &output,
-                       &status, NULL);
-}
-
 static bool has_leftovers(const struct gf_image_store *store) {
     const int fd = openat(store->root_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -56,6 +45,18 @@ static bool has_leftovers(const struct gf_image_store *store) {
         }
     }
     return false;
+}
+
+void gf_image_store__clean(const struct gf_image_store *store) {
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf output;
+    const char *const args[] = {"gofer-fetch", "clean", "--store", store->dir, NULL};
+    struct gf_proc_exit status;
+    gf_strbuf_init(&output, GF_IMAGE_REPORT_BYTES_MAX);
+    const struct gf_proc_spec spec = {.program = store->fetch_program, .argv = args};
+    if (has_leftovers(store)) {
+        (void)!gf_proc_run(&spec, gf_deadline_after_ms(gf_mono_ns(), CLEAN_TIMEOUT_MS), &output,
+                           &status, NULL);
+    }
 }
 
 static void close_p(struct gf_image_store **store) {
@@ -85,9 +86,7 @@ enum gf_code gf_image_store_open(const struct gf_image_store_opts *opts,
     if (store->dir == NULL || store->stop_fd < 0) {
         return gf_fail_errno(err, gf_code_from_errno(errno), errno, "image store '%s'", opts->dir);
     }
-    if (has_leftovers(store)) {
-        clean(store);
-    }
+    gf_image_store__clean(store);
     rc = gf_image_catalog_load(store->root_fd, store->dir, NULL, &store->catalog, err);
     if (rc != GF_OK) {
         return gf_wrap(err, "image store '%s'", opts->dir);

@@ -63,6 +63,14 @@ struct gf_image_use *gf_image_store__use(struct gf_image_store *store,
 /* Writes down that the image is used now. Nothing, where its directory is gone. */
 void gf_image_store__note(const struct gf_image_store *store, const struct gf_digest *digest);
 
+/* ---- image_store.c ---- */
+
+/*
+ * Has what killed imports and pulls have left removed, if there is any. Blocks. Where that fails,
+ * the next import or pull tries again.
+ */
+void gf_image_store__clean(const struct gf_image_store *store);
+
 /* ---- image_remove.c ---- */
 
 /*

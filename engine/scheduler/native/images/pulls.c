@@ -2,13 +2,14 @@
  * DESIGN
  * All state is the reactor's: whoever asks from another thread is posted there, and closing waits
  * until it was there. What blocks is done by jobs of the pool: reading passwords and starting
- * gofer-fetch, and reading the store anew when it has ended. A pull is with one of these four at a
- * time:
+ * gofer-fetch, reading the store anew when it has ended, and removing what it has left when it was
+ * killed. A pull is with one of these five at a time:
  *
  *     WAITING   for a free slot, in the order of the list
  *     STARTING  a job of the pool has it
  *     RUNNING   gofer-fetch has it
  *     STORING   a job of the pool has it
+ *     CLEANING  the same
  *
  * A pull that nobody wants any more, or that has failed, is `over`: it stays in its slot until what
  * it is with has given it back, and is freed then. Nobody joins it.
@@ -33,6 +34,7 @@ enum pull_state {
     PULL_STARTING,
     PULL_RUNNING,
     PULL_STORING,
+    PULL_CLEANING,
 };
 
 struct gf_image_pulls {
@@ -213,6 +215,28 @@ static void store_job(void *ctx) {
     (void)gf_reactor_post(pull->pulls->reactor, stored, pull);
 }
 
+static void cleaned(void *ctx) {
+    leave_slot(ctx);
+}
+
+/* Pool. */
+static void clean_job(void *ctx) {
+    struct pull *pull = ctx;
+    gf_image_store__clean(pull->pulls->store);
+    (void)gf_reactor_post(pull->pulls->reactor, cleaned, pull);
+}
+
+/* It was killed, or has ended as if it had been: what it had begun with is still there. */
+static void clean_up(struct pull *pull) {
+    gf_timer_stop(&pull->timer);
+    if (pull->pulls->stopped) {
+        leave_slot(pull); /* the next server cleans */
+        return;
+    }
+    pull->state = PULL_CLEANING;
+    gf_pool_submit_reserved(pull->pulls->pool, clean_job, pull);
+}
+
 static struct pull *of_process(struct gf_pull_process *process) {
     return GF_CONTAINER_OF(process, struct pull, process);
 }
@@ -228,11 +252,13 @@ static void on_progress(struct gf_pull_process *process, const struct gf_pull_pr
 static void on_ended(struct gf_pull_process *process, const struct gf_error *error,
                      const struct gf_pull_result *result) {
     struct pull *pull = of_process(process);
-    if (pull->over) {
+    if (error->code != GF_OK) {
+        fail_all(pull, error);
+        clean_up(pull);
+    } else if (pull->over) {
         leave_slot(pull);
-    } else if (error->code != GF_OK || result->failed) {
-        const struct gf_error cause = error->code != GF_OK ? *error : result->failure;
-        fail_all(pull, &cause);
+    } else if (result->failed) {
+        fail_all(pull, &result->failure);
         leave_slot(pull);
     } else {
         pull->result = *result;
