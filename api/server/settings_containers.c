@@ -117,7 +117,7 @@ static enum gf_code take_protections(char *const *names, size_t count, uint32_t 
     return GF_OK;
 }
 
-/* Every container has ids of its own, and all of them exist. */
+/* Every container and every kept root has ids of its own, and all of them exist. */
 static enum gf_code check_user_ids(const Gofer__Config__V1__Scheduler *scheduler,
                                    struct gf_error *err) {
     if (scheduler->user_id_first + scheduler->user_ranges * USER_IDS_PER_RANGE - 1 > USER_ID_MAX) {
@@ -126,12 +126,13 @@ static enum gf_code check_user_ids(const Gofer__Config__V1__Scheduler *scheduler
                              " ranges of %d user ids from %" PRId64 " on",
                              scheduler->user_ranges, USER_IDS_PER_RANGE, scheduler->user_id_first);
     }
-    if (scheduler->containers_max > scheduler->user_ranges) {
+    const int64_t kept_max = scheduler->allow_debugging ? scheduler->keep_failed_max : 0;
+    if (scheduler->containers_max + kept_max > scheduler->user_ranges) {
         return gf_fail_field(err, "scheduler.containers_max",
-                             "scheduler.containers_max: %" PRId64
-                             " containers need a range of user ids each, and "
+                             "scheduler.containers_max: %" PRId64 " containers and %" PRId64
+                             " kept file systems need a range of user ids each, and "
                              "scheduler.user_ranges has %" PRId64,
-                             scheduler->containers_max, scheduler->user_ranges);
+                             scheduler->containers_max, kept_max, scheduler->user_ranges);
     }
     return GF_OK;
 }

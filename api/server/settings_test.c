@@ -174,6 +174,10 @@ Test(server_settings, what_does_not_go_together_is_refused) {
     expect_refused("scheduler: {required_protections: [luck]}", "scheduler.required_protections");
     expect_refused("scheduler: {containers_max: 300, user_ranges: 200}",
                    "scheduler.containers_max");
+    expect_refused("scheduler: {containers_max: 10, keep_failed_max: 5, user_ranges: 14}",
+                   "scheduler.containers_max");
+    cr_expect_eq(apply("scheduler: {containers_max: 10, keep_failed_max: 5, user_ranges: 15}"),
+                 GF_OK);
     expect_refused("scheduler: {user_id_first: 4294836224, user_ranges: 300}",
                    "scheduler.user_ranges");
     cr_expect_eq(apply("scheduler: {name: \"null\", containers_max: 300000}"), GF_OK);
