@@ -265,6 +265,7 @@ static void adopt(void *ctx) {
     struct gf_native *native = finding->attempt->native;
     const struct gf_inspection_subject subject = gf_native__subject(finding->attempt);
     adopt_ids(finding->attempt);
+    adopt_image(finding->attempt);
     gf_inspect(&subject, &finding->inspection);
     if (finding->inspection.kind == GF_INSPECTION_NOTHING) {
         remove_unstarted(native, finding->attempt->name);
