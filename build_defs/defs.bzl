@@ -52,6 +52,7 @@ def gf_test(name, srcs, deps = [], copts = [], size = "small", **kwargs):
         size = size,
         deps = deps + _BANNED + [
             "//base/testing:criterion_main",
+            "//base/testing:skip",
             "//third_party/system:criterion",
         ],
         **kwargs

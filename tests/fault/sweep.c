@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 
 #include <fcntl.h>
@@ -134,7 +135,7 @@ static int64_t count_all(const struct sweep_lives *lives, enum fault_kind kind) 
  */
 void sweep_all(const struct sweep_lives *lives, enum fault_kind kind, bool forever) {
     if (kind == FAULT_ALLOCATION && !fault_has_allocations()) {
-        cr_skip_test("the sanitizer has the allocator");
+        gf_test_skip("the sanitizer has the allocator");
     }
     const char *full = getenv("GOFER_TEST_FULL");
     const int64_t points = full != NULL && strcmp(full, "1") == 0 ? 10 * POINTS : POINTS;

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/proc.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/cgroup_host.h"
 
 #include <signal.h>
@@ -109,14 +110,13 @@ Test(cgroup_host, groups_are_cleared_with_what_runs_in_them, .timeout = 30) {
     int seen = 0;
     int status = 0;
     if (geteuid() != 0) {
-        cr_log_warn("SKIPPED: control groups need root; run the tests as root");
-        cr_skip_test("control groups need root");
+        gf_test_skip("control groups need root; run the tests as root");
     }
     GF_CLEANUP(gf_free_p) char *instance = gf_asprintf("test-%d", (int)getpid());
     cr_assert(gf_cgroup_host_open(instance, &host, &error) == GF_OK, "%s", error.message);
     const char *parent = host.unified != NULL ? host.unified : host.split[GF_CGROUP_PIDS];
     if (parent == NULL) {
-        cr_skip_test("a host without control groups");
+        gf_test_skip("a host without control groups");
     }
     const pid_t pid = put_process_into(parent, host.prefix);
     gf_cgroup_host_list(&host, count, &seen);

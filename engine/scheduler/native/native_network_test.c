@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/network/netlink.h"
 #include "engine/scheduler/native/network/network.h"
 #include "engine/scheduler/native/testing/native_suite.h"
@@ -46,16 +47,14 @@ static void open_host(void) {
 static void set_up(void) {
     struct gf_network_report report;
     if (!outside_world_open(&world)) {
-        cr_log_warn("SKIPPED: network namespaces need root; run the tests as root");
-        cr_skip_test("network namespaces need root");
+        gf_test_skip("network namespaces need root; run the tests as root");
     }
     native_suite_make_dir();
     open_host();
     host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
     gf_native_network_report(host.native, &report);
     if (!report.bridge_available) {
-        cr_log_warn("SKIPPED: %s", report.why_not);
-        cr_skip_test("no bridges here");
+        gf_test_skip("%s", report.why_not);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 #include "engine/core/protection.h"
 #include "engine/scheduler/native/testing/native_suite.h"
@@ -43,9 +44,9 @@ static void need_ids(void) {
     const size_t count = gf_native_protections(host.native, found);
     for (size_t i = 0; i < count; i++) {
         if (found[i].protection == GF_PROTECTION_USER_NAMESPACE && !found[i].given) {
-            cr_log_warn("SKIPPED: no user namespaces here: %s", found[i].reason);
+            GF_CLEANUP(gf_free_p) char *reason = gf_strdup(found[i].reason);
             native_host_close(&host);
-            cr_skip_test("no user namespaces here");
+            gf_test_skip("no user namespaces here: %s", reason);
         }
     }
 }
@@ -199,7 +200,7 @@ static void move_layers_to_ramfs(void) {
     struct gf_error error;
     gf_strbuf_init(&out, MAP_BYTES_MAX);
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-        cr_skip_test("mount namespaces cannot be made");
+        gf_test_skip("mount namespaces cannot be made");
     }
     cr_assert(gf_tree_make(AT_FDCWD, ram, 0755, &error) == GF_OK);
     cr_assert(eq(int, mount("none", ram, "ramfs", 0, NULL), 0));

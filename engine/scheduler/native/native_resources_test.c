@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/disk_templates.h"
 #include "engine/scheduler/native/testing/native_suite.h"
@@ -124,8 +125,7 @@ static void need_disks(void) {
     const char *why_not = templates.why_not;
     gf_disk_templates_fini(&templates);
     if (why_not != NULL) {
-        cr_log_warn("SKIPPED: %s", why_not);
-        cr_skip_test("no disks here");
+        gf_test_skip("%s", why_not);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Where attempts are kept: the choice of a runtime directory. */
 #include "base/alloc.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/testing/native_suite.h"
 
 #include <linux/magic.h>
@@ -23,7 +24,7 @@ Test(native_runtime, place_in_memory_is_chosen_kept_and_cleaned) {
     const struct gf_attempt attempt = {.run_key = 1, .attempt = 1};
     struct stat status;
     if (!in_memory("/run") && !in_memory("/dev/shm")) {
-        cr_skip_test("a machine without a tmpfs");
+        gf_test_skip("a machine without a tmpfs");
     }
     native_host_open_with(&host, dir, GF_NATIVE_OPTIONS_DEFAULT);
     host.scheduler.ops->recover(host.scheduler.self, NULL, 0);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/logframe.h"
 #include "base/socket.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/testing/shim_harness.h"
 
 #include <errno.h>
@@ -458,7 +459,7 @@ Test(shim_run, memory_limit_kills_and_is_said) {
     const char *const args[] = {"sh", "-c", "x=a; while true; do x=$x$x; done", NULL};
     struct gf_spec spec = harness_spec(&harness, args);
     if (!gf_cgroup_host_has(&harness.cgroups, GF_CGROUP_MEMORY)) {
-        cr_skip_test("no memory controller");
+        gf_test_skip("no memory controller");
     }
     spec.memory_bytes = 32 << 20;
     harness_run(&harness, spec, &box);
@@ -473,7 +474,7 @@ Test(shim_run, cpu_limit_bounds_the_share_of_a_processor) {
                                 NULL};
     struct gf_spec spec = harness_spec(&harness, args);
     if (!gf_cgroup_host_has(&harness.cgroups, GF_CGROUP_CPU)) {
-        cr_skip_test("no cpu controller");
+        gf_test_skip("no cpu controller");
     }
     spec.cpu_millis = 200;
     harness_run(&harness, spec, &box);
@@ -489,7 +490,7 @@ Test(shim_run, pids_limit_stops_a_fork_bomb) {
         NULL};
     struct gf_spec spec = harness_spec(&harness, args);
     if (!gf_cgroup_host_has(&harness.cgroups, GF_CGROUP_PIDS)) {
-        cr_skip_test("no pids controller");
+        gf_test_skip("no pids controller");
     }
     spec.pid_count = 10;
     harness_run(&harness, spec, &box);
@@ -516,7 +517,7 @@ Test(shim_run, unified_group_holds_the_container_from_its_birth) {
         }
     }
     if (path[0] == '\0') {
-        cr_skip_test("no unified hierarchy");
+        gf_test_skip("no unified hierarchy");
     }
     gf_cgroup_host_fini(&harness.cgroups);
     harness.cgroups.prefix = gf_strdup("none_");

@@ -1,6 +1,7 @@
 /* Disks that fail: nothing acknowledged is lost, nothing is half there, and errors are sentences.
  */
 #include "base/alloc.h"
+#include "base/testing/skip.h"
 #include "engine/store/sqlite/testing/fault_vfs.h"
 #include "engine/store/sqlite/testing/fixture.h"
 #include "engine/store/sqlite/testing/ledger.h"
@@ -152,7 +153,7 @@ Test(sqlite_fault, a_file_system_without_space_is_named) {
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", fixture.dir, "tmpfs", 0, "size=1m") != 0) {
         gf_sqlite_fixture_fini(&fixture);
-        cr_skip_test("this user cannot mount a small file system");
+        gf_test_skip("this user cannot mount a small file system");
     }
     struct gf_store *store = gf_sqlite_fixture_open(&fixture, NULL);
     struct gf_ledger ledger;

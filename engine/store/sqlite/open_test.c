@@ -1,6 +1,7 @@
 /* What is opened, and what is refused, and that refusing leaves a file as it was. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "engine/store/sqlite/testing/fixture.h"
 
 #include <fcntl.h>
@@ -240,7 +241,7 @@ Test(sqlite_open, what_may_not_be_written_is_refused) {
     free(lock);
     gf_sqlite_fixture_fini(&fixture);
     if (file == 77) {
-        cr_skip_test("this user cannot become another one");
+        gf_test_skip("this user cannot become another one");
     }
     cr_assert_eq(file, 0);
     cr_assert_eq(dir, 0);

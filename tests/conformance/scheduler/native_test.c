@@ -1,9 +1,9 @@
 /* The conformance suite against the native scheduler. */
 #include "base/alloc.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/testing/native_host.h"
 #include "tests/conformance/scheduler/cases.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,8 +11,7 @@
 
 static void prepare(const char *dir) {
     if (geteuid() != 0) {
-        fprintf(stderr, "SKIPPED: containers need root; run the tests as root\n");
-        cr_skip_test("containers need root");
+        gf_test_skip("containers need root; run the tests as root");
     }
     native_host_make_image(dir);
 }

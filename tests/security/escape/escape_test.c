@@ -7,6 +7,7 @@
  */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 #include "engine/core/protection.h"
 #include "engine/scheduler/native/network/network.h"
@@ -128,8 +129,7 @@ static void set_up(void) {
     struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
     native_suite_make_dir();
     if (unshare(CLONE_NEWNET) != 0) {
-        cr_log_warn("SKIPPED: network namespaces cannot be made");
-        cr_skip_test("network namespaces cannot be made");
+        gf_test_skip("network namespaces cannot be made");
     }
     make_host();
     make_image();
@@ -181,8 +181,7 @@ static uint32_t missing_on_host(void) {
 
 static void need(uint32_t protection) {
     if ((missing_on_host() & protection) != 0) {
-        cr_log_warn("SKIPPED: this host gives no %s", gf_protection_text(protection));
-        cr_skip_test("a protection is missing on this host");
+        gf_test_skip("this host gives no %s", gf_protection_text(protection));
     }
 }
 
@@ -225,8 +224,7 @@ Test(escape, root_with_a_bridge_stays_inside) {
     struct gf_network_report report;
     gf_native_network_report(host.native, &report);
     if (!report.bridge_available) {
-        cr_log_warn("SKIPPED: no bridge here: %s", report.why_not);
-        cr_skip_test("no bridge here");
+        gf_test_skip("no bridge here: %s", report.why_not);
     }
     expect_held("", GF_NETWORK_BRIDGE);
 }

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/fetch/import.h"
 #include "engine/scheduler/native/fetch/platform.h"
 #include "engine/scheduler/native/fetch/sha256.h"
@@ -31,7 +32,7 @@ static void set_up(void) {
     umask(022);
     cr_assert_geq(sodium_init(), 0);
     if (geteuid() != 0) {
-        cr_skip_test("SKIPPED: importing images needs root");
+        gf_test_skip("importing images needs root");
     }
 }
 

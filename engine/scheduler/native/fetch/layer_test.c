@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/fetch/fail.h"
 #include "engine/scheduler/native/fetch/layer.h"
 #include "engine/scheduler/native/fetch/testing/image_builder.h"
@@ -32,7 +33,7 @@ static void set_up(void) {
     (void)setlocale(LC_ALL, "C");
     umask(022);
     if (geteuid() != 0) {
-        cr_skip_test("SKIPPED: unpacking layers needs root");
+        gf_test_skip("unpacking layers needs root");
     }
 }
 
@@ -323,7 +324,7 @@ Test(layer, overlayfs_reads_the_layers_as_meant) {
     gf_test_tar_fini(&top);
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("overlay", "merged", "overlay", MS_RDONLY, "lowerdir=3:2:root") != 0) {
-        cr_skip_test("SKIPPED: overlayfs cannot be mounted here");
+        gf_test_skip("overlayfs cannot be mounted here");
     }
     assert_content("merged/keep", "1");
     cr_assert_not(exists("merged/gone"));

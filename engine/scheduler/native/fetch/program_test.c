@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/fetch/limits.h"
 #include "engine/scheduler/native/fetch/testing/image_builder.h"
@@ -56,7 +57,7 @@ TestSuite(program, .init = set_up, .fini = tear_down);
 
 static void need_root(void) {
     if (geteuid() != 0) {
-        cr_skip_test("SKIPPED: importing images needs root");
+        gf_test_skip("importing images needs root");
     }
 }
 

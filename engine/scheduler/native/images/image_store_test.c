@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/sync.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/fetch/sha256.h"
 #include "engine/scheduler/native/fetch/testing/image_builder.h"
@@ -41,7 +42,7 @@ static void set_up(void) {
     cr_assert_not_null(fetch_program);
     gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
     if (geteuid() != 0) {
-        cr_skip_test("SKIPPED: importing images needs root");
+        gf_test_skip("importing images needs root");
     }
     open_store(fetch_program);
 }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/fetch/testing/image_builder.h"
 #include "engine/scheduler/native/images/image_store.h"
 
@@ -47,7 +48,7 @@ static void set_up(void) {
     cr_assert_not_null(fetch_program);
     gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
     if (geteuid() != 0) {
-        cr_skip_test("SKIPPED: importing images needs root");
+        gf_test_skip("importing images needs root");
     }
     open_store(0);
 }

@@ -1,6 +1,7 @@
 #include "engine/scheduler/native/testing/native_suite.h"
 
 #include "base/alloc.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 
 #include <fcntl.h>
@@ -14,8 +15,7 @@ char *dir;
 void native_suite_make_dir(void) {
     const char *parent = getenv("TEST_TMPDIR");
     if (geteuid() != 0) {
-        cr_log_warn("SKIPPED: containers need root; run the tests as root");
-        cr_skip_test("containers need root");
+        gf_test_skip("containers need root; run the tests as root");
     }
     dir = gf_asprintf("%s/gofer-native-XXXXXX", parent == NULL ? "/tmp" : parent);
     cr_assert_not_null(mkdtemp(dir));

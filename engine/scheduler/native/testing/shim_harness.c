@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/logframe.h"
 #include "base/socket.h"
+#include "base/testing/skip.h"
 #include "base/tree.h"
 #include "engine/scheduler/native/shim/image.h"
 #include "engine/scheduler/native/testing/busybox_layer.h"
@@ -18,15 +19,13 @@
 #include <unistd.h>
 
 #include <criterion/criterion.h>
-#include <criterion/logging.h>
 
 /* The containers of a harness share their ids: a test has one at a time, or knows. */
 #define USER_ID_FIRST (INT64_C(1) << 24)
 
 void harness_needs_root(void) {
     if (geteuid() != 0) {
-        cr_log_warn("SKIPPED: containers need root; run the tests as root");
-        cr_skip_test("containers need root");
+        gf_test_skip("containers need root; run the tests as root");
     }
 }
 
