@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/sync.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/network/bridge.h"
 #include "engine/scheduler/native/network/filter.h"
 #include "engine/scheduler/native/network/namespace.h"
@@ -40,8 +41,7 @@ static void create(void) {
 
 static void set_up(void) {
     if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0) {
-        cr_log_warn("SKIPPED: network namespaces need root; run the tests as root");
-        cr_skip_test("network namespaces need root");
+        gf_test_skip("network namespaces need root; run the tests as root");
     }
     cr_assert(gf_namespace_open_own(&home_fd, &error) == GF_OK);
     gf_log_set_level(GF_LOG_ERROR);
@@ -89,8 +89,7 @@ static void get(struct lease *lease) {
     ask(lease);
     await(lease);
     if (lease->error.code == GF_FAILED_PRECONDITION) {
-        cr_log_warn("SKIPPED: %s", lease->error.message);
-        cr_skip_test("no bridges here");
+        gf_test_skip("%s", lease->error.message);
     }
     cr_assert(lease->error.code == GF_OK, "%s", lease->error.message);
 }
@@ -257,8 +256,7 @@ Test(network, filter_that_somebody_removes_comes_back) {
     struct lease lease;
     get(&lease);
     cr_assert(gf_filter_is_loaded(BRIDGE));
-    remove_filter();
-    cr_assert(not(gf_filter_is_loaded(BRIDGE)));
+    remove_filter(); /* it may be back before anybody looks */
     const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), WAIT_MS);
     while (!gf_filter_is_loaded(BRIDGE)) {
         cr_assert(gf_mono_ns() < deadline);
