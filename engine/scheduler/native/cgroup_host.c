@@ -129,6 +129,11 @@ static bool any(const bool *has) {
     return false;
 }
 
+/* A group that can be used: it is made, or is there and not on a file system that only reads. */
+static bool make_group(const char *path) {
+    return mkdir(path, 0755) == 0 || (errno == EEXIST && access(path, W_OK) == 0);
+}
+
 static void open_unified(const struct gf_cgroup_mounts *mounts, struct gf_cgroup_host *host) {
     bool has[GF_CGROUP_CONTROLLER_COUNT];
     read_controllers(mounts->unified, "cgroup.controllers", has);
@@ -143,7 +148,7 @@ static void open_unified(const struct gf_cgroup_mounts *mounts, struct gf_cgroup
     }
     enable_controllers(base);
     GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", base, CONTAINERS_GROUP);
-    if (mkdir(path, 0755) != 0 && errno != EEXIST) {
+    if (!make_group(path)) {
         return;
     }
     enable_controllers(path);
@@ -157,7 +162,7 @@ static void open_split(const struct gf_cgroup_mounts *mounts, struct gf_cgroup_h
             continue;
         }
         GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", mounts->split[i], CONTAINERS_GROUP);
-        if (mkdir(path, 0755) == 0 || errno == EEXIST) {
+        if (make_group(path)) {
             host->split[i] = GF_TAKE(path);
         }
     }

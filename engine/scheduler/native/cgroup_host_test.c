@@ -1,11 +1,15 @@
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/proc.h"
 #include "base/testing/skip.h"
 #include "engine/scheduler/native/cgroup_host.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,5 +132,38 @@ Test(cgroup_host, groups_are_cleared_with_what_runs_in_them, .timeout = 30) {
     gf_cgroup_host_list(&host, count, &seen);
     cr_assert(eq(int, seen, 0));
     cr_assert(gf_cgroup_host_clear(&host, "never-was", &error) == GF_OK);
+    gf_cgroup_host_fini(&host);
+}
+
+static void make_read_only(const char *path) {
+    if (path != NULL) {
+        cr_assert(eq(int, mount(path, path, NULL, MS_BIND, NULL), 0));
+        cr_assert(eq(int, mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0));
+    }
+}
+
+/* Also where the group is there, made by a server that could. */
+Test(cgroup_host, what_cannot_be_written_is_not_used) {
+    struct gf_cgroup_host host;
+    struct gf_strbuf text;
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+        cr_log_warn("SKIPPED: mounts need root; run the tests as root");
+        cr_skip_test("mounts need root");
+    }
+    cr_assert(gf_cgroup_host_open("test", &host, &error) == GF_OK, "%s", error.message);
+    gf_cgroup_host_fini(&host);
+    gf_strbuf_init(&text, GF_CGROUP_MOUNTINFO_BYTES_MAX);
+    cr_assert(gf_file_read(AT_FDCWD, "/proc/self/mountinfo", &text, &error) == GF_OK);
+    gf_cgroup_mounts_parse(gf_strbuf_view(&text), &mounts);
+    gf_strbuf_fini(&text);
+    make_read_only(mounts.unified);
+    for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT; i++) {
+        make_read_only(mounts.split[i]);
+    }
+    cr_assert(gf_cgroup_host_open("test", &host, &error) == GF_OK, "%s", error.message);
+    for (int i = 0; i < GF_CGROUP_CONTROLLER_COUNT; i++) {
+        cr_assert(not(gf_cgroup_host_has(&host, i)));
+    }
     gf_cgroup_host_fini(&host);
 }
