@@ -1,21 +1,27 @@
 #!/usr/bin/python3
 """Many containers through the server leave nothing behind.
 
-Usage: leaks_test.py GOFER BUSYBOX_IMAGE_TOOL [--containers N]
+Usage: leaks_test.py GOFER BUSYBOX_IMAGE_TOOL [--containers N] [--bridge]
 
 Runs N containers (300; with GOFER_TEST_FULL=1 10,000), 8 at a time: some succeed, some fail, print much, write to
 their disk, leave processes behind, are killed, run out of time, or are cancelled. Then, and when the server has
 ended, there must be nothing of them: processes, mounts, control groups, directories, loop devices, network
 interfaces, descriptors of the server; and its memory must not have grown with their number.
 
+With --bridge they are behind the bridge, in a network namespace of the test's own.
+
 What is left is counted as of after a first round, so that what the server keeps for the next containers does not
 count. Needs root; without it, it says so and succeeds.
 """
 
 import argparse
+import ctypes
+import fcntl
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +35,9 @@ AT_ONCE = 8
 CONTAINERS, CONTAINERS_FULL = 300, 10000
 ROUND = 100  # containers of one run; the first round is what the rest is compared with
 SETTLE_S = 60  # for what is cleaned up behind the end of a run
+READY = 8  # networks that are made ahead of each kind, by default
+CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 GROWTH_KIB = 24 * 1024  # of the server's memory: for pages of its stores, not for each container
 GROWTH_PER_CONTAINER_KIB = 2
 
@@ -85,14 +94,40 @@ def describe(pid):
     return "%d %s" % (pid, read("/proc/%d/comm" % pid).strip())
 
 
-def descriptors(pid):
-    found = []
+def descriptors(pid, networks_max):
+    """Those of namespaces that are made ahead, at any time, count only beyond their number."""
+    found, networks = [], []
     for name in os.listdir("/proc/%d/fd" % pid):
         try:
-            found.append(os.readlink("/proc/%d/fd/%s" % (pid, name)))
+            link = os.readlink("/proc/%d/fd/%s" % (pid, name))
         except OSError:
-            pass
-    return found
+            continue
+        (networks if link.startswith("net:") else found).append(link)
+    return found + networks[networks_max:]
+
+
+def interfaces(ours_max):
+    """The bridge and its ports; those that are made ahead count only beyond their number."""
+    lines = read("/proc/self/net/dev").splitlines()[2:]
+    names = [line.split(":")[0].strip() for line in lines]
+    return [name for name in names if name.startswith("gofer0")][ours_max:]
+
+
+def wait_for_ports():
+    """Until there is none: they go with their network, which the kernel does behind its last user."""
+    deadline = time.monotonic() + SETTLE_S
+    while interfaces(1):
+        assert time.monotonic() < deadline, interfaces(1)
+        time.sleep(0.05)
+
+
+def enter_network():
+    """A network of this process's own, with a loopback device and nothing else in it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    with socket.socket() as some:
+        fcntl.ioctl(some, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 def cgroups_of(instance):
@@ -111,7 +146,7 @@ def cgroups_of(instance):
 
 def loop_devices(data_dir):
     return [name for name in os.listdir("/sys/block") if name.startswith("loop")
-            and read("/sys/block/%s/loop/backing_file" % name).startswith(data_dir)]
+            and "/%s/" % os.path.basename(data_dir) in read("/sys/block/%s/loop/backing_file" % name)]
 
 
 def files_below(folder, *names):
@@ -176,8 +211,8 @@ class Leaks:
             "control groups": cgroups_of(self.instance),
             "directories": files_below(data_dir, "native", "tasks", "spool"),
             "loop devices": loop_devices(data_dir),
-            "interfaces": [name for name in os.listdir("/sys/class/net") if name.startswith("gf")],
-            "descriptors": descriptors(pid),
+            "interfaces": interfaces(READY + 1),
+            "descriptors": descriptors(pid, 2 * READY + 1),
         }
 
     def settle(self, base):
@@ -234,13 +269,20 @@ def main():
     parser.add_argument("gofer")
     parser.add_argument("image_tool")
     parser.add_argument("--containers", type=int, default=CONTAINERS_FULL if full else CONTAINERS)
+    parser.add_argument("--bridge", action="store_true")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         print("SKIPPED: the native scheduler needs root")
         return
     folder = tempfile.mkdtemp(prefix="gofer-leaks-", dir="/tmp")
+    options = []
+    if arguments.bridge:
+        enter_network()
+        options = ["--config", os.path.join(folder, "config.yaml")]
+        with open(options[1], "w", encoding="ascii") as file:
+            file.write("scheduler: {default_network: bridge, dns_servers: [192.0.2.53]}\n")
     try:
-        with GoferServer(arguments.gofer, scheduler="native") as server:
+        with GoferServer(arguments.gofer, scheduler="native", options=options) as server:
             layout = os.path.join(folder, "layout")
             subprocess.run([arguments.image_tool, layout], check=True)
             server.run("image", "import", layout)
@@ -249,6 +291,7 @@ def main():
             assert server.stop() == 0
             left = cgroups_of(leaks.instance) + loop_devices(server.data_dir)
             assert not left, left
+            wait_for_ports()  # the bridge itself stays
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
