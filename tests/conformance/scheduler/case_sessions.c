@@ -74,14 +74,8 @@ static void open_session(struct stage *stage, struct listener *self,
                                        &self->session);
 }
 
-/* Ends the session where it has not ended by itself. */
 static void close_session(struct listener *self) {
-    gf_mutex_lock(&self->mutex);
-    const bool ended = self->ended;
-    gf_mutex_unlock(&self->mutex);
-    if (!ended) {
-        self->stage->scheduler.ops->sessions->close(self->session);
-    }
+    self->stage->scheduler.ops->sessions->close(self->session);
     gf_strbuf_fini(&self->output);
     gf_cond_fini(&self->changed);
     gf_mutex_fini(&self->mutex);
