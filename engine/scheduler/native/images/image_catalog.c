@@ -222,13 +222,14 @@ static void add_name(struct catalog *catalog, int root_fd, const char *file) {
 /* A directory of the store; *out is NULL where the store is new and has none. */
 static enum gf_code open_part(int root_fd, const char *name, DIR **out, struct gf_error *err) {
     int fd = -1;
-    const enum gf_code rc = gf_file_open(root_fd, name, O_RDONLY | O_DIRECTORY, 0, &fd, err);
+    struct gf_error cause;
+    const enum gf_code rc = gf_file_open(root_fd, name, O_RDONLY | O_DIRECTORY, 0, &fd, &cause);
     if (rc == GF_NOT_FOUND) {
         *out = NULL;
         return GF_OK;
     }
     if (rc != GF_OK) {
-        return rc;
+        return gf_fail(err, rc, "%s", cause.message);
     }
     *out = fdopendir(fd);
     if (*out == NULL) {
@@ -341,16 +342,20 @@ static void arrange(struct catalog *catalog) {
 static enum gf_code check_format(int root_fd, struct gf_error *err) {
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
     gf_strbuf_init(&text, FORMAT_BYTES_MAX);
-    const enum gf_code rc = gf_file_read(root_fd, "format", &text, err);
+    struct gf_error cause;
+    const enum gf_code rc = gf_file_read(root_fd, "format", &text, &cause);
     if (rc == GF_NOT_FOUND) {
         return GF_OK; /* a new store */
     }
-    if (rc == GF_OK && !gf_str_eq(gf_strbuf_view(&text), GF_STR("gofer-images 1\n"))) {
+    if (rc != GF_OK) {
+        return gf_fail(err, rc, "%s", cause.message);
+    }
+    if (!gf_str_eq(gf_strbuf_view(&text), GF_STR("gofer-images 1\n"))) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
                        "it is of the format '%s', this gofer knows 'gofer-images 1'",
                        gf_show(gf_strbuf_view(&text)).text);
     }
-    return rc;
+    return GF_OK;
 }
 
 enum gf_code gf_image_catalog_load(int root_fd, const char *dir, struct gf_image_catalog *old,

@@ -302,11 +302,11 @@ static void spawn_job(void *ctx) {
     }
 }
 
-/* Starts those that have a slot. */
+/* Starts those that have a slot; nothing any more when the server is being stopped. */
 static void next(struct gf_image_pulls *pulls) {
     GF_LIST_FOREACH(link, &pulls->pulls) {
         struct pull *pull = GF_CONTAINER_OF(link, struct pull, link);
-        if (pulls->busy_count >= (size_t)pulls->settings.pulls_at_once) {
+        if (pulls->stopped || pulls->busy_count >= (size_t)pulls->settings.pulls_at_once) {
             return;
         }
         if (pull->state == PULL_WAITING) {
