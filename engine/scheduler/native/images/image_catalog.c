@@ -39,7 +39,8 @@ struct catalog {
     struct gf_arena arena;
     struct gf_map by_digest; /* hexadecimal digits -> struct known, owned */
     struct gf_map by_config; /* the same, by the configuration's digest; borrowed */
-    struct gf_map by_name;   /* name -> struct known, borrowed from by_digest or `lost` */
+    struct gf_map by_index; /* by the digest of an index that the image was chosen from; borrowed */
+    struct gf_map by_name;  /* name -> struct known, borrowed from by_digest or `lost` */
     GF_VEC(const char *) damages;
     struct known lost; /* what names lead to whose image is not there; has no names itself */
 };
@@ -96,6 +97,7 @@ void gf_image_catalog_unref(struct gf_image_catalog *shared) {
     }
     gf_map_fini(&catalog->by_digest);
     gf_map_fini(&catalog->by_config);
+    gf_map_fini(&catalog->by_index);
     gf_map_fini(&catalog->by_name);
     gf_vec_fini(&catalog->damages);
     gf_arena_fini(&catalog->arena);
@@ -286,6 +288,49 @@ static enum gf_code load_names(struct catalog *catalog, int root_fd, struct gf_e
     return rc;
 }
 
+static void add_index(struct catalog *catalog, int root_fd, const char *file) {
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    struct gf_error err;
+    struct gf_digest index;
+    struct gf_digest image;
+    gf_strbuf_init(&text, NAME_FILE_BYTES_MAX);
+    const char *path = gf_arena_printf(&catalog->arena, "indexes/%s", file);
+    enum gf_code rc = gf_file_read(root_fd, path, &text, &err);
+    if (rc == GF_NOT_FOUND) {
+        return; /* removed meanwhile */
+    }
+    if (rc == GF_OK) {
+        rc = gf_image_index_parse(gf_strbuf_view(&text), &index, &image, &err);
+    }
+    if (rc == GF_OK && !gf_str_eq(hex_of(&index), gf_str_from(file))) {
+        rc = gf_fail(&err, GF_DATA_LOSS, "it is the file of another index");
+    }
+    if (rc != GF_OK) {
+        add_damage(catalog, gf_show_cstr(path).text, err.message);
+        return;
+    }
+    struct known *known = gf_map_get(&catalog->by_digest, hex_of(&image));
+    if (known != NULL) {
+        (void)gf_map_put(&catalog->by_index, hex_of(&index), known);
+    }
+}
+
+/* Those beyond the limit are as if they were not there: what they name is asked for again. */
+static enum gf_code load_indexes(struct catalog *catalog, int root_fd, struct gf_error *err) {
+    GF_CLEANUP(gf_closedir_p) DIR *indexes = NULL;
+    enum gf_code rc = open_part(root_fd, "indexes", &indexes, err);
+    const char *file = "";
+    size_t count = 0;
+    while (rc == GF_OK && indexes != NULL && file != NULL && count < GF_IMAGES_MAX) {
+        struct gf_digest digest;
+        rc = next_entry(indexes, &count, &file, err);
+        if (rc == GF_OK && file != NULL && gf_digest_from_hex(gf_str_from(file), &digest)) {
+            add_index(catalog, root_fd, file);
+        }
+    }
+    return rc;
+}
+
 static int compare_names(const void *a, const void *b) {
     const char *const *left = a;
     const char *const *right = b;
@@ -374,6 +419,9 @@ enum gf_code gf_image_catalog_load(int root_fd, const char *dir, struct gf_image
         rc = load_names(catalog, root_fd, err);
     }
     if (rc == GF_OK) {
+        rc = load_indexes(catalog, root_fd, err);
+    }
+    if (rc == GF_OK) {
         arrange(catalog);
         *out = GF_TAKE(shared);
     }
@@ -384,7 +432,10 @@ static const struct known *find(const struct gf_image_catalog *shared,
                                 const struct gf_digest *digest) {
     const struct catalog *catalog = const_catalog_of(shared);
     const struct known *known = gf_map_get(&catalog->by_digest, hex_of(digest));
-    return known != NULL ? known : gf_map_get(&catalog->by_config, hex_of(digest));
+    if (known == NULL) {
+        known = gf_map_get(&catalog->by_config, hex_of(digest));
+    }
+    return known != NULL ? known : gf_map_get(&catalog->by_index, hex_of(digest));
 }
 
 const struct gf_image_entry *gf_image_catalog_find(const struct gf_image_catalog *catalog,

@@ -60,7 +60,10 @@ struct gf_image_catalog *gf_image_catalog_ref(struct gf_image_catalog *catalog);
 void gf_image_catalog_unref(struct gf_image_catalog *catalog);
 void gf_image_catalog_unref_p(struct gf_image_catalog **catalog);
 
-/* The entry of a digest, which may be that of the configuration too. NULL: there is none. */
+/*
+ * The entry of a digest, which may be that of the configuration too, or of an index that the image
+ * was chosen from when it was pulled. NULL: there is none.
+ */
 const struct gf_image_entry *gf_image_catalog_find(const struct gf_image_catalog *catalog,
                                                    const struct gf_digest *digest);
 

@@ -251,6 +251,49 @@ Test(image_uses, pulled_images_make_room_for_others_the_least_recently_used_firs
     cr_expect(is_there("new:1"), "there is room for it");
 }
 
+/* As a task names an image of several platforms that must not change. */
+Test(image_uses, the_digest_of_an_index_leads_to_the_image_that_was_chosen_from_it) {
+    const struct gf_digest digest = import_image("app:1", 'a');
+    const uint8_t raw[GF_DIGEST_RAW_BYTES] = {7};
+    const struct gf_digest index = gf_digest_from_raw(raw);
+    GF_CLEANUP(gf_free_p) char *by_name = gf_asprintf("other/name@%s", index.text);
+    GF_CLEANUP(gf_free_p) char *file = gf_asprintf("indexes/%s", gf_digest_hex(&index));
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    gf_strbuf_init(&text, 1024);
+    gf_image_index_write(&index, &digest, &text);
+    cr_expect_not(is_there(index.text));
+    gf_test_write(store_dir, file, gf_strbuf_view(&text));
+    reopen_store(0);
+    GF_CLEANUP(gf_image_unref_p) struct gf_image *image = NULL;
+    cr_assert_eq(gf_image_store_resolve(store, gf_str_from(by_name), &image, &err), GF_OK, "%s",
+                 err.message);
+    cr_expect(gf_digest_eq(&image->record.digest, &digest));
+    acquire(index.text);
+    cr_expect_eq(gf_image_store_usage(store, &digest).container_count, 1);
+    gf_image_store_release(store, gf_str_from(digest.text));
+    cr_expect(remove_image(index.text, false).removed);
+    cr_expect_not(is_there(index.text));
+    cr_expect_eq(count_entries("indexes"), 0u, "it goes with its image");
+}
+
+Test(image_uses, an_index_that_is_damaged_leads_nowhere) {
+    const struct gf_digest digest = import_image("app:1", 'a');
+    const uint8_t raw[GF_DIGEST_RAW_BYTES] = {7};
+    const struct gf_digest index = gf_digest_from_raw(raw);
+    GF_CLEANUP(gf_free_p) char *file = gf_asprintf("indexes/%s", gf_digest_hex(&index));
+    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
+    gf_strbuf_init(&text, 1024);
+    gf_image_index_write(&digest, &digest, &text);
+    gf_test_write(store_dir, file, gf_strbuf_view(&text));
+    reopen_store(0);
+    GF_CLEANUP(gf_image_catalog_unref_p)
+    struct gf_image_catalog *catalog = gf_image_store_catalog(store);
+    cr_assert_eq(catalog->damage_count, 1u);
+    cr_expect_not_null(strstr(catalog->damages[0], "the file of another index"));
+    cr_expect_not(is_there(index.text));
+    cr_expect(is_there("app:1"));
+}
+
 Test(image_uses, ranges_mean_the_newest_that_is_there) {
     import_image("app:1.2.3", 'a');
     const struct gf_digest newest = import_image("app:1.10.0", 'b');
