@@ -318,6 +318,10 @@ class Hostile(pulling.PullTest):
                                                    "ca_file": "/nowhere/ca.pem"})
         self.assert_failed(outcome, "FAILED_PRECONDITION", "/nowhere/ca.pem")
 
+    def test_a_name_that_is_not_found_is_asked_for_again(self):
+        outcome = self.pull("nowhere.invalid/a", {"host": "nowhere.invalid"})
+        self.assert_failed(outcome, "UNAVAILABLE", "resolve")
+
     def test_tls_is_not_left_out(self):
         source = dict(self.registry.source, plain_http=0)
         self.assert_failed(self.pull(self.registry.host + "/app", source), "UNAVAILABLE")

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """gofer-fetch pull against a registry that tells the truth, in all its ways."""
 
+import base64
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -362,6 +364,34 @@ class Pull(pulling.PullTest):
         self.assertNotIn("wrong", str(outcome))
         source["password"] = "pass:word"
         self.assert_pulled(self.pull(self.name(), source), image)
+
+    def docker_config(self, content, mode=0o600):
+        path = os.path.join(self.folder, "config.json")
+        with open(path, "w", encoding="ascii") as file:
+            json.dump(content, file)
+        os.chmod(path, mode)
+        return path
+
+    def test_credentials_of_a_docker_configuration(self):
+        image = self.registry.put(small_image())
+        self.registry.password = "pass:word"
+        auth = base64.b64encode(b"user:pass:word").decode()
+        host = self.registry.host
+        path = self.docker_config({"auths": {"other.example": {"auth": "eDp5"}}})
+        outcome = self.simple(docker_config=path)
+        self.assert_failed(outcome, "PERMISSION_DENIED", "wants a user and a password")
+        path = self.docker_config({"auths": {host: {}}, "credsStore": "pass"})
+        outcome = self.simple(docker_config=path)
+        self.assert_failed(outcome, "FAILED_PRECONDITION", path, "credsStore", "not supported")
+        path = self.docker_config({"auths": {host: {"auth": auth}}}, 0o644)
+        outcome = self.simple(docker_config=path)
+        self.assert_failed(outcome, "FAILED_PRECONDITION", path, "open to others")
+        # Who has credentials of his own is asked with them.
+        path = self.docker_config({"auths": {"http://%s/v1/" % host: {"auth": auth}}})
+        source = dict(self.registry.source, user="user", password="wrong")
+        outcome = self.pull(self.name(), source, docker_config=path)
+        self.assert_failed(outcome, "PERMISSION_DENIED", "see to the credentials")
+        self.assert_pulled(self.simple(docker_config=path), image)
 
     def serve_tokens(self, user=None):
         """A token service of its own; gives the list of what it was asked."""

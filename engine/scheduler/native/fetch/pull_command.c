@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "engine/scheduler/native/fetch/agent.h"
 #include "engine/scheduler/native/fetch/confine.h"
+#include "engine/scheduler/native/fetch/docker_config.h"
 #include "engine/scheduler/native/fetch/download.h"
 #include "engine/scheduler/native/fetch/fail.h"
 #include "engine/scheduler/native/fetch/pull.h"
@@ -64,7 +65,7 @@ static enum gf_code read_request(struct command *command, struct gf_error *err) 
         (void)snprintf(command->hosts[i], sizeof(command->hosts[i]), "%s",
                        request->sources[i].host);
     }
-    return GF_OK;
+    return gf_docker_config_apply(&command->arena, request, err);
 }
 
 static int64_t or_default(int64_t value, int64_t default_value) {
@@ -119,7 +120,7 @@ static enum gf_code pull(const char *store_dir, struct gf_pull_result *out, stru
     struct gf_fetch_store store;
     struct gf_agent agent = {.fd = -1};
     gf_strbuf_init(&command.text, GF_PULL_REQUEST_BYTES_MAX);
-    gf_arena_init(&command.arena, 2 * GF_PULL_REQUEST_BYTES_MAX);
+    gf_arena_init(&command.arena, 2 * GF_PULL_REQUEST_BYTES_MAX + GF_DOCKER_CONFIG_ARENA_BYTES_MAX);
     if (geteuid() != 0) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
                        "pulling an image needs root: its files keep their owners");

@@ -44,6 +44,7 @@ void gf_pull_request_write(const struct gf_pull_request *request, struct gf_strb
     }
     put_text(out, "proxy", request->proxy);
     put_text(out, "no_proxy", request->no_proxy);
+    put_text(out, "docker_config", request->docker_config_file);
 #define PUT_NUMBER(key, member, max, default_value) gf_lines_put_i64(out, (key), request->member);
     NUMBERS(PUT_NUMBER)
 #undef PUT_NUMBER
@@ -146,7 +147,14 @@ static enum gf_code take_number(const struct gf_lines *lines, struct gf_str key,
 static enum gf_code take_line(struct gf_lines *lines, struct gf_str key, struct gf_str value,
                               struct gf_pull_request *request, struct gf_pull_source *sources,
                               struct gf_error *err) {
-    const bool is_proxy = gf_str_eq(key, GF_STR("proxy"));
+    const struct {
+        struct gf_str key;
+        const char **out;
+    } texts[] = {
+        {GF_STR("proxy"), &request->proxy},
+        {GF_STR("no_proxy"), &request->no_proxy},
+        {GF_STR("docker_config"), &request->docker_config_file},
+    };
     if (gf_str_eq(key, GF_STR("reference"))) {
         return take_reference(value, request, err);
     }
@@ -156,12 +164,13 @@ static enum gf_code take_line(struct gf_lines *lines, struct gf_str key, struct 
         }
         return take_source(lines, value, &sources[request->source_count++], err);
     }
-    if (is_proxy || gf_str_eq(key, GF_STR("no_proxy"))) {
+    for (size_t i = 0; i < GF_ARRAY_COUNT(texts); i++) {
+        if (!gf_str_eq(key, texts[i].key)) {
+            continue;
+        }
         const enum gf_code rc = check_text(lines, key, value, GF_PULL_TEXT_BYTES_MAX, err);
-        if (rc == GF_OK && is_proxy) {
-            request->proxy = value.ptr;
-        } else if (rc == GF_OK) {
-            request->no_proxy = value.ptr;
+        if (rc == GF_OK) {
+            *texts[i].out = value.ptr;
         }
         return rc;
     }
@@ -171,6 +180,7 @@ static enum gf_code take_line(struct gf_lines *lines, struct gf_str key, struct 
 static void set_defaults(struct gf_pull_request *request) {
     request->proxy = "";
     request->no_proxy = "";
+    request->docker_config_file = "";
 #define SET_DEFAULT(key, member, max, default_value) request->member = (default_value);
     NUMBERS(SET_DEFAULT)
 #undef SET_DEFAULT
@@ -198,6 +208,10 @@ enum gf_code gf_pull_request_parse(struct gf_str text, struct gf_arena *arena,
     }
     if (rc == GF_OK && request.reference == NULL) {
         rc = gf_lines_fail(&lines, err, "there is no reference");
+    }
+    if (rc == GF_OK && request.docker_config_file[0] != '\0' &&
+        request.docker_config_file[0] != '/') {
+        rc = gf_lines_fail(&lines, err, "'docker_config' must be an absolute path");
     }
     if (rc == GF_OK) {
         request.sources = sources;

@@ -12,6 +12,7 @@
  *     ...
  *     proxy=http://proxy.example:3128
  *     no_proxy=.internal.example
+ *     docker_config=/etc/gofer/docker.json
  *     blobs_at_once=4
  *     timeout_ms=600000
  *     ...
@@ -106,6 +107,11 @@ struct gf_pull_request {
     size_t source_count;
     const char *proxy;    /* URL, http:// or https://, credentials in it allowed; "": none */
     const char *no_proxy; /* hosts, comma separated, as curl takes them; "*": all */
+    /*
+     * Absolute path of a configuration of Docker, read by gofer-fetch (fetch/docker_config.h): whom
+     * it has credentials for is asked with them, where a source has no user. "": none.
+     */
+    const char *docker_config_file;
     int64_t blobs_at_once;
     int64_t timeout_ms; /* of the whole pull: GF_DEADLINE_EXCEEDED when it is over */
     int64_t connect_timeout_ms;

@@ -33,6 +33,7 @@ Test(pull_request, reads_what_it_wrote) {
         .source_count = 2,
         .proxy = "http://user:pass@proxy.example:3128",
         .no_proxy = "localhost,.internal.example",
+        .docker_config_file = "/etc/gofer/docker.json",
         .blobs_at_once = 7,
         .timeout_ms = 1234,
         .unpacked_files_max = 99,
@@ -53,6 +54,7 @@ Test(pull_request, reads_what_it_wrote) {
     cr_assert_str_eq(read.sources[1].user, "");
     cr_assert_str_eq(read.proxy, written.proxy);
     cr_assert_str_eq(read.no_proxy, written.no_proxy);
+    cr_assert_str_eq(read.docker_config_file, written.docker_config_file);
     cr_assert_eq(read.blobs_at_once, 7);
     cr_assert_eq(read.timeout_ms, 1234);
     cr_assert_eq(read.unpacked_files_max, 99);
@@ -94,6 +96,8 @@ Test(pull_request, refuses_what_it_cannot_mean) {
                    "'user' holds a control character");
     assert_refused("reference=a\nblobs_at_once=33\n", GF_DATA_LOSS, "from 0 to 32");
     assert_refused("reference=a\ntimeout_ms=-1\n", GF_DATA_LOSS, "'timeout_ms' must be a number");
+    assert_refused("reference=a\ndocker_config=config.json\n", GF_DATA_LOSS,
+                   "'docker_config' must be an absolute path");
     assert_refused("reference=a\nunknown=1\n", GF_DATA_LOSS, "unknown key 'unknown'");
 }
 

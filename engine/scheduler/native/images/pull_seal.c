@@ -11,7 +11,7 @@
 enum {
     FRAME_BYTES = 64, /* of one line, without its value; more than the longest key */
     ESCAPE_BYTES = 4, /* that one byte becomes at most */
-    HEAD_LINES = 16,
+    HEAD_LINES = 20,
     SOURCE_LINES = 5,
 };
 
@@ -55,11 +55,13 @@ static enum gf_code read_password(const char *path, char **out, struct gf_error 
     size_t size = 0;
     enum gf_code rc = gf_file_open(AT_FDCWD, path, O_RDONLY, 0, &fd, err);
     if (rc != GF_OK) {
-        return gf_fail(err, GF_FAILED_PRECONDITION, "the password file '%s' cannot be read", path);
+        return gf_fail_errno(err, GF_FAILED_PRECONDITION, errno,
+                             "the password file '%s' cannot be read", path);
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & S_IRWXO) != 0) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
-                       "the password file '%s' must be a file that others cannot read", path);
+                       "the password file '%s' must be a file that others cannot read: chmod 600",
+                       path);
     }
     text = gf_guarded_alloc(GF_IMAGE_PASSWORD_BYTES_MAX + 1);
     while (size <= GF_IMAGE_PASSWORD_BYTES_MAX) {
@@ -132,7 +134,8 @@ static enum gf_code add_sources(struct sealing *sealing, const char *host, const
 /* What the request takes at most: guarded memory does not grow. */
 static size_t request_size(const struct gf_pull_request *request) {
     size_t chars = strlen(request->reference) + strlen(or_empty(request->proxy)) +
-                   strlen(or_empty(request->no_proxy));
+                   strlen(or_empty(request->no_proxy)) +
+                   strlen(or_empty(request->docker_config_file));
     size_t lines = HEAD_LINES;
     for (size_t i = 0; i < request->source_count; i++) {
         const struct gf_pull_source *source = &request->sources[i];
@@ -197,6 +200,7 @@ enum gf_code gf_pull_seal(const struct gf_image_settings *settings, struct gf_st
         .source_count = sealing.count,
         .proxy = settings->proxy,
         .no_proxy = settings->no_proxy,
+        .docker_config_file = settings->docker_config_file,
         .blobs_at_once = settings->blobs_at_once,
         .timeout_ms = timeout_ms,
     };

@@ -88,6 +88,6 @@ enum gf_code gf_image_check_allowed(const struct gf_image_settings *settings,
     }
     char text[GF_REFERENCE_BYTES];
     return gf_fail_reason(err, GF_PERMISSION_DENIED, "IMAGE_NOT_ALLOWED",
-                          "image '%s' is none of those that this server may run",
+                          "image '%s' is none of those that this server may run (images.allow)",
                           gf_reference_format(reference, text));
 }

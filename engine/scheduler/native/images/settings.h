@@ -46,7 +46,8 @@ struct gf_image_settings {
      */
     int64_t cache_bytes;
     /*
-     * Which images may be pulled, and be run under a name: see gf_image_allowed. None = all.
+     * Which images may be pulled, and be run where they were: see gf_image_check_allowed. None =
+     * all.
      */
     const char *const *allow;
     size_t allow_count;

@@ -50,7 +50,8 @@ Test(image_settings, what_is_not_allowed_says_so) {
     cr_assert_eq(ask("registry.example/*", "busybox", &err), GF_PERMISSION_DENIED);
     cr_expect_str_eq(err.reason, "IMAGE_NOT_ALLOWED");
     cr_expect_str_eq(err.message,
-                     "image 'busybox:latest' is none of those that this server may run");
+                     "image 'busybox:latest' is none of those that this server may run "
+                     "(images.allow)");
 }
 
 Test(image_settings, patterns_are_checked) {

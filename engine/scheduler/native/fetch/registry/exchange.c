@@ -236,13 +236,14 @@ static bool set_request(struct gf_exchange *exchange) {
 enum gf_code gf_exchange_start(struct gf_exchange *exchange, CURLM *multi,
                                const struct gf_exchange_request *request, struct gf_error *err) {
     gf_assert(exchange->header_list == NULL);
+    /* A new handle each time: one whose name was not found keeps its buffer and then takes no other
+     * size, also after curl_easy_reset(). Connections belong to the multi handle and are used
+     * again. */
+    curl_easy_cleanup(exchange->easy);
+    exchange->easy = curl_easy_init();
     if (exchange->easy == NULL) {
-        exchange->easy = curl_easy_init();
-        if (exchange->easy == NULL) {
-            gf_oom();
-        }
+        gf_oom();
     }
-    curl_easy_reset(exchange->easy);
     exchange->request = *request;
     exchange->fault = GF_EXCHANGE_SOUND;
     exchange->reached_loopback = false;

@@ -55,7 +55,7 @@ enum gf_exchange_fault {
 
 /* A value that stays where it is between start and end. Zeroed before its first use. */
 struct gf_exchange {
-    CURL *easy; /* owned; kept for the next exchange */
+    CURL *easy; /* owned; of the latest exchange */
     struct curl_slist *header_list;
     struct gf_exchange_request request;
     /* The answer. */

@@ -81,6 +81,17 @@ void gf_registry__ask(struct gf_registry__run *run) {
     }
 }
 
+/* What a setting can do about it. */
+static const char *advice_on(CURLcode code, const char *why) {
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        return "; images.registries names its authority by ca_file";
+    }
+    if (code == CURLE_SSL_CONNECT_ERROR && strstr(why, "wrong version number") != NULL) {
+        return ": it speaks no TLS; images.registries allows that by plain_http";
+    }
+    return "";
+}
+
 /* A failure of the exchange itself. True: it may help to ask again. */
 static bool fail_exchange(struct gf_registry__run *run, CURLcode code, struct gf_error *err) {
     const struct gf_exchange *exchange = &run->exchange;
@@ -114,7 +125,8 @@ static bool fail_exchange(struct gf_registry__run *run, CURLcode code, struct gf
     case GF_EXCHANGE_SOUND:
         break;
     }
-    (void)gf_fail_reason(err, GF_UNAVAILABLE, "REGISTRY_UNAVAILABLE", "%s", gf_show_cstr(why).text);
+    (void)gf_fail_reason(err, GF_UNAVAILABLE, "REGISTRY_UNAVAILABLE", "%s%s",
+                         gf_show_cstr(why).text, advice_on(code, why));
     return code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_SSL_CACERT_BADFILE &&
            code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_URL_MALFORMAT &&
            code != CURLE_OUT_OF_MEMORY;
