@@ -182,6 +182,48 @@ Test(sessions, exec_has_the_rights_of_a_user) {
     compare_with_exec("worker");
 }
 
+/* What a program says to load must not run as somebody who has more rights than it. */
+static void expect_environment(const char *program_user, const char *user, const char *expected) {
+    const struct gf_str sleeping[] = {GF_STR("sleep"), GF_STR("1000")};
+    const struct gf_str script[] = {GF_STR("/bin/sh"), GF_STR("-c"), GF_STR("echo $A-$OWN")};
+    const struct gf_str own[] = {GF_STR("OWN=b")};
+    const struct gf_task task = {
+        .task_id = GF_STR("a-task"),
+        .image = GF_STR(NATIVE_HOST_IMAGE),
+        .command = sleeping,
+        .command_count = GF_ARRAY_COUNT(sleeping),
+        .user = gf_str_from(program_user),
+    };
+    const struct gf_session_request request = {
+        .kind = GF_SESSION_EXEC,
+        .attempt = ATTEMPT,
+        .command = script,
+        .command_count = GF_ARRAY_COUNT(script),
+        .environment = own,
+        .environment_count = GF_ARRAY_COUNT(own),
+        .user = gf_str_from(user),
+    };
+    native_host_launch_task(&host, ATTEMPT, &task);
+    (void)native_host_wait(&host, ATTEMPT, NATIVE_STARTED);
+    session_client_open(&client, &host, &request);
+    cr_assert(eq(i32, session_client_wait_end(&client).exit_code, 0), "%s", client.err.ptr);
+    cr_assert(eq(str, client.out.ptr, (char *)expected));
+    session_client_close(&client);
+    stop_container();
+}
+
+Test(sessions, exec_has_the_environment_of_its_own_user) {
+    expect_environment("worker", "", "1-b\n");
+}
+
+Test(sessions, exec_has_the_environment_of_root) {
+    expect_environment("", "worker", "1-b\n");
+}
+
+Test(sessions, exec_as_root_has_no_environment_of_a_user) {
+    expect_environment("worker", "root", "-b\n");
+}
+
 Test(sessions, exec_that_cannot_start_says_why) {
     const struct gf_str missing = GF_STR("no-such-program");
     const struct gf_str fine = GF_STR("true");

@@ -10,7 +10,8 @@
  *  4. The environment of the container's program, which only the host's root may read surely.
  *  5. A session of its own, by which the shim finds what is to be killed.
  *  6. Becomes the user as the first process did (become.h). The terminal comes behind that: it
- *     belongs to who makes it.
+ *     belongs to who makes it. So does the choice of the environment: a program can write what it
+ *     likes where its own was, and what it says to load must not run as somebody else.
  *  7. The standard streams, the working directory, the program.
  */
 #include "engine/scheduler/native/shim/enter.h"
@@ -35,6 +36,13 @@ enum {
     READY_FD = 3,
     KEPT_FDS_MAX = 8,
     PROC_PATH_BYTES_MAX = 48,
+    STATUS_BYTES_MAX = 16384,
+};
+
+/* What the container's program has for those who come. */
+struct program {
+    struct gf_strbuf environment; /* as it is now: one text behind the other */
+    int64_t uid;                  /* as the host sees it; -1: unknown */
 };
 
 /* ---- descriptors ---- */
@@ -123,13 +131,49 @@ static bool sets(const struct gf_field_list *env, struct gf_str key) {
     return false;
 }
 
-/* That of the container's program, as it is now: the file holds one text behind the other. */
-static enum gf_code read_environment(pid_t pid, struct gf_strbuf *out, struct gf_error *err) {
+/* The real user id of a process. The name before it is written without line ends. */
+static int64_t read_uid(pid_t pid) {
+    char path[PROC_PATH_BYTES_MAX];
+    struct gf_strbuf status;
+    int64_t uid = -1;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    gf_strbuf_init(&status, STATUS_BYTES_MAX);
+    if (gf_file_read(AT_FDCWD, path, &status, NULL) == GF_OK) {
+        static const char head[] = "\nUid:\t";
+        const char *line = strstr(status.ptr, head);
+        struct gf_str number;
+        struct gf_str rest;
+        if (line != NULL) {
+            (void)gf_str_cut(gf_str_from(line + sizeof(head) - 1), '\t', &number, &rest);
+            uid = gf_parse_i64(number, &uid) ? uid : -1;
+        }
+    }
+    gf_strbuf_fini(&status);
+    return uid;
+}
+
+/* The id is looked at last: who is root by then has not been anybody else before. */
+static enum gf_code read_program(pid_t pid, struct program *out, struct gf_error *err) {
     char path[PROC_PATH_BYTES_MAX];
     snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-    gf_strbuf_init(out, GF_SPEC_BYTES_MAX);
-    enum gf_code rc = pid > 0 ? gf_file_read(AT_FDCWD, path, out, err) : GF_OK;
-    return rc == GF_OK ? GF_OK : gf_wrap(err, "environment of the container's program");
+    gf_strbuf_init(&out->environment, GF_SPEC_BYTES_MAX);
+    out->uid = -1;
+    if (pid <= 0) {
+        return GF_OK;
+    }
+    enum gf_code rc = gf_file_read(AT_FDCWD, path, &out->environment, err);
+    if (rc != GF_OK) {
+        return gf_wrap(err, "environment of the container's program");
+    }
+    out->uid = read_uid(pid);
+    return GF_OK;
+}
+
+/* Whether the program may say what somebody else loads: it is the same user, or root. */
+static bool is_trusted(const struct gf_enter *enter, const struct program *program,
+                       const struct gf_user *user) {
+    const int64_t root = enter->user_namespace->first;
+    return program->uid == root || program->uid == root + user->uid;
 }
 
 /* What the asker sets counts, and a user of its own has a home of its own. */
@@ -140,18 +184,16 @@ static bool is_taken_over(const struct gf_enter *enter, const char *variable) {
 }
 
 /*
- * What the program gets; both `own` and the list live to the end of this process. Variables beyond
- * GF_SPEC_VARIABLES_MAX are left out: the container's program made them up.
+ * What the one who comes gets; both `program` and the list live to the end of this process.
+ * Variables beyond GF_SPEC_VARIABLES_MAX are left out: the container's program made them up.
  */
-static enum gf_code make_environment(const struct gf_enter *enter, struct gf_strbuf *own,
-                                     struct gf_field_list *out_env, struct gf_error *err) {
+static void make_environment(const struct gf_enter *enter, const struct program *program,
+                             const struct gf_user *user, struct gf_field_list *out_env) {
     static const char *items[GF_SPEC_VARIABLES_MAX + 1];
     const struct gf_field_list *extra = &enter->spec->env;
+    const struct gf_strbuf *own = &program->environment;
+    const size_t own_len = is_trusted(enter, program, user) ? own->len : 0;
     size_t count = 0;
-    enum gf_code rc = read_environment(enter->command_pid, own, err);
-    if (rc != GF_OK) {
-        return rc;
-    }
     for (; count < extra->count; count++) {
         items[count] = extra->items[count];
     }
@@ -163,7 +205,7 @@ static enum gf_code make_environment(const struct gf_enter *enter, struct gf_str
             items[count++] = idle->items[i];
         }
     }
-    for (size_t at = 0; at < own->len && count + 2 < GF_SPEC_VARIABLES_MAX;) {
+    for (size_t at = 0; at < own_len && count + 2 < GF_SPEC_VARIABLES_MAX;) {
         const char *variable = own->ptr + at;
         at += strlen(variable) + 1;
         if (is_taken_over(enter, variable)) {
@@ -176,7 +218,6 @@ static enum gf_code make_environment(const struct gf_enter *enter, struct gf_str
         !sets(out_env, GF_STR("TERM"))) {
         items[out_env->count++] = "TERM=xterm";
     }
-    return GF_OK;
 }
 
 /* ---- all of it ---- */
@@ -201,8 +242,8 @@ static const char *choose(const char *own, const char *otherwise) {
     return own[0] != '\0' ? own : otherwise;
 }
 
-static enum gf_code go_in(const struct gf_enter *enter, struct gf_strbuf *own,
-                          struct gf_field_list *out_env, struct gf_error *err) {
+static enum gf_code go_in(const struct gf_enter *enter, struct program *out_program,
+                          struct gf_error *err) {
     const struct gf_become_streams streams = {
         .stdin_fd = enter->stdin_fd,
         .stdout_fd = enter->stdout_fd,
@@ -216,7 +257,7 @@ static enum gf_code go_in(const struct gf_enter *enter, struct gf_strbuf *own,
         rc = join(enter->container_pidfd, err);
     }
     if (rc == GF_OK) {
-        rc = make_environment(enter, own, out_env, err);
+        rc = read_program(enter->command_pid, out_program, err);
     }
     if (rc == GF_OK && setsid() < 0) {
         rc = gf_fail_errno(err, GF_INTERNAL, errno, "cannot make a session");
@@ -257,11 +298,11 @@ GF_NORETURN void gf_enter_run(const struct gf_enter *enter) {
     };
     uint32_t missing = 0; /* what is, the container has told */
     struct gf_error error;
-    struct gf_strbuf own;
+    struct program program;
     struct gf_field_list env;
     struct gf_user user;
 
-    enum gf_code rc = go_in(enter, &own, &env, &error);
+    enum gf_code rc = go_in(enter, &program, &error);
     if (rc == GF_OK) {
         rc = become_user(enter, &become, &user, &error);
     }
@@ -275,6 +316,7 @@ GF_NORETURN void gf_enter_run(const struct gf_enter *enter) {
     if (rc != GF_OK) {
         fail(READY_FD, &error);
     }
+    make_environment(enter, &program, &user, &env);
     const struct gf_init_command command = {
         .args = &enter->spec->args,
         .env = gf_become_environment(&env, &user),
