@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/tree.h"
+#include "engine/scheduler/native/images/image_store.h"
 #include "engine/scheduler/native/testing/native_suite.h"
 #include "engine/scheduler/native/testing/session_client.h"
 
@@ -167,6 +168,47 @@ Test(kept, sessions_share_a_container) {
         session_client_close(&client);
     }
     native_host_wait_empty(&host);
+    native_host_close(&host);
+}
+
+/* How many hold the image that tests run. */
+static int32_t count_holders(void) {
+    GF_CLEANUP(gf_image_unref_p) struct gf_image *image = NULL;
+    struct gf_error err;
+    cr_assert(gf_image_store_resolve(host.images, GF_STR(NATIVE_HOST_IMAGE), &image, &err) ==
+              GF_OK);
+    return gf_image_store_usage(host.images, &image->record.digest).container_count;
+}
+
+static void wait_holders(int32_t count) {
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), NATIVE_HOST_WAIT_MS);
+    while (count_holders() != count) {
+        cr_assert(gf_mono_ns() < deadline, "%d hold it", (int)count_holders());
+        (void)poll(NULL, 0, 2);
+    }
+}
+
+/* Neither by hand nor for room, also after a restart; sessions need it. */
+Test(kept, image_of_a_root_stays_as_long_as_the_root) {
+    struct gf_image_removal removal;
+    struct gf_error err = {.message = ""};
+    GF_CLEANUP(gf_arena_fini) struct gf_arena arena;
+    struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
+    options.keep_failed_count = 1;
+    gf_arena_init(&arena, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
+    open_host(options);
+    (void)run(1, "exit 3");
+    wait_holders(1); /* not the attempt any more */
+    native_host_close(&host);
+    open_host(options);
+    wait_holders(1);
+    cr_assert(gf_image_store_remove(host.images, GF_STR(NATIVE_HOST_IMAGE), /* force = */ false,
+                                    &arena, &removal, &err) == GF_FAILED_PRECONDITION);
+    cr_assert(eq(str, err.reason, "IMAGE_IN_USE"));
+    /* The next one takes its place: of two holders one remains. */
+    (void)run(2, "exit 3");
+    wait_kept(1);
+    wait_holders(1);
     native_host_close(&host);
 }
 
