@@ -158,9 +158,14 @@ enum gf_code gf_socket_receive(int fd, void *bytes, size_t space, struct gf_sock
         .msg_controllen = sizeof(control.bytes),
     };
     ssize_t got = -1;
+    bool reset = false;
+    bool again = false;
     do {
         got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
+        /* A peer that has left something unread is told of once, before what it has sent. */
+        again = got < 0 && (errno == EINTR || (errno == ECONNRESET && !reset));
+        reset = reset || (got < 0 && errno == ECONNRESET);
+    } while (again);
     if (got < 0 && errno == EAGAIN) {
         return gf_fail(err, GF_RESOURCE_EXHAUSTED, "no message is there");
     }

@@ -60,8 +60,9 @@ struct gf_socket_message {
 
 /*
  * Receives one message into bytes. One that is larger than the space, or has more descriptors than
- * GF_SOCKET_FDS_MAX, is dropped whole, its descriptors closed: GF_OUT_OF_RANGE. Other codes:
- * GF_RESOURCE_EXHAUSTED (not blocking, and nothing there), GF_UNAVAILABLE (connection reset).
+ * GF_SOCKET_FDS_MAX, is dropped whole, its descriptors closed: GF_OUT_OF_RANGE. What a peer sent
+ * before it closed comes first, also where it has not read all. Other codes: GF_RESOURCE_EXHAUSTED
+ * (not blocking, and nothing there), GF_UNAVAILABLE (connection reset).
  */
 enum gf_code gf_socket_receive(int fd, void *bytes, size_t space, struct gf_socket_message *out,
                                struct gf_error *err) GF_MUST_USE;

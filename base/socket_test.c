@@ -145,6 +145,25 @@ Test(socket, peer_that_is_gone_is_an_error_and_no_signal) {
     cr_assert_eq(gf_socket_send(pair[0], "x", 1, NULL, 0, NULL), GF_UNAVAILABLE);
 }
 
+Test(socket, last_words_of_a_peer_that_left_something_unread_arrive) {
+    int ends[2];
+    char byte = 0;
+    struct gf_socket_message message;
+    cr_assert_eq(gf_socket_pair(ends, NULL), GF_OK);
+    cr_assert_eq(gf_socket_send(ends[1], "?", 1, NULL, 0, NULL), GF_OK);
+    cr_assert_eq(gf_socket_send(ends[0], "a", 1, NULL, 0, NULL), GF_OK);
+    cr_assert_eq(gf_socket_send(ends[0], "b", 1, NULL, 0, NULL), GF_OK);
+    gf_close(&ends[0]);
+    for (char expected = 'a'; expected <= 'b'; expected++) {
+        cr_assert_eq(gf_socket_receive(ends[1], &byte, 1, &message, NULL), GF_OK);
+        cr_assert_eq(message.size, 1);
+        cr_assert_eq(byte, expected);
+    }
+    cr_assert_eq(gf_socket_receive(ends[1], &byte, 1, &message, NULL), GF_OK);
+    cr_assert_eq(message.size, 0, "then it is gone");
+    gf_close(&ends[1]);
+}
+
 Test(socket, message_beyond_what_the_socket_takes_is_refused) {
     int pair[2];
     cr_assert_eq(gf_socket_pair(pair, NULL), GF_OK);

@@ -3,6 +3,10 @@
  * resolved by openat2 (NO_XDEV, NO_SYMLINKS, BENEATH) from the directory above, so that neither a
  * link nor a mount (a bind mount of the same file system too) leads out of the tree, whatever
  * others do to it meanwhile.
+ *
+ * A tree may be deeper than there are descriptors for: whoever made it had a working directory and
+ * no path. What lies below the deepest level is moved up into the first one, where it is found
+ * again.
  */
 #include "base/tree.h"
 
@@ -18,7 +22,11 @@
 
 enum {
     REMOVE_ROUNDS_MAX = 16, /* through one directory that others keep filling */
+    MOVES_MAX = 1 << 20,    /* of what lies too deep, in one tree */
+    MOVED_NAME_BYTES = 32,
 };
+
+#define RENAME_NOREPLACE_FLAG 1U /* as in linux/fs.h */
 
 /* As in linux/openat2.h, which musl does not have. */
 struct open_how_v0 {
@@ -42,6 +50,7 @@ struct level {
 struct walk {
     struct level levels[GF_TREE_DEPTH_MAX];
     size_t depth;
+    int moves;
     int root_fd; /* where the name of the first level is; borrowed */
 };
 
@@ -90,10 +99,29 @@ static void unlock_directory(int dir_fd, const char *name) {
     }
 }
 
+/* Moves a directory up into the first level; that one is then looked through once more. */
+static enum gf_code move_up(struct walk *walk, int dir_fd, const char *name, struct gf_error *err) {
+    struct level *first = &walk->levels[0];
+    char moved[MOVED_NAME_BYTES];
+    while (walk->moves < MOVES_MAX) {
+        (void)snprintf(moved, sizeof(moved), ".too-deep-%d", walk->moves++);
+        if (syscall(SYS_renameat2, dir_fd, name, dirfd(first->dir), moved, RENAME_NOREPLACE_FLAG) ==
+                0 ||
+            errno == ENOENT) {
+            first->rounds = 0;
+            return GF_OK;
+        }
+        if (errno != EEXIST) {
+            return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory '%s'", name);
+        }
+    }
+    return gf_fail(err, GF_OUT_OF_RANGE, "more than %d directories are deeper than %d levels",
+                   MOVES_MAX, GF_TREE_DEPTH_MAX);
+}
+
 static enum gf_code enter(struct walk *walk, int dir_fd, const char *name, struct gf_error *err) {
     if (walk->depth == GF_TREE_DEPTH_MAX) {
-        return gf_fail(err, GF_OUT_OF_RANGE, "directory '%s' is deeper than %d levels", name,
-                       GF_TREE_DEPTH_MAX);
+        return move_up(walk, dir_fd, name, err);
     }
     GF_CLEANUP(gf_close_p) int fd = open_beneath(dir_fd, name, O_RDONLY);
     if (fd < 0 && errno == EACCES) {

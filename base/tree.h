@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-/* Deeper trees are not removed. A descriptor stays open for each level on the way. */
+/* Removing a tree keeps a descriptor open for each level on the way, up to so many. */
 enum {
     GF_TREE_DEPTH_MAX = 256
 };
@@ -29,8 +29,9 @@ enum gf_code gf_tree_make(int dir_fd, const char *path, mode_t mode,
  * is in it. Nothing outside of it is touched, even when others rename things inside meanwhile:
  * every step goes through the descriptor of the directory above and follows no link. It does not
  * cross into another file system: something mounted inside is an error, and what it holds stays. A
- * path that does not exist is GF_OK. On failure, a part may already be gone. Codes: GF_OUT_OF_RANGE
- * (deeper than GF_TREE_DEPTH_MAX), GF_FAILED_PRECONDITION (a mount inside).
+ * path that does not exist is GF_OK. On failure, a part may already be gone. What lies deeper than
+ * GF_TREE_DEPTH_MAX levels is moved up within the tree on the way. Codes: GF_OUT_OF_RANGE (more
+ * than a million directories at that level), GF_FAILED_PRECONDITION (a mount inside).
  */
 enum gf_code gf_tree_remove(int dir_fd, const char *path, struct gf_error *err) GF_MUST_USE;
 

@@ -181,6 +181,9 @@ Test(cli, refusals_hint_at_what_is_in_the_way) {
     cr_expect_eq(run("thing start hello RUN_STARTS_PAUSED", NULL), GF_EXIT_CONFLICT);
     cr_expect_str_eq(fixture.err, "gofer: not now\nhint: gofer service resume\n");
     gf_fixture_fini(&fixture);
+    cr_expect_eq(run("thing start hello REGISTRY_UNAVAILABLE", NULL), GF_EXIT_CONFLICT);
+    cr_expect_not_null(strstr(fixture.err, "hint: mirrors, ca_file"));
+    gf_fixture_fini(&fixture);
     cr_expect_eq(run("thing start hello SOMETHING_ELSE", NULL), GF_EXIT_CONFLICT);
     cr_expect_str_eq(fixture.err, "gofer: not now\n");
 }

@@ -98,6 +98,31 @@ static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
     }
 }
 
+/* Tells what to do where the server answered, and the registry that it asked did not. */
+static bool hint_image(struct gf_cli *cli, const struct gf_error *error) {
+    static const struct {
+        const char *reason;
+        const char *hint;
+    } hints[] = {
+        {"REGISTRY_REFUSED", "who to log in as: --user and --password-file here, registry_auth of "
+                             "a task, or images.registries in the configuration of the server"},
+        {"REGISTRY_UNAVAILABLE", "mirrors, ca_file, plain_http and a proxy are settings of the "
+                                 "server: images in its configuration"},
+        {"REGISTRY_BUSY", ""},
+        {"IMAGE_NOT_ALLOWED", "what may be pulled is a setting of the server; what an "
+                              "administrator imports runs: gofer image import"},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(hints); i++) {
+        if (strcmp(error->reason, hints[i].reason) == 0) {
+            if (hints[i].hint[0] != '\0') {
+                gf_cli_hint(cli, "%s", hints[i].hint);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Tells how to show who one is: the server does not tell who it knows. */
 static void hint_unauthenticated(struct gf_cli *cli) {
     if (cli->token != NULL) {
@@ -120,6 +145,8 @@ static void hint_in_clear(struct gf_cli *cli) {
 void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
     if (error->code == GF_NOT_FOUND) {
         hint_missing(cli, error);
+    } else if (hint_image(cli, error)) {
+        return;
     } else if (strcmp(error->reason, GF_CLIENT_REASON_TOKEN_IN_CLEAR) == 0) {
         hint_in_clear(cli);
     } else if (error->code == GF_FAILED_PRECONDITION) {

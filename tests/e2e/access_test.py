@@ -594,10 +594,10 @@ class ClientCertificates(OverTls):
 class Diagnosis(AuthTest):
 
     def test_diagnose(self):
-        checks = {check["name"]: check for check in self.json("service", "diagnose")["checks"]}
+        checks = {check["name"]: check for check in self.json("service", "doctor")["checks"]}
         self.assertEqual(checks["authentication"]["result"], "SYSTEM_CHECK_RESULT_OK")
-        self.assertRegex(self.answer("service", "diagnose"), r"(?m)^master_key\tOK\t")
-        self.assertIn("secrets", self.lines("service", "diagnose", "-o", "name"))
+        self.assertRegex(self.answer("service", "doctor"), r"(?m)^master_key\tOK\t")
+        self.assertIn("secrets", self.lines("service", "doctor", "-o", "name"))
 
 
 if __name__ == "__main__":

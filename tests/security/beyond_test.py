@@ -140,7 +140,7 @@ class Beyond(unittest.TestCase):
                 ("namespace", "delete", "elsewhere", "--yes"),
                 ("token", "create", "--user", "evil", "--role", "admin"), ("token", "list"),
                 ("token", "bootstrap"), ("role", "list"), ("role", "get", "admin"),
-                ("event", "list"), ("image", "list"), ("service", "diagnose"),
+                ("event", "list"), ("image", "list"), ("service", "doctor"),
                 ("service", "pause")):
             with self.subTest(arguments):
                 self.expect_denial(*arguments)

@@ -204,7 +204,7 @@ class Nowhere(unittest.TestCase):
                 ("task", "get", "keeper", "1", "missing"), ("pipeline", "get", "keeper"),
                 ("config", "list", "keeper"), ("secret", "list", "keeper"),
                 ("secret", "list", "--global"), ("secret", "get", "keeper", "sealed"),
-                ("token", "list"), ("whoami",), ("service", "info"), ("service", "diagnose")):
+                ("token", "list"), ("whoami",), ("service", "info"), ("service", "doctor")):
             result = self.server.run(*command, "-o", "json", check=False)
             self.assertTrue(result.stdout, "%s: %s" % (command, result.stderr))
             search.bytes(" ".join(command), (result.stdout + result.stderr).encode())
