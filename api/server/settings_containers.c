@@ -1,16 +1,13 @@
 #include "api/server/settings_internal.h"
 #include "engine/core/limits.h"
 #include "engine/core/protection.h"
+#include "engine/scheduler/native/network/bridge.h"
+#include "engine/scheduler/native/network/resolv.h"
+#include "engine/scheduler/native/network/subnet.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <string.h>
 
 enum {
-    BRIDGE_NAME_BYTES_MAX = 9, /* ports are named after it: the kernel takes 15 */
-    SUBNET_BITS_MIN = 16,
-    SUBNET_BITS_MAX = 28,
     USER_IDS_PER_RANGE = 65536,
 };
 
@@ -19,71 +16,35 @@ enum {
 
 /* ---- Networks ---- */
 
-static enum gf_code check_bridge_name(const char *name, struct gf_error *err) {
-    const size_t len = strlen(name);
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    if (len == 0 || len > BRIDGE_NAME_BYTES_MAX || strspn(name, allowed) != len ||
-        strspn(name, "0123456789-_") != 0) {
-        return gf_fail_field(err, "scheduler.bridge_name",
-                             "scheduler.bridge_name: '%.64s' is no name of a network device: 1 to "
-                             "%d letters, digits, hyphens and underscores, a letter first",
-                             name, BRIDGE_NAME_BYTES_MAX);
-    }
-    return GF_OK;
+/* What was found wrong with one of them is its message. */
+static enum gf_code fail_network(const char *field, const struct gf_error *cause,
+                                 struct gf_error *err) {
+    return gf_fail_field(err, field, "%s: %s", field, cause->message);
 }
 
-/* "10.213.0.0/16", with nothing behind the bits of the network. */
-static bool is_subnet(const char *text) {
-    struct gf_str address;
-    struct gf_str bits_text;
-    char host[INET_ADDRSTRLEN] = {0};
-    struct in_addr parsed;
-    int64_t bits = 0;
-    if (!gf_str_cut(gf_str_from(text), '/', &address, &bits_text) || address.len >= sizeof(host) ||
-        !gf_parse_i64(bits_text, &bits) || bits < SUBNET_BITS_MIN || bits > SUBNET_BITS_MAX) {
-        return false;
+static enum gf_code check_network(const Gofer__Config__V1__Scheduler *scheduler,
+                                  struct gf_error *err) {
+    struct gf_error cause;
+    struct gf_subnet subnet;
+    struct gf_resolv resolv;
+    if (gf_bridge_check_name(scheduler->bridge_name, &cause) != GF_OK) {
+        return fail_network("scheduler.bridge_name", &cause, err);
     }
-    memcpy(host, address.ptr, address.len);
-    return inet_pton(AF_INET, host, &parsed) == 1 &&
-           (ntohl(parsed.s_addr) & (UINT32_MAX >> bits)) == 0;
-}
-
-/* Containers have IPv4 alone, and a loopback of their own. */
-static bool is_address(const char *text) {
-    struct in_addr parsed;
-    return inet_pton(AF_INET, text, &parsed) == 1 && parsed.s_addr != 0 &&
-           ntohl(parsed.s_addr) >> 24 != IN_LOOPBACKNET;
-}
-
-static enum gf_code check_dns_servers(char *const *servers, size_t count, struct gf_error *err) {
-    if (count > GF_SERVER_DNS_SERVERS_MAX) {
-        return gf_fail_field(err, "scheduler.dns_servers",
-                             "scheduler.dns_servers: there are %zu, more than %d", count,
-                             GF_SERVER_DNS_SERVERS_MAX);
+    if (gf_subnet_parse(gf_str_from(scheduler->bridge_subnet), &subnet, &cause) != GF_OK) {
+        return fail_network("scheduler.bridge_subnet", &cause, err);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!is_address(servers[i])) {
-            return gf_fail_field(err, "scheduler.dns_servers",
-                                 "scheduler.dns_servers: '%.64s' is no IPv4 address that "
-                                 "containers can reach",
-                                 servers[i]);
-        }
+    if (gf_resolv_from_list((const char *const *)scheduler->dns_servers, scheduler->n_dns_servers,
+                            &resolv, &cause) != GF_OK) {
+        return fail_network("scheduler.dns_servers", &cause, err);
     }
     return GF_OK;
 }
 
 static enum gf_code take_network(const Gofer__Config__V1__Scheduler *scheduler,
                                  struct gf_server_network *network, struct gf_error *err) {
-    enum gf_code rc = check_bridge_name(scheduler->bridge_name, err);
-    if (rc == GF_OK && !is_subnet(scheduler->bridge_subnet)) {
-        rc = gf_fail_field(err, "scheduler.bridge_subnet",
-                           "scheduler.bridge_subnet: '%.64s' is no IPv4 network of %d to %d bits, "
-                           "as 10.213.0.0/16",
-                           scheduler->bridge_subnet, SUBNET_BITS_MIN, SUBNET_BITS_MAX);
-    }
-    if (rc == GF_OK) {
-        rc = check_dns_servers(scheduler->dns_servers, scheduler->n_dns_servers, err);
+    const enum gf_code rc = check_network(scheduler, err);
+    if (rc != GF_OK) {
+        return rc;
     }
     *network = (struct gf_server_network){
         .default_mode = scheduler->default_network == GOFER__CONFIG__V1__NETWORK__NETWORK_BRIDGE
@@ -96,7 +57,7 @@ static enum gf_code take_network(const Gofer__Config__V1__Scheduler *scheduler,
         .dns_server_count = scheduler->n_dns_servers,
         .ready_count = gf_settings__limit(scheduler->ready_networks),
     };
-    return rc;
+    return GF_OK;
 }
 
 /* ---- Containers ---- */

@@ -162,6 +162,8 @@ Test(server_settings, what_no_network_is_is_refused) {
     expect_refused("scheduler: {bridge_subnet: 10.0.0.0/29}", "scheduler.bridge_subnet");
     expect_refused("scheduler: {bridge_subnet: 10.0.0.1/24}", "scheduler.bridge_subnet");
     expect_refused("scheduler: {bridge_subnet: \"2001:db8::/24\"}", "scheduler.bridge_subnet");
+    expect_refused("scheduler: {bridge_subnet: 169.254.0.0/16}", "scheduler.bridge_subnet");
+    expect_refused("scheduler: {bridge_subnet: 127.1.0.0/16}", "scheduler.bridge_subnet");
     expect_refused("scheduler: {bridge_name: \"\"}", "scheduler.bridge_name");
     expect_refused("scheduler: {bridge_name: a234567890123456}", "scheduler.bridge_name");
     expect_refused("scheduler: {bridge_name: a/b}", "scheduler.bridge_name");
