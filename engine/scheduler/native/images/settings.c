@@ -8,6 +8,10 @@ enum {
     FULL_NAME_BYTES = 4 * GF_REFERENCE_BYTES,
 };
 
+/* Which tag a range will choose is not known: a character that no pattern has, so that '*' alone
+ * stands for it. */
+static const char any_tag[] = "\x7f";
+
 enum gf_code gf_image_pattern_check(struct gf_str pattern, struct gf_error *err) {
     if (pattern.len == 0 || pattern.len > GF_IMAGE_PATTERN_CHARS_MAX) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "a pattern must have 1 to %d characters",
@@ -80,9 +84,12 @@ enum gf_code gf_image_check_allowed(const struct gf_image_settings *settings,
         gf_reference_split(reference, host, repository);
         (void)snprintf(name, sizeof(name), "%s/%s", host, repository);
     }
-    const char *tag = reference->range[0] != '\0' ? reference->range : reference->tag;
-    (void)snprintf(full_name, sizeof(full_name), "%s%s%s%s%s", name, tag[0] != '\0' ? ":" : "", tag,
-                   gf_digest_is_set(&reference->digest) ? "@" : "", reference->digest.text);
+    if (gf_digest_is_set(&reference->digest)) {
+        (void)snprintf(full_name, sizeof(full_name), "%s@%s", name, reference->digest.text);
+    } else {
+        (void)snprintf(full_name, sizeof(full_name), "%s:%s", name,
+                       reference->range[0] != '\0' ? any_tag : reference->tag);
+    }
     if (is_allowed(settings, gf_str_from(name), gf_str_from(full_name))) {
         return GF_OK;
     }

@@ -69,9 +69,10 @@ enum gf_code gf_image_pattern_check(struct gf_str pattern, struct gf_error *err)
  * Whether the settings allow the reference: it must match one of the patterns, if there are any.
  * A pattern stands for names in full, registry and default folder included:
  * "docker.io/library/busybox:1.36". '*' in it is any text, also with '/'; a pattern without a tag
- * (no ':' behind its last '/') stands for all tags and digests. A reference that is a digest alone
- * has no name: it is allowed by the pattern "*" only. Code: GF_PERMISSION_DENIED, reason
- * IMAGE_NOT_ALLOWED.
+ * (no ':' behind its last '/') stands for all tags and digests. Beside a digest the tag of a
+ * reference does not count, and a range of versions is allowed where any tag is. A reference that
+ * is a digest alone has no name: it is allowed by the pattern "*" only. Code: GF_PERMISSION_DENIED,
+ * reason IMAGE_NOT_ALLOWED.
  */
 enum gf_code gf_image_check_allowed(const struct gf_image_settings *settings,
                                     const struct gf_reference *reference,
