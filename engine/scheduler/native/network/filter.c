@@ -48,6 +48,8 @@ void gf_filter_write(const struct gf_filter *filter, struct gf_strbuf *out) {
     static const char ask_names[] = "ip daddr @name_servers meta l4proto { tcp, udp } th dport 53 "
                                     "accept";
     static const char refuse[] = "reject with icmpx type admin-prohibited";
+    /* Where clouds keep credentials beside 169.254.169.254: Alibaba's, Azure's, Oracle's. */
+    static const char metadata[] = "100.100.100.200, 168.63.129.16, 192.0.0.192";
     const char *bridge = filter->bridge;
     char text[GF_IPV4_TEXT_BYTES_MAX];
     const char *network = gf_ipv4_format(filter->subnet.network, text);
@@ -82,8 +84,9 @@ void gf_filter_write(const struct gf_filter *filter, struct gf_strbuf *out) {
                      "    ip saddr != %s/%d drop\n"
                      "    %s\n"
                      "    ip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3 } %s\n"
+                     "    ip daddr { %s } %s\n"
                      "  }\n",
-                     network, prefix, ask_names, refuse);
+                     network, prefix, ask_names, refuse, metadata, refuse);
     gf_strbuf_printf(out,
                      "  chain postrouting {\n"
                      "    type nat hook postrouting priority 100; policy accept;\n"

@@ -3,8 +3,9 @@
  * the bridge, loaded by Debian's nft(8). Loading it again replaces it whole.
  *
  *   - out, with the address of this machine (masquerade), to everywhere but: this machine itself,
- *     link-local addresses (clouds keep credentials at 169.254.169.254), other containers,
- *     multicast and broadcast. What is refused is refused at once, not swallowed;
+ *     link-local addresses (clouds keep credentials at 169.254.169.254) and the other addresses
+ *     that clouds use for that, other containers, multicast and broadcast. What is refused is
+ * refused at once, not swallowed;
  *   - the name servers of containers may be asked (port 53) wherever they are;
  *   - nothing comes in from outside; this machine may speak to its containers;
  *   - no IPv6.

@@ -35,12 +35,16 @@ Test(filter, name_servers_are_named) {
     free(text);
 }
 
-Test(filter, link_local_addresses_are_refused_after_name_servers) {
+Test(filter, metadata_addresses_are_refused_after_name_servers) {
     char *text = script(1);
     const char *const chain = strstr(text, "chain to_outside");
     cr_assert_not_null(chain);
     const char *const names = strstr(chain, "@name_servers");
-    const char *const local = strstr(chain, "169.254.0.0/16");
-    cr_assert(names != NULL && local != NULL && names < local);
+    static const char *const refused[] = {"169.254.0.0/16", "100.100.100.200", "168.63.129.16",
+                                          "192.0.0.192"};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(refused); i++) {
+        const char *const local = strstr(chain, refused[i]);
+        cr_assert(names != NULL && local != NULL && names < local, "%s", refused[i]);
+    }
     free(text);
 }
