@@ -236,6 +236,10 @@ Test(sessions, exec_that_cannot_start_says_why) {
     request.command = &fine;
     request.user = GF_STR("nobody-here");
     expect_refusal(&request, "user 'nobody-here' not found");
+    request.user = GF_STR("65536");
+    expect_refusal(&request, "user 65536 with group 0 is out of range");
+    request.user = GF_STR("0:70000");
+    expect_refusal(&request, "group 70000 is out of range");
     request.user = GF_STR("");
     request.working_directory = GF_STR("/no/such");
     expect_refusal(&request, "working directory '/no/such'");

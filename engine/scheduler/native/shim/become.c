@@ -2,6 +2,7 @@
 
 #include "base/tree.h"
 #include "engine/core/protection.h"
+#include "engine/scheduler/native/protocol.h"
 #include "engine/scheduler/native/shim/filter/filter.h"
 #include "engine/scheduler/native/shim/rights.h"
 #include "engine/scheduler/native/shim/spec.h"
@@ -33,6 +34,18 @@ static enum gf_code make_workdir(const char *path, const struct gf_user *user,
     return rc;
 }
 
+/* Those that a container has no id for would be an odd failure of the kernel's. */
+static enum gf_code check_ids(const struct gf_become *become, const struct gf_user *user,
+                              struct gf_error *err) {
+    if (become->user_namespace->fd >= 0 &&
+        (user->uid >= GF_SHIM_USER_IDS || user->gid >= GF_SHIM_USER_IDS)) {
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "user %u with group %u is out of range: a container has the ids 0 to %d",
+                       user->uid, user->gid, GF_SHIM_USER_IDS - 1);
+    }
+    return GF_OK;
+}
+
 enum gf_code gf_become_user(const struct gf_become *become, struct gf_user *out_user,
                             struct gf_error *err) {
     enum gf_code rc = gf_rights_limit(err);
@@ -41,6 +54,9 @@ enum gf_code gf_become_user(const struct gf_become *become, struct gf_user *out_
     }
     if (rc == GF_OK) {
         rc = gf_user_find(become->user, out_user, err);
+    }
+    if (rc == GF_OK) {
+        rc = check_ids(become, out_user, err);
     }
     if (rc == GF_OK) {
         rc = make_workdir(become->workdir_to_make, out_user, err);
