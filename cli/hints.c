@@ -76,7 +76,7 @@ static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
         {"RUN_NOT_ENDED", "gofer run list", true, " --state running --state queued"},
         {"RUN_STARTS_PAUSED", "gofer service resume", false, ""},
         {"NOTHING_LIVE", "gofer up FILE", false, ""},
-        {"ATTACH_DISABLED", "gofer service preferences", false, ""},
+        {"ATTACH_DISABLED", "gofer service doctor", false, ""},
     };
     const char *pipeline_id = argument_named(cli, "PIPELINE");
     const char *run_id = argument_named(cli, "RUN");
@@ -98,7 +98,7 @@ static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
     }
 }
 
-/* Tells what to do where the server answered, and the registry that it asked did not. */
+/* Tells what to do about images; that the server answered is known then. */
 static bool hint_image(struct gf_cli *cli, const struct gf_error *error) {
     static const struct {
         const char *reason;
@@ -109,6 +109,7 @@ static bool hint_image(struct gf_cli *cli, const struct gf_error *error) {
         {"REGISTRY_UNAVAILABLE", "mirrors, ca_file, plain_http and a proxy are settings of the "
                                  "server: images in its configuration"},
         {"REGISTRY_BUSY", ""},
+        {"IMAGE_IN_USE", "with --force it goes when the last of them has ended"},
         {"IMAGE_NOT_ALLOWED", "what may be pulled is a setting of the server; what an "
                               "administrator imports runs: gofer image import"},
     };

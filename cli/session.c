@@ -436,6 +436,10 @@ static enum gf_code check_options(struct session *session, struct gf_error *err)
     if (tty && no_tty) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "--tty and --no-tty contradict each other");
     }
+    if (gf_parsed_flag(cli->parsed, "interactive") && !session->sends_input) {
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "--interactive and --no-stdin contradict each other");
+    }
     size_t count = 0;
     const char *const *variables = gf_parsed_list(cli->parsed, "env", &count);
     for (size_t i = 0; i < count; i++) {

@@ -19,6 +19,10 @@
     { .name = "no-stdin", .kind = GF_OPTION_FLAG, .help = "send no input" }
 #define GF_SESSION_OPTIONS_EXEC                                                                    \
     GF_SESSION_OPTION_NO_STDIN,                                                                    \
+        {.name = "interactive",                                                                    \
+         .letter = 'i',                                                                            \
+         .kind = GF_OPTION_FLAG,                                                                   \
+         .help = "send input, which is the default"},                                              \
         {.name = "tty",                                                                            \
          .letter = 't',                                                                            \
          .kind = GF_OPTION_FLAG,                                                                   \

@@ -187,6 +187,11 @@ Test(session, exec_needs_no_dashes_before_the_program) {
     cr_expect_str_eq(fixture.out, "demo/1/one 2 =  --tty|");
 }
 
+Test(session, letters_that_other_programs_take_are_taken) {
+    gf_fixture_input(&fixture, "abc");
+    cr_expect_eq(run("task exec -it demo 1 one ls"), 3);
+}
+
 Test(session, shell_is_exec_of_a_shell) {
     gf_fixture_input(&fixture, "X");
     cr_expect_eq(run("task shell demo 1 one --shell bash"), 7);
@@ -201,6 +206,7 @@ Test(session, errors_have_the_exit_codes_of_all_commands) {
     cr_expect_eq(run("task exec demo 1 one"), GF_EXIT_USAGE);
     cr_expect_eq(run("task exec demo 1 one --env A -- ls"), GF_EXIT_USAGE);
     cr_expect_eq(run("task exec demo 1 one --tty --no-tty -- ls"), GF_EXIT_USAGE);
+    cr_expect_eq(run("task exec -i --no-stdin demo 1 one ls"), GF_EXIT_USAGE);
     cr_expect_eq(run("task attach demo 1 one --detach-keys what"), GF_EXIT_USAGE);
 }
 
