@@ -65,7 +65,7 @@ struct gf_found_root {
 enum gf_code gf_find_pulled(struct gf_source *source, const struct gf_found_root *root,
                             struct gf_found_images *out, struct gf_error *err) GF_MUST_USE;
 
-/* Private to found.c, found_oci.c and found_docker.c. */
+/* Private to found*.c. */
 
 /* A new image at the end of the list, which owns it. */
 struct gf_found_image *gf_found__add(struct gf_found_images *images);

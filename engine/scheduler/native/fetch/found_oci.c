@@ -5,7 +5,7 @@
  */
 #include "engine/scheduler/native/fetch/config.h"
 #include "engine/scheduler/native/fetch/fail.h"
-#include "engine/scheduler/native/fetch/found.h"
+#include "engine/scheduler/native/fetch/found_oci_internal.h"
 #include "engine/scheduler/native/fetch/json.h"
 #include "engine/scheduler/native/fetch/platform.h"
 #include "engine/scheduler/native/fetch/sha256.h"
@@ -15,7 +15,6 @@
 
 enum {
     BLOB_PATH_BYTES = sizeof("blobs/sha256/") + GF_DIGEST_HEX_CHARS,
-    PLATFORMS_BYTES_MAX = 200,
 };
 
 static const char *const index_types[] = {
@@ -39,12 +38,6 @@ static const char *const foreign_layer_types[] = {
     "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
     "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
     "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
-};
-
-/* Manifests of Docker's first kind, signed or not. */
-static const char *const old_types[] = {
-    "application/vnd.docker.distribution.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v1+prettyjws",
 };
 
 /* Whether a layer is compressed is seen from its first bytes. */
@@ -72,16 +65,17 @@ static bool is_one_of(const char *type, const char *const *types, size_t count) 
 
 #define IS_ONE_OF(type, types) is_one_of((type), (types), GF_ARRAY_COUNT(types))
 
-/* What leads to a blob. */
-struct descriptor {
-    const char *media_type; /* borrowed from the JSON */
-    struct gf_digest digest;
-    int64_t size_bytes;
-};
+bool gf_found__is_index(const char *media_type) {
+    return IS_ONE_OF(media_type, index_types);
+}
 
-static enum gf_code read_descriptor(const json_t *json, struct descriptor *out,
+bool gf_found__is_manifest(const char *media_type) {
+    return IS_ONE_OF(media_type, manifest_types);
+}
+
+static enum gf_code read_descriptor(const json_t *json, struct gf_found_descriptor *out,
                                     struct gf_error *err) {
-    struct descriptor descriptor;
+    struct gf_found_descriptor descriptor;
     enum gf_code rc = gf_json_string(json, "mediaType", &descriptor.media_type, err);
     if (rc == GF_OK) {
         rc = gf_json_digest(json, "digest", &descriptor.digest, err);
@@ -101,8 +95,9 @@ static const char *blob_path(const struct gf_digest *digest, char out[BLOB_PATH_
 }
 
 /* Reads a blob of JSON whole and checks its size and digest. */
-static enum gf_code read_blob(struct gf_source *source, const struct descriptor *descriptor,
-                              bool is_manifest, struct gf_strbuf *out, struct gf_error *err) {
+static enum gf_code read_blob(struct gf_source *source,
+                              const struct gf_found_descriptor *descriptor, bool is_manifest,
+                              struct gf_strbuf *out, struct gf_error *err) {
     char path[BLOB_PATH_BYTES];
     const enum gf_code rc =
         gf_source_is_registry(source)
@@ -123,7 +118,7 @@ static enum gf_code read_blob(struct gf_source *source, const struct descriptor 
 
 static enum gf_code read_layer(struct gf_found_image *image, size_t index, const json_t *json,
                                struct gf_error *err) {
-    struct descriptor descriptor;
+    struct gf_found_descriptor descriptor;
     char path[BLOB_PATH_BYTES];
     const enum gf_code rc = read_descriptor(json, &descriptor, err);
     if (rc != GF_OK) {
@@ -177,7 +172,7 @@ static enum gf_code read_layers(struct gf_source *source, struct gf_found_image 
 static enum gf_code read_config(struct gf_source *source, struct gf_found_image *image,
                                 const json_t *manifest, struct gf_error *err) {
     json_t *json = NULL;
-    struct descriptor descriptor;
+    struct gf_found_descriptor descriptor;
     enum gf_code rc = gf_json_object(manifest, "config", &json, err);
     if (rc == GF_OK) {
         rc = read_descriptor(json, &descriptor, err);
@@ -198,10 +193,10 @@ static enum gf_code read_config(struct gf_source *source, struct gf_found_image 
     return rc == GF_OK ? GF_OK : gf_wrap(err, "configuration");
 }
 
-/* Adds the image of a manifest, unless the list has it. */
-static enum gf_code read_manifest(struct gf_source *source, const struct descriptor *descriptor,
-                                  struct gf_found_images *images, struct gf_found_image **out,
-                                  struct gf_error *err) {
+enum gf_code gf_found__read_manifest(struct gf_source *source,
+                                     const struct gf_found_descriptor *descriptor,
+                                     struct gf_found_images *images, struct gf_found_image **out,
+                                     struct gf_error *err) {
     for (size_t i = 0; i < images->count; i++) {
         if (gf_digest_eq(&images->items[i]->record.digest, &descriptor->digest)) {
             *out = images->items[i];
@@ -252,7 +247,7 @@ static enum gf_code rank_entry(const json_t *json, int *out_rank, struct gf_strb
     return GF_OK;
 }
 
-static enum gf_code fail_platform(const struct gf_strbuf *seen, struct gf_error *err) {
+enum gf_code gf_found__fail_platform(const struct gf_strbuf *seen, struct gf_error *err) {
     const struct gf_platform host = gf_platform_host();
     char text[GF_PLATFORM_BYTES_MAX];
     if (seen->len == 0) {
@@ -264,13 +259,10 @@ static enum gf_code fail_platform(const struct gf_strbuf *seen, struct gf_error 
                           seen->overflowed ? " and others" : "");
 }
 
-/*
- * Finds the manifest that an index has for this machine. *out_rank is 0 when it has none.
- * Recursion is bounded by depth_left.
- */
-static enum gf_code choose(struct gf_source *source, const struct descriptor *index, int depth_left,
-                           struct gf_strbuf *seen, struct descriptor *out, int *out_rank,
-                           struct gf_error *err) {
+enum gf_code gf_found__choose(struct gf_source *source, const struct gf_found_descriptor *index,
+                              int depth_left, struct gf_strbuf *seen,
+                              struct gf_found_descriptor *out, int *out_rank,
+                              struct gf_error *err) {
     GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf text;
     GF_CLEANUP(gf_json_unref_p) json_t *root = NULL;
     json_t *entries = NULL;
@@ -288,16 +280,16 @@ static enum gf_code choose(struct gf_source *source, const struct descriptor *in
     }
     int best_rank = 0;
     for (size_t i = 0; rc == GF_OK && i < json_array_size(entries); i++) {
-        struct descriptor entry = {NULL};
+        struct gf_found_descriptor entry = {NULL};
         int rank = 0;
         rc = read_descriptor(json_array_get(entries, i), &entry, err);
         if (rc == GF_OK) {
             rc = rank_entry(json_array_get(entries, i), &rank, seen, err);
         }
-        if (rc == GF_OK && rank > 0 && IS_ONE_OF(entry.media_type, index_types)) {
-            const struct descriptor inner = entry;
-            rc = choose(source, &inner, depth_left - 1, seen, &entry, &rank, err);
-        } else if (!IS_ONE_OF(entry.media_type, manifest_types)) {
+        if (rc == GF_OK && rank > 0 && gf_found__is_index(entry.media_type)) {
+            const struct gf_found_descriptor inner = entry;
+            rc = gf_found__choose(source, &inner, depth_left - 1, seen, &entry, &rank, err);
+        } else if (!gf_found__is_manifest(entry.media_type)) {
             rank = 0;
         }
         if (rc == GF_OK && rank > best_rank) {
@@ -342,7 +334,7 @@ static enum gf_code read_names(const json_t *json, struct gf_found_images *image
 static enum gf_code read_entry(struct gf_source *source, const json_t *json,
                                struct gf_found_images *images, struct gf_strbuf *seen,
                                struct gf_error *err) {
-    struct descriptor descriptor;
+    struct gf_found_descriptor descriptor;
     int rank = 0;
     enum gf_code rc = read_descriptor(json, &descriptor, err);
     if (rc == GF_OK) {
@@ -351,19 +343,20 @@ static enum gf_code read_entry(struct gf_source *source, const json_t *json,
     if (rc != GF_OK || rank == 0) {
         return rc;
     }
-    if (IS_ONE_OF(descriptor.media_type, index_types)) {
-        const struct descriptor index = descriptor;
-        rc = choose(source, &index, GF_FETCH_INDEX_DEPTH_MAX, seen, &descriptor, &rank, err);
+    if (gf_found__is_index(descriptor.media_type)) {
+        const struct gf_found_descriptor index = descriptor;
+        rc = gf_found__choose(source, &index, GF_FETCH_INDEX_DEPTH_MAX, seen, &descriptor, &rank,
+                              err);
         if (rc == GF_OK && rank == 0) {
-            rc = fail_platform(seen, err);
+            rc = gf_found__fail_platform(seen, err);
         }
-    } else if (!IS_ONE_OF(descriptor.media_type, manifest_types)) {
+    } else if (!gf_found__is_manifest(descriptor.media_type)) {
         return gf_fail_archive(err, "media type '%s' in the index is not known",
                                gf_show_cstr(descriptor.media_type).text);
     }
     struct gf_found_image *image = NULL;
     if (rc == GF_OK) {
-        rc = read_manifest(source, &descriptor, images, &image, err);
+        rc = gf_found__read_manifest(source, &descriptor, images, &image, err);
     }
     return rc == GF_OK ? read_names(json, images, image, err) : rc;
 }
@@ -375,7 +368,7 @@ enum gf_code gf_found__read_oci(struct gf_source *source, struct gf_found_images
     GF_CLEANUP(gf_json_unref_p) json_t *root = NULL;
     json_t *entries = NULL;
     gf_strbuf_init(&text, GF_FETCH_JSON_BYTES_MAX);
-    gf_strbuf_init(&seen, PLATFORMS_BYTES_MAX);
+    gf_strbuf_init(&seen, GF_FOUND_PLATFORMS_BYTES_MAX);
     enum gf_code rc = gf_source_read(source, "index.json", &text, err);
     if (rc == GF_OK) {
         rc = gf_json_parse(gf_strbuf_view(&text), &root, err);
@@ -390,71 +383,7 @@ enum gf_code gf_found__read_oci(struct gf_source *source, struct gf_found_images
         }
     }
     if (rc == GF_OK && out->count == 0) {
-        rc = fail_platform(&seen, err);
-    }
-    return rc;
-}
-
-/* Which kind of document it is: what it calls itself, what the registry calls it, what it looks
- * like. One that could be read as both kinds, by different programs, is refused. */
-static enum gf_code settle_type(const struct gf_found_root *root, const json_t *json,
-                                const char **out, struct gf_error *err) {
-    const char *own_type = "";
-    const bool has_manifests = json_object_get(json, "manifests") != NULL;
-    const bool has_layers = json_object_get(json, "layers") != NULL;
-    const bool is_old = json_object_get(json, "fsLayers") != NULL;
-    const enum gf_code rc = gf_json_string_optional(json, "mediaType", &own_type, err);
-    if (rc != GF_OK) {
-        return rc;
-    }
-    const char *said = own_type[0] != '\0' ? own_type : root->media_type;
-    if (is_old || IS_ONE_OF(said, old_types) || IS_ONE_OF(root->media_type, old_types)) {
-        return gf_fail_archive(err, "a manifest of Docker's schema 1, whose layers cannot be "
-                                    "checked: push the image again with a newer tool");
-    }
-    const bool is_index = has_manifests || IS_ONE_OF(said, index_types);
-    const bool is_manifest = has_layers || IS_ONE_OF(said, manifest_types);
-    const bool is_other = own_type[0] != '\0' && !IS_ONE_OF(own_type, index_types) &&
-                          !IS_ONE_OF(own_type, manifest_types);
-    if (is_index == is_manifest || is_other) {
-        return gf_fail_archive(err,
-                               "media type '%s' is neither a manifest of an image nor an "
-                               "index of them",
-                               gf_show_cstr(said).text);
-    }
-    *out = is_index ? index_types[0] : manifest_types[0];
-    return GF_OK;
-}
-
-enum gf_code gf_find_pulled(struct gf_source *source, const struct gf_found_root *root,
-                            struct gf_found_images *out, struct gf_error *err) {
-    GF_CLEANUP(gf_found_images_fini) struct gf_found_images images = {0};
-    GF_CLEANUP(gf_strbuf_fini) struct gf_strbuf seen;
-    GF_CLEANUP(gf_json_unref_p) json_t *json = NULL;
-    struct gf_found_image *image = NULL;
-    struct descriptor descriptor = {
-        .digest = root->digest,
-        .size_bytes = (int64_t)root->text.len,
-    };
-    int rank = 0;
-    gf_strbuf_init(&seen, PLATFORMS_BYTES_MAX);
-    enum gf_code rc = gf_json_parse(root->text, &json, err);
-    if (rc == GF_OK) {
-        rc = settle_type(root, json, &descriptor.media_type, err);
-    }
-    if (rc == GF_OK && IS_ONE_OF(descriptor.media_type, index_types)) {
-        const struct descriptor index = descriptor;
-        rc = choose(source, &index, GF_FETCH_INDEX_DEPTH_MAX, &seen, &descriptor, &rank, err);
-        if (rc == GF_OK && rank == 0) {
-            rc = fail_platform(&seen, err);
-        }
-    }
-    if (rc == GF_OK) {
-        rc = read_manifest(source, &descriptor, &images, &image, err);
-    }
-    if (rc == GF_OK) {
-        *out = images;
-        images = (struct gf_found_images){0};
+        rc = gf_found__fail_platform(&seen, err);
     }
     return rc;
 }
