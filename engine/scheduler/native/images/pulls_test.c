@@ -124,7 +124,7 @@ Test(pulls, more_than_run_at_once_wait_in_order) {
 Test(pulls, too_many_are_refused) {
     static struct gf_pull_waiter waiters[GF_IMAGE_PULLS_MAX + 1];
     open_rig(1, 0);
-    GF_CLEANUP(gf_close_p) int orders = gf_pull_rig_orders(&rig, "t0", "");
+    GF_CLEANUP(gf_close_p) GF_UNUSED int orders = gf_pull_rig_orders(&rig, "t0", "");
     for (size_t i = 0; i < GF_ARRAY_COUNT(waiters); i++) {
         char tag[GF_PULL_RIG_NAME_BYTES];
         (void)snprintf(tag, sizeof(tag), "t%zu", i);
@@ -143,8 +143,8 @@ Test(pulls, the_time_that_a_pull_waits_counts) {
     struct gf_pull_waiter first;
     struct gf_pull_waiter second;
     open_rig(1, 100);
-    GF_CLEANUP(gf_close_p) int of_first = gf_pull_rig_orders(&rig, "1", "");
-    GF_CLEANUP(gf_close_p) int of_second = gf_pull_rig_orders(&rig, "2", "");
+    GF_CLEANUP(gf_close_p) GF_UNUSED int of_first = gf_pull_rig_orders(&rig, "1", "");
+    GF_CLEANUP(gf_close_p) GF_UNUSED int of_second = gf_pull_rig_orders(&rig, "2", "");
     gf_pull_waiter_open(&first, &rig, "1", "", false);
     gf_pull_waiter_open(&second, &rig, "2", "", false);
     cr_expect_eq(gf_pull_waiter_await(&first), GF_DEADLINE_EXCEEDED);
@@ -180,7 +180,7 @@ Test(pulls, nobody_joins_a_pull_that_is_being_killed) {
     struct gf_pull_waiter first;
     struct gf_pull_waiter second;
     open_rig(2, 0);
-    GF_CLEANUP(gf_close_p) int orders = gf_pull_rig_orders(&rig, "1", "");
+    GF_CLEANUP(gf_close_p) GF_UNUSED int orders = gf_pull_rig_orders(&rig, "1", "");
     gf_pull_waiter_open(&first, &rig, "1", "", false);
     const pid_t pid = await_start("1-");
     gf_pull_waiter_close(&first);
@@ -214,7 +214,7 @@ Test(pulls, stopping_ends_those_that_run_and_those_that_wait) {
     struct gf_pull_waiter second;
     struct gf_pull_waiter late;
     open_rig(1, 0);
-    GF_CLEANUP(gf_close_p) int orders = gf_pull_rig_orders(&rig, "1", "");
+    GF_CLEANUP(gf_close_p) GF_UNUSED int orders = gf_pull_rig_orders(&rig, "1", "");
     gf_pull_waiter_open(&first, &rig, "1", "", false);
     gf_pull_waiter_open(&second, &rig, "2", "", false);
     const pid_t pid = await_start("1-");
