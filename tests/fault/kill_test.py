@@ -11,6 +11,9 @@ outcome, no run may be there that nobody asked for, every run must have ended as
 the kills, and every attempt of a container must have written its output exactly once. Everything that
 was acknowledged has its event, once, and the numbers of events have no gap.
 
+Failed tasks keep their roots. People are in containers when the server is killed: their sessions end, and
+nothing else does. In the end nothing is left of a container but the roots that are kept.
+
 The token of a run works for as long as its container lives, through kills, and no longer. A data
 directory is bootstrapped once, also when the server is killed meanwhile.
 
@@ -37,6 +40,9 @@ PAUSE_US = {"native": 60000, "null": 4000}  # on average, of each of four worker
 SETTLE_TIMEOUT_S = 600
 BOOTSTRAPS = 4  # data directories whose first token is asked for while the server is killed
 MASTER_KEYS_MAX = 5
+KEPT_MAX = 16  # roots of failed attempts, by default
+SESSION_END_TIMEOUT_S = 30
+ENVIRONMENT_BYTES_MAX = 64 * 1024  # of ours; some program on the machine may have any
 
 
 def start_load(arguments, server, scheduler):
@@ -67,15 +73,25 @@ class RunTokens:
                 found[pid] = token
         return found
 
-    def token_of(self, pid):
+    @staticmethod
+    def variables_of(pid):
         try:
             with open("/proc/%s/environ" % pid, "rb") as file:
                 variables = dict(
-                    line.split(b"=", 1) for line in file.read().split(b"\0") if b"=" in line)
+                    line.split(b"=", 1) for line in file.read(ENVIRONMENT_BYTES_MAX).split(b"\0")
+                    if b"=" in line)
         except OSError:
-            return None
-        ours = variables.get(b"GOFER_PIPELINE_ID") == b"slow"
-        return variables[b"GOFER_TOKEN"].decode() if ours and b"GOFER_TOKEN" in variables else None
+            return {}
+        return variables if variables.get(b"GOFER_PIPELINE_ID") == b"slow" else {}
+
+    def token_of(self, pid):
+        token = self.variables_of(pid).get(b"GOFER_TOKEN")
+        return None if token is None else token.decode()
+
+    def run_of(self, pid):
+        """The id of the run; None where the process has ended."""
+        run_id = self.variables_of(pid).get(b"GOFER_RUN_ID")
+        return None if run_id is None else run_id.decode()
 
     def call(self, token):
         return self.server.run(
@@ -104,6 +120,45 @@ class RunTokens:
                 result.returncode, result.stdout + result.stderr)
 
 
+class Sessions:
+    """Programs that somebody runs beside those of pipeline `slow` while the server is killed."""
+
+    def __init__(self, server):
+        self.server = server
+        self.begun = 0
+
+    def open(self, run_id):
+        session = subprocess.Popen(  # pylint: disable=consider-using-with
+            [self.server.gofer, "task", "exec", "slow", run_id, "counts", "--", "sh", "-c",
+             "echo begun; exec sleep 1000"], env=self.server.environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if session.stdout.readline() == "begun\n":
+            self.begun += 1
+        return session
+
+    @staticmethod
+    def check_end(session):
+        code = session.wait(SESSION_END_TIMEOUT_S)
+        session.stdout.close()
+        assert code != 0, "a session has ended well without its server"
+
+
+def left_of_containers(server):
+    """What containers have on disk that is not there to be kept."""
+    folder = os.path.join(server.data_dir, "native")
+    return [os.path.join(name, entry) for name in ("uppers", "stage")
+            for entry in os.listdir(os.path.join(folder, name))]
+
+
+def check_nothing_left(server):
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while left_of_containers(server):
+        assert time.monotonic() < deadline, left_of_containers(server)
+        time.sleep(0.05)
+    kept = os.listdir(os.path.join(server.data_dir, "native", "kept"))
+    assert len(kept) <= KEPT_MAX, kept
+
+
 def add_master_key(server):
     """Puts a new master key in front of the others: the load renews the keys of secrets now and then."""
     path = os.path.join(server.data_dir, "master.key")
@@ -117,7 +172,7 @@ def add_master_key(server):
         os.rename(path + ".new", path)
 
 
-def kill_again_and_again(server, load, chance, rounds, tokens):
+def kill_again_and_again(server, load, chance, rounds, tokens, sessions):
     for number in range(rounds):
         time.sleep(chance.uniform(*UP_TIME_S))
         assert server.process.poll() is None, "the server ended by itself in round %d" % number
@@ -125,10 +180,14 @@ def kill_again_and_again(server, load, chance, rounds, tokens):
         if number % 4 == 1:
             add_master_key(server)
         before = tokens.find() if tokens is not None else {}
+        run_id = tokens.run_of(next(iter(before))) if before else None
+        session = sessions.open(run_id) if run_id is not None and number % 2 == 0 else None
         server.kill()
         server.start()
         if tokens is not None:
             tokens.check_one(before)
+        if session is not None:
+            sessions.check_end(session)
 
 
 def bootstrap_under_a_kill(arguments, chance):
@@ -164,6 +223,7 @@ def run_part(arguments, scheduler, rounds, chance):
     data_dir = tempfile.mkdtemp(prefix="gofer-kill-", dir="/tmp")
     server = GoferServer(arguments.gofer, scheduler=scheduler, data_dir=data_dir, auth=True)
     tokens = RunTokens(server) if scheduler == "native" else None
+    sessions = Sessions(server)
     load = None
     failed = False
     begin = time.monotonic()
@@ -174,7 +234,7 @@ def run_part(arguments, scheduler, rounds, chance):
             subprocess.run([arguments.image_tool, image], check=True)
             server.run("image", "import", image)
         load = start_load(arguments, server, scheduler)
-        kill_again_and_again(server, load, chance, rounds, tokens)
+        kill_again_and_again(server, load, chance, rounds, tokens, sessions)
         killed = time.monotonic()
         output, _ = load.communicate(timeout=SETTLE_TIMEOUT_S)
         assert load.returncode == 0, "the load ended with %d" % load.returncode
@@ -182,7 +242,10 @@ def run_part(arguments, scheduler, rounds, chance):
             scheduler, rounds, killed - begin, time.monotonic() - killed, output.strip()), flush=True)
         if tokens is not None:
             tokens.check_end(rounds)
-            print("%d tokens of runs lived through a kill" % tokens.lived_on)
+            check_nothing_left(server)
+            assert sessions.begun > 0 or rounds < 10, "nobody was in a container that lived"
+            print("%d tokens of runs lived through a kill, %d sessions ended with one" % (
+                tokens.lived_on, sessions.begun))
         code = server.stop()
         assert code == 0, "the server ended with %r" % code
     except BaseException:
