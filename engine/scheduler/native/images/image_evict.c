@@ -3,9 +3,13 @@
  * What counts against the limit are the layers that pulled images need and imported ones do not,
  * each once. How large a layer is, is found by looking at its files, once in the life of a server;
  * without a limit nobody looks.
+ *
+ * An image that is larger than the limit by itself goes first: it would push out all others, and
+ * then go too.
  */
 #include "base/alloc.h"
 #include "base/disk_usage.h"
+#include "base/log.h"
 #include "base/vec.h"
 #include "engine/scheduler/native/images/image_store_internal.h"
 
@@ -22,6 +26,7 @@ struct layer {
 struct candidate {
     const struct gf_image *image; /* borrowed from the catalog */
     int64_t last_use_time;
+    bool is_too_large;
 };
 
 struct plan {
@@ -99,6 +104,9 @@ static void remove_image(struct plan *plan, const struct gf_image *image) {
 static int compare(const void *a, const void *b) {
     const struct candidate *left = a;
     const struct candidate *right = b;
+    if (left->is_too_large != right->is_too_large) {
+        return left->is_too_large ? -1 : 1;
+    }
     return left->last_use_time < right->last_use_time   ? -1
            : left->last_use_time > right->last_use_time ? 1
                                                         : 0;
@@ -115,6 +123,7 @@ static void make_plan(struct plan *plan, struct gf_image_store *store,
                 .image = image,
                 .last_use_time =
                     usage.last_use_time != 0 ? usage.last_use_time : image->record.imported_ns,
+                .is_too_large = image->record.size_bytes > store->cache_bytes,
             };
             gf_vec_push(&plan->candidates, candidate);
         }
@@ -134,6 +143,9 @@ size_t gf_image_store__choose_evicted(struct gf_image_store *store, struct gf_di
     size_t count = 0;
     while (count < plan.candidates.count && plan.total_bytes > store->cache_bytes) {
         const struct gf_image *image = plan.candidates.items[count].image;
+        gf_log_info("image_evicted", GF_KV_STR("digest", image->record.digest.text),
+                    GF_KV_I64("size_bytes", image->record.size_bytes),
+                    GF_KV_I64("cache_bytes", store->cache_bytes));
         remove_image(&plan, image);
         chosen[count++] = image->record.digest;
     }

@@ -64,15 +64,16 @@ static void tear_down(void) {
 
 TestSuite(image_uses, .init = set_up, .fini = tear_down);
 
-/* An image of a layer that all have, and one of its own; of BIG_BYTES each. Gives its digest. */
-static struct gf_digest import_image(const char *name, char content) {
+/* An image of a layer that all have, of BIG_BYTES, and one of its own. Gives its digest. */
+static struct gf_digest import_sized(const char *name, char content, size_t own_bytes) {
     struct gf_test_tar tars[2];
     struct gf_str layers[2];
     struct gf_image_report report;
-    GF_CLEANUP(gf_free_p) char *text = gf_malloc(BIG_BYTES + 1);
-    text[BIG_BYTES] = '\0';
+    GF_CLEANUP(gf_free_p) char *text = gf_malloc(BIG_BYTES + own_bytes + 1);
     for (int i = 0; i < 2; i++) {
-        memset(text, i == 0 ? 'c' : content, BIG_BYTES);
+        const size_t size = i == 0 ? BIG_BYTES : own_bytes;
+        memset(text, i == 0 ? 'c' : content, size);
+        text[size] = '\0';
         gf_test_tar_init(&tars[i]);
         gf_test_tar_file(&tars[i], i == 0 ? "common" : "own", 0644, text);
         layers[i] = gf_test_tar_finish(&tars[i]);
@@ -87,16 +88,24 @@ static struct gf_digest import_image(const char *name, char content) {
     return report.items[0].name.digest;
 }
 
+static struct gf_digest import_image(const char *name, char content) {
+    return import_sized(name, content, BIG_BYTES);
+}
+
 /* The same as gofer-fetch leaves it when it was pulled, used last so many seconds after 1970. */
-static struct gf_digest pull_image(const char *name, char content, int used) {
-    const struct gf_digest digest = import_image(name, content);
-    GF_CLEANUP(gf_free_p) char *pulled = gf_asprintf("images/%s/pulled", gf_digest_hex(&digest));
-    GF_CLEANUP(gf_free_p) char *mark = gf_asprintf("images/%s/used", gf_digest_hex(&digest));
+static void make_pulled(const struct gf_digest *digest, int used) {
+    GF_CLEANUP(gf_free_p) char *pulled = gf_asprintf("images/%s/pulled", gf_digest_hex(digest));
+    GF_CLEANUP(gf_free_p) char *mark = gf_asprintf("images/%s/used", gf_digest_hex(digest));
     GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", store_dir, mark);
     const struct timespec times[] = {{.tv_sec = used}, {.tv_sec = used}};
     gf_test_write(store_dir, pulled, GF_STR(""));
     gf_test_write(store_dir, mark, GF_STR(""));
     cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static struct gf_digest pull_image(const char *name, char content, int used) {
+    const struct gf_digest digest = import_image(name, content);
+    make_pulled(&digest, used);
     return digest;
 }
 
@@ -249,6 +258,19 @@ Test(image_uses, pulled_images_make_room_for_others_the_least_recently_used_firs
     cr_expect_eq(count_entries("layers"), 4u);
     gf_image_store_collect(store);
     cr_expect(is_there("new:1"), "there is room for it");
+}
+
+Test(image_uses, an_image_that_never_fits_pushes_no_other_out) {
+    (void)pull_image("small:1", 's', 1000);
+    (void)pull_image("other:1", 'o', 2000);
+    const struct gf_digest large = import_sized("large:1", 'l', 10 * BIG_BYTES);
+    make_pulled(&large, 3000);
+    reopen_store(5 * BIG_BYTES);
+    gf_image_store_start_collecting(store);
+    gf_image_store_collect(store);
+    cr_expect_not(is_there("large:1"));
+    cr_expect(is_there("small:1"));
+    cr_expect(is_there("other:1"));
 }
 
 /* As a task names an image of several platforms that must not change. */
