@@ -296,6 +296,30 @@ Test(sessions, exec_waits_for_a_slow_reader) {
     stop_container();
 }
 
+/* What has left the session of the exec holds its output, and writes without end. */
+Test(sessions, exec_ends_while_another_still_writes_to_its_output) {
+    run_container("sleep 1000");
+    exec("echo first; setsid sh -c 'echo > /tmp/left; exec yes' & "
+         "while [ ! -e /tmp/left ]; do sleep 0.01; done; echo last >&2; exit 3");
+    /* Paused, as what comes until the time is over is more than the client keeps. */
+    session_client_wait_started(&client);
+    session_client_pause(&client, true);
+    struct session_client other;
+    session_client_exec(&other, &host, ATTEMPT,
+                        "while [ ! -e /tmp/left ]; do sleep 0.01; done; sleep 0.7; ps", 0, 0);
+    cr_assert(eq(i32, session_client_wait_end(&other).exit_code, 0));
+    cr_assert(strstr(other.out.ptr, "yes") != NULL); /* it outlives the exec */
+    session_client_close(&other);
+    session_client_pause(&client, false);
+    const struct gf_session_end end = session_client_wait_end(&client);
+    cr_assert(end.error.code == GF_OK, "%s", end.error.message);
+    cr_assert(eq(i32, end.exit_code, 3));
+    cr_assert(gf_str_has_prefix(gf_strbuf_view(&client.out), GF_STR("first\n")));
+    cr_assert(eq(str, client.err.ptr, "last\n"));
+    session_client_close(&client);
+    stop_container();
+}
+
 /* Far more than is on the way at once, and all of it comes in order. */
 Test(sessions, exec_takes_much_input) {
     static char piece[GF_SESSION_CHUNK_BYTES_MAX];

@@ -21,6 +21,12 @@ enum {
     GF_SHIM_SESSION_WINDOW_BYTES = 64 << 10,
     /* How long what has left the session of an exec may keep its streams open after its end. */
     GF_SHIM_SESSION_DRAIN_MS = 500,
+    /*
+     * From then on a stream ends when it is empty, or when this much was read of it since the end:
+     * no less than a pipe holds, so that all that the program itself has written comes, however
+     * slowly it is read, and whoever else goes on writing.
+     */
+    GF_SHIM_SESSION_DRAIN_BYTES_MAX = 1 << 20,
     GF_SHIM_SESSION_STREAMS = 2,
 };
 
@@ -66,7 +72,8 @@ struct gf_shim_session {
     bool executes; /* the program was about to be executed */
     bool ended;    /* the program has: `status` says how */
     int status;
-    int64_t drain_ns;
+    int64_t drain_ns; /* GF_SHIM_SESSION_DRAIN_MS after the end; GF_NEVER before it */
+    size_t drained_bytes[GF_SHIM_SESSION_STREAMS]; /* read since the end */
     struct gf_mask_stream masks[GF_SHIM_SESSION_STREAMS];
     int64_t show_ns[GF_SHIM_SESSION_STREAMS];
 };
@@ -110,7 +117,10 @@ void gf_shim_session_drop(struct gf_shim_session *session, struct gf_shim_sessio
 void gf_shim_session__init_output(struct gf_shim_session *session,
                                   const struct gf_shim_session_host *host);
 
-/* Reads once from a stream of an exec; at its end closes it. `i`: 0 stdout, 1 stderr. */
+/*
+ * Reads once from a stream of an exec; at its end, or when it was drained for long enough, closes
+ * it. `i`: 0 stdout, 1 stderr.
+ */
 void gf_shim_session__read(struct gf_shim_session *session, size_t i);
 
 /* Shows what was held back for long. */

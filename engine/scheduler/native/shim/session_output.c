@@ -65,7 +65,15 @@ static void end_stream(struct gf_shim_session *session, size_t i, int *fd) {
 
 void gf_shim_session__read(struct gf_shim_session *session, size_t i) {
     int *fd = i == 0 ? &session->exec.stdout_fd : &session->exec.stderr_fd;
+    if (session->drained_bytes[i] >= GF_SHIM_SESSION_DRAIN_BYTES_MAX &&
+        gf_mono_ns() >= session->drain_ns) {
+        end_stream(session, i, fd);
+        return;
+    }
     const ssize_t n = read(*fd, read_buffer, sizeof(read_buffer));
+    if (n > 0 && session->ended) {
+        session->drained_bytes[i] += (size_t)n;
+    }
     if (n > 0 && session->masks[i].set != NULL) {
         mask(session, i, (size_t)n);
     } else if (n > 0) {
