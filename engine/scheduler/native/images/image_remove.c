@@ -62,15 +62,27 @@ static enum gf_code run(const struct gf_image_store *store, const char *const *t
 
 /* ---- marks in memory ---- */
 
-/* False: somebody holds it, or it is being removed. */
-static bool mark_removing(struct gf_image_store *store, const struct gf_digest *digest) {
+static enum gf_code fail_in_use(int64_t holders, struct gf_error *err) {
+    return gf_fail_reason(err, GF_FAILED_PRECONDITION, "IMAGE_IN_USE",
+                          "the image is used by %lld containers", (long long)holders);
+}
+
+/*
+ * The one place that decides whether an image may go. Codes: GF_FAILED_PRECONDITION (somebody holds
+ * it), GF_NOT_FOUND (it is being removed already).
+ */
+static enum gf_code mark_removing(struct gf_image_store *store, const struct gf_digest *digest,
+                                  struct gf_error *err) {
     GF_MUTEX_GUARD(&store->mutex);
     struct gf_image_use *use = gf_image_store__use(store, digest, /* make = */ true);
-    if (use->count > 0 || use->removing) {
-        return false;
+    if (use->count > 0) {
+        return fail_in_use(use->count, err);
+    }
+    if (use->removing) {
+        return gf_fail_reason(err, GF_NOT_FOUND, "IMAGE_NOT_FOUND", "the image is being removed");
     }
     use->removing = true;
-    return true;
+    return GF_OK;
 }
 
 /* What was removed is forgotten; what could not be is as before. */
@@ -86,28 +98,35 @@ static void unmark_removing(struct gf_image_store *store, const struct gf_digest
     }
 }
 
-static enum gf_code remove_some(struct gf_image_store *store, const struct gf_digest *digests,
-                                size_t count, struct gf_error *err) {
-    const struct gf_digest *marked[REMOVED_AT_ONCE_MAX];
-    const char *targets[REMOVED_AT_ONCE_MAX];
-    size_t marked_count = 0;
+/* Removes images that are marked, and takes the marks away. */
+static enum gf_code remove_marked(struct gf_image_store *store,
+                                  const struct gf_digest *const *marked, size_t count,
+                                  struct gf_error *err) {
+    const char *targets[REMOVED_AT_ONCE_MAX] = {NULL};
     gf_assert(count <= REMOVED_AT_ONCE_MAX);
     for (size_t i = 0; i < count; i++) {
-        if (mark_removing(store, &digests[i])) {
-            targets[marked_count] = digests[i].text;
-            marked[marked_count++] = &digests[i];
-        }
+        targets[i] = marked[i]->text;
     }
-    if (marked_count == 0) {
-        return GF_OK;
-    }
-    enum gf_code rc = run(store, targets, marked_count, err);
+    enum gf_code rc = run(store, targets, count, err);
     /* Also after a failure: a part may be gone. */
     const enum gf_code reloaded = gf_image_store__reload(store, rc == GF_OK ? err : NULL);
-    for (size_t i = 0; i < marked_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         unmark_removing(store, marked[i]);
     }
     return rc == GF_OK ? reloaded : rc;
+}
+
+static enum gf_code remove_some(struct gf_image_store *store, const struct gf_digest *digests,
+                                size_t count, struct gf_error *err) {
+    const struct gf_digest *marked[REMOVED_AT_ONCE_MAX];
+    size_t marked_count = 0;
+    gf_assert(count <= REMOVED_AT_ONCE_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (mark_removing(store, &digests[i], NULL) == GF_OK) {
+            marked[marked_count++] = &digests[i];
+        }
+    }
+    return marked_count == 0 ? GF_OK : remove_marked(store, marked, marked_count, err);
 }
 
 enum gf_code gf_image_store__remove_images(struct gf_image_store *store,
@@ -144,6 +163,18 @@ static void choose_names(const struct gf_image_entry *entry, const struct gf_ref
     out->names = names;
 }
 
+/* The image keeps other names, and stays. */
+static enum gf_code remove_names(struct gf_image_store *store,
+                                 const struct gf_image_removal *removal, bool force,
+                                 struct gf_error *err) {
+    const int64_t held_by = holders(store, &removal->digest);
+    if (held_by > 0 && !force) {
+        return fail_in_use(held_by, err);
+    }
+    const enum gf_code rc = run(store, removal->names, removal->name_count, err);
+    return rc == GF_OK ? gf_image_store__reload(store, err) : rc;
+}
+
 /* It goes when nobody holds it any more, also in a later life of the server. */
 static enum gf_code doom(struct gf_image_store *store, const struct gf_digest *digest,
                          struct gf_error *err) {
@@ -159,14 +190,25 @@ static enum gf_code doom(struct gf_image_store *store, const struct gf_digest *d
     return rc;
 }
 
-/* The image goes, now or when it is not held any more. */
-static enum gf_code remove_image(struct gf_image_store *store, struct gf_image_removal *removal,
-                                 bool force, struct gf_error *err) {
-    enum gf_code rc = GF_OK;
-    if (force) {
-        /* Before its names: who releases it last meanwhile finds it doomed. */
-        rc = doom(store, &removal->digest, err);
+/* Nobody may hold it: whoever wants to while it goes is told that it is being removed. */
+static enum gf_code remove_unused(struct gf_image_store *store, struct gf_image_removal *removal,
+                                  struct gf_error *err) {
+    const struct gf_digest *digest = &removal->digest;
+    enum gf_code rc = mark_removing(store, digest, err);
+    if (rc == GF_OK) {
+        rc = remove_marked(store, &digest, 1, err);
     }
+    if (rc == GF_OK) {
+        removal->removed = true;
+    }
+    return rc;
+}
+
+/* The image goes, now or when it is not held any more. */
+static enum gf_code remove_by_force(struct gf_image_store *store, struct gf_image_removal *removal,
+                                    struct gf_error *err) {
+    /* Before its names: who releases it last meanwhile finds it doomed. */
+    enum gf_code rc = doom(store, &removal->digest, err);
     if (rc == GF_OK && holders(store, &removal->digest) > 0 && removal->name_count > 0) {
         rc = run(store, removal->names, removal->name_count, err);
         const enum gf_code reloaded = gf_image_store__reload(store, rc == GF_OK ? err : NULL);
@@ -207,18 +249,12 @@ enum gf_code gf_image_store_remove(struct gf_image_store *store, struct gf_str t
         return gf_fail_reason(err, GF_NOT_FOUND, "IMAGE_NOT_FOUND", "the image is gone already");
     }
     choose_names(entry, &reference, arena, &removal);
-    const int64_t held_by = holders(store, &removal.digest);
-    if (held_by > 0 && !force) {
-        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "IMAGE_IN_USE",
-                              "the image is used by %lld containers", (long long)held_by);
-    }
     if (removal.name_count < entry->name_count) {
-        rc = run(store, removal.names, removal.name_count, err);
-        if (rc == GF_OK) {
-            rc = gf_image_store__reload(store, err);
-        }
+        rc = remove_names(store, &removal, force, err);
+    } else if (force) {
+        rc = remove_by_force(store, &removal, err);
     } else {
-        rc = remove_image(store, &removal, force, err);
+        rc = remove_unused(store, &removal, err);
     }
     if (rc == GF_OK) {
         *out = removal;

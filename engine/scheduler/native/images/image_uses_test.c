@@ -5,11 +5,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/sync.h"
 #include "base/testing/skip.h"
 #include "engine/scheduler/native/fetch/testing/image_builder.h"
 #include "engine/scheduler/native/images/image_store.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +20,8 @@
 #include <criterion/criterion.h>
 
 enum {
-    BIG_BYTES = 100000
+    BIG_BYTES = 100000,
+    AWAIT_MS = 60 * 1000,
 };
 
 static char *directory; /* with "store" and "layout" */
@@ -193,6 +197,65 @@ Test(image_uses, names_go_one_by_one_and_the_image_with_the_last) {
     removal = remove_image(digest.text, false);
     cr_expect(removal.removed);
     cr_expect_eq(count_entries("layers") + count_entries("names") + count_entries("images"), 0u);
+}
+
+static int open_fifo(const char *name) {
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/%s", directory, name);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    return fd;
+}
+
+/* From now on a removal says in the FIFO "begun" that it begins, and waits for a line in "go". */
+static void make_removals_wait(void) {
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/waits", directory);
+    GF_CLEANUP(gf_free_p)
+    char *script = gf_asprintf("#!/bin/sh\n"
+                               "if [ \"$1\" = remove ]; then\n"
+                               "    echo >'%s/begun'\n"
+                               "    read -r line <'%s/go'\n"
+                               "fi\n"
+                               "exec '%s' \"$@\"\n",
+                               directory, directory, fetch_program);
+    gf_test_write(directory, "waits", gf_str_from(script));
+    cr_assert_eq(chmod(path, 0700), 0);
+    free(fetch_program);
+    fetch_program = gf_strdup(path);
+    reopen_store(0);
+}
+
+static void *remove_app(void *ctx) {
+    struct gf_image_removal *removal = ctx;
+    GF_CLEANUP(gf_arena_fini) struct gf_arena own;
+    struct gf_error error = {.message = ""};
+    gf_arena_init(&own, GF_IMAGE_RECORD_ARENA_BYTES_MAX);
+    const enum gf_code rc =
+        gf_image_store_remove(store, GF_STR("app:1"), false, &own, removal, &error);
+    gf_assert(rc == GF_OK);
+    return NULL;
+}
+
+Test(image_uses, what_somebody_else_is_removing_is_not_said_to_be_removed) {
+    GF_CLEANUP(gf_close_p) int begun_fd = open_fifo("begun");
+    GF_CLEANUP(gf_close_p) int go_fd = open_fifo("go");
+    struct pollfd begun = {.fd = begun_fd, .events = POLLIN};
+    struct gf_image_removal first = {.removed = false};
+    struct gf_image_removal second = {.removed = false};
+    GF_CLEANUP(gf_image_unref_p) struct gf_image *image = NULL;
+    pthread_t thread;
+    import_image("app:1", 'a');
+    make_removals_wait();
+    gf_thread_start(&thread, "remover", remove_app, &first);
+    cr_assert_eq(poll(&begun, 1, AWAIT_MS), 1);
+    cr_expect_eq(gf_image_store_remove(store, GF_STR("app:1"), false, &arena, &second, &err),
+                 GF_NOT_FOUND);
+    cr_expect_str_eq(err.reason, "IMAGE_NOT_FOUND");
+    cr_expect_eq(gf_image_store_acquire(store, GF_STR("app:1"), &image, &err), GF_NOT_FOUND);
+    cr_assert_eq(gf_write_all(go_fd, "\n", 1, &err), GF_OK);
+    gf_thread_join(thread);
+    cr_expect(first.removed);
+    cr_expect_not(is_there("app:1"));
 }
 
 Test(image_uses, an_image_that_is_held_goes_when_it_is_released) {
