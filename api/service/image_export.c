@@ -1,6 +1,8 @@
 /*
  * ExportImage: gofer-fetch writes the archive into a pipe; each step sends a piece of it, when the
- * caller has room, so that a slow one makes gofer-fetch wait. The pool for long work does it.
+ * caller has room, so that a slow one makes gofer-fetch wait. The pool for long work does it, and
+ * no step waits long for gofer-fetch: where that hangs, others have their turn in between, and the
+ * caller may go away.
  */
 #include "api/codec/model/message.h"
 #include "api/service/handlers.h"
@@ -56,7 +58,9 @@ static enum gf_code begin(struct export *self, struct gf_error *err) {
         return gf_fail_field(err, "reference", "%s", err->message);
     }
     const enum gf_code rc = take_format(self->request->format, &is_docker, err);
-    return rc == GF_OK ? gf_image_export_open(images, text, is_docker, &self->source, err) : rc;
+    return rc == GF_OK ? gf_image_export_open(images, text, is_docker, GF_IMAGE_EXPORT_STALL_MS,
+                                              &self->source, err)
+                       : rc;
 }
 
 static bool send_image(struct export *self) {
@@ -76,6 +80,7 @@ static bool send_image(struct export *self) {
 static enum gf_stream_next step(struct gf_stream *stream) {
     struct export *self = GF_CONTAINER_OF(stream, struct export, stream);
     size_t size = 0;
+    bool is_complete = false;
     if (self->source == NULL) {
         if (begin(self, &stream->error) != GF_OK) {
             return GF_STREAM_END;
@@ -84,9 +89,12 @@ static enum gf_stream_next step(struct gf_stream *stream) {
     }
     uint8_t *bytes = gf_arena_alloc(&stream->arena, CHUNK_BYTES);
     const enum gf_code rc =
-        gf_image_export_read(self->source, bytes, CHUNK_BYTES, &size, &stream->error);
-    if (rc != GF_OK || size == 0) {
+        gf_image_export_read(self->source, bytes, CHUNK_BYTES, &size, &is_complete, &stream->error);
+    if (rc != GF_OK || is_complete) {
         return GF_STREAM_END;
+    }
+    if (size == 0) {
+        return GF_STREAM_AGAIN;
     }
     Gofer__V1__ExportImageResponse *message = make_message(self);
     message->part_case = GOFER__V1__EXPORT_IMAGE_RESPONSE__PART_CHUNK;

@@ -11,6 +11,7 @@
 #include "engine/scheduler/native/images/export.h"
 #include "engine/scheduler/native/images/image_store.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -114,13 +115,15 @@ static struct gf_strbuf export_to(const char *name, bool is_docker) {
     struct gf_image_export *source = NULL;
     struct gf_strbuf bytes;
     char chunk[CHUNK_BYTES];
-    size_t size = 1;
+    size_t size = 0;
+    bool is_complete = false;
     gf_strbuf_init(&bytes, ARCHIVE_BYTES_MAX);
-    cr_assert_eq(gf_image_export_open(stores[0], GF_STR("team/app:1"), is_docker, &source, &err),
+    cr_assert_eq(gf_image_export_open(stores[0], GF_STR("team/app:1"), is_docker,
+                                      GF_IMAGE_EXPORT_STALL_MS, &source, &err),
                  GF_OK, "%s", err.message);
-    while (size > 0) {
-        cr_assert_eq(gf_image_export_read(source, chunk, sizeof(chunk), &size, &err), GF_OK, "%s",
-                     err.message);
+    while (!is_complete) {
+        cr_assert_eq(gf_image_export_read(source, chunk, sizeof(chunk), &size, &is_complete, &err),
+                     GF_OK, "%s", err.message);
         gf_strbuf_append_bytes(&bytes, chunk, size);
     }
     gf_image_export_close(source);
@@ -206,8 +209,96 @@ Test(export, a_docker_archive_comes_back_the_same) {
 
 Test(export, what_is_not_there_is_not_exported) {
     struct gf_image_export *source = NULL;
-    cr_expect_eq(gf_image_export_open(stores[0], GF_STR("other"), false, &source, &err),
+    cr_expect_eq(gf_image_export_open(stores[0], GF_STR("other"), false, GF_IMAGE_EXPORT_STALL_MS,
+                                      &source, &err),
                  GF_NOT_FOUND);
     cr_expect_null(source);
+    gf_image_export_close(source);
+}
+
+/* ---- a gofer-fetch that hangs ---- */
+
+/* It tells its number and stops itself: only a kill ends it. */
+static void make_fetch_hang(void) {
+    GF_CLEANUP(gf_free_p) char *path = gf_asprintf("%s/hangs", directory);
+    make_image();
+    gf_image_store_close(stores[0]);
+    gf_test_write(directory, "hangs",
+                  GF_STR("#!/bin/sh\n[ \"$1\" = export ] || exit 0\necho $$\nkill -STOP $$\n"));
+    cr_assert_eq(chmod(path, 0700), 0);
+    free(fetch_program);
+    fetch_program = gf_strdup(path);
+    stores[0] = open_store("from");
+}
+
+static struct gf_image_export *open_hung(int64_t stall_ms, pid_t *out_pid) {
+    struct gf_image_export *source = NULL;
+    char text[CHUNK_BYTES];
+    size_t size = 0;
+    bool is_complete = false;
+    int64_t pid = 0;
+    cr_assert_eq(
+        gf_image_export_open(stores[0], GF_STR("team/app:1"), false, stall_ms, &source, &err),
+        GF_OK, "%s", err.message);
+    while (size == 0) { /* the limit on stalling ends it */
+        cr_assert_eq(gf_image_export_read(source, text, sizeof(text), &size, &is_complete, &err),
+                     GF_OK, "%s", err.message);
+    }
+    cr_assert(gf_parse_i64((struct gf_str){text, size - 1}, &pid));
+    *out_pid = (pid_t)pid;
+    return source;
+}
+
+Test(export, hung_exports_give_the_thread_back_and_closing_kills_them) {
+    struct gf_image_export *sources[2];
+    pid_t pids[2];
+    make_fetch_hang();
+    for (int i = 0; i < 2; i++) {
+        sources[i] = open_hung(GF_IMAGE_EXPORT_STALL_MS, &pids[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        char byte = 0;
+        size_t size = 1;
+        bool is_complete = true;
+        cr_assert_eq(gf_image_export_read(sources[i], &byte, 1, &size, &is_complete, &err), GF_OK);
+        cr_expect_eq(size, 0u);
+        cr_expect_not(is_complete);
+        cr_expect_eq(kill(pids[i], 0), 0);
+        gf_image_export_close(sources[i]);
+        cr_expect_neq(kill(pids[i], 0), 0, "it is killed and reaped");
+    }
+}
+
+Test(export, one_that_stalls_for_too_long_fails) {
+    struct gf_image_export *source = NULL;
+    char text[CHUNK_BYTES];
+    size_t size = 0;
+    bool is_complete = false;
+    enum gf_code rc = GF_OK;
+    make_fetch_hang();
+    cr_assert_eq(gf_image_export_open(stores[0], GF_STR("team/app:1"), false, /* stall_ms = */ 1,
+                                      &source, &err),
+                 GF_OK, "%s", err.message);
+    const struct gf_digest digest = gf_image_export_image(source)->record.digest;
+    while (rc == GF_OK) { /* what it has written first may come or not */
+        rc = gf_image_export_read(source, text, sizeof(text), &size, &is_complete, &err);
+        cr_assert_not(is_complete);
+    }
+    cr_expect_eq(rc, GF_DEADLINE_EXCEEDED);
+    cr_expect_not_null(strstr(err.message, "stalled"));
+    cr_expect_eq(gf_image_store_usage(stores[0], &digest).container_count, 1);
+    gf_image_export_close(source);
+    cr_expect_eq(gf_image_store_usage(stores[0], &digest).container_count, 0);
+}
+
+Test(export, stopping_the_store_ends_a_hung_one) {
+    char byte = 0;
+    size_t size = 0;
+    bool is_complete = false;
+    pid_t pid = 0;
+    make_fetch_hang();
+    struct gf_image_export *source = open_hung(GF_IMAGE_EXPORT_STALL_MS, &pid);
+    gf_image_store_stop(stores[0]);
+    cr_expect_eq(gf_image_export_read(source, &byte, 1, &size, &is_complete, &err), GF_CANCELLED);
     gf_image_export_close(source);
 }

@@ -1,3 +1,9 @@
+/*
+ * DESIGN
+ * gofer-fetch may hang: its disk is a network's that does not answer. A read therefore never waits
+ * long, and the caller may give up in between; close kills. Stalling is counted in waits that
+ * brought nothing, not by the clock, so that a slow reader is not taken for a slow disk.
+ */
 #include "engine/scheduler/native/images/export.h"
 
 #include "base/alloc.h"
@@ -8,6 +14,7 @@
 #include "engine/scheduler/native/images/image_store_internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,6 +23,8 @@ struct gf_image_export {
     struct gf_image *image; /* held */
     struct gf_proc proc;
     int fd;
+    int64_t stall_ns;  /* the limit */
+    int64_t waited_ns; /* for nothing, since the last bytes */
 };
 
 static enum gf_code start(struct gf_image_export *self, bool is_docker, struct gf_error *err) {
@@ -56,7 +65,7 @@ static enum gf_code start(struct gf_image_export *self, bool is_docker, struct g
 }
 
 enum gf_code gf_image_export_open(struct gf_image_store *store, struct gf_str reference,
-                                  bool is_docker, struct gf_image_export **out,
+                                  bool is_docker, int64_t stall_ms, struct gf_image_export **out,
                                   struct gf_error *err) {
     struct gf_image *image = NULL;
     enum gf_code rc = gf_image_store_acquire(store, reference, &image, err);
@@ -67,6 +76,7 @@ enum gf_code gf_image_export_open(struct gf_image_store *store, struct gf_str re
     self->store = store;
     self->image = image;
     self->fd = -1;
+    self->stall_ns = stall_ms * GF_NS_PER_MS;
     rc = start(self, is_docker, err);
     if (rc != GF_OK) {
         gf_image_export_close(self);
@@ -91,44 +101,97 @@ const struct gf_image *gf_image_export_image(const struct gf_image_export *self)
     return self->image;
 }
 
-/* The output has ended: was that all? */
-static enum gf_code finish(struct gf_image_export *self, struct gf_error *err) {
+/* The output has ended: was that all? False in *out_complete: the process has not ended yet. */
+static enum gf_code finish(struct gf_image_export *self, int64_t deadline_mono_ns,
+                           bool *out_complete, struct gf_error *err) {
     struct gf_proc_exit status;
     char text[GF_PROC_EXIT_BYTES_MAX];
-    if (self->proc.pid == 0) {
-        return GF_OK; /* that was told before */
-    }
-    const enum gf_code rc = gf_proc_wait(&self->proc, GF_NEVER, &status, err);
-    self->proc.pid = 0;
-    if (rc == GF_OK && (status.signaled || status.status != 0)) {
-        return gf_fail(err, GF_INTERNAL, "gofer-fetch could not export the image: %s",
-                       gf_proc_exit_format(status, text));
-    }
-    return rc;
-}
-
-enum gf_code gf_image_export_read(struct gf_image_export *self, void *bytes, size_t size,
-                                  size_t *out_size, struct gf_error *err) {
-    size_t filled = 0;
-    while (filled < size) {
-        const ssize_t got = read(self->fd, (char *)bytes + filled, size - filled);
-        if (got < 0 && errno == EINTR) {
-            continue;
+    if (self->proc.pid != 0) {
+        const enum gf_code rc = gf_proc_wait(&self->proc, deadline_mono_ns, &status, err);
+        if (rc == GF_DEADLINE_EXCEEDED) {
+            return GF_OK;
         }
-        if (got < 0) {
-            return gf_fail_errno(err, GF_INTERNAL, errno, "the output of gofer-fetch");
-        }
-        if (got == 0) {
-            break;
-        }
-        filled += (size_t)got;
-    }
-    if (filled == 0) {
-        const enum gf_code rc = finish(self, err);
+        self->proc.pid = 0;
         if (rc != GF_OK) {
             return rc;
         }
+        if (status.signaled || status.status != 0) {
+            return gf_fail(err, GF_INTERNAL, "gofer-fetch could not export the image: %s",
+                           gf_proc_exit_format(status, text));
+        }
+    }
+    *out_complete = true;
+    return GF_OK;
+}
+
+/* Waits until there is output or its end: *out_ready; or until the deadline. */
+static enum gf_code wait_for_output(const struct gf_image_export *self, int64_t deadline_mono_ns,
+                                    bool *out_ready, struct gf_error *err) {
+    struct pollfd fds[] = {
+        {.fd = self->fd, .events = POLLIN},
+        {.fd = self->store->stop_fd, .events = POLLIN},
+    };
+    const int64_t left_ns = deadline_mono_ns - gf_mono_ns();
+    const int left_ms = left_ns <= 0 ? 0 : (int)(left_ns / GF_NS_PER_MS + 1);
+    const int ready = poll(fds, GF_ARRAY_COUNT(fds), left_ms);
+    if (ready < 0 && errno != EINTR) {
+        return gf_fail_errno(err, GF_INTERNAL, errno, "poll");
+    }
+    if (ready > 0 && fds[1].revents != 0) {
+        return gf_fail(err, GF_CANCELLED, "the server is being stopped");
+    }
+    *out_ready = ready > 0;
+    return GF_OK;
+}
+
+/* Reads until `size` bytes are there, the output has ended or the deadline has come. */
+static enum gf_code fill(struct gf_image_export *self, int64_t deadline_mono_ns, char *bytes,
+                         size_t size, size_t *filled, bool *out_ended, struct gf_error *err) {
+    while (*filled < size) {
+        bool is_ready = false;
+        const enum gf_code rc = wait_for_output(self, deadline_mono_ns, &is_ready, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+        if (!is_ready && gf_mono_ns() >= deadline_mono_ns) {
+            return GF_OK;
+        }
+        if (!is_ready) {
+            continue;
+        }
+        const ssize_t got = read(self->fd, bytes + *filled, size - *filled);
+        if (got < 0 && errno != EINTR) {
+            return gf_fail_errno(err, GF_INTERNAL, errno, "the output of gofer-fetch");
+        }
+        if (got == 0) {
+            *out_ended = true;
+            return GF_OK;
+        }
+        *filled += got > 0 ? (size_t)got : 0;
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_image_export_read(struct gf_image_export *self, void *bytes, size_t size,
+                                  size_t *out_size, bool *out_complete, struct gf_error *err) {
+    const int64_t start_ns = gf_mono_ns();
+    const int64_t deadline_ns = gf_deadline_after_ms(start_ns, GF_IMAGE_EXPORT_WAIT_MS);
+    size_t filled = 0;
+    bool has_ended = false;
+    bool is_complete = false;
+    enum gf_code rc = fill(self, deadline_ns, bytes, size, &filled, &has_ended, err);
+    if (rc == GF_OK && has_ended && filled == 0) {
+        rc = finish(self, deadline_ns, &is_complete, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    self->waited_ns = filled > 0 ? 0 : self->waited_ns + (gf_mono_ns() - start_ns);
+    if (!is_complete && self->waited_ns >= self->stall_ns) {
+        return gf_fail(err, GF_DEADLINE_EXCEEDED,
+                       "gofer-fetch has stalled: the disk of the image store does not answer");
     }
     *out_size = filled;
+    *out_complete = is_complete;
     return GF_OK;
 }
