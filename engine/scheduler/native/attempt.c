@@ -46,16 +46,23 @@ static void send_stop(struct gf_native_attempt *attempt) {
     gf_strbuf_fini(&bytes);
 }
 
+/* A job that waits for user ids for it need not; what waits on this thread is ended here. */
+static void cancel_launch(struct gf_native_attempt *attempt) {
+    atomic_store(&attempt->launch_cancelled, true);
+    if (attempt->waiting != NULL) {
+        gf_native__end_waiting(attempt);
+    } else if (attempt->busy) {
+        gf_user_ranges_wake(&attempt->native->user_ranges);
+    }
+}
+
 void gf_native__request_stop(struct gf_native_attempt *attempt, bool force) {
     if (attempt->ended) {
         return;
     }
     attempt->stop_requested = true;
     attempt->stop_force |= force;
-    if (attempt->waiting != NULL) {
-        gf_native__end_waiting(attempt);
-        return;
-    }
+    cancel_launch(attempt);
     if (attempt->socket >= 0) {
         send_stop(attempt);
     }
@@ -282,9 +289,7 @@ static void kill_shim(const struct gf_native_attempt *attempt) {
 
 void gf_native__forget(struct gf_native_attempt *attempt) {
     attempt->forgotten = true;
-    if (attempt->waiting != NULL) {
-        gf_native__end_waiting(attempt);
-    }
+    cancel_launch(attempt);
     advance(attempt);
 }
 

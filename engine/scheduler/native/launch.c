@@ -63,7 +63,8 @@ struct job {
     struct gf_log_name log;
     struct gf_launch_image image;
     struct gf_launch_network network;
-    int64_t user_id_first; /* the ids of the container; 0: none */
+    bool network_requested; /* and not settled: the job must last until it is */
+    int64_t user_id_first;  /* the ids of the container; 0: none */
     /* The outcome: a shim, or an error. */
     struct gf_proc proc;
     int socket;
@@ -218,7 +219,7 @@ static enum gf_code take_ids(struct job *job, struct gf_error *err) {
     }
     return gf_user_ranges_take(&native->user_ranges,
                                gf_deadline_after_ms(gf_mono_ns(), USER_RANGE_MS_MAX),
-                               &job->user_id_first, err);
+                               &job->attempt->launch_cancelled, &job->user_id_first, err);
 }
 
 /* A sealed memory file with the spec of the container. */
@@ -348,20 +349,45 @@ static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_e
 static void job_destroy(struct job *job) {
     wipe_secrets(job);
     gf_launch_image_fini(&job->image);
+    gf_launch_network_fini(&job->network);
     gf_arena_fini(&job->arena);
     free(job);
 }
 
-static void launch_done(void *ctx) {
-    struct job *job = ctx;
+/* What the attempt answers for from now on. */
+static void hand_over(const struct job *job) {
     struct gf_native_attempt *attempt = job->attempt;
     attempt->user_id_first = job->user_id_first;
     attempt->pull_start_time = job->image.pull_start_time;
     attempt->pull_end_time = job->image.pull_end_time;
     snprintf(attempt->held_image, sizeof(attempt->held_image), "%s",
              gf_launch_image_held(&job->image));
+}
+
+/* It was stopped or forgotten before anything was started. */
+static void end_unstarted(struct gf_native_attempt *attempt, const char *sentence) {
+    const struct gf_shim_exit stopped = {
+        .image_digest = attempt->held_image, .failure = sentence, .stopped = true};
+    attempt->busy = false;
+    attempt->gone = true;
+    if (attempt->forgotten) {
+        attempt->ended = true; /* and nobody wants to know */
+    } else {
+        gf_native__report_exited(attempt, &stopped);
+    }
+}
+
+static void launch_done(void *ctx) {
+    struct job *job = ctx;
+    struct gf_native_attempt *attempt = job->attempt;
+    hand_over(job);
     if (job->error.code == GF_OK) {
         gf_native__launched(attempt, job->proc, job->socket);
+    } else if (atomic_load(&attempt->launch_cancelled) && job->error.code == GF_CANCELLED) {
+        end_unstarted(attempt, "stopped while it waited for user ids");
+        if (attempt->forgotten) {
+            gf_native__forget(attempt); /* again, as there is nothing to wait for now */
+        }
     } else {
         gf_native__launch_failed(attempt,
                                  job->image.error.code != GF_OK ? job->image.failure
@@ -373,7 +399,7 @@ static void launch_done(void *ctx) {
 
 static void launch(void *ctx);
 
-/* ---- waiting for the image; reactor's thread ---- */
+/* ---- waiting for the image and the network; reactor's thread ---- */
 
 static void image_settled(void *ctx) {
     struct job *job = ctx;
@@ -382,19 +408,18 @@ static void image_settled(void *ctx) {
 }
 
 void gf_native__end_waiting(struct gf_native_attempt *attempt) {
-    static const struct gf_shim_exit stopped = {
-        .image_digest = "", .failure = "stopped while its image was fetched", .stopped = true};
     struct job *job = attempt->waiting;
+    const char *sentence = job->image.image != NULL ? "stopped while it waited for an address"
+                                                    : "stopped while its image was fetched";
     attempt->waiting = NULL;
-    attempt->busy = false;
-    attempt->gone = true;
     gf_launch_image_cancel(&job->image);
-    job_destroy(job);
-    if (attempt->forgotten) {
-        attempt->ended = true; /* and nobody wants to know */
-    } else {
-        gf_native__report_exited(attempt, &stopped);
-    }
+    hand_over(job);
+    job->attempt = NULL;
+    wipe_secrets(job);
+    if (!job->network_requested) {
+        job_destroy(job);
+    } /* else network_settled does */
+    end_unstarted(attempt, sentence);
 }
 
 static void await_image(void *ctx) {
@@ -406,6 +431,42 @@ static void await_image(void *ctx) {
         gf_native__forget(attempt);
     } else if (attempt->stop_requested) {
         gf_native__end_waiting(attempt);
+    }
+}
+
+static void network_settled(void *ctx) {
+    struct job *job = ctx;
+    job->network_requested = false;
+    if (job->attempt == NULL) {
+        job_destroy(job); /* what it was given comes too late */
+        return;
+    }
+    job->attempt->waiting = NULL;
+    gf_pool_submit_reserved(job->attempt->native->options.pool, launch, job);
+}
+
+/* The server is ending; the network's thread has, so that this is the reactor's. */
+static void network_dropped(void *ctx) {
+    struct job *job = ctx;
+    if (job->attempt != NULL) {
+        job->attempt->waiting = NULL;
+    }
+    job_destroy(job);
+}
+
+static void await_network(void *ctx) {
+    struct job *job = ctx;
+    struct gf_native_attempt *attempt = job->attempt;
+    struct gf_native *native = attempt->native;
+    attempt->waiting = job;
+    if (attempt->forgotten) {
+        gf_native__forget(attempt);
+    } else if (attempt->stop_requested) {
+        gf_native__end_waiting(attempt);
+    } else {
+        job->network_requested = true;
+        gf_launch_network_request(&job->network, native->network, native->options.reactor,
+                                  network_settled, network_dropped, job);
     }
 }
 
@@ -437,9 +498,11 @@ static void launch(void *ctx) {
         job->error = job->image.error;
     }
     if (job->error.code == GF_OK &&
-        !gf_launch_network_get(&job->network, job->attempt->native->network,
-                               gf_container_network(&job->task, options), options->pool, launch,
-                               job)) {
+        !gf_launch_network_find(&job->network, job->attempt->native->network,
+                                gf_container_network(&job->task, options))) {
+        if (!gf_reactor_post(options->reactor, await_network, job)) {
+            job_destroy(job);
+        }
         return; /* to be continued when there is a network */
     }
     if (job->network.error.code != GF_OK) {

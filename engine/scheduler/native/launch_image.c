@@ -165,8 +165,10 @@ void gf_launch_image_fetch(struct gf_launch_image *image, void (*resume)(void *c
 }
 
 void gf_launch_image_cancel(struct gf_launch_image *image) {
-    gf_image_pull_close(image->pull);
-    image->pull = NULL;
+    if (image->pull != NULL) {
+        gf_image_pull_close(image->pull);
+        image->pull = NULL;
+    }
 }
 
 void gf_launch_image_wipe(struct gf_launch_image *image) {

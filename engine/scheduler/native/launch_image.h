@@ -54,7 +54,7 @@ bool gf_launch_image_find(struct gf_launch_image *image) GF_MUST_USE;
 /* Begins to fetch it; resume(ctx) is called when it is settled, never from within. Reactor's. */
 void gf_launch_image_fetch(struct gf_launch_image *image, void (*resume)(void *ctx), void *ctx);
 
-/* resume(ctx) is not called any more; nobody waits for the image. Reactor's thread. */
+/* resume(ctx) is not called any more, where it was to be: nobody waits. Reactor's thread. */
 void gf_launch_image_cancel(struct gf_launch_image *image);
 
 /* Wipes the credentials: they are not needed any more. */

@@ -15,20 +15,17 @@ static void take_lease(const struct gf_network_lease *lease, const struct gf_err
         launch->fd = lease->fd;
         memcpy(launch->resolv, lease->resolv, sizeof(launch->resolv));
     }
-    gf_pool_submit_reserved(launch->pool, launch->resume, launch->ctx);
+    if (!gf_reactor_post(launch->reactor, launch->resume, launch->ctx)) {
+        launch->drop(launch->ctx);
+    }
 }
 
-bool gf_launch_network_get(struct gf_launch_network *launch, struct gf_network *network,
-                           enum gf_network_mode mode, struct gf_pool *pool,
-                           void (*resume)(void *ctx), void *ctx) {
+bool gf_launch_network_find(struct gf_launch_network *launch, struct gf_network *network,
+                            enum gf_network_mode mode) {
     if (launch->settled) {
         return true;
     }
     if (mode == GF_NETWORK_BRIDGE) {
-        launch->pool = pool;
-        launch->resume = resume;
-        launch->ctx = ctx;
-        gf_network_request_bridged(network, take_lease, launch);
         return false;
     }
     if (mode == GF_NETWORK_HOST) {
@@ -38,6 +35,16 @@ bool gf_launch_network_get(struct gf_launch_network *launch, struct gf_network *
     }
     launch->settled = true;
     return true;
+}
+
+void gf_launch_network_request(struct gf_launch_network *launch, struct gf_network *network,
+                               struct gf_reactor *reactor, void (*resume)(void *ctx),
+                               void (*drop)(void *ctx), void *ctx) {
+    launch->reactor = reactor;
+    launch->resume = resume;
+    launch->drop = drop;
+    launch->ctx = ctx;
+    gf_network_request_bridged(network, take_lease, launch);
 }
 
 void gf_launch_network_fini(struct gf_launch_network *launch) {

@@ -7,7 +7,7 @@
 #define GOFER_ENGINE_SCHEDULER_NATIVE_LAUNCH_NETWORK_H_
 
 #include "base/error.h"
-#include "base/pool.h"
+#include "base/reactor.h"
 #include "engine/core/model_enums.h"
 #include "engine/scheduler/native/network/network.h"
 
@@ -20,19 +20,27 @@ struct gf_launch_network {
     char resolv[GF_RESOLV_TEXT_BYTES_MAX];
     struct gf_error error; /* why there is no network; code GF_OK = there is */
     /* Private: how to go on when it has come. */
-    struct gf_pool *pool;
+    struct gf_reactor *reactor;
     void (*resume)(void *ctx);
+    void (*drop)(void *ctx);
     void *ctx;
 };
 
 /*
- * Gets what the mode needs. True: it is settled. False: it is on its way, and resume(ctx) will run
- * on the pool when it is; until then nothing here may be touched. So a launch that waits for an
- * address keeps no thread.
+ * Gets what the mode needs, where nothing has to be waited for. True: it is settled. False: it has
+ * to be requested. So a launch that waits for an address keeps no thread.
  */
-bool gf_launch_network_get(struct gf_launch_network *launch, struct gf_network *network,
-                           enum gf_network_mode mode, struct gf_pool *pool,
-                           void (*resume)(void *ctx), void *ctx) GF_MUST_USE;
+bool gf_launch_network_find(struct gf_launch_network *launch, struct gf_network *network,
+                            enum gf_network_mode mode) GF_MUST_USE;
+
+/*
+ * Requests a namespace behind the bridge. resume(ctx) will run on the reactor when it is settled,
+ * or drop(ctx), on any thread, where the reactor has been stopped; until then nothing here may be
+ * touched. A request cannot be taken back: who needs it no more lets go of it in resume.
+ */
+void gf_launch_network_request(struct gf_launch_network *launch, struct gf_network *network,
+                               struct gf_reactor *reactor, void (*resume)(void *ctx),
+                               void (*drop)(void *ctx), void *ctx);
 
 /* Closes what was not used. */
 void gf_launch_network_fini(struct gf_launch_network *launch);

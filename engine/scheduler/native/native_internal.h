@@ -27,6 +27,8 @@
 #include "engine/scheduler/native/network/network.h"
 #include "engine/scheduler/native/user_ranges.h"
 
+#include <stdatomic.h>
+
 enum {
     GF_NATIVE_NAME_BYTES_MAX = 64, /* of an attempt's name, with the final NUL */
     GF_NATIVE_BOOT_ID_BYTES_MAX = 64,
@@ -84,7 +86,7 @@ struct gf_native_attempt {
     char name[GF_NATIVE_NAME_BYTES_MAX];
     struct gf_kept_root *kept; /* whose container this is, for sessions; NULL: of no kept root */
     bool unknown;              /* to the engine: it is ended and removed, and nothing is reported */
-    bool busy;                 /* a job of the pool has it, or its launch waits for the image */
+    bool busy;                 /* a job of the pool has it, or its launch waits */
     void *waiting;             /* of launch.c: the launch that waits; NULL: it does not */
     bool gone;                 /* the shim has ended */
     bool started;              /* the start was reported: start_time and image_digest tell of it */
@@ -92,6 +94,7 @@ struct gf_native_attempt {
     bool forgotten;            /* the engine has recorded the end */
     bool stop_requested;       /* to be passed on when there is a connection */
     bool stop_force;
+    atomic_bool launch_cancelled; /* stopped or forgotten: tells a job that waits; any thread */
     /* The digest of the image that it holds, released when it is freed; "": none. */
     char held_image[GF_DIGEST_BYTES];
     int64_t pull_start_time; /* 0: nothing had to be fetched, or it is not known any more */
@@ -164,8 +167,8 @@ void gf_native__mark_runtime(struct gf_native *native);
 void gf_native__submit_launch(struct gf_native_attempt *attempt, const struct gf_launch *launch);
 
 /*
- * Its launch waits for the image: nobody does any more, nothing was started, and that is reported
- * as an end by a stop, unless it was forgotten. Reactor's thread.
+ * Its launch waits for the image or the network: nobody does any more, nothing was started, and
+ * that is reported as an end by a stop, unless it was forgotten. Reactor's thread.
  */
 void gf_native__end_waiting(struct gf_native_attempt *attempt);
 

@@ -22,13 +22,14 @@
 
 enum {
     READY = 1,
+    ADDRESSES = 13, /* for containers, of a /28 */
     WAIT_MS = 30000,
     PAUSE_MS = 2,
 };
 
 static struct outside_world world;
 
-static void open_host(void) {
+static void open_host_on(const char *subnet) {
     static const char *const servers[] = {OUTSIDE_ADDRESS};
     GF_CLEANUP(gf_free_p) char *runtime = gf_asprintf("%s/native", dir);
     struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
@@ -36,12 +37,16 @@ static void open_host(void) {
     options.network = (struct gf_native_network){
         .allow_host = true,
         .bridge_name = BRIDGE,
-        .bridge_subnet = "10.214.0.0/24",
+        .bridge_subnet = subnet,
         .dns_servers = servers,
         .dns_server_count = 1,
         .ready_count = READY,
     };
     native_host_open_with(&host, dir, options);
+}
+
+static void open_host(void) {
+    open_host_on("10.214.0.0/24");
 }
 
 static void set_up(void) {
@@ -206,6 +211,36 @@ Test(native_network, low_ports_need_no_rights_and_there_is_no_ipv6) {
            "nc -w 5 127.0.0.1 80 < /dev/null 2>/dev/null && break; sleep 0.1; done; "
            "cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6 2>/dev/null || echo 1",
            "low\n1\n");
+}
+
+/* ---- no address ---- */
+
+Test(native_network, launch_that_waits_for_an_address_is_stopped) {
+    native_host_close(&host);
+    open_host_on("10.214.0.0/28");
+    host.scheduler.ops->recover(host.scheduler.self, NULL, 0);
+    for (int64_t i = 1; i <= ADDRESSES; i++) {
+        launch(i, GF_NETWORK_BRIDGE, "sleep 1000");
+    }
+    for (int64_t i = 1; i <= ADDRESSES; i++) {
+        (void)native_host_wait(&host, attempt_of(i), NATIVE_STARTED);
+    }
+    for (int force = 0; force <= 1; force++) {
+        const struct gf_attempt attempt = attempt_of(ADDRESSES + 1 + force);
+        launch(ADDRESSES + 1 + force, GF_NETWORK_BRIDGE, "sleep 1000");
+        host.scheduler.ops->stop(host.scheduler.self, attempt, force != 0);
+        const struct native_event end = native_host_wait(&host, attempt, NATIVE_EXITED);
+        cr_assert(end.exit.stopped);
+        cr_assert(eq(str, end.text, "stopped while it waited for an address"));
+        cr_assert(eq(sz, native_host_count(&host, attempt, NATIVE_STARTED), 0));
+    }
+    for (int64_t i = 1; i <= ADDRESSES; i++) {
+        host.scheduler.ops->stop(host.scheduler.self, attempt_of(i), /* force = */ true);
+        (void)native_host_wait(&host, attempt_of(i), NATIVE_EXITED);
+    }
+    launch(100, GF_NETWORK_BRIDGE, "echo ran"); /* the addresses are not lost */
+    (void)native_host_wait(&host, attempt_of(100), NATIVE_STARTED);
+    (void)native_host_wait(&host, attempt_of(100), NATIVE_EXITED);
 }
 
 /* ---- what is left ---- */

@@ -115,6 +115,23 @@ Test(native_protection, ids_are_given_back) {
     native_host_close(&host);
 }
 
+Test(native_protection, launch_that_waits_for_ids_is_stopped) {
+    struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;
+    options.user_ranges = 1;
+    open_host(options, NULL, 0);
+    need_ids();
+    start(1);
+    native_host_launch(&host, attempt_of(2), "true");
+    host.scheduler.ops->stop(host.scheduler.self, attempt_of(2), /* force = */ false);
+    const struct native_event end_of_it = native_host_wait(&host, attempt_of(2), NATIVE_EXITED);
+    cr_assert(end_of_it.exit.stopped);
+    cr_assert(eq(str, end_of_it.text, "stopped while it waited for user ids"));
+    end(1);
+    host.scheduler.ops->forget(host.scheduler.self, attempt_of(2));
+    native_host_wait_empty(&host);
+    native_host_close(&host);
+}
+
 Test(native_protection, ids_stay_taken_through_a_restart) {
     const struct gf_attempt known = attempt_of(2);
     struct gf_native_options options = GF_NATIVE_OPTIONS_DEFAULT;

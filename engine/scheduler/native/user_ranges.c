@@ -48,11 +48,16 @@ static int64_t take_free(struct gf_user_ranges *ranges) {
 }
 
 enum gf_code gf_user_ranges_take(struct gf_user_ranges *ranges, int64_t deadline_mono_ns,
-                                 int64_t *out_first, struct gf_error *err) {
+                                 const atomic_bool *cancelled, int64_t *out_first,
+                                 struct gf_error *err) {
     GF_MUTEX_GUARD(&ranges->mutex);
     int64_t index = take_free(ranges);
-    while (index < 0 && gf_cond_wait_until(&ranges->given, &ranges->mutex, deadline_mono_ns)) {
+    while (index < 0 && !atomic_load(cancelled) &&
+           gf_cond_wait_until(&ranges->given, &ranges->mutex, deadline_mono_ns)) {
         index = take_free(ranges);
+    }
+    if (index < 0 && atomic_load(cancelled)) {
+        return gf_fail(err, GF_CANCELLED, "nobody waits for user ids any more");
     }
     if (index < 0) {
         return gf_fail(err, GF_RESOURCE_EXHAUSTED,
@@ -60,6 +65,11 @@ enum gf_code gf_user_ranges_take(struct gf_user_ranges *ranges, int64_t deadline
     }
     *out_first = ranges->first + index * GF_SHIM_USER_IDS;
     return GF_OK;
+}
+
+void gf_user_ranges_wake(struct gf_user_ranges *ranges) {
+    GF_MUTEX_GUARD(&ranges->mutex); /* so that nobody is between his look and his sleep */
+    gf_cond_broadcast(&ranges->given);
 }
 
 /* The range that holds an id; negative before the first one. */

@@ -14,6 +14,8 @@
 #include "base/macros.h"
 #include "base/sync.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,11 +42,16 @@ void gf_user_ranges_fini(struct gf_user_ranges *ranges);
 
 /*
  * Takes a range that nobody has; gives its first id. Where there is none it waits for one until
- * deadline_mono_ns (0: not at all): that of a container that has just ended comes back soon. Code:
- * GF_RESOURCE_EXHAUSTED.
+ * deadline_mono_ns (0: not at all): that of a container that has just ended comes back soon.
+ * Whoever sets *cancelled and calls gf_user_ranges_wake ends the wait. Codes:
+ * GF_RESOURCE_EXHAUSTED, GF_CANCELLED.
  */
 enum gf_code gf_user_ranges_take(struct gf_user_ranges *ranges, int64_t deadline_mono_ns,
-                                 int64_t *out_first, struct gf_error *err) GF_MUST_USE;
+                                 const atomic_bool *cancelled, int64_t *out_first,
+                                 struct gf_error *err) GF_MUST_USE;
+
+/* All who wait look again whether they still should. */
+void gf_user_ranges_wake(struct gf_user_ranges *ranges);
 
 /*
  * Takes the ids from `first` on for a container that has them already. They need not be a range of

@@ -10,6 +10,7 @@ enum {
 };
 
 static struct gf_user_ranges ranges;
+static atomic_bool cancelled;
 static struct gf_error error;
 
 static void set_up(void) {
@@ -24,7 +25,7 @@ TestSuite(user_ranges, .init = set_up, .fini = tear_down);
 
 static int64_t take(void) {
     int64_t first = 0;
-    const enum gf_code rc = gf_user_ranges_take(&ranges, 0, &first, &error);
+    const enum gf_code rc = gf_user_ranges_take(&ranges, 0, &cancelled, &first, &error);
     cr_assert(rc == GF_OK || rc == GF_RESOURCE_EXHAUSTED);
     return rc == GF_OK ? first : -1;
 }
