@@ -32,7 +32,7 @@ static Gofer__V1__ExportImageResponse *make_message(struct export *self) {
 
 static enum gf_code take_format(Gofer__V1__ImageArchiveFormat format, bool *out_docker,
                                 struct gf_error *err) {
-    switch (format) {
+    switch ((int)format) {
     case GOFER__V1__IMAGE_ARCHIVE_FORMAT__IMAGE_ARCHIVE_FORMAT_UNSPECIFIED:
     case GOFER__V1__IMAGE_ARCHIVE_FORMAT__IMAGE_ARCHIVE_FORMAT_OCI_LAYOUT:
         *out_docker = false;

@@ -41,7 +41,7 @@ static void cancel(void *ctx) {
 }
 
 static const char *phase_name(Gofer__V1__ImagePullPhase phase) {
-    switch (phase) {
+    switch ((int)phase) {
     case GOFER__V1__IMAGE_PULL_PHASE__IMAGE_PULL_PHASE_RESOLVING:
         return "asking the registry";
     case GOFER__V1__IMAGE_PULL_PHASE__IMAGE_PULL_PHASE_FETCHING:
