@@ -259,7 +259,7 @@ Test(escape, links_of_the_image_lead_nowhere) {
 /* Files that are read while we are still root on the host lead to our own descriptors. */
 Test(escape, magic_links_of_the_image_lead_nowhere) {
     GF_CLEANUP(gf_free_p) char *passwd = in_layer("etc/passwd");
-    GF_CLEANUP(gf_free_p) char *work = in_layer("work");
+    GF_CLEANUP(gf_free_p) char *link = in_layer("link");
     struct gf_error error;
     const struct gf_str command[] = {GF_STR("/bin/sh"), GF_STR("-c"), GF_STR("pwd")};
     const struct gf_task task = {
@@ -267,11 +267,11 @@ Test(escape, magic_links_of_the_image_lead_nowhere) {
         .image = GF_STR(NATIVE_HOST_IMAGE),
         .entrypoint = command,
         .entrypoint_count = GF_ARRAY_COUNT(command),
-        .working_directory = GF_STR("/far/made/here"),
+        .working_directory = GF_STR("/link/made/here"),
     };
     cr_assert(gf_tree_remove(AT_FDCWD, passwd, &error) == GF_OK);
     cr_assert(eq(int, symlink("/proc/self/fd/6", passwd), 0));
-    cr_assert(eq(int, symlink("/proc/self/fd/5", work), 0)); /* the attempt's directory, once */
+    cr_assert(eq(int, symlink("/proc/self/fd/5", link), 0)); /* the attempt's directory, once */
     native_host_launch_task(&host, ATTEMPT, &task);
     const struct native_event end = native_host_wait(&host, ATTEMPT, NATIVE_EXITED);
     cr_assert(eq(int, end.exit.exit_code, GF_SHIM_EXIT_SETUP_FAILED), "%s", end.text);
