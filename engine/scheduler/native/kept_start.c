@@ -1,24 +1,19 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "base/socket.h"
-#include "base/tree.h"
+#include "engine/scheduler/native/birth.h"
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/handover_files.h"
 #include "engine/scheduler/native/kept_internal.h"
 #include "engine/scheduler/native/shim/spec.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    ID_TEXT_BYTES_MAX = 24,
     ARENA_BYTES_MAX = 4 * GF_SPEC_BYTES_MAX,
 };
 
@@ -32,13 +27,6 @@ struct job {
     struct gf_proc proc;
     int socket;
     struct gf_error error; /* code GF_OK: it was started */
-};
-
-/* What a shim is born with; the shim has copies. */
-struct birth {
-    int spec_fd;
-    int dir_fd;
-    int sockets[2];
 };
 
 /* ---- the spec ---- */
@@ -131,55 +119,14 @@ static enum gf_code seal_spec(const struct job *job, int *out_fd, struct gf_erro
 
 /* ---- the shim ---- */
 
-static enum gf_code make_dir(const struct job *job, int *out_fd, struct gf_error *err) {
-    const int attempts_fd = job->native->attempts_fd;
-    char ids[ID_TEXT_BYTES_MAX];
-    enum gf_code rc = gf_tree_make(attempts_fd, job->name, 0700, err);
-    if (rc == GF_OK) {
-        rc = gf_file_open(attempts_fd, job->name, O_RDONLY | O_DIRECTORY, 0, out_fd, err);
-    }
-    if (rc == GF_OK) {
-        rc = gf_file_lock(*out_fd, err);
-    }
-    snprintf(ids, sizeof(ids), "%" PRId64, job->user_id_first);
-    if (rc == GF_OK && job->user_id_first != 0 &&
-        symlinkat(ids, *out_fd, GF_ATTEMPT_LINK_IDS) != 0) {
-        rc = gf_fail_errno(err, GF_INTERNAL, errno, "directory of the container");
-    }
-    return rc;
-}
-
-static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_error *err) {
-    const char *const argv[] = {"gofer-shim", job->name, NULL};
-    /* What is not there is the spec once more. */
-    const struct gf_proc_fd fds[] = {
-        {birth->spec_fd, GF_SHIM_FD_SPEC},    {birth->sockets[1], GF_SHIM_FD_SERVER},
-        {birth->dir_fd, GF_SHIM_FD_DIR},      {birth->spec_fd, GF_SHIM_FD_LOG},
-        {birth->spec_fd, GF_SHIM_FD_INPUT},   {birth->spec_fd, GF_SHIM_FD_MASKS},
-        {birth->spec_fd, GF_SHIM_FD_NETWORK},
-    };
-    const struct gf_proc_spec spec = {
-        .program_fd = job->native->program_fd,
-        .argv = argv,
-        .fds = fds,
-        .fd_count = GF_ARRAY_COUNT(fds),
-        .group = GF_PROC_GROUP_SESSION,
-    };
-    return gf_proc_spawn(&spec, &job->proc, err);
-}
-
-static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_error *err) {
+static enum gf_code start_shim(struct job *job, struct gf_birth *birth, struct gf_error *err) {
     enum gf_code rc = seal_spec(job, &birth->spec_fd, err);
     if (rc == GF_OK) {
-        rc = make_dir(job, &birth->dir_fd, err);
+        rc = gf_birth_make_dir(birth, job->native, job->name, job->user_id_first, err);
     }
-    if (rc == GF_OK) {
-        rc = gf_socket_pair(birth->sockets, err);
-    }
-    if (rc == GF_OK) {
-        rc = gf_fd_set_nonblocking(birth->sockets[0], true, err);
-    }
-    return rc == GF_OK ? spawn(job, birth, err) : rc;
+    return rc == GF_OK
+               ? gf_birth_spawn(birth, job->native, job->name, &job->proc, &job->socket, err)
+               : rc;
 }
 
 /* ---- the job ---- */
@@ -196,17 +143,11 @@ static void start_done(void *ctx) {
 
 static void start(void *ctx) {
     struct job *job = ctx;
-    struct birth birth = {.spec_fd = -1, .dir_fd = -1, .sockets = {-1, -1}};
+    struct gf_birth birth = GF_BIRTH_INIT;
     if (start_shim(job, &birth, &job->error) != GF_OK) {
-        gf_close(&birth.sockets[0]);
-        if (birth.dir_fd >= 0) {
-            (void)!gf_tree_remove(job->native->attempts_fd, job->name, NULL);
-        }
+        gf_birth_undo(&birth, job->native, job->name);
     }
-    gf_close(&birth.spec_fd);
-    gf_close(&birth.dir_fd);
-    gf_close(&birth.sockets[1]);
-    job->socket = birth.sockets[0];
+    gf_birth_fini(&birth);
     if (!gf_reactor_post(job->native->options.reactor, start_done, job)) {
         gf_close(&job->socket); /* the server is ending; the next one ends the container */
         free(job);
@@ -217,6 +158,7 @@ void gf_kept__start(struct gf_kept_root *root) {
     struct gf_native *native = root->native;
     struct job *job = GF_NEW(struct job);
     job->root = root;
+    job->socket = -1;
     job->native = native;
     job->user_id_first = root->user_id_first;
     snprintf(job->kept_name, sizeof(job->kept_name), "%s", root->name);

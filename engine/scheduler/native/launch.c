@@ -15,11 +15,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "base/socket.h"
-#include "base/tree.h"
 #include "engine/core/copy.h"
 #include "engine/core/protection.h"
+#include "engine/scheduler/native/birth.h"
 #include "engine/scheduler/native/container_spec.h"
 #include "engine/scheduler/native/handover_files.h"
 #include "engine/scheduler/native/kept.h"
@@ -29,17 +27,11 @@
 #include "engine/scheduler/native/shim/spec.h"
 #include "engine/secrets/guarded.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     JOB_ARENA_BYTES_MAX = 4 * GF_SPEC_BYTES_MAX,
-    ID_TEXT_BYTES_MAX = 24,
     USER_RANGE_MS_MAX =
         2000, /* how long to wait for the ids of a container that is being removed */
 };
@@ -263,64 +255,9 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
 
 /* ---- the shim ---- */
 
-/* What a shim is born with; -1 = not yet. Closed here in any case: the shim has copies. */
-struct birth {
-    int spec_fd;
-    int masks_fd; /* -1: there is nothing to mask */
-    int dir_fd;
-    int log_fd;     /* -1: no log is kept */
-    int input_fd;   /* -1: the run has no document */
-    int sockets[2]; /* ours, the shim's */
-};
-
-/* Whoever finds the container later must know that these ids are in use. */
-static enum gf_code write_ids(int dir_fd, int64_t user_id_first, struct gf_error *err) {
-    char text[ID_TEXT_BYTES_MAX];
-    snprintf(text, sizeof(text), "%" PRId64, user_id_first);
-    if (user_id_first != 0 && symlinkat(text, dir_fd, GF_ATTEMPT_LINK_IDS) != 0) {
-        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory of the attempt");
-    }
-    return GF_OK;
-}
-
-static enum gf_code make_dir(struct job *job, struct birth *birth, struct gf_error *err) {
+static enum gf_code start_shim(struct job *job, struct gf_birth *birth, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
     const char *name = job->attempt->name;
-    if (mkdirat(native->attempts_fd, name, 0700) != 0) {
-        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory of the attempt");
-    }
-    enum gf_code rc =
-        gf_file_open(native->attempts_fd, name, O_RDONLY | O_DIRECTORY, 0, &birth->dir_fd, err);
-    if (rc == GF_OK) {
-        rc = gf_file_lock(birth->dir_fd, err);
-    }
-    return rc == GF_OK ? write_ids(birth->dir_fd, job->user_id_first, err) : rc;
-}
-
-static enum gf_code spawn(struct job *job, const struct birth *birth, struct gf_error *err) {
-    const struct gf_native *native = job->attempt->native;
-    const char *const argv[] = {"gofer-shim", job->attempt->name, NULL};
-    const struct gf_proc_fd fds[] = {
-        {birth->spec_fd, GF_SHIM_FD_SPEC},
-        {birth->sockets[1], GF_SHIM_FD_SERVER},
-        {birth->dir_fd, GF_SHIM_FD_DIR},
-        {birth->log_fd >= 0 ? birth->log_fd : birth->spec_fd, GF_SHIM_FD_LOG},
-        {job->has_input ? birth->input_fd : birth->spec_fd, GF_SHIM_FD_INPUT},
-        {birth->masks_fd >= 0 ? birth->masks_fd : birth->spec_fd, GF_SHIM_FD_MASKS},
-        {job->network.fd >= 0 ? job->network.fd : birth->spec_fd, GF_SHIM_FD_NETWORK},
-    };
-    const struct gf_proc_spec spec = {
-        .program_fd = native->program_fd,
-        .argv = argv,
-        .fds = fds,
-        .fd_count = GF_ARRAY_COUNT(fds),
-        .group = GF_PROC_GROUP_SESSION,
-    };
-    return gf_proc_spawn(&spec, &job->proc, err);
-}
-
-static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_error *err) {
-    const struct gf_native *native = job->attempt->native;
     enum gf_code rc = make_spec(job, &birth->spec_fd, err);
     if (rc == GF_OK && job->masked_count > 0) {
         rc = gf_handover_seal_masks(job->masked, job->masked_count, &birth->masks_fd, err);
@@ -330,18 +267,13 @@ static enum gf_code start_shim(struct job *job, struct birth *birth, struct gf_e
                              err);
     }
     if (rc == GF_OK) {
-        rc = make_dir(job, birth, err);
+        rc = gf_birth_make_dir(birth, native, name, job->user_id_first, err);
     }
     if (rc == GF_OK && !job->task.disable_logs) {
         rc = gf_log_store_create(native->options.logs, &job->log, &birth->log_fd, err);
     }
-    if (rc == GF_OK) {
-        rc = gf_socket_pair(birth->sockets, err);
-    }
-    if (rc == GF_OK) {
-        rc = gf_fd_set_nonblocking(birth->sockets[0], true, err);
-    }
-    return rc == GF_OK ? spawn(job, birth, err) : rc;
+    birth->network_fd = job->network.fd;
+    return rc == GF_OK ? gf_birth_spawn(birth, native, name, &job->proc, &job->socket, err) : rc;
 }
 
 /* ---- the job ---- */
@@ -470,16 +402,10 @@ static void await_network(void *ctx) {
     }
 }
 
-/* The directory must be gone before the failure is reported: the engine knows nothing of it then.
- */
-static void clean_up_failed(struct job *job, const struct birth *birth) {
+/* All must be gone before the failure is reported: the engine knows nothing of it then. */
+static void clean_up_failed(struct job *job, const struct gf_birth *birth) {
     const struct gf_native *native = job->attempt->native;
-    struct gf_error error;
-    if (birth->dir_fd >= 0 &&
-        gf_tree_remove(native->attempts_fd, job->attempt->name, &error) != GF_OK) {
-        gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", job->attempt->name),
-                    GF_KV_ERROR(&error));
-    }
+    gf_birth_undo(birth, native, job->attempt->name);
     if (birth->log_fd >= 0) {
         (void)!gf_log_store_remove(native->options.logs, &job->log, NULL);
     }
@@ -508,29 +434,13 @@ static void launch(void *ctx) {
     if (job->network.error.code != GF_OK) {
         job->error = job->network.error;
     }
-    struct birth birth = {
-        .spec_fd = -1,
-        .masks_fd = -1,
-        .dir_fd = -1,
-        .log_fd = -1,
-        .input_fd = -1,
-        .sockets = {-1, -1},
-    };
+    struct gf_birth birth = GF_BIRTH_INIT;
     if (job->error.code == GF_OK && start_shim(job, &birth, &job->error) != GF_OK) {
         clean_up_failed(job, &birth);
     }
     wipe_secrets(job);
-    gf_close(&birth.spec_fd);
-    gf_close(&birth.masks_fd);
-    gf_close(&birth.dir_fd);
-    gf_close(&birth.log_fd);
-    gf_close(&birth.input_fd);
+    gf_birth_fini(&birth);
     gf_launch_network_fini(&job->network);
-    gf_close(&birth.sockets[1]);
-    job->socket = birth.sockets[0];
-    if (job->error.code != GF_OK) {
-        gf_close(&job->socket);
-    }
     if (!gf_reactor_post(job->attempt->native->options.reactor, launch_done, job)) {
         /* The server is ending; the next one finds the container. */
         gf_close(&job->socket);

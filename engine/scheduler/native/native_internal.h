@@ -5,7 +5,8 @@
  * launch.c          a job of the pool: from a task to a running shim
  * launch_image.c    the image, which may have to be fetched before
  * launch_network.c  the network that goes along
- * handover_files.c  the memory files that the shim is born with
+ * birth.c           how a shim is started, with what it is given
+ * handover_files.c  the memory files that it is born with
  * attempt.c         an attempt after that, on the reactor's thread
  * report.c          what the engine is told about it
  * recover.c         finding attempts again: after a restart, or when somebody wonders about one
