@@ -190,6 +190,10 @@ static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
         return load_outcome(store, reader, core, need, arena, err);
     case GF_NEED_RUN_TASKS:
         return load_run_tasks(store, reader, core, need, arena, err);
+    case GF_NEED_START_KEY:
+    case GF_NEED_DELIVERY:
+    case GF_NEED_DEAD_LETTERS:
+        break; /* nothing asks yet */
     case GF_NEED_RUN_INPUT:
         return load_run_input(store, reader, core, need, arena, err);
     }

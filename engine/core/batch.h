@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/vec.h"
 #include "engine/core/model.h"
+#include "engine/core/model_extensions.h"
 
 /* ---- Effects ---- */
 
@@ -51,6 +52,12 @@ struct gf_reply {
      * from the store, by the names in it, as they are now.
      */
     const struct gf_request *replayed;
+    const struct gf_extension *extension;       /* of the commands for one, but UNINSTALL */
+    const struct gf_subscription *subscription; /* likewise, but DELETE */
+    const struct gf_start_result *starts;       /* START_EXTENSION_RUNS; in the batch's arena */
+    size_t start_count;
+    int64_t subscription_count; /* UNINSTALL_EXTENSION */
+    int64_t delivery_key;       /* ADD_DELIVERY */
     bool unchanged; /* the command found everything as it wants it: nothing was written */
     bool created;   /* REGISTER_CONFIG: `config` is a new version, not the one that was there */
     bool created_pipeline;  /* REGISTER_CONFIG: the pipeline is new, too */
@@ -70,9 +77,13 @@ struct gf_effect {
     bool force;                     /* STOP: kill at once, without the grace period */
     const struct gf_run *run;       /* LAUNCH; borrowed until gf_core_batch_done */
     const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
-    int64_t namespace_key;          /* LAUNCH: of the run's pipeline */
-    int64_t timeout_ms;             /* LAUNCH: of the attempt; 0 = none */
-    int64_t stop_timeout_ms;        /* LAUNCH: between SIGTERM and SIGKILL; above 0 */
+    /* LAUNCH of an extension's container; then run and config are NULL. `spec` is the one of its
+     * two that this container has. Both borrowed likewise. */
+    const struct gf_extension *extension;
+    const struct gf_extension_spec *spec;
+    int64_t namespace_key;   /* LAUNCH: of the run's pipeline */
+    int64_t timeout_ms;      /* LAUNCH: of the attempt; 0 = none */
+    int64_t stop_timeout_ms; /* LAUNCH: between SIGTERM and SIGKILL; above 0 */
 };
 
 /* ---- Rows ---- */
@@ -114,6 +125,11 @@ struct gf_key_vec GF_VEC_FIELDS(int64_t);
 struct gf_token_vec GF_VEC_FIELDS(const struct gf_token *);
 struct gf_role_vec GF_VEC_FIELDS(const struct gf_role *);
 struct gf_str_vec GF_VEC_FIELDS(struct gf_str);
+struct gf_extension_vec GF_VEC_FIELDS(const struct gf_extension *);
+struct gf_subscription_vec GF_VEC_FIELDS(const struct gf_subscription *);
+struct gf_start_key_vec GF_VEC_FIELDS(struct gf_start_key);
+struct gf_delivery_vec GF_VEC_FIELDS(struct gf_delivery);
+struct gf_report_vec GF_VEC_FIELDS(struct gf_report);
 
 struct gf_batch {
     struct gf_namespace_vec namespaces;
@@ -135,7 +151,21 @@ struct gf_batch {
     struct gf_str_vec deleted_tokens; /* ids; no row of `tokens` has one of them */
     bool bootstrapped;                /* a token was bootstrapped in this batch */
     int64_t source_sequence;          /* the last one of a recorded event; 0 = unchanged */
-    struct gf_event_vec events;       /* in order of their sequence numbers */
+    /*
+     * Of extensions, see store.h for what belongs to what. A deleted extension takes its
+     * subscriptions, deliveries and reports along, a deleted pipeline its subscriptions, a deleted
+     * subscription its start keys. A start key, a delivery and a report replace one of the same
+     * (subscription_key, key), delivery_key, (extension_key, report_id).
+     */
+    struct gf_extension_vec extensions;
+    struct gf_key_vec deleted_extensions; /* keys */
+    struct gf_subscription_vec subscriptions;
+    struct gf_key_vec deleted_subscriptions; /* keys */
+    struct gf_start_key_vec start_keys;
+    struct gf_delivery_vec deliveries;    /* an empty content: it stays as it was */
+    struct gf_key_vec deleted_deliveries; /* keys */
+    struct gf_report_vec reports;
+    struct gf_event_vec events; /* in order of their sequence numbers */
     struct gf_effect_vec effects;
 };
 

@@ -158,6 +158,33 @@ static enum gf_step step(struct gf_core *core, const struct gf_input *input,
         return step_access(core, input, out_need);
     case GF_INPUT_RECORD_EVENT:
         return gf_core__record_event(core, input);
+    case GF_INPUT_INSTALL_EXTENSION:
+    case GF_INPUT_UPDATE_EXTENSION:
+    case GF_INPUT_UNINSTALL_EXTENSION:
+    case GF_INPUT_ENABLE_EXTENSION:
+    case GF_INPUT_DISABLE_EXTENSION:
+    case GF_INPUT_EXTENSION_REGISTERED:
+    case GF_INPUT_EXTENSION_READY:
+    case GF_INPUT_EXTENSION_DRAINED:
+    case GF_INPUT_EXTENSION_GONE:
+        return gf_core__extension_step(core, input, out_need);
+    case GF_INPUT_CREATE_SUBSCRIPTION:
+    case GF_INPUT_UPDATE_SUBSCRIPTION:
+    case GF_INPUT_ENABLE_SUBSCRIPTION:
+    case GF_INPUT_DISABLE_SUBSCRIPTION:
+    case GF_INPUT_DELETE_SUBSCRIPTION:
+    case GF_INPUT_SUBSCRIPTION_JUDGED:
+    case GF_INPUT_SET_CHECKPOINT:
+    case GF_INPUT_SET_EVENT_SEQUENCE:
+    case GF_INPUT_PUT_REPORT:
+        return gf_core__subscription_step(core, input, out_need);
+    case GF_INPUT_START_EXTENSION_RUNS:
+        return gf_core__start_extension_runs(core, input, out_need);
+    case GF_INPUT_REPLAY_DELIVERIES:
+    case GF_INPUT_DELETE_DELIVERIES:
+    case GF_INPUT_ADD_DELIVERY:
+    case GF_INPUT_SETTLE_DELIVERY:
+        return gf_core__delivery_step(core, input, out_need);
     case GF_INPUT_TASK_STARTED:
     case GF_INPUT_TASK_EXITED:
     case GF_INPUT_TASK_LAUNCH_FAILED:

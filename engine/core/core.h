@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/vec.h"
 #include "engine/core/batch.h"
+#include "engine/core/inputs_extensions.h"
 #include "engine/core/model.h"
 
 /* ---- Inputs ---- */
@@ -55,6 +56,30 @@ enum gf_input_kind {
     GF_INPUT_UPDATE_ROLE,
     GF_INPUT_DELETE_ROLE,
     GF_INPUT_RECORD_EVENT,
+    /* About extensions: inputs_extensions.h. */
+    GF_INPUT_INSTALL_EXTENSION,
+    GF_INPUT_UPDATE_EXTENSION,
+    GF_INPUT_UNINSTALL_EXTENSION,
+    GF_INPUT_ENABLE_EXTENSION,
+    GF_INPUT_DISABLE_EXTENSION,
+    GF_INPUT_CREATE_SUBSCRIPTION,
+    GF_INPUT_UPDATE_SUBSCRIPTION,
+    GF_INPUT_ENABLE_SUBSCRIPTION,
+    GF_INPUT_DISABLE_SUBSCRIPTION,
+    GF_INPUT_DELETE_SUBSCRIPTION,
+    GF_INPUT_REPLAY_DELIVERIES,
+    GF_INPUT_DELETE_DELIVERIES,
+    GF_INPUT_EXTENSION_REGISTERED,
+    GF_INPUT_EXTENSION_READY,
+    GF_INPUT_EXTENSION_DRAINED,
+    GF_INPUT_EXTENSION_GONE,
+    GF_INPUT_SUBSCRIPTION_JUDGED,
+    GF_INPUT_START_EXTENSION_RUNS,
+    GF_INPUT_SET_CHECKPOINT,
+    GF_INPUT_SET_EVENT_SEQUENCE,
+    GF_INPUT_ADD_DELIVERY,
+    GF_INPUT_SETTLE_DELIVERY,
+    GF_INPUT_PUT_REPORT,
     /* Reports of the scheduler. */
     GF_INPUT_TASK_STARTED,
     GF_INPUT_TASK_EXITED,
@@ -258,6 +283,23 @@ struct gf_input {
             const struct gf_event *event;
             int64_t source_sequence;
         } record;
+        /* INSTALL_EXTENSION (request), UPDATE_EXTENSION */
+        struct {
+            struct gf_extension_change change;
+            struct gf_request_ref request;
+        } extension;
+        struct gf_extension_choice choice;
+        /* CREATE_SUBSCRIPTION (request) and the others of subscriptions */
+        struct {
+            struct gf_subscription_change change;
+            struct gf_request_ref request;
+        } subscription;
+        struct gf_extension_word word;
+        struct gf_subscription_judgement judgement;
+        struct gf_extension_start extension_start;
+        struct gf_extension_progress progress;
+        struct gf_delivery_change delivery;
+        struct gf_report_put report;
         struct {
             struct gf_attempt attempt;
             struct gf_start start;
@@ -296,6 +338,11 @@ enum gf_need_kind {
     GF_NEED_OUTCOME,   /* of a request, by caller and request_id -> gf_core_give_outcome */
     GF_NEED_RUN_TASKS, /* of a complete run, by run_key -> gf_core_give_run_tasks */
     GF_NEED_RUN_INPUT, /* of a complete run, by run_key -> gf_core_give_run_input */
+    GF_NEED_START_KEY, /* by subscription_key and text -> gf_core_give_start_key */
+    GF_NEED_DELIVERY,  /* with its content, by delivery_key -> gf_core_give_delivery */
+    /* keys of all dead letters of extension_key, at most GF_CORE_STEP_DELIVERIES_MAX ->
+     * gf_core_give_dead_letters */
+    GF_NEED_DEAD_LETTERS,
 };
 
 struct gf_need {
@@ -306,7 +353,10 @@ struct gf_need {
     int64_t version;
     int64_t run_id;
     int64_t run_key;
-    struct gf_str text;   /* pipeline_id or request_id; borrowed from the input or the core */
+    int64_t subscription_key;
+    int64_t extension_key;
+    int64_t delivery_key;
+    struct gf_str text;   /* pipeline_id, request_id or key; borrowed from the input or the core */
     struct gf_str caller; /* of a request; borrowed likewise */
 };
 
@@ -373,6 +423,9 @@ void gf_core_restore_role(struct gf_core *core, const struct gf_role *role);
 void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);
 bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
+/* All extensions, then all subscriptions: before the runs. */
+void gf_core_restore_extension(struct gf_core *core, const struct gf_extension *extension);
+void gf_core_restore_subscription(struct gf_core *core, const struct gf_subscription *subscription);
 struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);
 void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts);
 
@@ -399,6 +452,12 @@ void gf_core_give_run_tasks(struct gf_core *core, const struct gf_need *need,
 /* NULL = it has none. */
 void gf_core_give_run_input(struct gf_core *core, const struct gf_need *need,
                             const struct gf_str *content);
+void gf_core_give_start_key(struct gf_core *core, const struct gf_need *need,
+                            const struct gf_start_key *key);
+void gf_core_give_delivery(struct gf_core *core, const struct gf_need *need,
+                           const struct gf_delivery *delivery);
+void gf_core_give_dead_letters(struct gf_core *core, const struct gf_need *need,
+                               const int64_t *delivery_keys, size_t count);
 /* Every run that is not complete, in the order of run_key, with its config; borrowed for the call.
  */
 void gf_core_visit_runs(const struct gf_core *core,

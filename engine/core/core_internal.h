@@ -4,6 +4,7 @@
 #ifndef GOFER_ENGINE_CORE_CORE_INTERNAL_H_
 #define GOFER_ENGINE_CORE_CORE_INTERNAL_H_
 
+#include "engine/core/core_extensions.h"
 #include "engine/core/core_objects.h"
 
 /* ---- batch.c: what a step leaves in the batch ---- */

@@ -95,6 +95,36 @@ enum {
     GF_ACTOR_BYTES_MAX = 512,  /* of each text of an actor; longer ones are cut */
 };
 
+/* ---- Of extensions. ---- */
+enum {
+    GF_EXTENSIONS_MAX = 2000,             /* all are in memory */
+    GF_SUBSCRIPTIONS_MAX = 200000,        /* likewise, of all extensions */
+    GF_PIPELINE_SUBSCRIPTIONS_MAX = 1000, /* of one pipeline */
+    GF_SETTINGS_MAX = 100,
+    GF_SETTING_BYTES_MAX = 64 << 10,          /* of one value */
+    GF_SETTINGS_BYTES_MAX = 256 << 10,        /* names and values together */
+    GF_SETTINGS_SEALED_BYTES_MAX = 320 << 10, /* what becomes of them */
+    GF_REGISTRATION_BYTES_MAX = 1 << 20,
+    GF_CHECKPOINT_BYTES_MAX = 4096,
+    GF_START_KEY_CHARS_MAX = 255,
+    GF_START_SUBSCRIPTIONS_MAX = 1000,
+    GF_CHAIN_DEPTH_MAX = 32,
+    GF_DELIVERY_ATTEMPTS_MAX = 20,
+    GF_DELIVERY_BYTES_MAX = 4 << 20,             /* of one content */
+    GF_DELIVERIES_PENDING_MAX = 10000,           /* of one extension; no more are taken in */
+    GF_DELIVERIES_PENDING_BYTES_MAX = 256 << 20, /* likewise */
+    GF_DEAD_LETTERS_MAX = 10000,                 /* of one extension; the oldest go */
+    GF_CORE_STEP_DELIVERIES_MAX = 10000,         /* that one REPLAY_DELIVERIES deals with */
+    GF_REPORTS_MAX = 10000,                      /* of one extension; the oldest go */
+    GF_REPORT_ID_CHARS_MAX = 255,
+    GF_REPORT_TITLE_CHARS_MAX = 255,
+    GF_REPORT_BODY_BYTES_MAX = 64 << 10,
+    GF_REPORT_URL_BYTES_MAX = 2048,
+};
+
+/* How long what became of a start is kept and answered to the same key. */
+#define GF_START_KEY_AGE_NS (INT64_C(30) * 24 * 3600 * 1000000000)
+
 /* How long an expired token can still be seen before gofer removes it by itself. */
 #define GF_TOKEN_EXPIRED_KEPT_NS (INT64_C(3600) * 1000000000)
 
@@ -104,6 +134,16 @@ enum {
     GF_LAUNCH_LEASE_MS_DEFAULT = 15 * 60 * 1000, /* fetching an image takes its time */
     GF_STOP_LEASE_MS_DEFAULT = 30 * 1000,
     GF_INQUIRY_MS_DEFAULT = 10 * 1000,
+    /* Of extensions: from the start of a container until it is ready; from Drain to its end; the
+     * waits before it is started again, doubled each time, back to the first after it was ready for
+     * as long as the longest. */
+    GF_EXTENSION_READY_LEASE_MS = 60 * 1000,
+    GF_EXTENSION_DRAIN_LEASE_MS = 30 * 1000,
+    GF_EXTENSION_BACKOFF_MS_MIN = 1000,
+    GF_EXTENSION_BACKOFF_MS_MAX = 5 * 60 * 1000,
+    /* Of deliveries, likewise. */
+    GF_DELIVERY_BACKOFF_MS_MIN = 1000,
+    GF_DELIVERY_BACKOFF_MS_MAX = 10 * 60 * 1000,
 };
 
 /* ---- Of the core. ---- */

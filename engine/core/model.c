@@ -1,5 +1,7 @@
 #include "engine/core/model.h"
 
+#include "engine/core/model_extensions.h"
+
 /* The two functions of one table; see GF_MODEL_ENUM_END. */
 #define NAME_CASE(name_, number)                                                                   \
     case (number):                                                                                 \
@@ -40,6 +42,13 @@ DEFINE_ENUM(request_kind, GF_REQUEST_KINDS)
 DEFINE_ENUM(variable_source, GF_VARIABLE_SOURCES)
 DEFINE_ENUM(initiator_kind, GF_INITIATOR_KINDS)
 DEFINE_ENUM(event_kind, GF_EVENT_KINDS)
+DEFINE_ENUM(extension_update_policy, GF_EXTENSION_UPDATE_POLICIES)
+DEFINE_ENUM(subscription_status, GF_SUBSCRIPTION_STATUSES)
+DEFINE_ENUM(subscription_reason, GF_SUBSCRIPTION_REASONS)
+DEFINE_ENUM(report_outcome, GF_REPORT_OUTCOMES)
+DEFINE_ENUM(delivery_kind, GF_DELIVERY_KINDS)
+DEFINE_ENUM(start_outcome, GF_START_OUTCOMES)
+DEFINE_ENUM(instance_state, GF_INSTANCE_STATES)
 
 /* A filter of events is a set of bits (struct gf_event_kinds). */
 #define KIND_FITS(name_, number)                                                                   \

@@ -322,6 +322,7 @@ struct gf_run {
     bool has_priority;          /* it was given at the start; else it is the config's */
     struct gf_str ordering_key; /* empty = none */
     enum gf_run_ordering_policy ordering_policy;
+    int32_t chain_depth;    /* of runs that made extensions want each other; 0 = it is the first */
     int64_t retried_run_id; /* the run of the same pipeline that this one repeats; 0 = none */
     bool used_live_version; /* the retry asked for the live version, not for that of the run */
     /* Of a retry of what failed: all tasks. No neighbours have the same run_id. */
@@ -390,6 +391,8 @@ struct gf_event {
     struct gf_str task_id;
     int32_t attempt; /* of the task; 0 = not about one */
     int32_t status;
+    struct gf_str extension_id;
+    struct gf_str subscription_id;
     struct gf_str key;               /* of the secret */
     struct gf_str subject_id;        /* of the token, role or image */
     struct gf_actor actor;           /* of what somebody did; empty where gofer did it */

@@ -41,7 +41,12 @@
 /* What a request_id was used for. */
 #define GF_REQUEST_KINDS(X)                                                                        \
     X(CREATE_NAMESPACE, 1)                                                                         \
-    X(REGISTER_CONFIG, 2) X(DEPLOY, 3) X(CREATE_TOKEN, 4) X(CREATE_ROLE, 5)
+    X(REGISTER_CONFIG, 2)                                                                          \
+    X(DEPLOY, 3)                                                                                   \
+    X(CREATE_TOKEN, 4)                                                                             \
+    X(CREATE_ROLE, 5)                                                                              \
+    X(INSTALL_EXTENSION, 6)                                                                        \
+    X(CREATE_SUBSCRIPTION, 7)
 #define GF_VARIABLE_SOURCES(X) X(PIPELINE_CONFIG, 1) X(SYSTEM, 2) X(RUN_OPTIONS, 3) X(EXTENSION, 4)
 #define GF_INITIATOR_KINDS(X) X(HUMAN, 1) X(BOT, 2) X(EXTENSION, 3)
 #define GF_EVENT_KINDS(X)                                                                          \
@@ -68,6 +73,23 @@
     X(TASK_EXECUTION_CANCELLATION_STARTED, 54)                                                     \
     X(TASK_EXECUTION_LOGS_DELETED, 55)                                                             \
     X(TASK_EXECUTION_ATTACHED, 56)                                                                 \
+    X(EXTENSION_INSTALLED, 70)                                                                     \
+    X(EXTENSION_UPDATED, 71)                                                                       \
+    X(EXTENSION_UNINSTALLED, 72)                                                                   \
+    X(EXTENSION_ENABLED, 73)                                                                       \
+    X(EXTENSION_DISABLED, 74)                                                                      \
+    X(EXTENSION_CONNECTED, 75)                                                                     \
+    X(EXTENSION_DISCONNECTED, 76)                                                                  \
+    X(EXTENSION_DEAD_LETTERED, 77)                                                                 \
+    X(EXTENSION_RESTARTED, 78)                                                                     \
+    X(EXTENSION_UPDATE_FAILED, 79)                                                                 \
+    X(SUBSCRIPTION_CREATED, 80)                                                                    \
+    X(SUBSCRIPTION_UPDATED, 81)                                                                    \
+    X(SUBSCRIPTION_ENABLED, 82)                                                                    \
+    X(SUBSCRIPTION_DISABLED, 83)                                                                   \
+    X(SUBSCRIPTION_FAILED, 84)                                                                     \
+    X(SUBSCRIPTION_DELETED, 85)                                                                    \
+    X(SUBSCRIPTION_ACTIVATED, 86)                                                                  \
     X(SECRET_WRITTEN, 100)                                                                         \
     X(SECRET_DELETED, 101)                                                                         \
     X(SECRET_REVEALED, 102)                                                                        \

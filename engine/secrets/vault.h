@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/macros.h"
-#include "engine/auth/run_token.h"
+#include "engine/auth/extension_token.h"
 #include "engine/secrets/guarded.h"
 #include "engine/secrets/interpolate.h"
 #include "engine/secrets/master_key.h"
@@ -204,6 +204,32 @@ void gf_vault_make_run_token(struct gf_vault *vault, const struct gf_run_identit
                              struct gf_token_text *out_text);
 enum gf_code gf_vault_verify_run_token(struct gf_vault *vault, const struct gf_run_identity *run,
                                        struct gf_str text, struct gf_error *err) GF_MUST_USE;
+
+/* ---- Tokens of the containers of extensions (engine/auth/extension_token.h); as above ---- */
+
+void gf_vault_make_extension_token(struct gf_vault *vault,
+                                   const struct gf_extension_identity *identity,
+                                   struct gf_token_text *out_text);
+enum gf_code gf_vault_verify_extension_token(struct gf_vault *vault,
+                                             const struct gf_extension_identity *identity,
+                                             struct gf_str text, struct gf_error *err) GF_MUST_USE;
+
+/* ---- Settings of extensions and subscriptions, sealed to lie in the store of the engine ---- */
+
+/*
+ * Seals bytes under a key of the server's own, which survives restarts and every rotation of the
+ * others. `place` is bound to it ("extension/ID", "subscription/NAMESPACE/PIPELINE/EXTENSION/ID"):
+ * what was sealed for another place does not open. Does not block. *out is in the arena, a few tens
+ * of bytes longer.
+ */
+void gf_vault_seal_settings(struct gf_vault *vault, struct gf_str place, struct gf_str bytes,
+                            struct gf_arena *arena, struct gf_str *out);
+/* Appends to out. Does not block. Code: GF_DATA_LOSS (tampered with, or of another place). */
+enum gf_code gf_vault_open_settings(struct gf_vault *vault, struct gf_str place,
+                                    struct gf_str sealed, struct gf_secret_buffer *out,
+                                    struct gf_error *err) GF_MUST_USE;
+/* A keyed fingerprint of bytes, for telling whether two are the same without keeping them. */
+int64_t gf_vault_fingerprint_settings(struct gf_vault *vault, struct gf_str bytes);
 
 /* ---- Records of changes ---- */
 

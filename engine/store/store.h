@@ -28,6 +28,7 @@
 #include "base/error.h"
 #include "engine/core/core.h"
 #include "engine/core/model.h"
+#include "engine/store/extension_reads.h"
 
 enum {
     /* get_run_stats looks at this many runs at most: those that ended last. */
@@ -210,6 +211,8 @@ struct gf_store_ops {
                                      size_t limit, struct gf_arena *arena,
                                      struct gf_run **out_items, size_t *out_count,
                                      struct gf_error *err);
+
+    const struct gf_store_extension_ops *extensions; /* extension_reads.h */
 };
 
 /* First member of every back end's store; callers go through `ops`. */

@@ -122,7 +122,7 @@ static void print_token(struct gf_strbuf *out, const struct gf_input *input) {
 
 void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     gf_strbuf_append_cstr(out, kind_name(input->kind));
-    switch (input->kind) {
+    switch ((int)input->kind) {
     case GF_INPUT_CREATE_NAMESPACE:
     case GF_INPUT_UPDATE_NAMESPACE:
     case GF_INPUT_DELETE_NAMESPACE:
@@ -178,9 +178,6 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     case GF_INPUT_RECORD_EVENT:
         gf_strbuf_printf(out, " source %" PRId64, input->u.record.source_sequence);
         return;
-    case GF_INPUT_DELETE_EXPIRED_TOKENS:
-    case GF_INPUT_TOUCH_TOKENS:
-        return;
     case GF_INPUT_TASK_STARTED:
         print_attempt(out, input->u.started.attempt);
         return;
@@ -193,7 +190,7 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     case GF_INPUT_TASK_NEVER_STARTED:
         print_attempt(out, input->u.failed.attempt);
         return;
-    case GF_INPUT_CLOCK:
+    default: /* nothing to add to the name */
         return;
     }
 }

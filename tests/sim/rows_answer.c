@@ -181,6 +181,10 @@ void sim_rows_answer(struct sim_rows *rows, struct gf_core *core, const struct g
     case GF_NEED_RUN_TASKS:
         answer_run_tasks(rows, core, need);
         return;
+    case GF_NEED_START_KEY:
+    case GF_NEED_DELIVERY:
+    case GF_NEED_DEAD_LETTERS:
+        break; /* nothing asks yet */
     case GF_NEED_RUN_INPUT:
         answer_run_input(rows, core, need);
         return;

@@ -1,0 +1,151 @@
+/*
+ * The inputs that are about extensions and subscriptions (a part of struct gf_input in core.h).
+ * Strings and pointers are borrowed for the step.
+ *
+ * Who gives them: those of the first two groups come from people by the API, the others from the
+ * connections of extensions (api/extension), which name an extension by its key, so that a late
+ * word of one that was uninstalled is about nobody.
+ */
+#ifndef GOFER_ENGINE_CORE_INPUTS_EXTENSIONS_H_
+#define GOFER_ENGINE_CORE_INPUTS_EXTENSIONS_H_
+
+#include "engine/core/model_extensions.h"
+
+struct gf_run_document;
+
+/*
+ * INSTALL_EXTENSION, UPDATE_EXTENSION. Checked here: ids, roles that exist, limits; the image's and
+ * the settings' form is the caller's to check. `fingerprint` is what the caller makes of the
+ * settings as given (they are sealed with a nonce), for request ids. An update whose `set_*` are
+ * all false launches the same image anew (what its name means may have changed).
+ */
+struct gf_extension_change {
+    struct gf_str extension_id;
+    const struct gf_extension_spec *spec; /* of an update: those fields that are set below */
+    bool set_image, set_registry_auth, set_network, set_settings, set_roles, set_policy;
+    bool relaunch; /* of an update: also where nothing changed */
+    const struct gf_str *role_ids;
+    size_t role_count;
+    enum gf_extension_update_policy update_policy;
+    bool installer; /* of an install */
+    int64_t fingerprint;
+};
+
+/* UNINSTALL_EXTENSION, ENABLE_EXTENSION, DISABLE_EXTENSION */
+struct gf_extension_choice {
+    struct gf_str extension_id;
+    bool force; /* of uninstall: also where it has subscriptions (reason HAS_SUBSCRIPTIONS) */
+};
+
+/*
+ * CREATE_SUBSCRIPTION, UPDATE_SUBSCRIPTION (settings), ENABLE_, DISABLE_ and DELETE_SUBSCRIPTION.
+ * `generation` is that which the extension was asked with: one that is not above the row's is
+ * GF_ABORTED (somebody else was faster). `pending`: it was not asked, as it is not connected.
+ */
+struct gf_subscription_change {
+    struct gf_str namespace_id, pipeline_id, extension_id, subscription_id;
+    struct gf_str settings; /* sealed */
+    int64_t generation;
+    bool pending;
+    int64_t fingerprint; /* as above */
+};
+
+/* EXTENSION_REGISTERED, EXTENSION_READY, EXTENSION_DRAINED, EXTENSION_GONE: of a connection. */
+struct gf_extension_word {
+    int64_t extension_key;
+    int32_t attempt;            /* of the container that it is of; 0 = run by hand */
+    struct gf_str registration; /* of REGISTERED */
+    struct gf_str version;      /* of READY, for the event */
+    struct gf_str reason;       /* of GONE: a sentence */
+};
+
+/* SUBSCRIPTION_JUDGED: what the extension makes of a subscription, or what gofer found wrong with
+ * it before the extension saw it. One of an older generation changes nothing. */
+struct gf_subscription_judgement {
+    int64_t subscription_key;
+    int64_t generation;
+    enum gf_subscription_status status; /* ACTIVE or ERROR */
+    enum gf_subscription_reason reason;
+    struct gf_str reason_text;
+};
+
+/* Names a subscription of an extension. */
+struct gf_subscription_name {
+    struct gf_str namespace_id, pipeline_id, subscription_id;
+};
+
+/*
+ * START_EXTENSION_RUNS: one run for each subscription, all under the same key. The reply has one
+ * struct gf_start_result for each, in their order.
+ *
+ * What cannot be done now (runs are paused, a limit is reached) is kept as a delivery with
+ * `content`, and answered as PENDING; where no more can be kept, the whole input is
+ * GF_RESOURCE_EXHAUSTED and nothing was done. A try of such a delivery has delivery_key: what it
+ * comes to settles that.
+ */
+struct gf_extension_start {
+    int64_t extension_key;
+    struct gf_str key; /* 1 to GF_START_KEY_CHARS_MAX characters */
+    const struct gf_subscription_name *subscriptions;
+    size_t subscription_count; /* 1 to GF_START_SUBSCRIPTIONS_MAX */
+    int64_t delivery_key;      /* 0 = it comes from the extension; else exactly one subscription */
+    const struct gf_variable *variables; /* sorted by key, unique; source EXTENSION */
+    size_t variable_count;
+    const struct gf_label *labels; /* sorted by key, unique */
+    size_t label_count;
+    struct gf_str reason;                   /* at most GF_REASON_CHARS_MAX */
+    const struct gf_run_document *document; /* NULL = none */
+    struct gf_str ordering_key;
+    enum gf_run_ordering_policy ordering_policy;
+    bool set_checkpoint; /* of the one subscription, or of the extension where there are several */
+    struct gf_str checkpoint;
+    struct gf_str cause_namespace_id, cause_pipeline_id; /* empty = no run made it want these */
+    int64_t cause_run_id;
+    struct gf_str content; /* what to keep of it where it must wait */
+};
+
+/* SET_CHECKPOINT: of a subscription, or of the extension (empty ids). SET_EVENT_SEQUENCE: never
+ * goes back. */
+struct gf_extension_progress {
+    int64_t extension_key;
+    struct gf_subscription_name subscription;
+    struct gf_str checkpoint;
+    int64_t event_sequence;
+};
+
+/*
+ * ADD_DELIVERY: `row` without key, dead and times. SETTLE_DELIVERY: how an attempt went: done (it
+ * is removed), failed (tried again after retry_ns or the back-off; a dead letter after
+ * GF_DELIVERY_ATTEMPTS_MAX), or rejected (a dead letter at once). An EVENT_DELIVERY that was
+ * rejected is added with `dead` set. REPLAY_DELIVERIES, DELETE_DELIVERIES: dead letters of
+ * extension_id; without keys all (of REPLAY).
+ */
+struct gf_delivery_change {
+    const struct gf_delivery *row;
+    int64_t delivery_key;
+    enum {
+        GF_SETTLED_DONE = 1,
+        GF_SETTLED_FAILED,
+        GF_SETTLED_REJECTED
+    } settled;
+    struct gf_str description;
+    int64_t retry_ns; /* 0 = the back-off */
+    struct gf_str extension_id;
+    const int64_t *keys;
+    size_t key_count;
+};
+
+/* PUT_REPORT: `row` without create_time and pipeline_key. */
+struct gf_report_put {
+    const struct gf_report *row;
+};
+
+/* What became of one run that was wanted. */
+struct gf_start_result {
+    enum gf_start_outcome outcome;
+    bool duplicate; /* STARTED before, under this key */
+    int64_t run_id;
+    struct gf_str reason, description; /* of REFUSED */
+};
+
+#endif /* GOFER_ENGINE_CORE_INPUTS_EXTENSIONS_H_ */
