@@ -58,6 +58,7 @@ struct gf_reply {
     size_t start_count;
     int64_t subscription_count; /* UNINSTALL_EXTENSION */
     int64_t delivery_key;       /* ADD_DELIVERY */
+    int64_t delivery_count;     /* REPLAY_DELIVERIES, DELETE_DELIVERIES */
     bool unchanged; /* the command found everything as it wants it: nothing was written */
     bool created;   /* REGISTER_CONFIG: `config` is a new version, not the one that was there */
     bool created_pipeline;  /* REGISTER_CONFIG: the pipeline is new, too */

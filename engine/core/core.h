@@ -339,9 +339,9 @@ enum gf_need_kind {
     GF_NEED_RUN_TASKS, /* of a complete run, by run_key -> gf_core_give_run_tasks */
     GF_NEED_RUN_INPUT, /* of a complete run, by run_key -> gf_core_give_run_input */
     GF_NEED_START_KEY, /* by subscription_key and text -> gf_core_give_start_key */
-    GF_NEED_DELIVERY,  /* with its content, by delivery_key -> gf_core_give_delivery */
-    /* keys of all dead letters of extension_key, at most GF_CORE_STEP_DELIVERIES_MAX ->
-     * gf_core_give_dead_letters */
+    GF_NEED_DELIVERY,  /* without its content, by delivery_key -> gf_core_give_delivery */
+    /* the dead letters of extension_key, at most GF_CORE_STEP_DELIVERIES_MAX, without their
+     * contents -> gf_core_give_dead_letters */
     GF_NEED_DEAD_LETTERS,
 };
 
@@ -358,6 +358,12 @@ struct gf_need {
     int64_t delivery_key;
     struct gf_str text;   /* pipeline_id, request_id or key; borrowed from the input or the core */
     struct gf_str caller; /* of a request; borrowed likewise */
+    /*
+     * What the step asks for besides, in memory of the core until the next step: an input that is
+     * about very many things would be stepped as often. Who answers only the first is asked again.
+     */
+    const struct gf_need *more;
+    size_t more_count;
 };
 
 /* ---- The core ---- */
@@ -423,9 +429,12 @@ void gf_core_restore_role(struct gf_core *core, const struct gf_role *role);
 void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);
 bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
-/* All extensions, then all subscriptions: before the runs. */
+/* All extensions, then all subscriptions, and for each extension what it has of deliveries that
+ * are not dead (gf_extension_counts of the store): before the runs. */
 void gf_core_restore_extension(struct gf_core *core, const struct gf_extension *extension);
 void gf_core_restore_subscription(struct gf_core *core, const struct gf_subscription *subscription);
+void gf_core_restore_deliveries(struct gf_core *core, int64_t extension_key, int64_t pending_count,
+                                int64_t pending_bytes);
 struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);
 void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts);
 
@@ -457,7 +466,7 @@ void gf_core_give_start_key(struct gf_core *core, const struct gf_need *need,
 void gf_core_give_delivery(struct gf_core *core, const struct gf_need *need,
                            const struct gf_delivery *delivery);
 void gf_core_give_dead_letters(struct gf_core *core, const struct gf_need *need,
-                               const int64_t *delivery_keys, size_t count);
+                               const struct gf_delivery *deliveries, size_t count);
 /* Every run that is not complete, in the order of run_key, with its config; borrowed for the call.
  */
 void gf_core_visit_runs(const struct gf_core *core,

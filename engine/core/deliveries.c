@@ -16,9 +16,17 @@ void gf_core_give_delivery(struct gf_core *core, const struct gf_need *need,
 }
 
 void gf_core_give_dead_letters(struct gf_core *core, const struct gf_need *need,
-                               const int64_t *delivery_keys, size_t count) {
+                               const struct gf_delivery *deliveries, size_t count) {
     (void)core;
     (void)need;
-    (void)delivery_keys;
+    (void)deliveries;
     (void)count;
+}
+
+void gf_core_restore_deliveries(struct gf_core *core, int64_t extension_key, int64_t pending_count,
+                                int64_t pending_bytes) {
+    (void)core;
+    (void)extension_key;
+    (void)pending_count;
+    (void)pending_bytes;
 }

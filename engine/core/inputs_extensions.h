@@ -101,7 +101,9 @@ struct gf_extension_start {
     struct gf_str checkpoint;
     struct gf_str cause_namespace_id, cause_pipeline_id; /* empty = no run made it want these */
     int64_t cause_run_id;
-    struct gf_str content; /* what to keep of it where it must wait */
+    /* What to keep of it where it must wait, once for each subscription: so without their list. At
+     * most GF_DELIVERY_BYTES_MAX. */
+    struct gf_str content;
 };
 
 /* SET_CHECKPOINT: of a subscription, or of the extension (empty ids). SET_EVENT_SEQUENCE: never

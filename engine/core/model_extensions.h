@@ -194,6 +194,7 @@ struct gf_delivery {
     int64_t create_time;
     int64_t dead_time;
     struct gf_str description; /* why the last attempt failed; a sentence */
+    int64_t content_bytes;     /* size of the content, also where that is left empty */
     struct gf_str content;     /* left empty by the lists of the store */
 };
 

@@ -13,3 +13,23 @@ void gf_core_restore_subscription(struct gf_core *core,
     (void)core;
     (void)subscription;
 }
+
+int64_t gf_core__drop_pipeline_subscriptions(struct gf_core *core,
+                                             const struct core_pipeline *pipeline) {
+    (void)core;
+    (void)pipeline;
+    return 0;
+}
+
+int64_t gf_core__drop_namespace_subscriptions(struct gf_core *core,
+                                              const struct core_namespace *ns) {
+    (void)core;
+    (void)ns;
+    return 0;
+}
+
+int64_t gf_core__drop_extension_subscriptions(struct gf_core *core, int64_t extension_key) {
+    (void)core;
+    (void)extension_key;
+    return 0;
+}

@@ -52,6 +52,7 @@ struct gf_report_list_options {
 struct gf_extension_counts {
     int64_t subscriptions;
     int64_t pending_deliveries;
+    int64_t pending_bytes; /* their contents together */
     int64_t dead_letters;
 };
 
@@ -84,9 +85,9 @@ struct gf_store_extension_ops {
     enum gf_code (*get_start_key)(struct gf_store_reader *reader, int64_t subscription_key,
                                   struct gf_str key, struct gf_arena *arena,
                                   struct gf_start_key *out, struct gf_error *err);
-    /* With its content. */
+    /* Its content is left empty but for with_content. */
     enum gf_code (*get_delivery)(struct gf_store_reader *reader, int64_t delivery_key,
-                                 struct gf_arena *arena, struct gf_delivery *out,
+                                 bool with_content, struct gf_arena *arena, struct gf_delivery *out,
                                  struct gf_error *err);
     enum gf_code (*list_deliveries)(struct gf_store_reader *reader,
                                     const struct gf_delivery_list_options *options,
