@@ -58,8 +58,7 @@ struct gf_label *gf_labels_copy(const struct gf_label *from, size_t count, struc
     return copy;
 }
 
-static const struct gf_str *copy_texts(const struct gf_str *from, size_t count,
-                                       struct gf_arena *arena) {
+struct gf_str *gf_texts_copy(const struct gf_str *from, size_t count, struct gf_arena *arena) {
     if (count == 0) {
         return NULL;
     }
@@ -101,8 +100,8 @@ static void copy_task(const struct gf_task *from, struct gf_arena *arena, struct
     out->image = gf_text_copy(from->image, arena);
     out->user = gf_text_copy(from->user, arena);
     out->working_directory = gf_text_copy(from->working_directory, arena);
-    out->entrypoint = copy_texts(from->entrypoint, from->entrypoint_count, arena);
-    out->command = copy_texts(from->command, from->command_count, arena);
+    out->entrypoint = gf_texts_copy(from->entrypoint, from->entrypoint_count, arena);
+    out->command = gf_texts_copy(from->command, from->command_count, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
     out->labels = gf_labels_copy(from->labels, from->label_count, arena);
     copy_retry(&from->retry, arena, &out->retry);
@@ -221,6 +220,8 @@ void gf_event_copy(const struct gf_event *from, struct gf_arena *arena, struct g
     out->namespace_id = gf_text_copy(from->namespace_id, arena);
     out->pipeline_id = gf_text_copy(from->pipeline_id, arena);
     out->task_id = gf_text_copy(from->task_id, arena);
+    out->extension_id = gf_text_copy(from->extension_id, arena);
+    out->subscription_id = gf_text_copy(from->subscription_id, arena);
     out->key = gf_text_copy(from->key, arena);
     out->subject_id = gf_text_copy(from->subject_id, arena);
     gf_actor_copy(&from->actor, arena, &out->actor);
@@ -232,7 +233,7 @@ void gf_token_copy(const struct gf_token *from, struct gf_arena *arena, struct g
     out->token_id = gf_text_copy(from->token_id, arena);
     out->user = gf_text_copy(from->user, arena);
     out->description = gf_text_copy(from->description, arena);
-    out->role_ids = copy_texts(from->role_ids, from->role_count, arena);
+    out->role_ids = gf_texts_copy(from->role_ids, from->role_count, arena);
     out->metadata = gf_labels_copy(from->metadata, from->metadata_count, arena);
     out->last_use_peer = gf_text_copy(from->last_use_peer, arena);
     out->extension_id = gf_text_copy(from->extension_id, arena);
@@ -246,7 +247,7 @@ static const struct gf_permission_target *copy_targets(const struct gf_permissio
     struct gf_permission_target *copy = GF_ARENA_ARRAY(arena, count, struct gf_permission_target);
     for (size_t i = 0; i < count; i++) {
         copy[i] = from[i];
-        copy[i].globs = copy_texts(from[i].globs, from[i].glob_count, arena);
+        copy[i].globs = gf_texts_copy(from[i].globs, from[i].glob_count, arena);
     }
     return copy;
 }
@@ -254,7 +255,7 @@ static const struct gf_permission_target *copy_targets(const struct gf_permissio
 static void copy_permission(const struct gf_permission *from, struct gf_arena *arena,
                             struct gf_permission *out) {
     *out = *from;
-    out->namespaces = copy_texts(from->namespaces, from->namespace_count, arena);
+    out->namespaces = gf_texts_copy(from->namespaces, from->namespace_count, arena);
     out->targets = copy_targets(from->targets, from->target_count, arena);
     out->actions = NULL;
     if (from->action_count > 0) {

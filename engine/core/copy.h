@@ -32,6 +32,7 @@ void gf_role_copy(const struct gf_role *from, struct gf_arena *arena, struct gf_
 struct gf_variable *gf_variables_copy(const struct gf_variable *from, size_t count,
                                       struct gf_arena *arena);
 struct gf_label *gf_labels_copy(const struct gf_label *from, size_t count, struct gf_arena *arena);
+struct gf_str *gf_texts_copy(const struct gf_str *from, size_t count, struct gf_arena *arena);
 struct gf_kept_tasks *gf_kept_tasks_copy(const struct gf_kept_tasks *from, size_t count,
                                          struct gf_arena *arena);
 
