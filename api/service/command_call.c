@@ -74,6 +74,7 @@ static enum gf_initiator_kind initiator_kind(const struct gf_principal *principa
     case GF_TOKEN_KIND_RUN:
         return GF_INITIATOR_BOT;
     case GF_TOKEN_KIND_EXTENSION:
+    case GF_TOKEN_KIND_CONTAINER:
         return GF_INITIATOR_EXTENSION;
     case GF_TOKEN_KIND_HUMAN:
     case GF_TOKEN_KIND_UNSPECIFIED:

@@ -4,40 +4,23 @@
  */
 #include "engine/auth/run_token.h"
 
-#include "base/identifier.h"
 #include "engine/auth/token_internal.h"
 
-#include <string.h>
-
 #include <sodium.h>
-
-static void put_u64(uint8_t out[8], int64_t number) {
-    for (int i = 0; i < 8; i++) {
-        out[i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
-    }
-}
-
-/* Every field has a fixed size or its length in front, so that no two runs give the same bytes. */
-static void absorb_id(crypto_generichash_state *state, struct gf_str id) {
-    gf_assert(id.len > 0 && id.len <= GF_IDENTIFIER_CHARS_MAX);
-    const uint8_t len = (uint8_t)id.len;
-    (void)crypto_generichash_update(state, &len, 1);
-    (void)crypto_generichash_update(state, (const unsigned char *)id.ptr, id.len);
-}
 
 static void tag_of(const uint8_t *secret, const struct gf_run_identity *run, uint8_t tag[32]) {
     static const char label[] = "gofer run token 1"; /* with its NUL: no other label begins so */
     crypto_generichash_state state;
     uint8_t numbers[24];
-    put_u64(numbers, run->run_key);
-    put_u64(numbers + 8, run->run_id);
-    put_u64(numbers + 16, run->create_time);
+    gf_token__put_u64(numbers, run->run_key);
+    gf_token__put_u64(numbers + 8, run->run_id);
+    gf_token__put_u64(numbers + 16, run->create_time);
     const int rc = crypto_generichash_init(&state, secret, GF_RUN_TOKEN_SECRET_BYTES, 32);
     gf_assert(rc == 0);
     (void)crypto_generichash_update(&state, (const unsigned char *)label, sizeof(label));
     (void)crypto_generichash_update(&state, numbers, sizeof(numbers));
-    absorb_id(&state, run->namespace_id);
-    absorb_id(&state, run->pipeline_id);
+    gf_token__absorb_id(&state, run->namespace_id);
+    gf_token__absorb_id(&state, run->pipeline_id);
     (void)crypto_generichash_final(&state, tag, 32);
     sodium_memzero(&state, sizeof(state));
 }
@@ -47,7 +30,7 @@ void gf_run_token_make(const uint8_t secret[GF_RUN_TOKEN_SECRET_BYTES],
     gf_assert(run->run_key >= 0);
     uint8_t tag[32];
     uint8_t key[8];
-    put_u64(key, run->run_key);
+    gf_token__put_u64(key, run->run_key);
     tag_of(secret, run, tag);
     gf_token__start(out_text, GF_TOKEN_KIND_RUN);
     gf_token__base62(key, sizeof(key), out_text->chars + out_text->len, GF_TOKEN_RUN_KEY_CHARS);
@@ -68,12 +51,8 @@ enum gf_code gf_run_token_key(struct gf_str text, int64_t *out_run_key, struct g
         return gf_fail(err, GF_UNAUTHENTICATED, "token is not that of a run");
     }
     int64_t key = 0;
-    for (size_t i = 0; i < GF_TOKEN_RUN_KEY_CHARS; i++) {
-        const int digit = gf_token__base62_value(text.ptr[GF_TOKEN_PREFIX_CHARS + i]);
-        if (__builtin_mul_overflow(key, (int64_t)62, &key) ||
-            __builtin_add_overflow(key, (int64_t)digit, &key)) {
-            return gf_fail(err, GF_UNAUTHENTICATED, "token is of no run");
-        }
+    if (!gf_token__number(text.ptr + GF_TOKEN_PREFIX_CHARS, GF_TOKEN_RUN_KEY_CHARS, &key)) {
+        return gf_fail(err, GF_UNAUTHENTICATED, "token is of no run");
     }
     *out_run_key = key;
     return GF_OK;

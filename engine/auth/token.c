@@ -1,5 +1,6 @@
 #include "engine/auth/token.h"
 
+#include "base/identifier.h"
 #include "engine/auth/token_internal.h"
 
 #include <string.h>
@@ -9,6 +10,10 @@
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static const char prefix[] = "gfr_";
 
+enum {
+    container_letter = 'x',
+};
+
 const char *gf_token_kind_name(enum gf_token_kind kind) {
     switch ((int)kind) {
 #define GF_X(name, number, letter)                                                                 \
@@ -16,6 +21,8 @@ const char *gf_token_kind_name(enum gf_token_kind kind) {
         return #name;
         GF_TOKEN_KINDS(GF_X)
 #undef GF_X
+    case GF_TOKEN_KIND_CONTAINER:
+        return "CONTAINER";
     default:
         return "UNSPECIFIED";
     }
@@ -39,6 +46,8 @@ static char letter_of(enum gf_token_kind kind) {
         return letter;
         GF_TOKEN_KINDS(GF_X)
 #undef GF_X
+    case GF_TOKEN_KIND_CONTAINER:
+        return container_letter;
     default:
         gf_unreachable();
     }
@@ -51,6 +60,8 @@ static enum gf_token_kind kind_of(char letter) {
         return GF_TOKEN_KIND_##name;
         GF_TOKEN_KINDS(GF_X)
 #undef GF_X
+    case container_letter:
+        return GF_TOKEN_KIND_CONTAINER;
     default:
         return GF_TOKEN_KIND_UNSPECIFIED;
     }
@@ -115,6 +126,34 @@ static void checksum_of(const char *text, size_t len, char out[GF_TOKEN_CHECKSUM
     gf_token__base62(bytes, sizeof(bytes), out, GF_TOKEN_CHECKSUM_CHARS);
 }
 
+bool gf_token__number(const char *chars, size_t count, int64_t *out_number) {
+    int64_t number = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int digit = gf_token__base62_value(chars[i]);
+        if (__builtin_mul_overflow(number, (int64_t)62, &number) ||
+            __builtin_add_overflow(number, (int64_t)digit, &number)) {
+            return false;
+        }
+    }
+    *out_number = number;
+    return true;
+}
+
+void gf_token__put_u64(uint8_t out[8], int64_t number) {
+    for (int i = 0; i < 8; i++) {
+        out[i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
+    }
+}
+
+/* Every field has a fixed size or its length in front, so that no two owners give the same bytes.
+ */
+void gf_token__absorb_id(crypto_generichash_state *state, struct gf_str id) {
+    gf_assert(id.len > 0 && id.len <= GF_IDENTIFIER_CHARS_MAX);
+    const uint8_t len = (uint8_t)id.len;
+    (void)crypto_generichash_update(state, &len, 1);
+    (void)crypto_generichash_update(state, (const unsigned char *)id.ptr, id.len);
+}
+
 /* ---- making ---- */
 
 void gf_token__start(struct gf_token_text *text, enum gf_token_kind kind) {
@@ -149,6 +188,17 @@ void gf_token_text_wipe(struct gf_token_text *text) {
 
 /* ---- reading ---- */
 
+static size_t chars_of(enum gf_token_kind kind) {
+    switch ((int)kind) {
+    case GF_TOKEN_KIND_RUN:
+        return GF_TOKEN_RUN_CHARS;
+    case GF_TOKEN_KIND_CONTAINER:
+        return GF_TOKEN_CONTAINER_CHARS;
+    default:
+        return GF_TOKEN_CHARS;
+    }
+}
+
 static enum gf_code refuse_start(struct gf_str text, struct gf_error *err) {
     if (text.len == 0) {
         return gf_fail(err, GF_UNAUTHENTICATED, "token is empty");
@@ -169,7 +219,7 @@ enum gf_code gf_token_parse(struct gf_str text, enum gf_token_kind *out_kind,
     if (kind == GF_TOKEN_KIND_UNSPECIFIED) {
         return refuse_start(text, err);
     }
-    const size_t expected = kind == GF_TOKEN_KIND_RUN ? GF_TOKEN_RUN_CHARS : GF_TOKEN_CHARS;
+    const size_t expected = chars_of(kind);
     if (text.len != expected) {
         return gf_fail(err, GF_UNAUTHENTICATED, "token has %zu characters, expected %zu", text.len,
                        expected);

@@ -4,7 +4,7 @@
  *     gfr_h_0123456789abcdefghijABCDEFGHIJ1x2Y3z
  *     ---- - ------------------------------------
  *      |   |  30 random characters, 6 of checksum
- *      |   kind: h human, b bot, e extension, r run
+ *      |   kind: h human, b bot, e extension, r run, x container of an extension
  *      what scanners of leaked secrets look for
  *
  * All characters are of base 62 in the order 0-9 A-Z a-z; numbers are written with the highest
@@ -13,7 +13,8 @@
  * anybody. It finds mistakes and proves nothing: what lets in is the digest, which is looked up.
  *
  * The random part has 178 bits, made of entropy that the caller gives: nothing here is random by
- * itself. A run's token has more characters, and is not stored at all (run_token.h).
+ * itself. The tokens of runs and of the containers of extensions have more characters, and are not
+ * stored at all (run_token.h, extension_token.h).
  *
  * A text is a secret: no message here contains any of it, and who holds one wipes it
  * (gf_token_text_wipe). For the edge of the API, which finds callers, and for the service of
@@ -39,10 +40,14 @@ enum gf_token_kind {
 #define GF_X(name, number, letter) GF_TOKEN_KIND_##name = (number),
     GF_TOKEN_KINDS(GF_X)
 #undef GF_X
+    /* Of the text alone, letter 'x': whoever shows it is told of as an EXTENSION, and no stored
+     * token has it. */
+    GF_TOKEN_KIND_CONTAINER = 5,
 };
 
 /* "HUMAN"; "UNSPECIFIED" for what is no kind. Static storage. */
 const char *gf_token_kind_name(enum gf_token_kind kind);
+/* Whether it is one of the table, which a stored token may have. */
 bool gf_token_kind_valid(int64_t number);
 
 enum {
@@ -56,7 +61,12 @@ enum {
     GF_TOKEN_TAG_CHARS = 43,     /* 256 bits */
     GF_TOKEN_RUN_CHARS = GF_TOKEN_PREFIX_CHARS + GF_TOKEN_RUN_KEY_CHARS + GF_TOKEN_TAG_CHARS +
                          GF_TOKEN_CHECKSUM_CHARS,
-    GF_TOKEN_CHARS_MAX = GF_TOKEN_RUN_CHARS,
+    GF_TOKEN_EXTENSION_KEY_CHARS = 11,
+    GF_TOKEN_ATTEMPT_CHARS = 6, /* 31 bits */
+    GF_TOKEN_CONTAINER_CHARS = GF_TOKEN_PREFIX_CHARS + GF_TOKEN_EXTENSION_KEY_CHARS +
+                               GF_TOKEN_ATTEMPT_CHARS + GF_TOKEN_TAG_CHARS +
+                               GF_TOKEN_CHECKSUM_CHARS,
+    GF_TOKEN_CHARS_MAX = GF_TOKEN_CONTAINER_CHARS,
     GF_TOKEN_ID_CHARS = 26, /* "tok_" and 22 characters */
 };
 
@@ -84,8 +94,8 @@ struct gf_token_id {
 };
 
 /*
- * Makes the text of a token of a kind other than RUN. The same entropy gives the same text: it
- * comes from gf_random_bytes and is used once. Wipe both afterwards.
+ * Makes the text of a token of a kind other than RUN and CONTAINER. The same entropy gives the same
+ * text: it comes from gf_random_bytes and is used once. Wipe both afterwards.
  */
 void gf_token_make(enum gf_token_kind kind, const uint8_t entropy[GF_TOKEN_ENTROPY_BYTES],
                    struct gf_token_text *out_text);

@@ -156,8 +156,9 @@ Test(token, hostile_texts_are_refused) {
     refuses(GF_STR("GFR_h_000000000000000000000000000000000000"), "does not start with 'gfr_'");
     refuses(GF_STR("gfr_"), "of no kind");
     refuses(GF_STR("gfr_h"), "of no kind");
-    refuses(GF_STR("gfr_x_000000000000000000000000000000000000"), "of no kind");
+    refuses(GF_STR("gfr_y_000000000000000000000000000000000000"), "of no kind");
     refuses(GF_STR("gfr_h-000000000000000000000000000000000000"), "of no kind");
+    refuses(GF_STR("gfr_x_000000000000000000000000000000000000"), "has 42 characters, expected 72");
     refuses(GF_STR("gfr_h_00000000000000000000000000000\0"
                    "000000"),
             "at position 36");

@@ -30,6 +30,7 @@ enum gf_secret_key_purpose {
     GF_SECRET_KEY_SEALING = 2,    /* of the server */
     GF_SECRET_KEY_RUN_TOKENS = 3, /* of the server; for the tokens of runs (engine/auth) */
     GF_SECRET_KEY_REQUESTS = 4,   /* of the server; for the fingerprints of requests */
+    GF_SECRET_KEY_SETTINGS = 5,   /* of the server; for settings of extensions */
 };
 
 enum gf_secret_key_state {
@@ -119,7 +120,8 @@ enum gf_data_key_use {
     GF_DATA_KEY_BOX = 3,     /* the seed of a key pair */
     GF_DATA_KEY_RUN_TOKEN = 4,
     GF_DATA_KEY_FINGERPRINT = 5,
-    GF_DATA_KEY_USE_COUNT = 5,
+    GF_DATA_KEY_SETTINGS = 6,
+    GF_DATA_KEY_USE_COUNT = 6,
 };
 
 /*

@@ -59,6 +59,9 @@ static enum gf_code open_all(struct gf_vault *vault, struct gf_error *err) {
         rc = gf_vault__server_secret(vault, GF_SECRET_KEY_REQUESTS, GF_DATA_KEY_FINGERPRINT,
                                      &vault->fingerprint_key, err);
     }
+    if (rc == GF_OK) {
+        rc = gf_vault__load_settings_key(vault, err);
+    }
     struct gf_vault_ring *sealing = NULL;
     if (rc == GF_OK) {
         rc = gf_vault__ring_hold(vault, GF_SECRET_KEY_SEALING, GF_SECRET_KEY_GLOBAL,
@@ -72,6 +75,7 @@ static void wipe(struct gf_vault *vault) {
     gf_vault__rings_free(vault);
     gf_guarded_free(vault->run_token_secret);
     gf_guarded_free(vault->fingerprint_key);
+    gf_guarded_fini(&vault->settings_key);
     gf_vec_fini(&vault->uses);
     gf_mutex_fini(&vault->mutex);
     free(vault);

@@ -216,19 +216,27 @@ enum gf_code gf_vault_verify_extension_token(struct gf_vault *vault,
 
 /* ---- Settings of extensions and subscriptions, sealed to lie in the store of the engine ---- */
 
+enum {
+    /* What sealing adds: format, nonce, tag. */
+    GF_VAULT_SETTINGS_OVERHEAD_BYTES = 1 + 24 + 16,
+    GF_VAULT_PLACE_BYTES_MAX = 384,
+};
+
 /*
  * Seals bytes under a key of the server's own, which survives restarts and every rotation of the
- * others. `place` is bound to it ("extension/ID", "subscription/NAMESPACE/PIPELINE/EXTENSION/ID"):
- * what was sealed for another place does not open. Does not block. *out is in the arena, a few tens
- * of bytes longer.
+ * others. `place` (at most GF_VAULT_PLACE_BYTES_MAX) is bound to it ("extension/ID",
+ * "subscription/NAMESPACE/PIPELINE/EXTENSION/ID"): what was sealed for another place does not open.
+ * Does not block. *out is in the arena, GF_VAULT_SETTINGS_OVERHEAD_BYTES longer.
  */
 void gf_vault_seal_settings(struct gf_vault *vault, struct gf_str place, struct gf_str bytes,
                             struct gf_arena *arena, struct gf_str *out);
-/* Appends to out. Does not block. Code: GF_DATA_LOSS (tampered with, or of another place). */
+/* Appends to out. Does not block. Codes: GF_DATA_LOSS (tampered with, or of another place),
+ * GF_RESOURCE_EXHAUSTED (out has no room for it). */
 enum gf_code gf_vault_open_settings(struct gf_vault *vault, struct gf_str place,
                                     struct gf_str sealed, struct gf_secret_buffer *out,
                                     struct gf_error *err) GF_MUST_USE;
-/* A keyed fingerprint of bytes, for telling whether two are the same without keeping them. */
+/* A keyed fingerprint of bytes, for telling whether two are the same without keeping them; it is
+ * the same after a restart and every rotation. */
 int64_t gf_vault_fingerprint_settings(struct gf_vault *vault, struct gf_str bytes);
 
 /* ---- Records of changes ---- */

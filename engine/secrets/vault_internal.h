@@ -1,7 +1,7 @@
 /*
  * What the files of the vault share: vault.c (reading, removing), vault_put.c, vault_requests.c,
  * vault_use.c (launches), vault_keys.c (keyrings), vault_rotate.c, vault_reencrypt.c,
- * vault_run_token.c.
+ * vault_run_token.c, vault_settings.c.
  */
 #ifndef GOFER_ENGINE_SECRETS_VAULT_INTERNAL_H_
 #define GOFER_ENGINE_SECRETS_VAULT_INTERNAL_H_
@@ -70,6 +70,7 @@ struct gf_vault {
     struct gf_secret_store *store;
     unsigned char *run_token_secret; /* guarded; never change after create */
     unsigned char *fingerprint_key;
+    struct gf_guarded settings_key;
 
     struct gf_mutex mutex; /* all below; held for no call into anything else */
     struct gf_vault_masters *masters;
@@ -156,6 +157,8 @@ void gf_vault__fingerprint_put(const struct gf_vault *vault, const struct gf_vau
                                struct gf_vault_fingerprint *out);
 void gf_vault__fingerprint_rotation(const struct gf_vault *vault, enum gf_vault_scope scope,
                                     int64_t namespace_key, struct gf_vault_fingerprint *out);
+void gf_vault__fingerprint_settings(const struct gf_vault *vault, struct gf_str bytes,
+                                    struct gf_vault_fingerprint *out);
 
 /*
  * What a request with this id has done before: *out_found false where there is none, or it is too
@@ -166,5 +169,10 @@ enum gf_code gf_vault__find_request(struct gf_vault *vault, const struct gf_vaul
                                     const struct gf_vault_fingerprint *fingerprint,
                                     struct gf_arena *arena, struct gf_secret_request *out,
                                     bool *out_found, struct gf_error *err) GF_MUST_USE;
+
+/* ---- vault_settings.c ---- */
+
+/* Opens the key of settings, and makes that of a new store. Blocks. */
+enum gf_code gf_vault__load_settings_key(struct gf_vault *vault, struct gf_error *err) GF_MUST_USE;
 
 #endif /* GOFER_ENGINE_SECRETS_VAULT_INTERNAL_H_ */

@@ -64,6 +64,14 @@ void gf_vault__fingerprint_rotation(const struct gf_vault *vault, enum gf_vault_
     finish(&state, out);
 }
 
+void gf_vault__fingerprint_settings(const struct gf_vault *vault, struct gf_str bytes,
+                                    struct gf_vault_fingerprint *out) {
+    crypto_generichash_state state;
+    start(vault, GF_STR("gofer settings 1"), &state);
+    add_str(&state, bytes);
+    finish(&state, out);
+}
+
 enum gf_code gf_vault__find_request(struct gf_vault *vault, const struct gf_vault_caller *caller,
                                     struct gf_str request_id,
                                     const struct gf_vault_fingerprint *fingerprint,

@@ -6,6 +6,7 @@
  */
 #include "base/alloc.h"
 #include "engine/auth/access.h"
+#include "engine/auth/extension_token.h"
 #include "engine/auth/glob.h"
 #include "engine/auth/run_token.h"
 
@@ -35,14 +36,36 @@ static void check_run_token(struct gf_str text) {
     gf_assert(key == run.run_key);
 }
 
+static void check_extension_token(struct gf_str text) {
+    struct gf_extension_identity identity = {.extension_id = GF_STR("cron")};
+    struct gf_token_text right;
+    if (gf_extension_token_claim(text, &identity.extension_key, &identity.attempt, NULL) != GF_OK) {
+        return;
+    }
+    gf_assert(identity.extension_key >= 0 && identity.attempt >= 1);
+    gf_extension_token_make(secret, &identity, &right);
+    const bool same = gf_str_eq(gf_token_text_view(&right), text);
+    gf_assert((gf_extension_token_verify(secret, &identity, text, NULL) == GF_OK) == same);
+    gf_assert(
+        memcmp(right.chars, text.ptr,
+               GF_TOKEN_PREFIX_CHARS + GF_TOKEN_EXTENSION_KEY_CHARS + GF_TOKEN_ATTEMPT_CHARS) == 0);
+}
+
+static size_t chars_of(enum gf_token_kind kind) {
+    if (kind == GF_TOKEN_KIND_CONTAINER) {
+        return GF_TOKEN_CONTAINER_CHARS;
+    }
+    gf_assert(gf_token_kind_valid((int64_t)kind));
+    return kind == GF_TOKEN_KIND_RUN ? GF_TOKEN_RUN_CHARS : GF_TOKEN_CHARS;
+}
+
 static void check_token(struct gf_str text) {
     enum gf_token_kind kind = GF_TOKEN_KIND_UNSPECIFIED;
     struct gf_error err = {0};
     struct gf_token_digest digest;
     struct gf_token_id id;
     if (gf_token_parse(text, &kind, &err) == GF_OK) {
-        gf_assert(text.len == (kind == GF_TOKEN_KIND_RUN ? GF_TOKEN_RUN_CHARS : GF_TOKEN_CHARS));
-        gf_assert(gf_token_kind_valid((int64_t)kind));
+        gf_assert(text.len == chars_of(kind));
     } else {
         gf_assert(kind == GF_TOKEN_KIND_UNSPECIFIED);
         check_message(text, &err);
@@ -51,6 +74,7 @@ static void check_token(struct gf_str text) {
     gf_token_id_of(&digest, &id);
     gf_assert(gf_identifier_check(gf_str_from(id.chars), "", NULL) == GF_OK);
     check_run_token(text);
+    check_extension_token(text);
 }
 
 /* What a glob means: reached[i] tells whether the characters so far can be the first i of it. */

@@ -157,7 +157,7 @@ enum gf_code gf_sqlite_secret__read_value(struct gf_sqlite_row *row, void *item,
 }
 
 static bool purpose_valid(int64_t number) {
-    return number >= GF_SECRET_KEY_VALUES && number <= GF_SECRET_KEY_REQUESTS;
+    return number >= GF_SECRET_KEY_VALUES && number <= GF_SECRET_KEY_SETTINGS;
 }
 
 static bool state_valid(int64_t number) {
