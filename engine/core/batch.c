@@ -50,6 +50,13 @@ void gf_core__mark_token(struct gf_core *core, struct core_token *token) {
     }
 }
 
+void gf_core__mark_extension(struct gf_core *core, struct core_extension *extension) {
+    if (!extension->dirty) {
+        extension->dirty = true;
+        gf_vec_push(&core->batch.extensions, &extension->row);
+    }
+}
+
 /* ---- Events ---- */
 
 /* What somebody asks for. All else is the course that gofer makes it take. */
@@ -78,6 +85,16 @@ static const bool has_actor[GF_EVENT_KIND_END] = {
     [GF_EVENT_ROLE_UPDATED] = true,
     [GF_EVENT_ROLE_DELETED] = true,
     [GF_EVENT_SYSTEM_PREFERENCES_UPDATED] = true,
+    [GF_EVENT_EXTENSION_INSTALLED] = true,
+    [GF_EVENT_EXTENSION_UPDATED] = true,
+    [GF_EVENT_EXTENSION_UNINSTALLED] = true,
+    [GF_EVENT_EXTENSION_ENABLED] = true,
+    [GF_EVENT_EXTENSION_DISABLED] = true,
+    [GF_EVENT_SUBSCRIPTION_CREATED] = true,
+    [GF_EVENT_SUBSCRIPTION_UPDATED] = true,
+    [GF_EVENT_SUBSCRIPTION_ENABLED] = true,
+    [GF_EVENT_SUBSCRIPTION_DISABLED] = true,
+    [GF_EVENT_SUBSCRIPTION_DELETED] = true,
 };
 
 static bool is_same_actor(const struct gf_actor *a, const struct gf_actor *b) {
@@ -115,6 +132,13 @@ struct gf_event *gf_core__event_subject(struct gf_core *core, enum gf_event_kind
                                         struct gf_str subject_id) {
     struct gf_event *event = gf_core__event(core, kind);
     event->subject_id = subject_id;
+    return event;
+}
+
+struct gf_event *gf_core__event_extension(struct gf_core *core, enum gf_event_kind kind,
+                                          const struct core_extension *extension) {
+    struct gf_event *event = gf_core__event(core, kind);
+    event->extension_id = gf_text_copy(extension->row.extension_id, &core->batch_arena);
     return event;
 }
 
@@ -190,7 +214,9 @@ size_t gf_batch_row_count(const struct gf_batch *batch) {
            batch->attempts.count + batch->requests.count + (batch->preferences != NULL) +
            batch->roles.count + batch->deleted_roles.count + batch->tokens.count +
            batch->deleted_tokens.count + batch->bootstrapped + (batch->source_sequence != 0) +
-           batch->events.count;
+           batch->extensions.count + batch->deleted_extensions.count + batch->subscriptions.count +
+           batch->deleted_subscriptions.count + batch->start_keys.count + batch->deliveries.count +
+           batch->deleted_deliveries.count + batch->reports.count + batch->events.count;
 }
 
 bool gf_core_batch_is_empty(const struct gf_core *core) {
@@ -232,6 +258,10 @@ void gf_core__batch_drop_role(struct gf_core *core, const struct core_role *role
 
 void gf_core__batch_drop_tokens(struct gf_core *core) {
     FILTER(&core->batch.tokens, row, !((const struct core_token *)row)->deleted);
+}
+
+void gf_core__batch_drop_extensions(struct gf_core *core) {
+    FILTER(&core->batch.extensions, row, !((const struct core_extension *)row)->deleted);
 }
 
 /*

@@ -277,6 +277,9 @@ static void free_dead(struct gf_core *core) {
     while ((link = gf_list_pop_front(&core->dead_roles)) != NULL) {
         gf_core__free_role(GF_CONTAINER_OF(link, struct core_role, dead_link));
     }
+    while ((link = gf_list_pop_front(&core->dead_extensions)) != NULL) {
+        gf_core__free_extension(GF_CONTAINER_OF(link, struct core_extension, dead_link));
+    }
     while ((link = gf_list_pop_front(&core->dead_runs)) != NULL) {
         free_run(core, GF_CONTAINER_OF(link, struct core_run, dead_link));
     }
@@ -328,6 +331,16 @@ static void free_access(struct gf_core *core) {
     gf_map_fini(&core->roles);
 }
 
+static void free_extensions(struct gf_core *core) {
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_i64_next(&core->extensions_by_key, &position, NULL, &value)) {
+        gf_core__free_extension(value);
+    }
+    gf_map_fini(&core->extensions);
+    gf_map_i64_fini(&core->extensions_by_key);
+}
+
 void gf_core__free_all(struct gf_core *core) {
     size_t position = 0;
     void *value = NULL;
@@ -344,6 +357,7 @@ void gf_core__free_all(struct gf_core *core) {
         free_namespace(value);
     }
     free_access(core);
+    free_extensions(core);
     gf_map_fini(&core->given);
     gf_map_fini(&core->configs);
     gf_map_fini(&core->pipelines);

@@ -248,6 +248,9 @@ void gf_core__clock(struct gf_core *core) {
             gf_core__repair_give_up(core, GF_CONTAINER_OF(timer, struct core_repair, timer)->run,
                                     "the scheduler has not answered in time");
             break;
+        case CORE_TIMER_START:
+        case CORE_TIMER_INSTANCE:
+            break;
         }
     }
 }

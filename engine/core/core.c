@@ -34,6 +34,7 @@ struct gf_core *gf_core_create(const struct gf_core_limits *limits,
     gf_list_init(&core->launches);
     gf_list_init(&core->dead_tokens);
     gf_list_init(&core->dead_roles);
+    gf_list_init(&core->dead_extensions);
     gf_list_init(&core->dead_runs);
     gf_list_init(&core->dead_configs);
     gf_list_init(&core->dead_pipelines);
@@ -60,6 +61,14 @@ static void free_batch(struct gf_batch *batch) {
     gf_vec_fini(&batch->deployments);
     gf_vec_fini(&batch->runs);
     gf_vec_fini(&batch->tasks);
+    gf_vec_fini(&batch->extensions);
+    gf_vec_fini(&batch->deleted_extensions);
+    gf_vec_fini(&batch->subscriptions);
+    gf_vec_fini(&batch->deleted_subscriptions);
+    gf_vec_fini(&batch->start_keys);
+    gf_vec_fini(&batch->deliveries);
+    gf_vec_fini(&batch->deleted_deliveries);
+    gf_vec_fini(&batch->reports);
     gf_vec_fini(&batch->events);
     gf_vec_fini(&batch->effects);
 }
@@ -240,6 +249,7 @@ void gf_core_batch_done(struct gf_core *core) {
     CLEAN_ITEMS(&batch->tasks, core_task);
     CLEAN_ITEMS(&batch->roles, core_role);
     CLEAN_ITEMS(&batch->tokens, core_token);
+    CLEAN_ITEMS(&batch->extensions, core_extension);
     EMPTY(&batch->namespaces);
     EMPTY(&batch->deleted_namespaces);
     EMPTY(&batch->deleted_pipelines);
@@ -259,6 +269,14 @@ void gf_core_batch_done(struct gf_core *core) {
     EMPTY(&batch->deployments);
     EMPTY(&batch->runs);
     EMPTY(&batch->tasks);
+    EMPTY(&batch->extensions);
+    EMPTY(&batch->deleted_extensions);
+    EMPTY(&batch->subscriptions);
+    EMPTY(&batch->deleted_subscriptions);
+    EMPTY(&batch->start_keys);
+    EMPTY(&batch->deliveries);
+    EMPTY(&batch->deleted_deliveries);
+    EMPTY(&batch->reports);
     EMPTY(&batch->events);
     EMPTY(&batch->effects);
     gf_core__clean(core);

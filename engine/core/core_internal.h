@@ -17,6 +17,7 @@ void gf_core__mark_run(struct gf_core *core, struct core_run *run);
 void gf_core__mark_task(struct gf_core *core, struct core_task *task);
 void gf_core__mark_role(struct gf_core *core, struct core_role *role);
 void gf_core__mark_token(struct gf_core *core, struct core_token *token);
+void gf_core__mark_extension(struct gf_core *core, struct core_extension *extension);
 
 /*
  * Appends an event with the next number and the time of the step; and with the actor of the command
@@ -26,6 +27,9 @@ struct gf_event *gf_core__event(struct gf_core *core, enum gf_event_kind kind);
 /* About a token or a role. */
 struct gf_event *gf_core__event_subject(struct gf_core *core, enum gf_event_kind kind,
                                         struct gf_str subject_id);
+/* About an extension; its id is copied into the arena of the batch. */
+struct gf_event *gf_core__event_extension(struct gf_core *core, enum gf_event_kind kind,
+                                          const struct core_extension *extension);
 void gf_core__event_namespace(struct gf_core *core, enum gf_event_kind kind,
                               const struct core_namespace *ns);
 struct gf_event *gf_core__event_pipeline(struct gf_core *core, enum gf_event_kind kind,
@@ -71,6 +75,8 @@ void gf_core__batch_drop_config(struct gf_core *core, const struct core_config *
 void gf_core__batch_drop_role(struct gf_core *core, const struct core_role *role);
 /* Of all tokens that are deleted. */
 void gf_core__batch_drop_tokens(struct gf_core *core);
+/* Of all extensions that are deleted: their own rows alone. */
+void gf_core__batch_drop_extensions(struct gf_core *core);
 
 /* ---- lookup.c: finding objects, and asking for those that are not in memory ---- */
 
@@ -226,6 +232,12 @@ enum gf_step gf_core__record_event(struct gf_core *core, const struct gf_input *
 
 /* A role of a user, or NULL. */
 struct core_role *gf_core__find_role(const struct gf_core *core, struct gf_str role_id);
+/* Refuses roles that do not exist, or that nobody can be given. */
+enum gf_code gf_core__check_roles(const struct gf_core *core, const struct gf_str *role_ids,
+                                  size_t count, struct gf_error *err);
+/* Tells the roles of users that an extension has them, or no longer has. */
+void gf_core__count_extension_roles(struct gf_core *core, const struct gf_extension *row,
+                                    int64_t by);
 enum gf_step gf_core__create_role(struct gf_core *core, const struct gf_input *input,
                                   struct gf_need *out_need);
 enum gf_step gf_core__update_role(struct gf_core *core, const struct gf_input *input);

@@ -109,6 +109,8 @@ enum core_timer_kind {
     CORE_TIMER_TASK = 1, /* its next attempt, or the patience with the scheduler is at an end */
     CORE_TIMER_RUN,      /* its timeout */
     CORE_TIMER_REPAIR,   /* the patience with inquiries is at an end */
+    CORE_TIMER_START,    /* an extension's container is started again */
+    CORE_TIMER_INSTANCE, /* the patience with a container of an extension is at an end */
 };
 struct core_timer {
     struct gf_heap_node node;        /* its key is the time, wherever it is */
@@ -170,9 +172,10 @@ struct core_task_vec GF_VEC_FIELDS(struct core_task *);
 
 /* A role of a user. */
 struct core_role {
-    struct gf_role row;    /* role_id on the heap, the rest in the arena */
-    struct gf_arena arena; /* another one with each change */
-    int64_t token_count;   /* tokens that have it */
+    struct gf_role row;      /* role_id on the heap, the rest in the arena */
+    struct gf_arena arena;   /* another one with each change */
+    int64_t token_count;     /* tokens that have it */
+    int64_t extension_count; /* extensions that have it */
     struct gf_list_link dead_link;
     bool dirty;
     bool deleted;
@@ -185,6 +188,45 @@ struct core_token {
     struct gf_list_link dead_link;
     bool dirty;
     bool deleted; /* it is in the map until the batch is done, so that its id is not used again */
+};
+
+/* The places that a container of an extension may have. */
+enum core_seat {
+    CORE_SEAT_SERVING = 0,
+    CORE_SEAT_SUCCESSOR,
+    CORE_SEAT_LEAVING,
+    CORE_SEATS,
+};
+
+struct core_extension;
+
+/* What the core knows of a container besides its row (struct gf_extension_instance). */
+struct core_instance {
+    struct core_extension *extension;
+    enum core_seat seat;
+    struct core_timer timer;    /* while there is a container that is not ready */
+    struct gf_str registration; /* of a successor, for when it serves; on the heap */
+    bool connected;             /* it has said Ready, and its connection has not ended since */
+    bool last_call;             /* its patience ends with the timer: then it is given up */
+};
+
+/* An installed extension. All are in memory. */
+struct core_extension {
+    /* Its roles are in the arena, every other text is on the heap and goes when another one takes
+     * its place: what is to outlive the step is copied. */
+    struct gf_extension row;
+    struct gf_arena arena; /* of the roles; another one with each change of them */
+    size_t bytes;          /* of its texts on the heap */
+    struct core_instance instances[CORE_SEATS];
+    struct core_timer start; /* it waits to be started again */
+    int32_t failures;        /* in a row, of the serving container: what the back-off follows */
+    struct gf_list subscriptions; /* struct core_subscription by its extension_link */
+    int64_t subscription_count;   /* in the list */
+    int64_t pending_count;        /* deliveries that are not dead */
+    int64_t pending_bytes;        /* their contents together */
+    struct gf_list_link dead_link;
+    bool dirty;
+    bool deleted;
 };
 
 /* Removing the tokens that have expired. */
@@ -219,6 +261,9 @@ struct gf_core {
     size_t token_bytes;            /* texts of those */
     struct gf_heap expiries;       /* tokens that expire */
     struct core_sweep sweep;
+    struct gf_map extensions;            /* by extension_id, without deleted ones */
+    struct gf_map_i64 extensions_by_key; /* likewise */
+    size_t extension_bytes;              /* texts of all of them */
 
     struct gf_list idle_pipelines; /* the least recently used first */
     struct gf_list idle_configs;
@@ -245,6 +290,7 @@ struct gf_core {
     struct gf_arena batch_arena; /* replies, deployments and answers of this batch */
     struct gf_list dead_tokens;
     struct gf_list dead_roles;
+    struct gf_list dead_extensions;
     struct gf_list dead_runs;
     struct gf_list dead_configs;
     struct gf_list dead_pipelines;

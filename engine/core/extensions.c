@@ -7,8 +7,3 @@ enum gf_step gf_core__extension_step(struct gf_core *core, const struct gf_input
     (void)gf_fail(&err, GF_UNIMPLEMENTED, "this server has no extensions yet");
     return gf_core__refuse(core, input, &err);
 }
-
-void gf_core_restore_extension(struct gf_core *core, const struct gf_extension *extension) {
-    (void)core;
-    (void)extension;
-}

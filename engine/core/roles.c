@@ -10,6 +10,8 @@
 #include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
 
+#include <inttypes.h>
+
 /* ---- What a role is made of, as lists that are compared and hashed ---- */
 
 struct content {
@@ -120,6 +122,34 @@ void gf_core_restore_role(struct gf_core *core, const struct gf_role *role) {
     }
 }
 
+/* ---- Who has them ---- */
+
+enum gf_code gf_core__check_roles(const struct gf_core *core, const struct gf_str *role_ids,
+                                  size_t count, struct gf_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        const struct gf_str role_id = role_ids[i];
+        if (gf_str_eq(role_id, GF_STR(GF_ROLE_BOOTSTRAP))) {
+            return gf_fail(err, GF_PERMISSION_DENIED,
+                           "role '" GF_ROLE_BOOTSTRAP "' is that of the first token alone");
+        }
+        if (gf_system_role(role_id) == NULL && gf_core__find_role(core, role_id) == NULL) {
+            return gf_fail(err, GF_NOT_FOUND, "role '%" GF_STR_FMT "' does not exist",
+                           GF_STR_ARG(role_id));
+        }
+    }
+    return GF_OK;
+}
+
+void gf_core__count_extension_roles(struct gf_core *core, const struct gf_extension *row,
+                                    int64_t by) {
+    for (size_t i = 0; i < row->role_count; i++) {
+        struct core_role *role = gf_core__find_role(core, row->role_ids[i]);
+        if (role != NULL) {
+            role->extension_count += by;
+        }
+    }
+}
+
 /* ---- Commands ---- */
 
 static enum gf_code check_new(const struct gf_core *core, const struct gf_role *row,
@@ -219,16 +249,29 @@ enum gf_step gf_core__update_role(struct gf_core *core, const struct gf_input *i
     return GF_STEP_DONE;
 }
 
+static enum gf_code check_unused(const struct core_role *role, struct gf_error *err) {
+    if (role->token_count > 0) {
+        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "ROLE_IN_USE",
+                              "role '%" GF_STR_FMT "' is that of %" PRId64
+                              " tokens: delete them first",
+                              GF_STR_ARG(role->row.role_id), role->token_count);
+    }
+    if (role->extension_count > 0) {
+        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "ROLE_IN_USE",
+                              "role '%" GF_STR_FMT "' is that of %" PRId64
+                              " extensions: take it from them first",
+                              GF_STR_ARG(role->row.role_id), role->extension_count);
+    }
+    return GF_OK;
+}
+
 enum gf_step gf_core__delete_role(struct gf_core *core, const struct gf_input *input) {
+    struct gf_error err = {0};
     struct core_role *role = resolve(core, input);
     if (role == NULL) {
         return GF_STEP_DONE;
     }
-    if (role->token_count > 0) {
-        struct gf_error err = {0};
-        (void)gf_fail_reason(&err, GF_FAILED_PRECONDITION, "ROLE_IN_USE",
-                             "role '%" GF_STR_FMT "' is that of %lld tokens: delete them first",
-                             GF_STR_ARG(role->row.role_id), (long long)role->token_count);
+    if (check_unused(role, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
     (void)gf_core__event_subject(core, GF_EVENT_ROLE_DELETED, role->row.role_id);

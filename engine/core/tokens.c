@@ -72,22 +72,6 @@ void gf_core_restore_token(struct gf_core *core, const struct gf_token *token) {
 
 /* ---- Creating ---- */
 
-static enum gf_code check_roles(const struct gf_core *core, const struct gf_token *row,
-                                struct gf_error *err) {
-    for (size_t i = 0; i < row->role_count; i++) {
-        const struct gf_str role_id = row->role_ids[i];
-        if (gf_str_eq(role_id, GF_STR(GF_ROLE_BOOTSTRAP))) {
-            return gf_fail(err, GF_PERMISSION_DENIED,
-                           "role '" GF_ROLE_BOOTSTRAP "' is that of the first token alone");
-        }
-        if (gf_system_role(role_id) == NULL && gf_core__find_role(core, role_id) == NULL) {
-            return gf_fail(err, GF_NOT_FOUND, "role '%" GF_STR_FMT "' does not exist",
-                           GF_STR_ARG(role_id));
-        }
-    }
-    return GF_OK;
-}
-
 /* Of the row alone, whatever its roles are. */
 static enum gf_code check_room(const struct gf_core *core, const struct gf_token *row,
                                struct gf_error *err) {
@@ -189,12 +173,13 @@ enum gf_step gf_core__create_token(struct gf_core *core, const struct gf_input *
         return result;
     }
     enum gf_code rc = GF_OK;
-    if (wanted->kind == GF_TOKEN_KIND_EXTENSION) {
+    if (wanted->kind == GF_TOKEN_KIND_EXTENSION &&
+        gf_core__find_extension(core, wanted->extension_id) == NULL) {
         rc = gf_fail(&err, GF_NOT_FOUND, "extension '%" GF_STR_FMT "' does not exist",
                      GF_STR_ARG(wanted->extension_id));
     }
     if (rc == GF_OK) {
-        rc = check_roles(core, wanted, &err);
+        rc = gf_core__check_roles(core, wanted->role_ids, wanted->role_count, &err);
     }
     if (rc == GF_OK) {
         rc = check_room(core, wanted, &err);
