@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/crc32c.h"
 #include "base/file.h"
+#include "base/logframe_internal.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -22,18 +23,17 @@ enum {
     COUNT_BYTES = 8, /* of a COUNTED payload */
     READER_BUFFER_BYTES = 2 * GF_LOGFRAME_BYTES_MAX,
     CHECKED_HEADER_BYTES = 16, /* of a frame's header: all that stands before the checksum */
-    CHECKED_FILE_BYTES = 12,   /* the same of the file's header */
 };
 
 static const char magic[8] = "gflog\r\n";
 
-static void put_le(uint8_t *out, uint64_t number, int bytes) {
+void gf_logframe__put_le(uint8_t *out, uint64_t number, int bytes) {
     for (int i = 0; i < bytes; i++) {
         out[i] = (uint8_t)(number >> (8 * i));
     }
 }
 
-static uint64_t get_le(const char *bytes, int count) {
+uint64_t gf_logframe__get_le(const char *bytes, int count) {
     uint64_t number = 0;
     for (int i = 0; i < count; i++) {
         number |= (uint64_t)(uint8_t)bytes[i] << (8 * i);
@@ -62,31 +62,32 @@ void gf_logframe_encode_header(const struct gf_logframe *frame,
     gf_assert(is_stream(frame->stream));
     gf_assert(frame->end || !frame->cut);
     gf_assert(frame->cut || !frame->counted);
-    put_le(out_header, frame->payload.len, 4);
-    put_le(out_header + 4, frame->stream, 1);
-    put_le(out_header + 5,
-           (frame->end ? FLAG_END : 0u) | (frame->cut ? FLAG_CUT : 0u) |
-               (frame->counted ? FLAG_COUNTED : 0u),
-           1);
-    put_le(out_header + 6, 0, 2);
-    put_le(out_header + 8, (uint64_t)frame->wall_ns, 8);
+    gf_logframe__put_le(out_header, frame->payload.len, 4);
+    gf_logframe__put_le(out_header + 4, frame->stream, 1);
+    gf_logframe__put_le(out_header + 5,
+                        (frame->end ? FLAG_END : 0u) | (frame->cut ? FLAG_CUT : 0u) |
+                            (frame->counted ? FLAG_COUNTED : 0u),
+                        1);
+    gf_logframe__put_le(out_header + 6, 0, 2);
+    gf_logframe__put_le(out_header + 8, (uint64_t)frame->wall_ns, 8);
     uint32_t crc = gf_crc32c(0, out_header, CHECKED_HEADER_BYTES);
     crc = gf_crc32c(crc, frame->payload.ptr, frame->payload.len);
-    put_le(out_header + CHECKED_HEADER_BYTES, crc, 4);
+    gf_logframe__put_le(out_header + CHECKED_HEADER_BYTES, crc, 4);
 }
 
-static void encode_file_header(uint8_t out_header[GF_LOGFRAME_FILE_HEADER_BYTES]) {
+void gf_logframe__encode_file_header(uint64_t version,
+                                     uint8_t out_header[GF_LOGFRAME_FILE_HEADER_BYTES]) {
     memcpy(out_header, magic, sizeof(magic));
-    put_le(out_header + 8, GF_LOGFRAME_VERSION, 2);
-    put_le(out_header + 10, 0, 2);
-    put_le(out_header + CHECKED_FILE_BYTES, gf_crc32c(0, out_header, CHECKED_FILE_BYTES), 4);
+    gf_logframe__put_le(out_header + 8, version, 2);
+    gf_logframe__put_le(out_header + 10, 0, 2);
+    gf_logframe__put_le(out_header + GF_LOGFRAME__CHECKED_FILE_BYTES,
+                        gf_crc32c(0, out_header, GF_LOGFRAME__CHECKED_FILE_BYTES), 4);
 }
 
 /* ---- writing ---- */
 
-/* Writes the parts one behind the other at the offset. Advances parts as it goes. */
-static enum gf_code write_at(int fd, struct iovec *parts, int part_count, int64_t offset,
-                             struct gf_error *err) {
+enum gf_code gf_logframe__write_at(int fd, struct iovec *parts, int part_count, int64_t offset,
+                                   struct gf_error *err) {
     while (part_count > 0) {
         const ssize_t written = pwritev(fd, parts, part_count, (off_t)offset);
         if (written < 0 && errno == EINTR) {
@@ -115,25 +116,35 @@ static enum gf_code write_frame(struct gf_logframe_writer *writer, const struct 
                                 struct gf_error *err) {
     gf_assert(!writer->ended);
     uint8_t header[GF_LOGFRAME_HEADER_BYTES];
+    const size_t size = sizeof(header) + frame->payload.len;
+    enum gf_code rc =
+        writer->ring.bytes_max == 0 ? GF_OK : gf_logframe__ring_make_room(writer, size, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
     gf_logframe_encode_header(frame, header);
     struct iovec parts[] = {
         {.iov_base = header, .iov_len = sizeof(header)},
         {.iov_base = (void *)frame->payload.ptr, .iov_len = frame->payload.len},
     };
-    const enum gf_code rc =
-        write_at(writer->fd, parts, frame->payload.len == 0 ? 1 : 2, writer->offset, err);
-    if (rc == GF_OK) {
-        writer->offset += (int64_t)(sizeof(header) + frame->payload.len);
+    rc = gf_logframe__write_at(writer->fd, parts, frame->payload.len == 0 ? 1 : 2, writer->offset,
+                               err);
+    if (rc != GF_OK) {
+        return rc;
     }
-    return rc;
+    if (writer->ring.bytes_max > 0) {
+        gf_logframe__ring_note(&writer->ring, writer->offset, frame->payload.len);
+    }
+    writer->offset += (int64_t)size;
+    return GF_OK;
 }
 
 enum gf_code gf_logframe_writer_init(struct gf_logframe_writer *writer, int fd,
                                      struct gf_error *err) {
     uint8_t header[GF_LOGFRAME_FILE_HEADER_BYTES];
-    encode_file_header(header);
+    gf_logframe__encode_file_header(GF_LOGFRAME_VERSION, header);
     struct iovec part = {.iov_base = header, .iov_len = sizeof(header)};
-    const enum gf_code rc = write_at(fd, &part, 1, 0, err);
+    const enum gf_code rc = gf_logframe__write_at(fd, &part, 1, 0, err);
     if (rc == GF_OK) {
         *writer = (struct gf_logframe_writer){.fd = fd, .offset = sizeof(header)};
     }
@@ -163,6 +174,9 @@ static enum gf_code find_end(int fd, int64_t *out_offset, struct gf_error *err) 
 enum gf_code gf_logframe_writer_resume(struct gf_logframe_writer *writer, int fd,
                                        struct gf_error *err) {
     int64_t offset = 0;
+    if (gf_logframe__version(fd) == GF_LOGFRAME_RING_VERSION) {
+        return gf_fail(err, GF_FAILED_PRECONDITION, "log is a ring");
+    }
     const enum gf_code rc = find_end(fd, &offset, err);
     if (rc != GF_OK) {
         return rc;
@@ -220,7 +234,7 @@ enum gf_code gf_logframe_end_cut(struct gf_logframe_writer *writer, int64_t wall
     uint8_t payload[COUNT_BYTES + GF_LOGFRAME_NOTE_BYTES_MAX];
     const size_t note_len =
         note.len < GF_LOGFRAME_NOTE_BYTES_MAX ? note.len : GF_LOGFRAME_NOTE_BYTES_MAX;
-    put_le(payload, (uint64_t)dropped_bytes, COUNT_BYTES);
+    gf_logframe__put_le(payload, (uint64_t)dropped_bytes, COUNT_BYTES);
     if (note_len > 0) {
         memcpy(payload + COUNT_BYTES, note.ptr, note_len);
     }
@@ -244,16 +258,16 @@ enum gf_code gf_logframe_decode(struct gf_str bytes, int64_t offset, struct gf_l
         return GF_OK;
     }
     const char *header = bytes.ptr;
-    const uint64_t payload_len = get_le(header, 4);
-    const unsigned int stream = (unsigned int)get_le(header + 4, 1);
-    const unsigned int flags = (unsigned int)get_le(header + 5, 1);
+    const uint64_t payload_len = gf_logframe__get_le(header, 4);
+    const unsigned int stream = (unsigned int)gf_logframe__get_le(header + 4, 1);
+    const unsigned int flags = (unsigned int)gf_logframe__get_le(header + 5, 1);
     const bool end = (flags & FLAG_END) != 0;
     const bool cut = (flags & FLAG_CUT) != 0;
     const bool counted = (flags & FLAG_COUNTED) != 0;
     /* The length first: a damaged one must not make a reader wait for bytes that never come. */
     if (payload_len > GF_LOGFRAME_PAYLOAD_BYTES_MAX || !is_stream(stream) ||
         (flags & ~(unsigned int)(FLAG_END | FLAG_CUT | FLAG_COUNTED)) != 0 ||
-        get_le(header + 6, 2) != 0 || (cut && !end) || (counted && !cut) ||
+        gf_logframe__get_le(header + 6, 2) != 0 || (cut && !end) || (counted && !cut) ||
         (counted && payload_len < COUNT_BYTES) || (end && stream != GF_LOG_STREAM_SYSTEM)) {
         return gf_fail(err, GF_DATA_LOSS, "log is damaged at byte %lld: no frame begins there",
                        (long long)offset);
@@ -266,7 +280,7 @@ enum gf_code gf_logframe_decode(struct gf_str bytes, int64_t offset, struct gf_l
     const struct gf_str payload = {header + GF_LOGFRAME_HEADER_BYTES, (size_t)payload_len};
     const uint32_t crc =
         gf_crc32c(gf_crc32c(0, header, CHECKED_HEADER_BYTES), payload.ptr, payload.len);
-    if (crc != get_le(header + CHECKED_HEADER_BYTES, 4)) {
+    if (crc != gf_logframe__get_le(header + CHECKED_HEADER_BYTES, 4)) {
         return gf_fail(err, GF_DATA_LOSS, "log is damaged at byte %lld: wrong checksum",
                        (long long)offset);
     }
@@ -275,7 +289,7 @@ enum gf_code gf_logframe_decode(struct gf_str bytes, int64_t offset, struct gf_l
         .end = end,
         .cut = cut,
         .counted = counted,
-        .wall_ns = (int64_t)get_le(header + 8, 8),
+        .wall_ns = (int64_t)gf_logframe__get_le(header + 8, 8),
         .payload = payload,
     };
     *out_size = size;
@@ -287,7 +301,7 @@ struct gf_str gf_logframe_note(const struct gf_logframe *frame, int64_t *out_dro
         *out_dropped_bytes = 0;
         return frame->payload;
     }
-    const int64_t count = (int64_t)get_le(frame->payload.ptr, COUNT_BYTES);
+    const int64_t count = (int64_t)gf_logframe__get_le(frame->payload.ptr, COUNT_BYTES);
     *out_dropped_bytes = count < 0 ? 0 : count;
     return (struct gf_str){frame->payload.ptr + COUNT_BYTES, frame->payload.len - COUNT_BYTES};
 }
@@ -309,11 +323,20 @@ int64_t gf_logframe_reader_offset(const struct gf_logframe_reader *reader) {
     return reader->offset;
 }
 
+int64_t gf_logframe_reader_payload(const struct gf_logframe_reader *reader) {
+    return reader->payload_bytes;
+}
+
+void gf_logframe_reader_set_payload(struct gf_logframe_reader *reader, int64_t payload_bytes) {
+    reader->payload_bytes = payload_bytes;
+}
+
 /* Reads more behind what the buffer holds; *out_more is false at the end of the file. */
 static enum gf_code fill_buffer(struct gf_logframe_reader *reader, bool *out_more,
                                 struct gf_error *err) {
     if (reader->buffer == NULL) {
         reader->buffer = gf_malloc(READER_BUFFER_BYTES);
+        reader->ring = gf_logframe__version(reader->fd) == GF_LOGFRAME_RING_VERSION;
     }
     memmove(reader->buffer, reader->buffer + reader->buffer_start, reader->buffer_len);
     reader->buffer_start = 0;
@@ -352,8 +375,16 @@ static struct gf_str buffered(const struct gf_logframe_reader *reader) {
 
 bool gf_logframe_reader_has_next(const struct gf_logframe_reader *reader) {
     const struct gf_str bytes = buffered(reader);
-    return !reader->ended && reader->offset > 0 && bytes.len >= GF_LOGFRAME_HEADER_BYTES &&
-           get_le(bytes.ptr, 4) <= bytes.len - GF_LOGFRAME_HEADER_BYTES;
+    const bool there = !reader->ended && reader->offset > 0 &&
+                       bytes.len >= GF_LOGFRAME_HEADER_BYTES &&
+                       gf_logframe__get_le(bytes.ptr, 4) <= bytes.len - GF_LOGFRAME_HEADER_BYTES;
+    if (!there || !reader->ring) {
+        return there;
+    }
+    /* Of a ring it may have been read half released, and then more has to be read. */
+    struct gf_logframe frame;
+    size_t size = 0;
+    return gf_logframe_decode(bytes, reader->offset, &frame, &size, NULL) == GF_OK && size > 0;
 }
 
 /* As gf_logframe_decode for the header of the file. */
@@ -366,20 +397,50 @@ static enum gf_code decode_file_header(struct gf_str bytes, size_t *out_size,
     if (memcmp(bytes.ptr, magic, sizeof(magic)) != 0) {
         return gf_fail(err, GF_DATA_LOSS, "file is no log of gofer");
     }
-    const uint64_t version = get_le(bytes.ptr + 8, 2);
-    if (version != GF_LOGFRAME_VERSION) {
-        return gf_fail(err, GF_DATA_LOSS, "log has version %llu, expected %d",
-                       (unsigned long long)version, GF_LOGFRAME_VERSION);
+    const uint64_t version = gf_logframe__get_le(bytes.ptr + 8, 2);
+    if (version != GF_LOGFRAME_VERSION && version != GF_LOGFRAME_RING_VERSION) {
+        return gf_fail(err, GF_DATA_LOSS, "log has version %llu, expected %d or %d",
+                       (unsigned long long)version, GF_LOGFRAME_VERSION, GF_LOGFRAME_RING_VERSION);
     }
     uint8_t expected[GF_LOGFRAME_FILE_HEADER_BYTES];
-    encode_file_header(expected);
+    gf_logframe__encode_file_header(version, expected);
     if (memcmp(bytes.ptr, expected, sizeof(expected)) != 0) {
         return gf_fail(err, GF_DATA_LOSS, "log is damaged at byte 0: wrong checksum");
     }
-    *out_size = GF_LOGFRAME_FILE_HEADER_BYTES;
+    const size_t size = version == GF_LOGFRAME_VERSION ? GF_LOGFRAME_FILE_HEADER_BYTES
+                                                       : GF_LOGFRAME_RING_HEADER_BYTES;
+    *out_size = bytes.len < size ? 0 : size;
     return GF_OK;
 }
 
+/* Goes on at the oldest kept frame of a ring, if that lies before it. False: it does not. */
+static bool skip_released(struct gf_logframe_reader *reader) {
+    struct gf_logframe_mark start = {0};
+    if (!reader->ring || gf_logframe__ring_start(reader->fd, &start, NULL) != GF_OK ||
+        start.offset <= reader->offset) {
+        return false;
+    }
+    reader->missing_bytes += start.payload_bytes > reader->payload_bytes
+                                 ? start.payload_bytes - reader->payload_bytes
+                                 : 0;
+    reader->payload_bytes = start.payload_bytes;
+    reader->offset = start.offset;
+    reader->buffer_start = 0;
+    reader->buffer_len = 0;
+    return true;
+}
+
+static void give(struct gf_logframe_reader *reader, struct gf_logframe *frame) {
+    frame->missing_bytes = reader->missing_bytes;
+    reader->missing_bytes = 0;
+    reader->payload_bytes += (int64_t)frame->payload.len;
+    reader->ended = frame->end;
+}
+
+/*
+ * What a ring releases while it is read shows as zeros, or as damage where it was read half: then
+ * the header has the place to go on at, because it was written first.
+ */
 enum gf_code gf_logframe_reader_next(struct gf_logframe_reader *reader,
                                      enum gf_logframe_event *out_event,
                                      struct gf_logframe *out_frame, struct gf_error *err) {
@@ -394,6 +455,9 @@ enum gf_code gf_logframe_reader_next(struct gf_logframe_reader *reader,
         enum gf_code rc = at_file_header ? decode_file_header(buffered(reader), &size, err)
                                          : gf_logframe_decode(buffered(reader), reader->offset,
                                                               out_frame, &size, err);
+        if (rc == GF_DATA_LOSS && !at_file_header && skip_released(reader)) {
+            continue;
+        }
         if (rc == GF_OK && size == 0) {
             rc = fill_buffer(reader, &more, err);
         }
@@ -405,8 +469,10 @@ enum gf_code gf_logframe_reader_next(struct gf_logframe_reader *reader,
             return GF_OK;
         }
         consume(reader, size);
-        if (size != 0 && !at_file_header) {
-            reader->ended = out_frame->end;
+        if (size != 0 && at_file_header) {
+            reader->ring = size == GF_LOGFRAME_RING_HEADER_BYTES;
+        } else if (size != 0) {
+            give(reader, out_frame);
             *out_event = GF_LOGFRAME_FRAME;
             return GF_OK;
         }

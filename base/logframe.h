@@ -8,7 +8,7 @@
  *
  *     header (16 bytes)
  *       0  8  magic, the bytes "gflog\r\n\0"
- *       8  2  version, 1
+ *       8  2  version: 1, or 2 of a ring
  *      10  2  reserved, 0
  *      12  4  CRC-32C of the 12 bytes before
  *
@@ -27,6 +27,23 @@
  * says why. With COUNTED, which comes only with CUT, 8 bytes stand before the sentence: how many
  * bytes of output were dropped, signed, 0 or more. A file without an END frame is either still
  * growing or its writer died; which of the two, the file does not tell.
+ *
+ * A ring (version 2) is for writers without an end: its oldest frames make room for new ones. The
+ * header is 128 bytes long:
+ *
+ *      16  24  a record of where the oldest kept frame begins
+ *      40  24  another one; written in turns, the valid one with the greater offset counts
+ *      64  64  reserved, 0
+ *
+ *     record (24 bytes)
+ *       0  8  offset in the file of the oldest kept frame
+ *       8  8  payload bytes of all frames that were released before it
+ *      16  4  CRC-32C of the 16 bytes before
+ *      20  4  reserved, 0
+ *
+ * Offsets stay as they are: what is between the header and the oldest kept frame is a hole, whose
+ * blocks the file system has back (fallocate with PUNCH_HOLE). The record is written before the
+ * hole is made, so that a reader who finds zeros finds in the header how far to skip.
  *
  * A frame is written by one pwritev. A reader that comes in between, or a writer that dies there,
  * sees a partial frame at the end of the file: a reader waits, a writer that resumes cuts it off.
@@ -51,11 +68,15 @@
 
 enum {
     GF_LOGFRAME_VERSION = 1,
+    GF_LOGFRAME_RING_VERSION = 2,
     GF_LOGFRAME_FILE_HEADER_BYTES = 16,
     GF_LOGFRAME_HEADER_BYTES = 20,
     GF_LOGFRAME_PAYLOAD_BYTES_MAX = 65536,
     GF_LOGFRAME_BYTES_MAX = GF_LOGFRAME_HEADER_BYTES + GF_LOGFRAME_PAYLOAD_BYTES_MAX,
     GF_LOGFRAME_NOTE_BYTES_MAX = 1024, /* of the sentence of an END frame */
+    GF_LOGFRAME_RING_HEADER_BYTES = 128,
+    GF_LOGFRAME_RING_MARKS = 16, /* a ring gives back about one such part of itself at a time */
+    GF_LOGFRAME_RING_BYTES_MIN = 4 * GF_LOGFRAME_BYTES_MAX,
 };
 
 /* X(name, number, text) */
@@ -81,15 +102,33 @@ struct gf_logframe {
     bool counted; /* only with cut: the payload begins with how much (gf_logframe_note) */
     int64_t wall_ns;
     struct gf_str payload; /* borrowed from the reader or from the decoded bytes */
+    int64_t missing_bytes; /* by a reader: payload before it that a ring released unread */
 };
 
 /* ---- writing ---- */
+
+/* The beginning of a frame: its offset, and the payload of all frames before it. */
+struct gf_logframe_mark {
+    int64_t offset;
+    int64_t payload_bytes;
+};
+
+/* What the writer of a ring keeps in mind. Private to logframe_ring.c. */
+struct gf_logframe_ring {
+    int64_t bytes_max; /* 0 = the log is no ring */
+    struct gf_logframe_mark start;
+    int64_t payload_bytes; /* of all frames that were ever written */
+    struct gf_logframe_mark marks[GF_LOGFRAME_RING_MARKS + 1]; /* frames to begin with, rising */
+    size_t mark_count;
+    int64_t record_count; /* written; the next one goes to the record of its parity */
+};
 
 /* A value in the caller's memory. The descriptor is borrowed; it must not be open with O_APPEND. */
 struct gf_logframe_writer {
     int fd;
     int64_t offset; /* where the next frame goes = the size of what is valid; readable */
     bool ended;
+    struct gf_logframe_ring ring;
 };
 
 /* Starts a new log in an empty file and writes its header. */
@@ -99,10 +138,21 @@ enum gf_code gf_logframe_writer_init(struct gf_logframe_writer *writer, int fd,
 /*
  * Goes on with a log that another writer left: reads it, cuts off a partial frame at its end, and
  * stands behind the last whole one. An empty file gets its header. The descriptor must be readable.
- * Codes: GF_DATA_LOSS (damaged), GF_FAILED_PRECONDITION (it has an END frame).
+ * Codes: GF_DATA_LOSS (damaged), GF_FAILED_PRECONDITION (it has an END frame, or is a ring).
  */
 enum gf_code gf_logframe_writer_resume(struct gf_logframe_writer *writer, int fd,
                                        struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Begins a ring in an empty file, or goes on with one that another writer left, as
+ * gf_logframe_writer_resume does. The file takes up to bytes_max bytes of the disk (at least
+ * GF_LOGFRAME_RING_BYTES_MIN, asserted) and a block or two; its size only grows. The descriptor
+ * must be readable.
+ * Codes: GF_UNIMPLEMENTED (the file system cannot punch holes; the file is as it was), GF_DATA_LOSS
+ * (damaged), GF_FAILED_PRECONDITION (it has an END frame, or is no ring).
+ */
+enum gf_code gf_logframe_ring_open(struct gf_logframe_writer *writer, int fd, int64_t bytes_max,
+                                   struct gf_error *err) GF_MUST_USE;
 
 /*
  * Writes the bytes as one frame, or as several where there are more than
@@ -139,12 +189,19 @@ struct gf_logframe_reader {
     size_t buffer_start;
     size_t buffer_len;
     int64_t offset;
+    int64_t payload_bytes; /* of the frames before offset; known where reading began at 0 */
+    int64_t missing_bytes; /* skipped, and not told with a frame yet */
+    bool ring;
     bool ended;
 };
 
 /*
  * Starts to read the log in fd (borrowed, only pread is used) at `offset`: 0, or what
  * gf_logframe_reader_offset gave. Allocates a buffer of about 128 KiB at the first read.
+ *
+ * Of a ring, what was released is skipped; the next frame tells how much it is. A reader that
+ * begins elsewhere than at 0 knows that only if it is told how much payload came before:
+ * gf_logframe_reader_payload of the reader whose offset it is.
  */
 void gf_logframe_reader_init(struct gf_logframe_reader *reader, int fd, int64_t offset);
 void gf_logframe_reader_fini(struct gf_logframe_reader *reader);
@@ -168,6 +225,10 @@ bool gf_logframe_reader_has_next(const struct gf_logframe_reader *reader);
 
 /* Where the next frame begins: the resume point behind the frame that was given last. */
 int64_t gf_logframe_reader_offset(const struct gf_logframe_reader *reader);
+
+/* The payload bytes of all frames before that, and its counterpart; see gf_logframe_reader_init. */
+int64_t gf_logframe_reader_payload(const struct gf_logframe_reader *reader);
+void gf_logframe_reader_set_payload(struct gf_logframe_reader *reader, int64_t payload_bytes);
 
 /*
  * Decodes the frame at the start of bytes, for those who have them in memory. `offset` is for the
