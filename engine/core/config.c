@@ -115,6 +115,12 @@ static void variable_path(char out[GF_ERROR_FIELD_BYTES_MAX], const char *field,
     }
 }
 
+/* Whatever the case. */
+static bool begins_with(struct gf_str key, const char *prefix) {
+    const struct gf_str wanted = gf_str_from(prefix);
+    return key.len >= wanted.len && gf_str_eq_nocase((struct gf_str){key.ptr, wanted.len}, wanted);
+}
+
 static enum gf_code check_variable(const struct gf_variable *variable, struct gf_error *err) {
     const struct gf_str key = variable->key;
     if (key.len > GF_VARIABLE_KEY_BYTES_MAX) {
@@ -126,7 +132,9 @@ static enum gf_code check_variable(const struct gf_variable *variable, struct gf
                              "key of a variable must be letters, digits and underscores, and not "
                              "begin with a digit");
     }
-    if (key.len >= 6 && gf_str_eq_nocase((struct gf_str){key.ptr, 6}, GF_STR("GOFER_"))) {
+    const bool may_name_extension =
+        variable->source == GF_VARIABLE_SOURCE_EXTENSION && begins_with(key, "GOFER_EXTENSION_");
+    if (begins_with(key, "GOFER_") && !may_name_extension) {
         return gf_fail_field(err, "", "keys that begin with GOFER_ are set by gofer alone");
     }
     return check_bytes(variable->value, GF_VARIABLE_VALUE_BYTES_MAX, "", err);

@@ -40,9 +40,9 @@ enum gf_code gf_config_check_maximums(const struct gf_config *config,
 
 /*
  * Checks variables as a task or a run may have them: sorted by key, keys of letters, digits and
- * underscores, not beginning with a digit or "GOFER_", no two alike without regard to case. Errors
- * are on field + "[KEY]", such as variables["x"]. Limits: GF_TASK_VARIABLES_MAX and those of key
- * and value.
+ * underscores, not beginning with a digit or "GOFER_" (but "GOFER_EXTENSION_" where the source is
+ * EXTENSION), no two alike without regard to case. Errors are on field + "[KEY]", such as
+ * variables["x"]. Limits: GF_TASK_VARIABLES_MAX and those of key and value.
  */
 enum gf_code gf_variables_check(const struct gf_variable *variables, size_t count,
                                 const char *field, struct gf_error *err) GF_MUST_USE;

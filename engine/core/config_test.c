@@ -375,6 +375,17 @@ Test(config, keys_of_variables_are_checked) {
     expect_variable(GF_STR("gofer_mine"), GF_STR("x"), "variables[\"gofer_mine\"]");
 }
 
+Test(config, extensions_have_keys_of_their_own) {
+    struct gf_variable variable = {GF_STR("GOFER_EXTENSION_TIME"), GF_STR("x"),
+                                   GF_VARIABLE_SOURCE_EXTENSION};
+    struct gf_error err = {0};
+    cr_expect_eq(gf_variables_check(&variable, 1, "variables", &err), GF_OK);
+    variable.key = GF_STR("GOFER_EXTENSIO");
+    cr_expect_eq(gf_variables_check(&variable, 1, "variables", &err), GF_INVALID_ARGUMENT);
+    expect_variable(GF_STR("GOFER_EXTENSION_TIME"), GF_STR("x"),
+                    "variables[\"GOFER_EXTENSION_TIME\"]");
+}
+
 Test(config, values_of_variables_are_checked) {
     expect_variable(GF_STR("KEY"), GF_STR("a\0b"), "variables[\"KEY\"]");
     expect_variable(GF_STR("KEY"), GF_STR("\xc0\x80"), "variables[\"KEY\"]");

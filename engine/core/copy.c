@@ -174,6 +174,8 @@ void gf_run_copy(const struct gf_run *from, struct gf_arena *arena, struct gf_ru
     out->initiator.id = gf_text_copy(from->initiator.id, arena);
     out->initiator.reason = gf_text_copy(from->initiator.reason, arena);
     out->initiator.token_id = gf_text_copy(from->initiator.token_id, arena);
+    out->initiator.subscription_id = gf_text_copy(from->initiator.subscription_id, arena);
+    out->initiator.key = gf_text_copy(from->initiator.key, arena);
     out->variables = gf_variables_copy(from->variables, from->variable_count, arena);
     out->labels = gf_labels_copy(from->labels, from->label_count, arena);
     out->request_id = gf_text_copy(from->request_id, arena);

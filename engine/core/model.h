@@ -231,9 +231,13 @@ struct gf_deployment {
 
 struct gf_initiator {
     enum gf_initiator_kind kind;
-    struct gf_str id; /* for people: the user of the token; empty in development mode */
+    /* For people: the user of the token, empty in development mode; of EXTENSION its id. */
+    struct gf_str id;
     struct gf_str reason;
-    struct gf_str token_id; /* likewise empty */
+    struct gf_str token_id; /* empty in development mode, and where gofer's own token was used */
+    /* Of EXTENSION: because of which subscription of the run's pipeline, and under which key. */
+    struct gf_str subscription_id;
+    struct gf_str key;
 };
 
 /*

@@ -112,6 +112,22 @@ Test(messages, a_successful_run_ended_normally) {
                  GOFER__V1__VARIABLE_SOURCE__VARIABLE_SOURCE_RUN_OPTIONS);
 }
 
+Test(messages, a_run_tells_which_extension_started_it) {
+    struct gf_run run = {.run_id = 4,
+                         .state = GF_RUN_STATE_RUNNING,
+                         .initiator = {.kind = GF_INITIATOR_EXTENSION,
+                                       .id = GF_STR("cron"),
+                                       .subscription_id = GF_STR("nightly"),
+                                       .key = GF_STR("2026-01-01")}};
+    const Gofer__V1__Initiator *initiator = gf_run_to_message(&run, &arena)->initiator;
+    cr_expect_str_eq(initiator->name, "cron");
+    cr_expect_str_eq(initiator->extension_id, "cron");
+    cr_expect_str_eq(initiator->subscription_id, "nightly");
+    cr_expect_str_eq(initiator->idempotency_key, "2026-01-01");
+    run.initiator = (struct gf_initiator){.kind = GF_INITIATOR_HUMAN, .id = GF_STR("me")};
+    cr_expect_str_eq(gf_run_to_message(&run, &arena)->initiator->extension_id, "");
+}
+
 Test(messages, a_run_tells_how_it_was_started) {
     const struct gf_label label = {GF_STR("team"), GF_STR("blue")};
     const struct gf_run run = {
@@ -426,7 +442,7 @@ Test(messages, filters_of_events_are_checked) {
 
 Test(messages, kinds_that_never_happen_select_nothing) {
     Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
-    Gofer__V1__EventKind kinds[] = {GOFER__V1__EVENT_KIND__EVENT_KIND_EXTENSION_INSTALLED,
+    Gofer__V1__EventKind kinds[] = {GOFER__V1__EVENT_KIND__EVENT_KIND_OBJECT_WRITTEN,
                                     GOFER__V1__EVENT_KIND__EVENT_KIND_RUN_STARTED};
     struct gf_event_selection selection = {0};
     filter.n_kinds = 1;

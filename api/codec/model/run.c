@@ -27,6 +27,11 @@ static Gofer__V1__Initiator *initiator_of(const struct gf_initiator *initiator,
     message->token_id = gf_message_text(initiator->token_id, arena);
     message->name = gf_message_text(initiator->id, arena);
     message->reason = gf_message_text(initiator->reason, arena);
+    if (initiator->kind == GF_INITIATOR_EXTENSION) {
+        message->extension_id = message->name;
+        message->subscription_id = gf_message_text(initiator->subscription_id, arena);
+        message->idempotency_key = gf_message_text(initiator->key, arena);
+    }
     return message;
 }
 

@@ -16,6 +16,8 @@ enum field {
     KEPT_TASKS = 6,
     FLAGS = 7,
     INITIATOR_TOKEN = 8,
+    SUBSCRIPTION = 9,
+    CHAIN_DEPTH = 10,
 };
 
 enum flag {
@@ -78,6 +80,15 @@ void gf_sqlite__run_options_encode(const struct gf_run *run, struct gf_strbuf *o
     if (run->initiator.token_id.len > 0) {
         gf_sqlite__put_field(out, start, INITIATOR_TOKEN);
         gf_sqlite__put_text(out, run->initiator.token_id);
+    }
+    if (run->initiator.subscription_id.len > 0 || run->initiator.key.len > 0) {
+        gf_sqlite__put_field(out, start, SUBSCRIPTION);
+        gf_sqlite__put_text(out, run->initiator.subscription_id);
+        gf_sqlite__put_text(out, run->initiator.key);
+    }
+    if (run->chain_depth > 0) {
+        gf_sqlite__put_field(out, start, CHAIN_DEPTH);
+        gf_sqlite__put_number(out, run->chain_depth);
     }
 }
 
@@ -149,6 +160,21 @@ static bool take_flags(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
     return true;
 }
 
+static bool take_subscription(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
+    return gf_sqlite__take_text(cursor, &run->initiator.subscription_id) &&
+           gf_sqlite__take_text(cursor, &run->initiator.key) &&
+           run->initiator.subscription_id.len + run->initiator.key.len > 0;
+}
+
+static bool take_chain_depth(struct gf_sqlite_cursor *cursor, struct gf_run *run) {
+    int64_t depth = 0;
+    if (!gf_sqlite__take_number(cursor, &depth) || depth == 0 || depth > INT32_MAX) {
+        return false;
+    }
+    run->chain_depth = (int32_t)depth;
+    return true;
+}
+
 static bool take_field(struct gf_sqlite_fields *fields, unsigned char field, void *item) {
     struct gf_run *run = item;
     switch (field) {
@@ -170,6 +196,10 @@ static bool take_field(struct gf_sqlite_fields *fields, unsigned char field, voi
     case INITIATOR_TOKEN:
         return gf_sqlite__take_text(&fields->cursor, &run->initiator.token_id) &&
                run->initiator.token_id.len > 0;
+    case SUBSCRIPTION:
+        return take_subscription(&fields->cursor, run);
+    case CHAIN_DEPTH:
+        return take_chain_depth(&fields->cursor, run);
     default:
         return false;
     }

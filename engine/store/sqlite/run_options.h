@@ -12,6 +12,9 @@
  *     5 retried_run_id  the number
  *     6 kept_tasks      how many stretches, then number of tasks and run_id of each
  *     7 flags           1 has_priority, 2 used_live_version
+ *     8 token           of who started it
+ *     9 subscription    of the extension that started it: its id, and the key
+ *    10 chain_depth     the number
  *
  * Thread: any.
  */

@@ -102,7 +102,10 @@ Test(sqlite_run_options, all_together_come_back) {
         .kept_count = GF_ARRAY_COUNT(KEPT),
         .has_priority = true,
         .used_live_version = true,
-        .initiator = {.token_id = GF_STR("tok_1")},
+        .initiator = {.token_id = GF_STR("tok_1"),
+                      .subscription_id = GF_STR("nightly"),
+                      .key = GF_STR("2026-01-01")},
+        .chain_depth = 31,
     };
     struct fixture fixture;
     open_fixture(&fixture);
@@ -123,6 +126,9 @@ Test(sqlite_run_options, all_together_come_back) {
     cr_assert(fixture.run.has_priority);
     cr_assert(fixture.run.used_live_version);
     cr_assert(gf_str_eq(fixture.run.initiator.token_id, GF_STR("tok_1")));
+    cr_assert(gf_str_eq(fixture.run.initiator.subscription_id, GF_STR("nightly")));
+    cr_assert(gf_str_eq(fixture.run.initiator.key, GF_STR("2026-01-01")));
+    cr_assert_eq(fixture.run.chain_depth, 31);
     close_fixture(&fixture);
 }
 
@@ -133,7 +139,7 @@ Test(sqlite_run_options, damaged_bytes_are_refused) {
     } CASES[] = {
         {"an unknown format", GF_STR("\x02\x01\x02")},
         {"a format and nothing", GF_STR("\x01")},
-        {"an unknown field", GF_STR("\x01\x08\x02")},
+        {"an unknown field", GF_STR("\x01\x0b\x02")},
         {"field 0", GF_STR("\x01\x00\x02")},
         {"a field twice", GF_STR("\x01\x01\x02\x01\x02")},
         {"fields out of order", GF_STR("\x01\x05\x02\x01\x02")},
@@ -168,6 +174,11 @@ Test(sqlite_run_options, damaged_bytes_are_refused) {
         {"more kept tasks than a config has", GF_STR("\x01\x06\x01\xa1\x8d\x06\x07")},
         {"no flags", GF_STR("\x01\x07\x00")},
         {"an unknown flag", GF_STR("\x01\x07\x04")},
+        {"a token that is empty", GF_STR("\x01\x08\x00")},
+        {"neither a subscription nor a key", GF_STR("\x01\x09\x00\x00")},
+        {"a subscription without a key", GF_STR("\x01\x09\x01s")},
+        {"a chain of depth 0", GF_STR("\x01\x0a\x00")},
+        {"a chain too deep", GF_STR("\x01\x0a\xff\xff\xff\xff\x1f")},
     };
     struct fixture fixture;
     open_fixture(&fixture);

@@ -41,6 +41,9 @@ static void same_run(const struct gf_run *actual, const struct gf_run *expected)
     must_be_same(actual, expected, initiator.id);
     must_be_same(actual, expected, initiator.reason);
     must_be_same(actual, expected, initiator.token_id);
+    must_be_same(actual, expected, initiator.subscription_id);
+    must_be_same(actual, expected, initiator.key);
+    must_be_equal(actual, expected, chain_depth);
     same_variables(actual->variables, actual->variable_count, expected->variables,
                    expected->variable_count);
     must_be_equal(actual, expected, label_count);
@@ -84,7 +87,10 @@ void gf_store_battery_runs_come_back(const struct gf_store_factory *factory) {
         .id = GF_STR("cron"),
         .reason = GF_STR("it's \"12\""),
         .token_id = GF_STR("tok_0123456789abcdefghijkl"),
+        .subscription_id = GF_STR("nightly"),
+        .key = GF_STR("2026-01-01T00:00"),
     };
+    full->chain_depth = 31;
     full->variables = VARIABLES;
     full->variable_count = GF_ARRAY_COUNT(VARIABLES);
     full->request_id = GF_STR("f47ac10b-58cc-4372-a567-0e02b2c3d479");
