@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,8 +58,9 @@ struct log_path {
 };
 
 static void make_path(const struct gf_log_name *name, struct log_path *out_path) {
-    gf_assert(name->pipeline_key > 0 && name->run_id > 0);
-    gf_assert(name->task_index >= 0 && name->attempt > 0);
+    gf_assert(name->pipeline_key >= 0 && name->run_id > 0);
+    gf_assert(name->task_index >= 0);
+    gf_assert(name->attempt > 0 || (name->attempt == 0 && name->pipeline_key == 0));
     int length = snprintf(out_path->directory, sizeof(out_path->directory), "%" PRId64 "/%" PRId64,
                           name->pipeline_key, name->run_id / GF_LOG_STORE_RUNS_PER_DIRECTORY);
     gf_assert(length > 0 && (size_t)length < sizeof(out_path->directory));
@@ -108,16 +110,27 @@ enum gf_code gf_log_store_remove(struct gf_log_store *store, const struct gf_log
     return GF_OK;
 }
 
-enum gf_code gf_log_store_list_pipelines(struct gf_log_store *store, struct gf_log_pipelines *out,
-                                         struct gf_error *err) {
+/* Calls each with every name in a directory of logs, until it fails; one that is not there is
+ * empty. */
+static enum gf_code for_each_entry(struct gf_log_store *store, const char *path,
+                                   enum gf_code (*each)(void *ctx, const char *name,
+                                                        struct gf_error *err),
+                                   void *ctx, struct gf_error *err) {
     int fd = -1;
-    const enum gf_code rc = gf_file_open(store->dir_fd, ".", O_RDONLY | O_DIRECTORY, 0, &fd, err);
+    struct gf_error why = {0};
+    enum gf_code rc = gf_file_open(store->dir_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd, &why);
+    if (rc == GF_NOT_FOUND) {
+        return GF_OK;
+    }
     if (rc != GF_OK) {
+        if (err != NULL) {
+            *err = why;
+        }
         return rc;
     }
     GF_CLEANUP(gf_closedir_p) DIR *dir = fdopendir(fd);
     gf_assert(dir != NULL);
-    for (;;) {
+    while (rc == GF_OK) {
         errno = 0;
         const struct dirent *entry = readdir(dir);
         if (entry == NULL && errno != 0) {
@@ -126,11 +139,86 @@ enum gf_code gf_log_store_list_pipelines(struct gf_log_store *store, struct gf_l
         if (entry == NULL) {
             return GF_OK;
         }
-        int64_t key = 0;
-        if (gf_parse_i64(gf_str_from(entry->d_name), &key) && key > 0) {
-            gf_vec_push(out, key);
-        }
+        rc = each(ctx, entry->d_name, err);
     }
+    return rc;
+}
+
+static enum gf_code add_pipeline(void *ctx, const char *name, struct gf_error *err) {
+    (void)err;
+    struct gf_log_pipelines *out = ctx;
+    int64_t key = 0;
+    if (gf_parse_i64(gf_str_from(name), &key) && key > 0) {
+        gf_vec_push(out, key);
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_log_store_list_pipelines(struct gf_log_store *store, struct gf_log_pipelines *out,
+                                         struct gf_error *err) {
+    return for_each_entry(store, ".", add_pipeline, out, err);
+}
+
+/* ---- Logs of one run ---- */
+
+struct run_walk {
+    struct gf_log_store *store;
+    int64_t pipeline_key;
+    struct gf_log_runs *out; /* of a list; NULL: what is of run_id is removed */
+    int64_t run_id;
+    char directory[GF_LOG_PATH_BYTES_MAX];
+};
+
+/* The run of a log by the name of its file: "12-0-1.log". */
+static bool run_of(const char *name, int64_t *out_run_id) {
+    const char *dash = strchr(name, '-');
+    return dash != NULL && gf_parse_i64((struct gf_str){name, (size_t)(dash - name)}, out_run_id) &&
+           *out_run_id > 0;
+}
+
+static enum gf_code visit_file(void *ctx, const char *name, struct gf_error *err) {
+    struct run_walk *walk = ctx;
+    int64_t run_id = 0;
+    if (!run_of(name, &run_id)) {
+        return GF_OK;
+    }
+    if (walk->out != NULL) {
+        gf_vec_push(walk->out, run_id);
+        return GF_OK;
+    }
+    char path[GF_LOG_PATH_BYTES_MAX + NAME_MAX + 2];
+    (void)snprintf(path, sizeof(path), "%s/%s", walk->directory, name);
+    if (run_id == walk->run_id && unlinkat(walk->store->dir_fd, path, 0) != 0 && errno != ENOENT) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "log '%s'", path);
+    }
+    return GF_OK;
+}
+
+static enum gf_code visit_directory(void *ctx, const char *name, struct gf_error *err) {
+    struct run_walk *walk = ctx;
+    int64_t number = 0;
+    if (!gf_parse_i64(gf_str_from(name), &number)) {
+        return GF_OK;
+    }
+    (void)snprintf(walk->directory, sizeof(walk->directory), "%" PRId64 "/%" PRId64,
+                   walk->pipeline_key, number);
+    return for_each_entry(walk->store, walk->directory, visit_file, walk, err);
+}
+
+enum gf_code gf_log_store_list_runs(struct gf_log_store *store, int64_t pipeline_key,
+                                    struct gf_log_runs *out, struct gf_error *err) {
+    struct run_walk walk = {.store = store, .pipeline_key = pipeline_key, .out = out};
+    char path[GF_LOG_PATH_BYTES_MAX];
+    (void)snprintf(path, sizeof(path), "%" PRId64, pipeline_key);
+    return for_each_entry(store, path, visit_directory, &walk, err);
+}
+
+enum gf_code gf_log_store_remove_run(struct gf_log_store *store, int64_t pipeline_key,
+                                     int64_t run_id, struct gf_error *err) {
+    struct run_walk walk = {.store = store, .pipeline_key = pipeline_key, .run_id = run_id};
+    (void)snprintf(walk.directory, sizeof(walk.directory), "%" PRId64 "/%" PRId64, pipeline_key,
+                   run_id / GF_LOG_STORE_RUNS_PER_DIRECTORY);
+    return for_each_entry(store, walk.directory, visit_file, &walk, err);
 }
 
 enum gf_code gf_log_store_remove_pipeline(struct gf_log_store *store, int64_t pipeline_key,

@@ -3,6 +3,9 @@
  *
  *     DIR/<pipeline_key>/<run_id / 1000>/<run_id>-<task_index>-<attempt>.log
  *
+ * pipeline_key 0 is that of extensions: run_id is the extension_key, task_index 0, and attempt 0
+ * gofer's own log about the extension (api/extension/log.h).
+ *
  * A back end of the scheduler makes the file and hands it to the one who writes it (the shim, or a
  * log pump). Readers open it by name and follow it while it grows; they share one inotify instance
  * on the reactor, so that a thousand followers cost a thousand small structs and one descriptor
@@ -63,10 +66,25 @@ bool gf_log_store_has(const struct gf_log_store *store, const struct gf_log_name
 enum gf_code gf_log_store_remove(struct gf_log_store *store, const struct gf_log_name *name,
                                  struct gf_error *err) GF_MUST_USE;
 
+/* Numbers of runs of a pipeline, or keys of extensions. */
+struct gf_log_runs GF_VEC_FIELDS(int64_t);
+
+/*
+ * Appends the runs of a pipeline that have logs, in no order; one with several logs comes several
+ * times. Blocks.
+ */
+enum gf_code gf_log_store_list_runs(struct gf_log_store *store, int64_t pipeline_key,
+                                    struct gf_log_runs *out, struct gf_error *err) GF_MUST_USE;
+
+/* Removes all logs of one run, whatever their attempts. Blocks. */
+enum gf_code gf_log_store_remove_run(struct gf_log_store *store, int64_t pipeline_key,
+                                     int64_t run_id, struct gf_error *err) GF_MUST_USE;
+
 /* Keys of pipelines. */
 struct gf_log_pipelines GF_VEC_FIELDS(int64_t);
 
-/* Appends the keys of all pipelines that have logs, in no order. Blocks. */
+/* Appends the keys of all pipelines that have logs, in no order; that of extensions is left out.
+ * Blocks. */
 enum gf_code gf_log_store_list_pipelines(struct gf_log_store *store, struct gf_log_pipelines *out,
                                          struct gf_error *err) GF_MUST_USE;
 

@@ -129,6 +129,49 @@ Test(log_store, create_keeps_a_log_that_is_there) {
     close_fixture(&fixture);
 }
 
+static void make_log(struct fixture *fixture, int64_t run_id, int32_t attempt) {
+    const struct gf_log_name name = {.run_id = run_id, .attempt = attempt};
+    int fd = -1;
+    cr_assert_eq(gf_log_store_create(fixture->store, &name, &fd, NULL), GF_OK);
+    close(fd);
+}
+
+static bool has_log(struct fixture *fixture, int64_t run_id, int32_t attempt) {
+    const struct gf_log_name name = {.run_id = run_id, .attempt = attempt};
+    return gf_log_store_has(fixture->store, &name);
+}
+
+/* Those of extensions: pipeline_key 0. */
+Test(log_store, logs_of_one_run_are_listed_and_removed_by_themselves) {
+    struct fixture fixture;
+    open_fixture(&fixture);
+    struct gf_log_runs runs = {0};
+    struct gf_log_pipelines pipelines = {0};
+    cr_assert_eq(gf_log_store_list_runs(fixture.store, 0, &runs, NULL), GF_OK);
+    cr_assert_eq(runs.count, 0, "there is no directory yet");
+    make_log(&fixture, 12, 0);
+    make_log(&fixture, 12, 1);
+    make_log(&fixture, 123, 1);
+    make_log(&fixture, 1200, 3);
+    cr_assert_eq(gf_log_store_list_runs(fixture.store, 0, &runs, NULL), GF_OK);
+    int64_t sum = 0;
+    for (size_t i = 0; i < runs.count; i++) {
+        sum += runs.items[i];
+    }
+    cr_assert_eq(runs.count, 4);
+    cr_assert_eq(sum, 12 + 12 + 123 + 1200);
+    cr_assert_eq(gf_log_store_list_pipelines(fixture.store, &pipelines, NULL), GF_OK);
+    cr_assert_eq(pipelines.count, 0, "extensions are no pipeline");
+
+    cr_assert_eq(gf_log_store_remove_run(fixture.store, 0, 12, NULL), GF_OK);
+    cr_assert(!has_log(&fixture, 12, 0) && !has_log(&fixture, 12, 1));
+    cr_assert(has_log(&fixture, 123, 1) && has_log(&fixture, 1200, 3));
+    cr_assert_eq(gf_log_store_remove_run(fixture.store, 0, 77000, NULL), GF_OK);
+    gf_vec_fini(&runs);
+    gf_vec_fini(&pipelines);
+    close_fixture(&fixture);
+}
+
 struct waiter {
     struct gf_log_reader reader; /* first: wake gets its address */
     struct gf_latch woken;

@@ -33,6 +33,11 @@
 #define GF_TASK_API_DIR "/run/gofer/api"
 #define GF_TASK_API_HOST "unix:" GF_TASK_API_DIR "/gofer.sock"
 
+enum {
+    GF_RING_LOG_BYTES_DEFAULT = 8 << 20,
+    GF_RING_LOGS_KEPT = 8, /* of the attempts of one program */
+};
+
 /*
  * Everything a container needs. Borrowed for the call of launch(); the back end copies what it
  * keeps. `environment` is final: merged, sorted, without duplicates, "KEY=value" NUL-terminated.
@@ -69,6 +74,12 @@ struct gf_launch {
      */
     bool task_api;
     bool disable_logs; /* no output is kept, as the task or its pipeline wants it */
+    /*
+     * The program has no end: its log is a ring (base/logframe.h) of so many bytes on the disk, at
+     * least GF_LOGFRAME_RING_BYTES_MIN; where the file system cannot do that it is cut as any
+     * other. Of the attempts before this one GF_RING_LOGS_KEPT - 1 logs stay. 0 = no ring.
+     */
+    int64_t ring_log_bytes;
     /*
      * Who the task is at the registry of its image: both empty where it does not say. Secrets were
      * filled in: the strings are in guarded memory, to be treated as `environment`.

@@ -263,6 +263,7 @@ enum gf_code gf_container_spec_make(const struct gf_container_request *request,
         .pid_count = limits.resources.pid_count,
         .missing_protections = limits.missing,
         .log_bytes_max = options->log_bytes_max,
+        .ring_log_bytes = request->ring_log_bytes,
     };
     enum gf_code rc = choose_network(request, &spec, err);
     if (rc == GF_OK) {

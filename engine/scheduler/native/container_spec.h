@@ -29,6 +29,7 @@ struct gf_container_request {
     int64_t stop_timeout_ms;
     bool has_input;
     bool has_masks;
+    int64_t ring_log_bytes; /* 0: the log is no ring */
     bool task_api;
     bool has_network;   /* a namespace goes with the spec */
     const char *resolv; /* for containers with a way out: the text of resolv.conf; NULL = "" */

@@ -53,6 +53,7 @@ struct job {
     bool has_input;
     struct gf_str input;
     struct gf_log_name log;
+    int64_t ring_log_bytes;
     struct gf_launch_image image;
     struct gf_launch_network network;
     bool network_requested; /* and not settled: the job must last until it is */
@@ -185,6 +186,7 @@ static struct job *copy_launch(struct gf_native_attempt *attempt, const struct g
     gf_launch_image_init(&job->image, launch, job->task.image, attempt->native->options.images,
                          attempt->native->options.pulls);
     job->task_api = launch->task_api;
+    job->ring_log_bytes = launch->ring_log_bytes;
     job->timeout_ms = launch->timeout_ms;
     job->stop_timeout_ms = launch->stop_timeout_ms;
     if (launch->input != NULL) {
@@ -235,6 +237,7 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
         .stop_timeout_ms = job->stop_timeout_ms,
         .has_input = job->has_input,
         .has_masks = job->masked_count > 0,
+        .ring_log_bytes = job->ring_log_bytes,
         .task_api = job->task_api,
         .task_api_dir = native->task_api_dir,
         .has_network = job->network.fd >= 0,
@@ -255,6 +258,15 @@ static enum gf_code make_spec(struct job *job, int *out_fd, struct gf_error *err
 
 /* ---- the shim ---- */
 
+/* A program without an end may be started any number of times: of its logs only the latest stay. */
+static void remove_old_log(const struct job *job) {
+    struct gf_log_name old = job->log;
+    old.attempt -= GF_RING_LOGS_KEPT;
+    if (job->ring_log_bytes > 0 && old.attempt > 0) {
+        gf_ignore(gf_log_store_remove(job->attempt->native->options.logs, &old, NULL));
+    }
+}
+
 static enum gf_code start_shim(struct job *job, struct gf_birth *birth, struct gf_error *err) {
     const struct gf_native *native = job->attempt->native;
     const char *name = job->attempt->name;
@@ -270,6 +282,7 @@ static enum gf_code start_shim(struct job *job, struct gf_birth *birth, struct g
         rc = gf_birth_make_dir(birth, native, name, job->user_id_first, err);
     }
     if (rc == GF_OK && !job->task.disable_logs) {
+        remove_old_log(job);
         rc = gf_log_store_create(native->options.logs, &job->log, &birth->log_fd, err);
     }
     birth->network_fd = job->network.fd;

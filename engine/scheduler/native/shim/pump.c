@@ -14,8 +14,8 @@
 static const enum gf_log_stream STREAMS[GF_PUMP_STREAMS] = {GF_LOG_STREAM_STDOUT,
                                                             GF_LOG_STREAM_STDERR};
 
-enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
-                          const struct gf_mask_set *masks, struct gf_error *err) {
+static void init_fields(struct gf_pump *pump, int log_fd, int64_t bytes_max,
+                        const struct gf_mask_set *masks) {
     pump->bytes_max = bytes_max;
     pump->bytes = 0;
     pump->dropped_bytes = 0;
@@ -29,15 +29,51 @@ enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
         gf_mask_stream_init(&pump->streams[i].mask, masks);
         pump->streams[i].show_ns = GF_NEVER;
     }
-    if (!pump->kept) {
-        return GF_OK;
-    }
+}
+
+static enum gf_code begin_log(struct gf_pump *pump, int log_fd, struct gf_error *err) {
     struct stat status;
     /* Most logs are new, and those need no reading. */
     const bool is_new = fstat(log_fd, &status) == 0 && status.st_size == 0;
     enum gf_code rc = is_new ? gf_logframe_writer_init(&pump->writer, log_fd, err)
                              : gf_logframe_writer_resume(&pump->writer, log_fd, err);
     return rc == GF_OK ? GF_OK : gf_wrap(err, "cannot begin the log");
+}
+
+enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
+                          const struct gf_mask_set *masks, struct gf_error *err) {
+    init_fields(pump, log_fd, bytes_max, masks);
+    return pump->kept ? begin_log(pump, log_fd, err) : GF_OK;
+}
+
+enum gf_code gf_pump_init_ring(struct gf_pump *pump, int log_fd, int64_t ring_bytes,
+                               int64_t bytes_max, const struct gf_mask_set *masks,
+                               struct gf_error *err) {
+    if (ring_bytes == 0 || log_fd < 0) {
+        return gf_pump_init(pump, log_fd, bytes_max, masks, err);
+    }
+    init_fields(pump, log_fd, /* bytes_max = */ 0, masks);
+    struct gf_error why = {0};
+    enum gf_code rc = gf_logframe_ring_open(&pump->writer, log_fd, ring_bytes, &why);
+    if (rc == GF_OK) {
+        return GF_OK;
+    }
+    if (rc != GF_UNIMPLEMENTED) {
+        *err = why;
+        return gf_wrap(err, "cannot begin the log");
+    }
+    pump->bytes_max = bytes_max;
+    rc = begin_log(pump, log_fd, err);
+    if (rc == GF_OK) {
+        struct gf_strbuf note;
+        gf_strbuf_init(&note, GF_LOGFRAME_NOTE_BYTES_MAX);
+        gf_strbuf_printf(&note, "%s: this one is cut at %" PRId64 " bytes\n", why.message,
+                         bytes_max);
+        gf_ignore(gf_logframe_write(&pump->writer, GF_LOG_STREAM_SYSTEM, gf_wall_ns(),
+                                    gf_strbuf_view(&note), NULL));
+        gf_strbuf_fini(&note);
+    }
+    return rc;
 }
 
 /* How many of the bytes go into the log: whole frames, until one fails. */

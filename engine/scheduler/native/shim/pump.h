@@ -62,6 +62,15 @@ struct gf_pump {
 enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
                           const struct gf_mask_set *masks, struct gf_error *err) GF_MUST_USE;
 
+/*
+ * The same with a ring of ring_bytes on the disk, where old output makes room for new and nothing
+ * is cut. Where the file system cannot do that, the log says so and takes bytes_max as any other.
+ * 0 = no ring.
+ */
+enum gf_code gf_pump_init_ring(struct gf_pump *pump, int log_fd, int64_t ring_bytes,
+                               int64_t bytes_max, const struct gf_mask_set *masks,
+                               struct gf_error *err) GF_MUST_USE;
+
 /* Moves what one read gives. At the end of file closes *fd and sets it to -1. */
 void gf_pump_move(struct gf_pump *pump, int *fd, enum gf_log_stream stream);
 

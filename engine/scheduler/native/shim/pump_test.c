@@ -1,10 +1,13 @@
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 #include "engine/scheduler/native/shim/pump.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -243,5 +246,74 @@ Test(pump, interrupted_log_is_continued) {
     gf_pump_finish(&pump);
     (void)read_log(&out);
     cr_assert(eq(str, out.ptr, "before after"));
+    gf_strbuf_fini(&out);
+}
+
+/* What the log holds, whatever was released. */
+static struct gf_logframe read_kept(struct gf_strbuf *out, int64_t *out_missing) {
+    struct gf_logframe_reader reader;
+    struct gf_logframe frame = {0};
+    enum gf_logframe_event event = GF_LOGFRAME_FRAME;
+    *out_missing = 0;
+    gf_logframe_reader_init(&reader, log_fd, 0);
+    while (event == GF_LOGFRAME_FRAME && !frame.end) {
+        cr_assert(gf_logframe_reader_next(&reader, &event, &frame, &error) == GF_OK, "%s",
+                  error.message);
+        gf_strbuf_append(out, frame.payload);
+        *out_missing += frame.missing_bytes;
+    }
+    gf_logframe_reader_fini(&reader);
+    return frame;
+}
+
+Test(pump, ring_cuts_nothing_and_keeps_the_newest) {
+    static char bytes[4096];
+    struct gf_strbuf out;
+    int64_t missing = 0;
+    gf_strbuf_init(&out, 1 << 20);
+    cr_assert(gf_pump_init_ring(&pump, log_fd, GF_LOGFRAME_RING_BYTES_MIN, 10, NULL, &error) ==
+                  GF_OK,
+              "%s", error.message);
+    for (int i = 0; i < 300; i++) {
+        memset(bytes, 'a' + i % 26, sizeof(bytes));
+        feed(bytes, sizeof(bytes));
+    }
+    feed("newest", 6);
+    gf_pump_finish(&pump);
+    const struct gf_logframe last = read_kept(&out, &missing);
+    cr_assert(last.end && !last.cut);
+    cr_assert(not(pump.truncated));
+    cr_assert(eq(i64, pump.bytes, 300 * (int64_t)sizeof(bytes) + 6));
+    cr_assert(eq(i64, missing + (int64_t)out.len, pump.bytes));
+    cr_assert(missing > 0 && out.len <= GF_LOGFRAME_RING_BYTES_MIN);
+    cr_assert(eq(str, out.ptr + out.len - 6, "newest"));
+    gf_strbuf_fini(&out);
+}
+
+Test(pump, ring_that_cannot_be_is_a_log_that_is_cut_and_says_so) {
+    struct gf_strbuf out;
+    gf_strbuf_init(&out, 1000);
+    /* A descriptor that may not punch holes, but can be written: one of a file system without. */
+    char directory[] = "/tmp/gofer-ramfs-XXXXXX";
+    cr_assert(mkdtemp(directory) != NULL);
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", directory, "ramfs", 0, NULL) != 0) {
+        (void)rmdir(directory);
+        gf_test_skip("mounting a file system without holes needs root");
+    }
+    GF_CLEANUP(gf_close_p) int dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    gf_close(&log_fd);
+    cr_assert(gf_file_open(dir_fd, "log", O_RDWR | O_CREAT, 0600, &log_fd, &error) == GF_OK);
+    cr_assert(gf_pump_init_ring(&pump, log_fd, GF_LOGFRAME_RING_BYTES_MIN, 4, NULL, &error) ==
+              GF_OK);
+    feed("onetwo", 6);
+    gf_pump_finish(&pump);
+    (void)read_log(&out);
+    cr_assert(eq(str, out.ptr,
+                 "the file system of the log cannot punch holes: this one is cut at 4 bytes\n"
+                 "onetoutput beyond 4 bytes was dropped: 2 bytes are missing"));
+    gf_close(&log_fd);
+    (void)umount2(directory, MNT_DETACH);
+    (void)rmdir(directory);
     gf_strbuf_fini(&out);
 }

@@ -1,5 +1,6 @@
 #include "engine/scheduler/native/shim/spec.h"
 
+#include "base/logframe.h"
 #include "engine/scheduler/native/protocol.h"
 
 #include <stddef.h>
@@ -55,6 +56,7 @@ static const struct gf_field_def FIELDS[] = {
     COUNT(cpu_millis),
     COUNT(pid_count),
     COUNT(log_bytes_max),
+    COUNT(ring_log_bytes),
     PATH(cgroup_unified, 0),
     PATH(cgroup_memory, 0),
     PATH(cgroup_cpu, 0),
@@ -93,6 +95,11 @@ static enum gf_code check(const struct gf_spec *spec, struct gf_error *err) {
     }
     if (rc == GF_OK) {
         rc = check_absolute(spec->task_api, "directory of the listener for tasks", err);
+    }
+    if (rc == GF_OK && spec->ring_log_bytes != 0 &&
+        spec->ring_log_bytes < GF_LOGFRAME_RING_BYTES_MIN) {
+        rc = gf_fail(err, GF_INVALID_ARGUMENT, "a ring of the log has at least %d bytes",
+                     GF_LOGFRAME_RING_BYTES_MIN);
     }
     for (size_t i = 0; i < spec->layers.count && rc == GF_OK; i++) {
         rc = check_absolute(spec->layers.items[i], "layer", err);

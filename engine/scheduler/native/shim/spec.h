@@ -90,7 +90,8 @@ struct gf_spec {
     int64_t memory_bytes;
     int64_t cpu_millis; /* thousandths of one CPU */
     int64_t pid_count;
-    int64_t log_bytes_max; /* payload that the log takes; the rest is dropped and the log marked */
+    int64_t log_bytes_max;  /* payload that the log takes; the rest is dropped and the log marked */
+    int64_t ring_log_bytes; /* the log is a ring of so many bytes, if that can be; 0 = it is none */
 
     /*
      * Control groups to make for this container, one directory for each controller that the host
