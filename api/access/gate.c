@@ -24,6 +24,11 @@ static enum gf_code invalid(struct gf_error *err) {
     return gf_fail_reason(err, GF_UNAUTHENTICATED, GF_REASON_TOKEN_INVALID, INVALID_SENTENCE);
 }
 
+static enum gf_code barred(struct gf_error *err) {
+    return gf_fail_reason(err, GF_PERMISSION_DENIED, GF_REASON_EXTENSION_DISABLED,
+                          "the extension is disabled");
+}
+
 /* The one value of `authorization`; empty without one. */
 static enum gf_code find_authorization(const struct gf_rpc_call *call, struct gf_str *out_value,
                                        struct gf_error *err) {
@@ -57,10 +62,31 @@ static struct gf_access_entry *find_run(struct gf_gate *gate, struct gf_str text
     return entry;
 }
 
+/* The container that the text is the token of, likewise. */
+static struct gf_access_entry *find_container(struct gf_gate *gate, struct gf_str text) {
+    int64_t extension_key = 0;
+    int32_t attempt = 0;
+    if (gate->options.vault == NULL ||
+        gf_extension_token_claim(text, &extension_key, &attempt, NULL) != GF_OK) {
+        return NULL;
+    }
+    struct gf_access_entry *entry =
+        gf_access_table_find_container(gate->table, extension_key, attempt);
+    if (entry != NULL && gf_vault_verify_extension_token(gate->options.vault, &entry->extension,
+                                                         text, NULL) != GF_OK) {
+        gf_access_entry_unref(entry);
+        return NULL;
+    }
+    return entry;
+}
+
 static struct gf_access_entry *find_entry(struct gf_gate *gate,
                                           const struct gf_credential *credential) {
     if (credential->kind == GF_TOKEN_KIND_RUN) {
         return find_run(gate, credential->text);
+    }
+    if (credential->kind == GF_TOKEN_KIND_CONTAINER) {
+        return find_container(gate, credential->text);
     }
     struct gf_token_digest digest;
     gf_token_digest(credential->text, &digest);
@@ -75,6 +101,9 @@ static void set_entry(struct gf_gate_call *self, struct gf_access_entry *entry) 
     principal->token_id = entry->token_id;
     principal->user = entry->user;
     principal->run = entry->run;
+    principal->extension_id = entry->extension.extension_id;
+    principal->extension_key = atomic_load(&entry->extension_key);
+    principal->attempt = entry->extension.attempt;
     principal->entry = entry;
 }
 
@@ -179,10 +208,11 @@ static enum gf_code identify_token(struct gf_gate_call *self, struct gf_rpc_call
         return refuse_login(self, call, err);
     }
     const enum gf_code rc = count_token(self, gf_rpc_call_method(call), err);
-    if (rc == GF_OK) {
-        note_use(self, wall_ns);
+    if (rc != GF_OK) {
+        return rc;
     }
-    return rc;
+    note_use(self, wall_ns);
+    return gf_access_entry_barred(entry) ? barred(err) : GF_OK;
 }
 
 static enum gf_code identify(struct gf_gate_call *self, struct gf_rpc_call *call,
@@ -247,7 +277,8 @@ static enum gf_code admit(const struct gf_gate_call *self, const struct gf_door 
     case GF_METHOD_EXTENSION:
         return development || principal->token_kind == GF_TOKEN_KIND_EXTENSION
                    ? GF_OK
-                   : denied(err, "needs the token of an extension");
+                   : gf_fail_reason(err, GF_UNAUTHENTICATED, GF_REASON_TOKEN_OF_NO_EXTENSION,
+                                    "needs the token of an extension");
     case GF_METHOD_PERMISSION:
         break;
     }
@@ -328,6 +359,15 @@ static void keep_query(struct gf_gate_call *self, const struct gf_access_query *
     atomic_store(&self->has_query, true);
 }
 
+/* Whether who was let in would be let in again. */
+static enum gf_code check_entry(const struct gf_gate_call *self, struct gf_error *err) {
+    const struct gf_access_entry *entry = self->principal.entry;
+    if (!gf_access_entry_valid(entry, gf_clock_wall_ns(self->gate->options.clock))) {
+        return invalid(err);
+    }
+    return gf_access_entry_barred(entry) ? barred(err) : GF_OK;
+}
+
 enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage *request,
                                void *door, struct gf_error *err) {
     (void)door;
@@ -340,11 +380,11 @@ enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage 
     struct gf_error error;
     struct gf_access_query query;
     enum gf_code rc = GF_OK;
-    if (gf_rpc_kind_streams_requests(method->kind) && entry != NULL &&
-        !gf_access_entry_valid(entry, gf_clock_wall_ns(self->gate->options.clock))) {
-        rc = invalid(&error);
-    } else if (gf_method_rule(self->method)->access == GF_METHOD_PERMISSION &&
-               gf_method_query(self->method, request, &query)) {
+    if (gf_rpc_kind_streams_requests(method->kind) && entry != NULL) {
+        rc = check_entry(self, &error);
+    }
+    if (rc == GF_OK && gf_method_rule(self->method)->access == GF_METHOD_PERMISSION &&
+        gf_method_query(self->method, request, &query)) {
         if (!allows(self, &query)) {
             rc = gf_gate__missing(self->gate, &query, &error);
         } else {
@@ -365,8 +405,9 @@ enum gf_code gf_gate_check_stream(const struct gf_rpc_call *call, struct gf_gate
     if (entry == NULL) {
         return GF_OK; /* Nothing was asked for that could be lost. */
     }
-    if (!gf_access_entry_valid(entry, gf_clock_wall_ns(self->gate->options.clock))) {
-        return invalid(err);
+    const enum gf_code rc = check_entry(self, err);
+    if (rc != GF_OK) {
+        return rc;
     }
     /* Read before it is asked: what changes meanwhile is asked again. */
     const uint64_t version = atomic_load(&self->gate->version);

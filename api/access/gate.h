@@ -12,7 +12,7 @@
  * always wants a token.
  *
  * Streams that are open when a token ends or loses a right end too: they are looked at again
- * whenever tokens, roles or runs change (gf_gate_watch).
+ * whenever tokens, roles, runs or extensions change (gf_gate_watch).
  *
  * Refusals are told by the log, as lines `call_denied`, of which each token and each address may
  * cause so many (engine/auth/audit_limit.h). No line and no error has any of a token's text.
@@ -31,10 +31,13 @@ struct gf_gate;
 
 /*
  * Reasons of its refusals: what a caller shows is wanted (TOKEN_REQUIRED), is no token
- * (TOKEN_MALFORMED), or does not let in (TOKEN_INVALID: unknown, disabled, expired, of a run that
- * is over; which of them is not told); the caller may not do this (PERMISSION_MISSING), or does it
- * too often (RATE_LIMITED).
+ * (TOKEN_MALFORMED), or does not let in (TOKEN_INVALID: unknown, disabled, expired, of a run or a
+ * container that is over; which of them is not told), or not where extensions alone are let in
+ * (TOKEN_OF_NO_EXTENSION); it is of an extension that is disabled (EXTENSION_DISABLED); the caller
+ * may not do this (PERMISSION_MISSING), or does it too often (RATE_LIMITED).
  */
+#define GF_REASON_TOKEN_OF_NO_EXTENSION "TOKEN_OF_NO_EXTENSION"
+#define GF_REASON_EXTENSION_DISABLED "EXTENSION_DISABLED"
 #define GF_REASON_PERMISSION_MISSING "PERMISSION_MISSING"
 #define GF_REASON_RATE_LIMITED "RATE_LIMITED"
 
@@ -47,7 +50,7 @@ enum {
 
 /* Zero in a number means its default. Borrowed until destroy: vault, clock. */
 struct gf_gate_options {
-    struct gf_vault *vault; /* for tokens of runs; NULL: they do not let in */
+    struct gf_vault *vault; /* for tokens of runs and containers; NULL: they do not let in */
     const struct gf_clock *clock;
     bool development_mode;
     bool allow_anonymous;     /* callers without a token have the role `anonymous` */
@@ -64,10 +67,10 @@ void gf_gate_destroy(struct gf_gate *gate);
 /* Those that hold, defaults filled in. Borrowed until destroy. */
 const struct gf_gate_options *gf_gate_get_options(const struct gf_gate *gate);
 
-/* Reads all roles and tokens, before the engine starts. Codes: those of the store. */
+/* Reads all roles, extensions and tokens, before the engine starts. Codes: those of the store. */
 enum gf_code gf_gate_load(struct gf_gate *gate, struct gf_store *store,
                           struct gf_error *err) GF_MUST_USE;
-/* How it learns of tokens, roles and runs from then on. */
+/* How it learns of tokens, roles, runs and extensions from then on. */
 struct gf_engine_listener gf_gate_listener(struct gf_gate *gate);
 
 enum gf_door_kind {
@@ -88,7 +91,8 @@ void gf_gate_ended(struct gf_rpc_call *call, void *door);
 
 /*
  * Whether the caller of an open stream may still have it: GF_OK, else GF_UNAUTHENTICATED (its token
- * has ended) or GF_PERMISSION_DENIED. For the steps of streams; cheap where nothing has changed.
+ * has ended) or GF_PERMISSION_DENIED (also: its extension was disabled). For the steps of streams;
+ * cheap where nothing has changed.
  */
 struct gf_gate_watch {
     uint64_t version; /* zeroed at first; private to the gate */

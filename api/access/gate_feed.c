@@ -1,4 +1,4 @@
-/* The life of the gate, and how it learns of tokens, roles and runs. */
+/* The life of the gate, and how it learns of tokens, roles, runs and extensions. */
 #include "api/access/gate_internal.h"
 #include "base/alloc.h"
 #include "engine/core/core.h"
@@ -112,11 +112,41 @@ static enum gf_code load_tokens(struct gf_gate *gate, struct gf_store *store,
     }
 }
 
+static enum gf_code load_extensions(struct gf_gate *gate, struct gf_store *store,
+                                    struct gf_store_reader *reader, struct gf_arena *arena,
+                                    struct gf_error *err) {
+    if (store->ops->extensions == NULL) {
+        return GF_OK; /* A store that has none. */
+    }
+    char after[GF_IDENTIFIER_CHARS_MAX + 1];
+    struct gf_str after_id = {NULL, 0};
+    for (;;) {
+        struct gf_extension *rows = NULL;
+        size_t count = 0;
+        const enum gf_code rc = store->ops->extensions->list(reader, after_id, LOAD_PAGE_ROWS,
+                                                             arena, &rows, &count, err);
+        if (rc != GF_OK || count == 0) {
+            return rc;
+        }
+        for (size_t i = 0; i < count; i++) {
+            (void)gf_access_table_put_extension(gate->table, &rows[i]);
+        }
+        const struct gf_str last = rows[count - 1].extension_id;
+        gf_assert(last.len < sizeof(after));
+        memcpy(after, last.ptr, last.len);
+        after_id = (struct gf_str){after, last.len};
+        gf_arena_reset(arena);
+    }
+}
+
 enum gf_code gf_gate_load(struct gf_gate *gate, struct gf_store *store, struct gf_error *err) {
     struct gf_store_reader *reader = store->ops->open_reader(store);
     struct gf_arena arena;
     gf_arena_init(&arena, LOAD_BYTES_MAX);
     enum gf_code rc = load_roles(gate, store, reader, &arena, err);
+    if (rc == GF_OK) {
+        rc = load_extensions(gate, store, reader, &arena, err);
+    }
     if (rc == GF_OK) {
         rc = load_tokens(gate, store, reader, &arena, err);
     }
@@ -167,10 +197,23 @@ static bool take_tokens_and_roles(struct gf_gate *gate, const struct gf_batch *b
     return affects;
 }
 
+/* Removed ones first: their ids may be in use again. */
+static bool take_extensions(struct gf_gate *gate, const struct gf_batch *batch) {
+    bool affects = false;
+    for (size_t i = 0; i < batch->deleted_extensions.count; i++) {
+        affects |=
+            gf_access_table_remove_extension(gate->table, batch->deleted_extensions.items[i]);
+    }
+    for (size_t i = 0; i < batch->extensions.count; i++) {
+        affects |= gf_access_table_put_extension(gate->table, batch->extensions.items[i]);
+    }
+    return affects;
+}
+
 static bool take_runs(struct gf_gate *gate, const struct gf_batch *batch) {
     for (size_t i = 0; i < batch->effects.count; i++) {
         const struct gf_effect *effect = &batch->effects.items[i];
-        if (effect->kind == GF_EFFECT_LAUNCH &&
+        if (effect->kind == GF_EFFECT_LAUNCH && effect->config != NULL &&
             effect->config->tasks[effect->attempt.task_index].inject_token) {
             gf_access_table_put_run(gate->table, effect->run);
         }
@@ -187,6 +230,7 @@ static bool take_runs(struct gf_gate *gate, const struct gf_batch *batch) {
 static void committed(void *ctx, const struct gf_batch *batch) {
     struct gf_gate *gate = ctx;
     bool affects = take_tokens_and_roles(gate, batch);
+    affects |= take_extensions(gate, batch);
     affects |= take_runs(gate, batch);
     if (affects) {
         gf_gate__streams_may_end(gate);

@@ -215,8 +215,8 @@ Test(access_gate, stream_is_asked_for_what_its_first_message_says) {
 
 Test(access_gate, extensions_alone_connect) {
     make_token(1, GF_TOKEN_KIND_BOT, "admin");
-    expect_refused(call_as("gofer.extension.v1.ExtensionService/Connect"), GF_PERMISSION_DENIED,
-                   "PERMISSION_MISSING");
+    expect_refused(call_as("gofer.extension.v1.ExtensionService/Connect"), GF_UNAUTHENTICATED,
+                   "TOKEN_OF_NO_EXTENSION");
     make_token(2, GF_TOKEN_KIND_EXTENSION, NULL);
     cr_assert_eq(call_as("gofer.extension.v1.ExtensionService/Connect"), GF_OK, "%s",
                  error.message);

@@ -28,6 +28,7 @@ bool gf_principal_allows(const struct gf_principal *principal,
     const struct gf_clock *clock = gf_gate__call_of(principal)->gate->options.clock;
     return principal->entry != NULL &&
            gf_access_entry_valid(principal->entry, gf_clock_wall_ns(clock)) &&
+           !gf_access_entry_barred(principal->entry) &&
            gf_access_table_allows(principal->table, principal->entry, query);
 }
 
@@ -69,6 +70,9 @@ enum gf_code gf_principal_covers(const struct gf_principal *principal,
     gf_principal_roles(principal, &arena, &roles, &role_count);
     struct gf_access *access = NULL;
     struct gf_error error = {0};
+    if (role_count > GF_TOKEN_ROLES_MAX) {
+        role_count = GF_TOKEN_ROLES_MAX;
+    }
     enum gf_code rc = gf_access_create(roles, role_count, &access, &error);
     if (rc == GF_OK) {
         rc = gf_access_covers(access, permissions, count, &error);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "engine/auth/access.h"
+#include "engine/auth/extension_token.h"
 #include "engine/auth/run_token.h"
 #include "engine/auth/token.h"
 #include "engine/core/model.h"
@@ -22,6 +23,7 @@ enum gf_principal_kind {
     GF_PRINCIPAL_ANONYMOUS, /* without a token, where the admin lets them in; or an open RPC */
     GF_PRINCIPAL_TOKEN,     /* a token that is a row */
     GF_PRINCIPAL_RUN,       /* the token of a run */
+    GF_PRINCIPAL_CONTAINER, /* the token of a container of an extension */
 };
 
 struct gf_access_table;
@@ -29,11 +31,17 @@ struct gf_access_entry;
 
 struct gf_principal {
     enum gf_principal_kind kind;
-    enum gf_token_kind token_kind; /* of a TOKEN or a RUN; else UNSPECIFIED */
-    struct gf_str token_id;        /* empty without a token */
-    struct gf_str user;            /* likewise; of a RUN "NAMESPACE/PIPELINE/RUN" */
+    /* Of a TOKEN, a RUN or a CONTAINER (then EXTENSION); else UNSPECIFIED. */
+    enum gf_token_kind token_kind;
+    struct gf_str token_id; /* empty where there is no row */
+    /* Empty without a token; of a RUN "NAMESPACE/PIPELINE/RUN", of a CONTAINER "extension/ID". */
+    struct gf_str user;
     struct gf_str peer;
-    struct gf_run_identity run;    /* of a RUN */
+    struct gf_run_identity run; /* of a RUN */
+    /* Of an EXTENSION; empty and 0 for all others, also in development mode. */
+    struct gf_str extension_id;
+    int64_t extension_key;         /* at the time of the call; 0 = it is not installed */
+    int32_t attempt;               /* of a CONTAINER; 0 = it is run by hand */
     struct gf_access_table *table; /* private to api/access, as what follows */
     struct gf_access_entry *entry;
 };
@@ -53,7 +61,8 @@ enum gf_code gf_principal_check(const struct gf_principal *principal,
 
 /*
  * Whether it may give these permissions away: GF_OK or GF_PERMISSION_DENIED, as gf_access_covers.
- * May take some milliseconds: on a worker.
+ * Of the roles of an extension those beyond GF_TOKEN_ROLES_MAX do not count. May take some
+ * milliseconds: on a worker.
  */
 enum gf_code gf_principal_covers(const struct gf_principal *principal,
                                  const struct gf_permission *permissions, size_t count,

@@ -183,3 +183,38 @@ const struct gf_role *gf_run_role(struct gf_str namespace_id, struct gf_str pipe
     role->system_role = true;
     return role;
 }
+
+/* ---- the role of an extension ---- */
+
+static const enum gf_permission_action extension_reads[] = {ACTION(READ)};
+static const enum gf_permission_action extension_objects[] = {ACTION(READ), ACTION(WRITE),
+                                                              ACTION(DELETE)};
+
+const struct gf_role *gf_extension_role(struct gf_str extension_id, struct gf_arena *arena) {
+    gf_assert(gf_identifier_check(extension_id, "", NULL) == GF_OK);
+    struct gf_role *role = GF_ARENA_NEW(arena, struct gf_role);
+    struct gf_str *id = GF_ARENA_NEW(arena, struct gf_str);
+    struct gf_permission_target *targets = GF_ARENA_ARRAY(arena, 2, struct gf_permission_target);
+    struct gf_permission *permissions = GF_ARENA_ARRAY(arena, 2, struct gf_permission);
+    *id = extension_id;
+    targets[0] = (struct gf_permission_target){RESOURCE(EXTENSIONS), id, 1};
+    targets[1] = (struct gf_permission_target){RESOURCE(EXTENSION_OBJECTS), id, 1};
+    permissions[0] = (struct gf_permission){
+        .targets = &targets[0],
+        .target_count = 1,
+        .actions = extension_reads,
+        .action_count = GF_ARRAY_COUNT(extension_reads),
+    };
+    permissions[1] = (struct gf_permission){
+        .targets = &targets[1],
+        .target_count = 1,
+        .actions = extension_objects,
+        .action_count = GF_ARRAY_COUNT(extension_objects),
+    };
+    role->role_id = GF_STR("extension");
+    role->description = GF_STR("One extension.");
+    role->permissions = permissions;
+    role->permission_count = 2;
+    role->system_role = true;
+    return role;
+}

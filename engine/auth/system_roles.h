@@ -1,5 +1,6 @@
 /*
- * The roles that gofer brings along, in one table, and the role of a run's token.
+ * The roles that gofer brings along, in one table, the role of a run's token, and the one that
+ * every extension has.
  *
  *     bootstrap        everything; of the first token alone
  *     admin            everything
@@ -43,5 +44,12 @@ const struct gf_role *gf_system_role(struct gf_str role_id);
  */
 const struct gf_role *gf_run_role(struct gf_str namespace_id, struct gf_str pipeline_id,
                                   int64_t run_id, struct gf_arena *arena);
+
+/*
+ * The role that every extension has, in arena: it may read itself, and read, write and delete its
+ * own objects. Whatever else it may do, somebody gave it. Borrowed for the life of the result: the
+ * id, an identifier.
+ */
+const struct gf_role *gf_extension_role(struct gf_str extension_id, struct gf_arena *arena);
 
 #endif /* GOFER_ENGINE_AUTH_SYSTEM_ROLES_H_ */

@@ -159,3 +159,30 @@ Test(system_roles, run_reaches_nothing_beyond_its_run) {
     cr_assert_eq(allowed, 7);
     gf_arena_fini(&arena);
 }
+
+/* Every resource and action, of itself and of others: the rights are these four. */
+Test(system_roles, extension_reaches_itself_alone) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, 1 << 16);
+    const struct gf_role *role = gf_extension_role(GF_STR("cron"), &arena);
+    cr_assert_eq(gf_role_check(role, NULL), GF_OK);
+    GF_CLEANUP(gf_access_destroy_p) struct gf_access *access = compile(role);
+    const char *ids[] = {"cron", "cron-2", "cro", ""};
+    int allowed = 0;
+    for (int i = 0; i < 18 * 10 * 4; i++) {
+        const struct gf_access_query query = {
+            .resource = (enum gf_permission_resource)(i % 18 + 1),
+            .action = (enum gf_permission_action)(i / 18 % 10),
+            .id = gf_str_from(ids[i / 180]),
+        };
+        if (!gf_access_allows(access, &query)) {
+            continue;
+        }
+        allowed++;
+        cr_assert_eq(i / 180, 0, "of another one");
+        cr_assert(query.resource == RESOURCE(EXTENSION_OBJECTS) ||
+                  (query.resource == RESOURCE(EXTENSIONS) && query.action == ACTION(READ)));
+    }
+    cr_assert_eq(allowed, 4);
+    gf_arena_fini(&arena);
+}

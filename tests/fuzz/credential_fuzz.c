@@ -26,6 +26,9 @@ static struct gf_access_table *make_table(void) {
     const struct gf_run run = {
         .run_key = 1, .run_id = 1, .namespace_id = GF_STR("red"), .pipeline_id = GF_STR("nightly")};
     gf_access_table_put_run(table, &run);
+    const struct gf_extension extension = {
+        .extension_key = 1, .extension_id = GF_STR("cron"), .serving = {.attempt = 1}};
+    (void)gf_access_table_put_extension(table, &extension);
     return table;
 }
 
@@ -34,11 +37,18 @@ static void check_entry(struct gf_access_table *table, const struct gf_credentia
     struct gf_token_text known;
     make_known(&known);
     struct gf_access_entry *entry = NULL;
-    int64_t run_key = 0;
+    int64_t key = 0;
+    int32_t attempt = 0;
     if (credential->kind == GF_TOKEN_KIND_RUN) {
-        gf_assert(gf_run_token_key(credential->text, &run_key, NULL) == GF_OK);
-        entry = gf_access_table_find_run(table, run_key);
-        gf_assert((entry != NULL) == (run_key == 1));
+        gf_assert(gf_run_token_key(credential->text, &key, NULL) == GF_OK);
+        entry = gf_access_table_find_run(table, key);
+        gf_assert((entry != NULL) == (key == 1));
+    } else if (credential->kind == GF_TOKEN_KIND_CONTAINER) {
+        if (gf_extension_token_claim(credential->text, &key, &attempt, NULL) != GF_OK) {
+            return; /* There is no attempt 0. */
+        }
+        entry = gf_access_table_find_container(table, key, attempt);
+        gf_assert((entry != NULL) == (key == 1 && attempt == 1));
     } else {
         struct gf_token_digest digest;
         gf_token_digest(credential->text, &digest);

@@ -22,7 +22,8 @@ struct subject {
     const char *namespace_id;
     const char *pipeline_id;
     int64_t run_id;
-    bool second; /* of the forms of a request, the second */
+    bool second;              /* of the forms of a request, the second */
+    const char *extension_id; /* NULL = "cron" */
 };
 
 static const char *text_for(const char *field, const struct subject *subject) {
@@ -31,7 +32,6 @@ static const char *text_for(const char *field, const struct subject *subject) {
         {"key", "some-key"},
         {"role_id", "some-role"},
         {"token_id", "some-token"},
-        {"extension_id", "cron"},
         {"subscription_id", "some-one"},
         {"reference", "busybox:latest"},
     };
@@ -40,6 +40,9 @@ static const char *text_for(const char *field, const struct subject *subject) {
     }
     if (strcmp(field, "pipeline_id") == 0 || strcmp(field, "id") == 0) {
         return subject->pipeline_id;
+    }
+    if (strcmp(field, "extension_id") == 0) {
+        return subject->extension_id == NULL ? "cron" : subject->extension_id;
     }
     for (size_t i = 0; i < GF_ARRAY_COUNT(texts); i++) {
         if (strcmp(field, texts[i][0]) == 0) {
@@ -135,7 +138,7 @@ static struct gf_gate_rig rig;
 static const struct gf_gate_options roomy = {
     .token_rate_max = -1, .address_rate_max = -1, .address_streams_max = -1};
 
-static const struct subject anything = {"blue", "nightly", 1, false};
+static const struct subject anything = {"blue", "nightly", 1, false, NULL};
 
 static void call_stranger(const struct gf_rpc_method *method, const struct gf_method_rule *rule,
                           void *ctx) {
@@ -179,6 +182,11 @@ Test(wall_gate, no_rpc_with_a_guessed_token) {
     for_each(call_stranger, value);
 }
 
+/* What somebody with a token gets who may not: it is of no extension, or has no such right. */
+static enum gf_code refusal(const struct gf_method_rule *rule) {
+    return rule->access == GF_METHOD_EXTENSION ? GF_UNAUTHENTICATED : GF_PERMISSION_DENIED;
+}
+
 static void call_without_roles(const struct gf_rpc_method *method,
                                const struct gf_method_rule *rule, void *ctx) {
     if (rule->access != GF_METHOD_PERMISSION && rule->access != GF_METHOD_EXTENSION) {
@@ -186,7 +194,7 @@ static void call_without_roles(const struct gf_rpc_method *method,
     }
     const ProtobufCMessage *request = make_message(method->request, &anything);
     const enum gf_code rc = gf_gate_rig_call_as(&rig.people, method, ctx, request, &error);
-    cr_expect_eq(rc, GF_PERMISSION_DENIED, "%s: %s", method->path, gf_code_name(rc));
+    cr_expect_eq(rc, refusal(rule), "%s: %s", method->path, gf_code_name(rc));
     cr_expect_eq(atomic_load(&rig.reached), 0, "%s", method->path);
 }
 
@@ -259,22 +267,22 @@ static void call_as_task(const struct gf_rpc_method *method, const struct gf_met
         rule->access != GF_METHOD_EXTENSION) {
         return;
     }
-    static const struct subject own = {"red", "nightly", 1, false};
-    static const struct subject others[] = {
-        {"red", "nightly", 2, false}, {"red", "weekly", 1, false}, {"blue", "nightly", 1, false}};
+    static const struct subject own = {"red", "nightly", 1, false, NULL};
+    static const struct subject others[] = {{"red", "nightly", 2, false, NULL},
+                                            {"red", "weekly", 1, false, NULL},
+                                            {"blue", "nightly", 1, false, NULL}};
     const bool allowed = is_of_a_run(rule->method);
     const ProtobufCMessage *request = make_message(method->request, &own);
     enum gf_code rc = gf_gate_rig_call(&rig.tasks, method, ctx, request, &error);
-    cr_expect_eq(rc, allowed ? GF_OK : GF_PERMISSION_DENIED, "%s: %s", method->path,
-                 gf_code_name(rc));
+    cr_expect_eq(rc, allowed ? GF_OK : refusal(rule), "%s: %s", method->path, gf_code_name(rc));
     for (size_t i = 0; i < GF_ARRAY_COUNT(others); i++) {
         request = make_message(method->request, &others[i]);
         rc = gf_gate_rig_call(&rig.tasks, method, ctx, request, &error);
         /* What asks for no run is allowed for its pipeline. */
         const bool same = allowed && i == 0 && rule->run_field == NULL;
         const bool listed = allowed && i < 2 && rule->filtered;
-        cr_expect_eq(rc, same || listed ? GF_OK : GF_PERMISSION_DENIED, "%s, %zu: %s", method->path,
-                     i, gf_code_name(rc));
+        cr_expect_eq(rc, same || listed ? GF_OK : refusal(rule), "%s, %zu: %s", method->path, i,
+                     gf_code_name(rc));
     }
 }
 
@@ -295,6 +303,78 @@ Test(wall_tasks, task_reaches_nothing_beyond_its_run) {
     gf_vault_make_run_token(options.vault, &identity, &text);
     (void)snprintf(value, sizeof(value), "Bearer %s", text.chars);
     for_each(call_as_task, value);
+    gf_gate_rig_stop(&rig);
+    gf_vault_destroy(options.vault);
+    store->ops->destroy(store);
+    gf_arena_fini(&arena);
+}
+
+/* ---- extensions, at the gate alone ---- */
+
+/* All that an extension may do with the role that every extension has, about itself. */
+static const char *const of_an_extension[] = {
+    "gofer.v1.ExtensionService/GetDeadLetter",
+    "gofer.v1.ExtensionService/GetExtension",
+    "gofer.v1.ExtensionService/GetExtensionDebugInfo",
+    "gofer.v1.ExtensionService/ListDeadLetters",
+    "gofer.v1.ExtensionService/ListExtensionReports",
+    "gofer.v1.ExtensionService/ListExtensions", /* of which it sees itself */
+    "gofer.v1.ExtensionService/WatchExtension",
+    "gofer.v1.ObjectService/DeleteExtensionObject",
+    "gofer.v1.ObjectService/GetExtensionObject",
+    "gofer.v1.ObjectService/ListExtensionObjects",
+    "gofer.v1.ObjectService/PutExtensionObject",
+};
+
+static bool is_of_an_extension(const char *method) {
+    for (size_t i = 0; i < GF_ARRAY_COUNT(of_an_extension); i++) {
+        if (strcmp(of_an_extension[i], method) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void call_as_extension(const struct gf_rpc_method *method, const struct gf_method_rule *rule,
+                              void *ctx) {
+    if (rule->access != GF_METHOD_PERMISSION) {
+        return;
+    }
+    const bool allowed = is_of_an_extension(rule->method);
+    struct subject subject = anything;
+    subject.extension_id = "cron";
+    const ProtobufCMessage *request = make_message(method->request, &subject);
+    enum gf_code rc = gf_gate_rig_call(&rig.tasks, method, ctx, request, &error);
+    cr_expect_eq(rc, allowed ? GF_OK : GF_PERMISSION_DENIED, "%s: %s", method->path,
+                 gf_code_name(rc));
+    subject.extension_id = "crony";
+    request = make_message(method->request, &subject);
+    rc = gf_gate_rig_call(&rig.tasks, method, ctx, request, &error);
+    cr_expect_eq(rc, allowed && rule->filtered ? GF_OK : GF_PERMISSION_DENIED, "%s: %s",
+                 method->path, gf_code_name(rc));
+}
+
+Test(wall_tasks, extension_reaches_nothing_but_its_own) {
+    struct gf_secret_store *store = gf_memory_secret_store_create();
+    const struct gf_vault_options vault_options = {
+        .store = store, .masters = gf_test_masters(1), .clock = gf_clock_system()};
+    struct gf_gate_options options = roomy;
+    cr_assert_eq(gf_vault_create(&vault_options, &options.vault, &error), GF_OK);
+    gf_arena_init(&arena, (size_t)1 << 30);
+    gf_gate_rig_start(&rig, &options, NULL);
+    const struct gf_extension row = {
+        .extension_key = 5,
+        .extension_id = GF_STR("cron"),
+        .serving = {.attempt = 2, .state = GF_INSTANCE_RUNNING},
+    };
+    const struct gf_extension_identity identity = {
+        .extension_key = 5, .attempt = 2, .extension_id = GF_STR("cron")};
+    gf_gate_rig_put_extension(&rig, &row);
+    struct gf_token_text text;
+    char value[GF_TOKEN_CHARS_MAX + 16];
+    gf_vault_make_extension_token(options.vault, &identity, &text);
+    (void)snprintf(value, sizeof(value), "Bearer %s", text.chars);
+    for_each(call_as_extension, value);
     gf_gate_rig_stop(&rig);
     gf_vault_destroy(options.vault);
     store->ops->destroy(store);
@@ -330,8 +410,8 @@ static void compare(const struct gf_rpc_method *method, const struct gf_method_r
         return;
     }
     const bool available = gf_unimplemented_find(method->path) == NULL;
-    static const struct subject there = {"blue", "hidden", 1, false};
-    static const struct subject not_there = {"blue", "ghostly", 99, false};
+    static const struct subject there = {"blue", "hidden", 1, false, NULL};
+    static const struct subject not_there = {"blue", "ghostly", 99, false, NULL};
     struct gf_error first = {0};
     struct gf_error second = {0};
     const enum gf_code rc = call_red(method, &there, &first);
@@ -343,7 +423,7 @@ static void compare(const struct gf_rpc_method *method, const struct gf_method_r
     cr_expect_str_eq(first.reason, second.reason, "%s", method->path);
     cr_expect_str_eq(first.field, second.field, "%s", method->path);
     /* And as in a namespace that is not there, but for its name, which the caller gave. */
-    static const struct subject nowhere = {"ghost", "hidden", 1, false};
+    static const struct subject nowhere = {"ghost", "hidden", 1, false, NULL};
     cr_expect_eq(call_red(method, &nowhere, &second), rc, "%s", method->path);
     cr_expect_str_eq(first.reason, second.reason, "%s", method->path);
     (*count)++;

@@ -193,6 +193,20 @@ void gf_gate_rig_complete(struct gf_gate_rig *rig, const struct gf_run *run) {
     gf_vec_fini(&batch.runs);
 }
 
+void gf_gate_rig_put_extension(struct gf_gate_rig *rig, const struct gf_extension *row) {
+    struct gf_batch batch = {.bootstrapped = false};
+    gf_vec_push(&batch.extensions, row);
+    rig->listener.committed(rig->listener.ctx, &batch);
+    gf_vec_fini(&batch.extensions);
+}
+
+void gf_gate_rig_remove_extension(struct gf_gate_rig *rig, int64_t extension_key) {
+    struct gf_batch batch = {.bootstrapped = false};
+    gf_vec_push(&batch.deleted_extensions, extension_key);
+    rig->listener.committed(rig->listener.ctx, &batch);
+    gf_vec_fini(&batch.deleted_extensions);
+}
+
 void gf_gate_rig_put_namespace_role(struct gf_gate_rig *rig, const char *role_id,
                                     const char *namespace_id) {
     const struct gf_str namespaces = gf_str_from(namespace_id);

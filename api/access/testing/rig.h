@@ -62,6 +62,9 @@ void gf_gate_rig_remove_role(struct gf_gate_rig *rig, const char *role_id);
 /* A task with inject_token of the run was launched; the run has ended. */
 void gf_gate_rig_launch(struct gf_gate_rig *rig, const struct gf_run *run, bool inject_token);
 void gf_gate_rig_complete(struct gf_gate_rig *rig, const struct gf_run *run);
+/* An extension was installed or changed; it was uninstalled. */
+void gf_gate_rig_put_extension(struct gf_gate_rig *rig, const struct gf_extension *row);
+void gf_gate_rig_remove_extension(struct gf_gate_rig *rig, int64_t extension_key);
 
 /* A role that may do everything in one namespace, and with what is in none. */
 void gf_gate_rig_put_namespace_role(struct gf_gate_rig *rig, const char *role_id,
