@@ -397,7 +397,8 @@ int64_t gofer_now_ns(void);
 /*
  * `wake` is called when the clock of the machine reaches this time, at once if it has already.
  * There is one such time: the next call replaces it, GOFER_NEVER takes it away, and it is gone when
- * `wake` is called. A clock that is set is noticed.
+ * `wake` is called. When the clock is set while there is such a time, `wake` is called at once, so
+ * that a program can find out where it is now.
  */
 void gofer_extension_wake_at(struct gofer_extension *extension, int64_t time_ns);
 
