@@ -37,7 +37,8 @@ struct gf_extension_logs;
 struct gf_extension_logs *gf_extension_logs_create(struct gf_log_store *store, struct gf_pool *pool,
                                                    const struct gf_clock *clock) GF_MUST_USE;
 
-/* Writes what waits. The pool has stopped. Accepts NULL. */
+/* The pool has stopped, so that no job of it is left and all that was added is written. Accepts
+ * NULL. */
 void gf_extension_logs_destroy(struct gf_extension_logs *logs);
 
 /*
@@ -49,10 +50,9 @@ void gf_extension_logs_add(void *logs, const struct gf_extension_log_line *line)
 
 /*
  * Removes all logs of an extension that is not there any more: gofer's own and those of its
- * containers up to latest_attempt. What still waits to be written is dropped. Blocks shortly.
+ * containers. What still waits to be written is dropped. Blocks shortly.
  */
-void gf_extension_logs_remove(struct gf_extension_logs *logs, int64_t extension_key,
-                              int32_t latest_attempt);
+void gf_extension_logs_remove(struct gf_extension_logs *logs, int64_t extension_key);
 
 /*
  * Once, at the start of the server: removes the logs of extensions that are not among the keys

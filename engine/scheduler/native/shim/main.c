@@ -103,9 +103,8 @@ static int catch_signals(void) {
 static enum gf_code start_container(struct gf_error *err) {
     const struct gf_spec *spec = &shim.handover.spec;
     const int log_fd = spec->log_disabled ? -1 : GF_SHIM_FD_LOG;
-    enum gf_code rc =
-        gf_pump_init_ring(&shim.pump, log_fd, spec->ring_log_bytes, spec->log_bytes_max,
-                          shim.handover.mask_set, err);
+    enum gf_code rc = gf_pump_init_ring(&shim.pump, log_fd, spec->ring_log_bytes,
+                                        spec->log_bytes_max, shim.handover.mask_set, err);
     if (rc == GF_OK) {
         shim.pump.tap = gf_sessions_tap;
         shim.pump.tap_ctx = &shim.sessions;
