@@ -78,10 +78,14 @@ struct gf_effect {
     bool force;                     /* STOP: kill at once, without the grace period */
     const struct gf_run *run;       /* LAUNCH; borrowed until gf_core_batch_done */
     const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
-    /* LAUNCH of an extension's container; then run and config are NULL. `spec` is the one of its
-     * two that this container has. Both borrowed likewise. */
+    /*
+     * LAUNCH of an extension's container; then run and config are NULL. `spec` is what this
+     * container has of its two, without the settings. Both borrowed likewise. renew_image: an
+     * update keeps the name of the image, so it is looked up again.
+     */
     const struct gf_extension *extension;
     const struct gf_extension_spec *spec;
+    bool renew_image;
     int64_t namespace_key;   /* LAUNCH: of the run's pipeline */
     int64_t timeout_ms;      /* LAUNCH: of the attempt; 0 = none */
     int64_t stop_timeout_ms; /* LAUNCH: between SIGTERM and SIGKILL; above 0 */

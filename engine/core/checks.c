@@ -48,28 +48,36 @@ enum gf_code gf_core__check_namespace(const struct gf_input *input, struct gf_er
 
 /* ---- Tokens ---- */
 
-/* Those of BOOTSTRAP_TOKEN are given by the core. */
-static enum gf_code check_role_ids(const struct gf_token *row, struct gf_error *err) {
-    char field[GF_ERROR_FIELD_BYTES_MAX];
-    if (row->role_count > GF_TOKEN_ROLES_MAX ||
-        (row->role_count == 0 && row->kind != GF_TOKEN_KIND_EXTENSION)) {
-        return gf_fail_field(err, "role_ids", "there are %zu roles, expected 1 to %d",
-                             row->role_count, GF_TOKEN_ROLES_MAX);
+enum gf_code gf_core__check_role_ids(const struct gf_str *role_ids, size_t count, const char *field,
+                                     struct gf_error *err) {
+    char item[GF_ERROR_FIELD_BYTES_MAX];
+    if (count > GF_TOKEN_ROLES_MAX) {
+        return gf_fail_field(err, field, "there are %zu roles, expected up to %d", count,
+                             GF_TOKEN_ROLES_MAX);
     }
-    for (size_t i = 0; i < row->role_count; i++) {
-        (void)snprintf(field, sizeof(field), "role_ids[%zu]", i);
-        const enum gf_code rc = gf_identifier_check(row->role_ids[i], field, err);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(item, sizeof(item), "%s[%zu]", field, i);
+        const enum gf_code rc = gf_identifier_check(role_ids[i], item, err);
         if (rc != GF_OK) {
             return rc;
         }
         for (size_t before = 0; before < i; before++) {
-            if (gf_str_eq(row->role_ids[before], row->role_ids[i])) {
-                return gf_fail_field(err, field, "role '%" GF_STR_FMT "' is there twice",
-                                     GF_STR_ARG(row->role_ids[i]));
+            if (gf_str_eq(role_ids[before], role_ids[i])) {
+                return gf_fail_field(err, item, "role '%" GF_STR_FMT "' is there twice",
+                                     GF_STR_ARG(role_ids[i]));
             }
         }
     }
     return GF_OK;
+}
+
+/* Those of BOOTSTRAP_TOKEN are given by the core. */
+static enum gf_code check_token_roles(const struct gf_token *row, struct gf_error *err) {
+    if (row->role_count == 0 && row->kind != GF_TOKEN_KIND_EXTENSION) {
+        return gf_fail_field(err, "role_ids", "there are no roles, expected 1 to %d",
+                             GF_TOKEN_ROLES_MAX);
+    }
+    return gf_core__check_role_ids(row->role_ids, row->role_count, "role_ids", err);
 }
 
 static enum gf_code check_token_kind(const struct gf_token *row, struct gf_error *err) {
@@ -100,7 +108,7 @@ enum gf_code gf_core__check_token(const struct gf_input *input, struct gf_error 
         rc = gf_text_check(row->description, GF_TOKEN_DESCRIPTION_CHARS_MAX, "description", err);
     }
     if (rc == GF_OK && input->kind == GF_INPUT_CREATE_TOKEN) {
-        rc = check_role_ids(row, err);
+        rc = check_token_roles(row, err);
     }
     if (rc == GF_OK) {
         rc = gf_labels_check(row->metadata, row->metadata_count, "metadata", err);

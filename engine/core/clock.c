@@ -95,17 +95,20 @@ static int64_t or_default(int64_t limit_ms, int64_t default_ms) {
     return limit_ms > 0 ? limit_ms : default_ms;
 }
 
-static int64_t launch_lease_ms(const struct gf_core *core) {
+int64_t gf_core__launch_lease_ms(const struct gf_core *core) {
     return or_default(core->limits.launch_lease_ms, GF_LAUNCH_LEASE_MS_DEFAULT);
 }
 
-static int64_t stop_lease_ms(const struct gf_core *core) {
+int64_t gf_core__stop_lease_ms(const struct gf_core *core) {
     return or_default(core->limits.stop_lease_ms, GF_STOP_LEASE_MS_DEFAULT);
 }
 
+int64_t gf_core__default_stop_timeout_ms(const struct gf_core *core) {
+    return or_default(core->limits.stop_timeout_ms, GF_STOP_TIMEOUT_MS_DEFAULT);
+}
+
 int64_t gf_core__stop_timeout_ms(const struct gf_core *core, const struct gf_task *config) {
-    return or_default(config->stop_timeout_ms,
-                      or_default(core->limits.stop_timeout_ms, GF_STOP_TIMEOUT_MS_DEFAULT));
+    return or_default(config->stop_timeout_ms, gf_core__default_stop_timeout_ms(core));
 }
 
 /*
@@ -131,10 +134,10 @@ void gf_core__task_watch(struct gf_core *core, struct core_task *task) {
          * be heard while the server was away is not late.
          */
         set_launch_timer(core, &task->timer,
-                         gf_deadline_after_ms(core->now, launch_lease_ms(core)));
+                         gf_deadline_after_ms(core->now, gf_core__launch_lease_ms(core)));
     } else if (timeout_ms > 0) {
         const int64_t most_ms =
-            timeout_ms + gf_core__stop_timeout_ms(core, config) + stop_lease_ms(core);
+            timeout_ms + gf_core__stop_timeout_ms(core, config) + gf_core__stop_lease_ms(core);
         gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
                            due(core, gf_deadline_after_ms(task->row.start_time, most_ms), most_ms));
     } else {
@@ -160,7 +163,7 @@ void gf_core__task_stop(struct gf_core *core, struct core_task *task, bool force
     }
     task->last_call = force;
     gf_core__timer_set(core, &task->timer, CORE_TIMER_TASK,
-                       gf_deadline_after_ms(core->now, grace_ms + stop_lease_ms(core)));
+                       gf_deadline_after_ms(core->now, grace_ms + gf_core__stop_lease_ms(core)));
 }
 
 /* ---- What is due ---- */
@@ -183,7 +186,7 @@ static void give_up(struct gf_core *core, struct core_task *task) {
         char limit[GF_DURATION_BYTES_MAX];
         gf_strbuf_printf(&text,
                          "the scheduler has not told within %s whether the container started",
-                         gf_duration_format(launch_lease_ms(core) * GF_NS_PER_MS, limit));
+                         gf_duration_format(gf_core__launch_lease_ms(core) * GF_NS_PER_MS, limit));
         gf_core__attempt_fail(core, task, GF_REASON_SCHEDULER_ERROR, gf_strbuf_view(&text));
     } else {
         gf_strbuf_append_cstr(&text,
@@ -249,7 +252,10 @@ void gf_core__clock(struct gf_core *core) {
                                     "the scheduler has not answered in time");
             break;
         case CORE_TIMER_START:
+            gf_core__start_due(core, GF_CONTAINER_OF(timer, struct core_extension, start));
+            break;
         case CORE_TIMER_INSTANCE:
+            gf_core__instance_due(core, GF_CONTAINER_OF(timer, struct core_instance, timer));
             break;
         }
     }

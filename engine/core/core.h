@@ -429,8 +429,12 @@ void gf_core_restore_role(struct gf_core *core, const struct gf_role *role);
 void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);
 bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
-/* All extensions, then all subscriptions, and for each extension what it has of deliveries that
- * are not dead (gf_extension_counts of the store): before the runs. */
+/*
+ * Behind the roles: all extensions, then all subscriptions, and for each extension what it has of
+ * deliveries that are not dead (gf_extension_counts of the store): before the runs. Containers of
+ * extensions that may be there are among the attempts of gf_core_resume; extensions that were there
+ * for an installer dialog are deleted by it, and their containers are not named.
+ */
 void gf_core_restore_extension(struct gf_core *core, const struct gf_extension *extension);
 void gf_core_restore_subscription(struct gf_core *core, const struct gf_subscription *subscription);
 void gf_core_restore_deliveries(struct gf_core *core, int64_t extension_key, int64_t pending_count,
@@ -473,6 +477,12 @@ void gf_core_visit_runs(const struct gf_core *core,
                         void (*visit)(void *ctx, const struct gf_run *run,
                                       const struct gf_config *config),
                         void *ctx);
+
+/* Every extension, also those of installers; before the first step, those that were given. Borrowed
+ * for the call. */
+void gf_core_visit_extensions(const struct gf_core *core,
+                              void (*visit)(void *ctx, const struct gf_extension *extension),
+                              void *ctx);
 
 /* Whether the core holds this config, so that a restore need not give it again. */
 bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version);

@@ -22,6 +22,15 @@ enum gf_code gf_core__check_namespace(const struct gf_input *input,
 /* All of a CREATE_TOKEN or BOOTSTRAP_TOKEN, but whether its roles are there. */
 enum gf_code gf_core__check_token(const struct gf_input *input, struct gf_error *err) GF_MUST_USE;
 
+/* Each an identifier, none twice, at most GF_TOKEN_ROLES_MAX; whether they exist is not looked up.
+ * `field` is that of the list. */
+enum gf_code gf_core__check_role_ids(const struct gf_str *role_ids, size_t count, const char *field,
+                                     struct gf_error *err) GF_MUST_USE;
+
+/* All of an INSTALL_EXTENSION or UPDATE_EXTENSION, but whether its roles are there. */
+enum gf_code gf_core__check_extension(const struct gf_input *input,
+                                      struct gf_error *err) GF_MUST_USE;
+
 /* On "reason": up to GF_REASON_CHARS_MAX characters. */
 enum gf_code gf_core__check_reason(struct gf_str reason, struct gf_error *err) GF_MUST_USE;
 

@@ -51,6 +51,12 @@ void gf_core__tell_initiator(struct gf_core *core, struct gf_event *event,
                              const struct gf_initiator *initiator);
 void gf_core__tell_force(struct gf_event *event, bool force);
 void gf_core__tell_reason(struct gf_event *event, enum gf_reason_kind kind);
+/* Those that are not empty; copied. */
+struct core_extension_facts {
+    struct gf_str image, reason, version;
+};
+void gf_core__tell_extension(struct gf_core *core, struct gf_event *event,
+                             const struct core_extension_facts *facts);
 /* How the task, or its attempt, ended. */
 void gf_core__tell_end(struct gf_core *core, struct gf_event *event,
                        const struct gf_task_execution *task);
@@ -255,6 +261,8 @@ enum gf_step gf_core__delete_token(struct gf_core *core, const struct gf_input *
 enum gf_step gf_core__touch_tokens(struct gf_core *core, const struct gf_input *input);
 /* Removes a token with its event. gf_core__batch_drop_tokens must follow before the step ends. */
 void gf_core__bury_token(struct gf_core *core, struct core_token *token);
+/* Removes the tokens of an extension, with an event each. */
+void gf_core__drop_extension_tokens(struct gf_core *core, struct gf_str extension_id);
 /* Takes a token that was buried out of the map, and frees it. */
 void gf_core__free_token(struct gf_core *core, struct core_token *token);
 
@@ -424,7 +432,11 @@ void gf_core__task_watch(struct gf_core *core, struct core_task *task);
 void gf_core__run_watch(struct gf_core *core, struct core_run *run);
 /* Tells a live attempt to stop, and waits for its end with limited patience. */
 void gf_core__task_stop(struct gf_core *core, struct core_task *task, bool force);
-/* The time between SIGTERM and SIGKILL that holds for a task. */
+/* How long the scheduler may take to tell of a start, and of an end that is due. */
+int64_t gf_core__launch_lease_ms(const struct gf_core *core);
+int64_t gf_core__stop_lease_ms(const struct gf_core *core);
+/* The time between SIGTERM and SIGKILL where nobody says otherwise, and that of a task. */
+int64_t gf_core__default_stop_timeout_ms(const struct gf_core *core);
 int64_t gf_core__stop_timeout_ms(const struct gf_core *core, const struct gf_task *config);
 /* The timeout that holds for a task, or a run; 0 = none. */
 int64_t gf_core__task_timeout_ms(const struct gf_core *core, const struct gf_task *config);

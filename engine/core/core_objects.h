@@ -218,8 +218,10 @@ struct core_extension {
     struct gf_arena arena; /* of the roles; another one with each change of them */
     size_t bytes;          /* of its texts on the heap */
     struct core_instance instances[CORE_SEATS];
+    bool connected_by_hand;  /* somebody who runs it has said Ready, and is there */
     struct core_timer start; /* it waits to be started again */
     int32_t failures;        /* in a row, of the serving container: what the back-off follows */
+    /* Kept by subscriptions.c and deliveries.c. */
     struct gf_list subscriptions; /* struct core_subscription by its extension_link */
     int64_t subscription_count;   /* in the list */
     int64_t pending_count;        /* deliveries that are not dead */

@@ -61,6 +61,23 @@ void gf_core__set_extension_text(struct gf_core *core, struct core_extension *ex
     free((char *)old.ptr);
 }
 
+void gf_core__set_extension_spec(struct gf_core *core, struct core_extension *extension,
+                                 struct gf_extension_spec *field,
+                                 const struct gf_extension_spec *spec) {
+    struct gf_registry_auth *auth = &field->registry_auth;
+    gf_core__set_extension_text(core, extension, &field->image, spec->image);
+    gf_core__set_extension_text(core, extension, &auth->secret_key, spec->registry_auth.secret_key);
+    gf_core__set_extension_text(core, extension, &auth->user, spec->registry_auth.user);
+    gf_core__set_extension_text(core, extension, &auth->password, spec->registry_auth.password);
+    gf_core__set_extension_text(core, extension, &field->settings, spec->settings);
+    field->network = spec->network;
+}
+
+size_t gf_core__spec_bytes(const struct gf_extension_spec *spec) {
+    return spec->image.len + spec->registry_auth.secret_key.len + spec->registry_auth.user.len +
+           spec->registry_auth.password.len + spec->settings.len;
+}
+
 void gf_core__set_extension_roles(struct gf_core *core, struct core_extension *extension,
                                   const struct gf_str *role_ids, size_t count) {
     struct gf_arena arena;

@@ -5,6 +5,7 @@
  * Most runs and tasks go the same way, so what is the same for many is a constant here; only what
  * is an event's own is in the arena of the batch.
  */
+#include "engine/core/copy.h"
 #include "engine/core/core_internal.h"
 
 #include <inttypes.h>
@@ -104,6 +105,24 @@ void gf_core__tell_end(struct gf_core *core, struct gf_event *event,
     facts[0] = (struct gf_label){GF_STR("exit_code"), number_text(core, task->exit_code)};
     if (has_reason) {
         facts[1] = REASONS[task->reason.kind];
+    }
+}
+
+void gf_core__tell_extension(struct gf_core *core, struct gf_event *event,
+                             const struct core_extension_facts *facts) {
+    const struct gf_label all[] = {
+        {GF_STR("image"), facts->image},
+        {GF_STR("reason"), facts->reason},
+        {GF_STR("version"), facts->version},
+    };
+    struct gf_label *known = set_own(core, event, GF_ARRAY_COUNT(all));
+    event->metadata_count = 0;
+    for (size_t i = 0; i < GF_ARRAY_COUNT(all); i++) {
+        if (all[i].value.len > 0) {
+            known[event->metadata_count++] =
+                (struct gf_label){all[i].key, gf_text_copy_cut(all[i].value, GF_REASON_BYTES_MAX,
+                                                               &core->batch_arena)};
+        }
     }
 }
 

@@ -98,6 +98,7 @@ enum {
 /* ---- Of extensions. ---- */
 enum {
     GF_EXTENSIONS_MAX = 2000,             /* all are in memory */
+    GF_EXTENSIONS_BYTES_MAX = 512 << 20,  /* texts of all of them together */
     GF_SUBSCRIPTIONS_MAX = 200000,        /* likewise, of all extensions */
     GF_PIPELINE_SUBSCRIPTIONS_MAX = 1000, /* of one pipeline */
     GF_SETTINGS_MAX = 100,

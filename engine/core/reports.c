@@ -1,6 +1,7 @@
 /*
- * What the scheduler says. A report counts only for the attempt that the core thinks is live: its
- * fencing number makes that certain. What is late or doubled changes nothing.
+ * What the scheduler says of tasks; of the containers of extensions: extension_life.c. A report
+ * counts only for the attempt that the core thinks is live: its fencing number makes that certain.
+ * What is late or doubled changes nothing.
  */
 #include "base/clock.h"
 #include "base/time.h"
@@ -284,6 +285,9 @@ void gf_core__report(struct gf_core *core, const struct gf_input *input) {
     struct core_task *task = find_live(core, attempt);
     if (task != NULL) {
         report_live(core, task, input);
+        return;
+    }
+    if (gf_core__extension_report(core, attempt, input)) {
         return;
     }
     if (input->kind == GF_INPUT_TASK_STARTED) {

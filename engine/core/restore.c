@@ -184,6 +184,7 @@ void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *ou
     size_t position = 0;
     void *value = NULL;
     core->now = now;
+    gf_core__resume_extensions(core, out_attempts);
     /* Runs are in the map in the order in which they were given: the oldest first. Those that run
      * take their slots, and the lead of their ordering keys, before others wait for them. */
     while (gf_map_i64_next(&core->runs, &position, NULL, &value)) {

@@ -254,6 +254,24 @@ enum gf_step gf_core__delete_token(struct gf_core *core, const struct gf_input *
     return GF_STEP_DONE;
 }
 
+/* Extensions are not uninstalled so often that somebody would keep lists of their tokens. */
+void gf_core__drop_extension_tokens(struct gf_core *core, struct gf_str extension_id) {
+    size_t position = 0;
+    void *value = NULL;
+    bool any_dirty = false;
+    while (gf_map_next(&core->tokens, &position, NULL, &value)) {
+        struct core_token *token = value;
+        if (!token->deleted && token->row.kind == GF_TOKEN_KIND_EXTENSION &&
+            gf_str_eq(token->row.extension_id, extension_id)) {
+            gf_core__bury_token(core, token);
+            any_dirty = any_dirty || token->dirty;
+        }
+    }
+    if (any_dirty) {
+        gf_core__batch_drop_tokens(core);
+    }
+}
+
 /* ---- Uses ---- */
 
 /* Only what is newer counts, to the minute: a row is written once in a minute at most. */
