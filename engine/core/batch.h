@@ -80,8 +80,8 @@ struct gf_effect {
     const struct gf_config *config; /* LAUNCH; borrowed until gf_core_batch_done */
     /*
      * LAUNCH of an extension's container; then run and config are NULL. `spec` is what this
-     * container has of its two, without the settings. Both borrowed likewise. renew_image: an
-     * update keeps the name of the image, so it is looked up again.
+     * container has of its two, without the settings. Both borrowed likewise. renew_image: it is
+     * launched anew as it is, because its image may be another one by now: it is looked up again.
      */
     const struct gf_extension *extension;
     const struct gf_extension_spec *spec;

@@ -478,12 +478,6 @@ void gf_core_visit_runs(const struct gf_core *core,
                                       const struct gf_config *config),
                         void *ctx);
 
-/* Every extension, also those of installers; before the first step, those that were given. Borrowed
- * for the call. */
-void gf_core_visit_extensions(const struct gf_core *core,
-                              void (*visit)(void *ctx, const struct gf_extension *extension),
-                              void *ctx);
-
 /* Whether the core holds this config, so that a restore need not give it again. */
 bool gf_core_has_config(const struct gf_core *core, int64_t pipeline_key, int64_t version);
 

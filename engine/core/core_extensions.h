@@ -6,6 +6,7 @@
  *     extensions.c            installing, removing and switching them
  *     extension_update.c      updating one in place
  *     extension_life.c        their containers
+ *     extension_reports.c     what the scheduler says of those
  *     extension_words.c       what their connections say of themselves
  *     subscriptions.c                  subscriptions, checkpoints, reports
  *     extension_starts.c               runs that extensions want, by key
@@ -45,6 +46,7 @@ void gf_core__set_extension_text(struct gf_core *core, struct core_extension *ex
 void gf_core__set_extension_spec(struct gf_core *core, struct core_extension *extension,
                                  struct gf_extension_spec *field,
                                  const struct gf_extension_spec *spec);
+bool gf_core__is_same_spec(const struct gf_extension_spec *a, const struct gf_extension_spec *b);
 /* Size of its texts. */
 size_t gf_core__spec_bytes(const struct gf_extension_spec *spec);
 /* Likewise its roles; they count who has them. */
@@ -94,11 +96,19 @@ void gf_core__extension_clear_start(struct gf_core *core, struct core_extension 
 /* Timers. */
 void gf_core__instance_due(struct gf_core *core, struct core_instance *instance);
 void gf_core__start_due(struct gf_core *core, struct core_extension *extension);
+/* The container is over, or is given up: its seat is free. What it was needed for is done. */
+void gf_core__instance_ended(struct gf_core *core, struct core_instance *instance,
+                             struct gf_str why);
+/* Tells the scheduler to launch the container that is in the row. */
+void gf_core__tell_launch(struct gf_core *core, const struct core_instance *instance);
+/* After a restore: see gf_core_resume. */
+void gf_core__resume_extensions(struct gf_core *core, struct gf_attempt_vec *out_attempts);
+
+/* ---- extension_reports.c ---- */
+
 /* A report about a container; false = it is about none that is there. */
 bool gf_core__extension_report(struct gf_core *core, struct gf_attempt attempt,
                                const struct gf_input *input);
-/* After a restore: see gf_core_resume. */
-void gf_core__resume_extensions(struct gf_core *core, struct gf_attempt_vec *out_attempts);
 
 /* ---- extension_update.c ---- */
 

@@ -19,9 +19,6 @@
 #include "engine/core/core_internal.h"
 #include "engine/core/retry.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 enum {
     BACKOFF_JITTER_PERCENT = 20,
 };
@@ -105,14 +102,14 @@ static const struct gf_extension_spec *copy_spec(struct gf_core *core,
 }
 
 /* Tells the scheduler to launch the container that is in the row. */
-static void tell_launch(struct gf_core *core, const struct core_instance *instance) {
+void gf_core__tell_launch(struct gf_core *core, const struct core_instance *instance) {
     const struct gf_extension *row = &instance->extension->row;
     const bool is_successor = instance->seat == CORE_SEAT_SUCCESSOR;
     struct gf_effect *effect = gf_core__effect(core, GF_EFFECT_LAUNCH, attempt_of(instance));
     effect->extension = row;
     effect->spec = copy_spec(core, is_successor ? &row->spec : gf_core__serving_spec(row));
     effect->renew_image =
-        is_successor && row->has_fallback && gf_str_eq(row->spec.image, row->fallback.image);
+        is_successor && row->has_fallback && gf_core__is_same_spec(&row->spec, &row->fallback);
     effect->stop_timeout_ms = gf_core__default_stop_timeout_ms(core);
 }
 
@@ -124,7 +121,7 @@ void gf_core__instance_launch(struct gf_core *core, struct core_instance *instan
     row->state = GF_INSTANCE_LAUNCHED;
     row->launch_time = core->now;
     gf_core__mark_extension(core, extension);
-    tell_launch(core, instance);
+    gf_core__tell_launch(core, instance);
     gf_core__instance_watch(core, instance);
 }
 
@@ -248,8 +245,8 @@ static void trouble(struct gf_core *core, struct core_instance *instance, struct
     }
 }
 
-/* The container is over, or given up. */
-static void ended(struct gf_core *core, struct core_instance *instance, struct gf_str why) {
+void gf_core__instance_ended(struct gf_core *core, struct core_instance *instance,
+                             struct gf_str why) {
     struct core_extension *extension = instance->extension;
     const enum gf_instance_state state = gf_core__instance_row(instance)->state;
     gf_core__effect(core, GF_EFFECT_FORGET, attempt_of(instance));
@@ -306,7 +303,8 @@ void gf_core__instance_due(struct gf_core *core, struct core_instance *instance)
         return;
     case GF_INSTANCE_STOPPING:
         if (instance->last_call) {
-            ended(core, instance, GF_STR("the scheduler has not told of the end of its container"));
+            gf_core__instance_ended(
+                core, instance, GF_STR("the scheduler has not told of the end of its container"));
         } else {
             gf_core__instance_stop(core, instance, /* force= */ true);
         }
@@ -320,92 +318,6 @@ void gf_core__instance_due(struct gf_core *core, struct core_instance *instance)
 void gf_core__start_due(struct gf_core *core, struct core_extension *extension) {
     gf_core__extension_clear_start(core, extension);
     gf_core__extension_settle(core, extension);
-}
-
-/* ---- What the scheduler says ---- */
-
-static void set_digest(struct gf_core *core, struct core_instance *instance, struct gf_str digest) {
-    struct gf_extension_instance *row = gf_core__instance_row(instance);
-    digest.len = digest.len < GF_IMAGE_DIGEST_BYTES_MAX ? digest.len : GF_IMAGE_DIGEST_BYTES_MAX;
-    if (digest.len > 0 && !gf_str_eq(row->image_digest, digest)) {
-        gf_core__set_extension_text(core, instance->extension, &row->image_digest, digest);
-        gf_core__mark_extension(core, instance->extension);
-    }
-}
-
-static void started(struct gf_core *core, struct core_instance *instance,
-                    const struct gf_start *start) {
-    struct gf_extension_instance *row = gf_core__instance_row(instance);
-    set_digest(core, instance, start->image_digest);
-    if (row->state == GF_INSTANCE_LAUNCHED) {
-        row->state = GF_INSTANCE_RUNNING;
-        gf_core__mark_extension(core, instance->extension);
-        gf_core__instance_watch(core, instance);
-    }
-}
-
-/* How a program ended, in a sentence about it. */
-static void describe_exit(const struct gf_exit *exit, struct gf_strbuf *out) {
-    if (exit->failure.len > 0) {
-        gf_strbuf_append(out, exit->failure);
-    } else if (exit->out_of_memory) {
-        gf_strbuf_append_cstr(out, "it used more memory than it may");
-    } else if (exit->exit_signal != 0) {
-        const char *name = sigabbrev_np(exit->exit_signal);
-        gf_strbuf_printf(out, "it was ended by signal %" PRId32 " (%s%s)", exit->exit_signal,
-                         name == NULL ? "" : "SIG", name == NULL ? "unknown" : name);
-    } else {
-        gf_strbuf_printf(out, "it ended with exit code %" PRId32, exit->exit_code);
-    }
-}
-
-static void exited(struct gf_core *core, struct core_instance *instance,
-                   const struct gf_input *input) {
-    struct gf_strbuf why;
-    gf_strbuf_init(&why, GF_REASON_BYTES_MAX * 2);
-    set_digest(core, instance, input->u.exited.image_digest);
-    describe_exit(&input->u.exited.exit, &why);
-    ended(core, instance, gf_strbuf_view(&why));
-    gf_strbuf_fini(&why);
-}
-
-static void failed(struct gf_core *core, struct core_instance *instance,
-                   const struct gf_input *input, struct gf_str otherwise) {
-    const struct gf_str message = input->u.failed.message;
-    ended(core, instance, message.len > 0 ? message : otherwise);
-}
-
-/* The launch was interrupted before anything started: it is made again, with the same number. */
-static void never_started(struct gf_core *core, struct core_instance *instance,
-                          const struct gf_input *input) {
-    if (gf_core__instance_row(instance)->state == GF_INSTANCE_LAUNCHED) {
-        tell_launch(core, instance);
-    } else {
-        failed(core, instance, input, GF_STR("nothing could be found of its container"));
-    }
-}
-
-bool gf_core__extension_report(struct gf_core *core, struct gf_attempt attempt,
-                               const struct gf_input *input) {
-    struct core_extension *extension = gf_core__find_extension_key(core, attempt.run_key);
-    struct core_instance *instance = extension == NULL || attempt.task_index != 0
-                                         ? NULL
-                                         : gf_core__find_instance(extension, attempt.attempt);
-    if (instance == NULL) {
-        return false;
-    }
-    if (input->kind == GF_INPUT_TASK_STARTED) {
-        started(core, instance, &input->u.started.start);
-    } else if (input->kind == GF_INPUT_TASK_EXITED) {
-        exited(core, instance, input);
-    } else if (input->kind == GF_INPUT_TASK_LAUNCH_FAILED) {
-        failed(core, instance, input, GF_STR("the scheduler could not start its container"));
-    } else if (input->kind == GF_INPUT_TASK_LOST) {
-        failed(core, instance, input, GF_STR("nothing could be found of its container"));
-    } else {
-        never_started(core, instance, input);
-    }
-    return true;
 }
 
 /* ---- After a restart ---- */
@@ -452,16 +364,5 @@ void gf_core__resume_extensions(struct gf_core *core, struct gf_attempt_vec *out
         } else {
             resume(core, extension, out_attempts);
         }
-    }
-}
-
-void gf_core_visit_extensions(const struct gf_core *core,
-                              void (*visit)(void *ctx, const struct gf_extension *extension),
-                              void *ctx) {
-    size_t position = 0;
-    void *value = NULL;
-    while (gf_map_i64_next(&core->extensions_by_key, &position, NULL, &value)) {
-        const struct core_extension *extension = value;
-        visit(ctx, &extension->row);
     }
 }

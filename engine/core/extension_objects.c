@@ -73,6 +73,14 @@ void gf_core__set_extension_spec(struct gf_core *core, struct core_extension *ex
     field->network = spec->network;
 }
 
+bool gf_core__is_same_spec(const struct gf_extension_spec *a, const struct gf_extension_spec *b) {
+    return gf_str_eq(a->image, b->image) &&
+           gf_str_eq(a->registry_auth.secret_key, b->registry_auth.secret_key) &&
+           gf_str_eq(a->registry_auth.user, b->registry_auth.user) &&
+           gf_str_eq(a->registry_auth.password, b->registry_auth.password) &&
+           a->network == b->network && gf_str_eq(a->settings, b->settings);
+}
+
 size_t gf_core__spec_bytes(const struct gf_extension_spec *spec) {
     return spec->image.len + spec->registry_auth.secret_key.len + spec->registry_auth.user.len +
            spec->registry_auth.password.len + spec->settings.len;

@@ -77,11 +77,6 @@ struct wanted {
     bool launch; /* a container of that spec takes the place of the serving one */
 };
 
-static bool is_same_auth(const struct gf_registry_auth *a, const struct gf_registry_auth *b) {
-    return gf_str_eq(a->secret_key, b->secret_key) && gf_str_eq(a->user, b->user) &&
-           gf_str_eq(a->password, b->password);
-}
-
 static bool has_same_roles(const struct gf_extension *row,
                            const struct gf_extension_change *change) {
     bool same = row->role_count == change->role_count;
@@ -115,10 +110,7 @@ static struct wanted want(const struct gf_extension *row,
                               !change->set_network && !change->set_settings && !change->set_roles &&
                               !change->set_policy;
     struct wanted wanted = {.spec = wanted_spec(row, change)};
-    wanted.new_spec = !gf_str_eq(wanted.spec.image, row->spec.image) ||
-                      !is_same_auth(&wanted.spec.registry_auth, &row->spec.registry_auth) ||
-                      wanted.spec.network != row->spec.network ||
-                      !gf_str_eq(wanted.spec.settings, row->spec.settings);
+    wanted.new_spec = !gf_core__is_same_spec(&wanted.spec, &row->spec);
     wanted.new_roles = change->set_roles && !has_same_roles(row, change);
     wanted.new_policy = change->set_policy && change->update_policy != row->update_policy;
     wanted.launch = (wanted.new_spec || change->relaunch || sets_nothing) && !row->disabled &&

@@ -16,8 +16,15 @@ struct gf_run_document;
 /*
  * INSTALL_EXTENSION, UPDATE_EXTENSION. Checked here: ids, roles that exist, limits; the image's and
  * the settings' form is the caller's to check. `fingerprint` is what the caller makes of the
- * settings as given (they are sealed with a nonce), for request ids. An update whose `set_*` are
- * all false launches the same image anew (what its name means may have changed).
+ * settings as given (they are sealed with a nonce), for request ids.
+ *
+ * An update whose `set_*` are all false launches the same image anew, and looks it up again (what
+ * its name means may have changed); `relaunch` says so where nothing of what is set is new. An
+ * update that changes something starts from the image that is there: it may not be to be had any
+ * more, or never was but from a file. Settings count as changed where the sealed bytes differ: who
+ * seals the same ones again leaves set_settings out. Codes besides those of the API:
+ * FAILED_PRECONDITION with the reason UPDATE_RUNNING, also while a container of the last update is
+ * not over yet.
  */
 struct gf_extension_change {
     struct gf_str extension_id;
@@ -50,7 +57,16 @@ struct gf_subscription_change {
     int64_t fingerprint; /* as above */
 };
 
-/* EXTENSION_REGISTERED, EXTENSION_READY, EXTENSION_DRAINED, EXTENSION_GONE: of a connection. */
+/*
+ * EXTENSION_REGISTERED, EXTENSION_READY, EXTENSION_DRAINED, EXTENSION_GONE: of a connection.
+ *
+ * GONE is of a connection that was ready and has ended, where no other of the same container that
+ * is ready has taken its place: a container that is not ready again within
+ * GF_EXTENSION_READY_LEASE_MS is stopped and started again. Refused: NOT_FOUND (reason
+ * EXTENSION_NOT_INSTALLED), and all but GONE with FAILED_PRECONDITION where that container is over
+ * (CONTAINER_OVER) or somebody runs by hand what has an image (RUNS_AS_CONTAINER), and REGISTERED
+ * and READY with PERMISSION_DENIED (EXTENSION_DISABLED).
+ */
 struct gf_extension_word {
     int64_t extension_key;
     int32_t attempt;            /* of the container that it is of; 0 = run by hand */

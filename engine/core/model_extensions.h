@@ -98,12 +98,19 @@ struct gf_extension_spec {
     struct gf_str settings;       /* sealed; empty = none were given */
 };
 
-/* One container of an extension. Zeroed = there is none. */
+/*
+ * One container of an extension. Zeroed = there is none.
+ *
+ * LAUNCHED: the scheduler is to start it. RUNNING: it has started, or is connected already.
+ * DRAINING: it is to finish what it has begun, and its connection is told so (Drain) with
+ * GF_EXTENSION_DRAIN_LEASE_MS for it. STOPPING: the scheduler is to end it, and its connection is
+ * told (Shutdown). What drains or stops does not work again: another container comes in its place.
+ */
 struct gf_extension_instance {
     int32_t attempt; /* of the scheduler; its token is bound to it */
     enum gf_instance_state state;
     int64_t launch_time;
-    int64_t ready_time;         /* it said Ready; 0 = not yet */
+    int64_t ready_time;         /* it said Ready for the first time; 0 = not yet */
     struct gf_str image_digest; /* that runs; empty before it is known */
 };
 
@@ -111,6 +118,10 @@ struct gf_extension_instance {
  * An installed extension. While it is updated there are two containers: `serving` goes on with
  * `fallback`, `successor` has `spec`. When the successor is ready it becomes the serving one and
  * the old one is drained and stopped as `leaving`; when it fails, `spec` becomes `fallback` again.
+ *
+ * Roles and policy hold at once, also where the update then fails. While an extension is disabled
+ * no container is launched and there is no fallback: disabling gives up an update. One without an
+ * image has no container, but may have those of a time when it had one, as `leaving`.
  */
 struct gf_extension {
     int64_t extension_key;
@@ -130,10 +141,12 @@ struct gf_extension {
     struct gf_extension_instance serving;
     struct gf_extension_instance successor;
     struct gf_extension_instance leaving;
-    int32_t restart_count;      /* since it was installed, updated or enabled */
-    int64_t next_start_time;    /* it waits to be started again; 0 = it does not */
-    struct gf_str last_trouble; /* why it was started again or not updated; a sentence or empty */
-    int64_t run_count;          /* runs that it has started */
+    int32_t restart_count;   /* since it was installed, updated or enabled */
+    int64_t next_start_time; /* it waits to be started again; 0 = it does not */
+    /* Why it was started again or not updated; a sentence, or empty. It stays when all is well
+     * again, until the next update that succeeds, or until it is enabled. */
+    struct gf_str last_trouble;
+    int64_t run_count; /* runs that it has started */
     int64_t create_time;
     int64_t update_time; /* of spec, roles, policy or disabled */
 };
