@@ -7,6 +7,7 @@
 
 #include "gofer/v1/deployment.gofer.h"
 #include "gofer/v1/event.gofer.h"
+#include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/image.gofer.h"
 #include "gofer/v1/namespace.gofer.h"
 #include "gofer/v1/pipeline.gofer.h"
@@ -42,6 +43,8 @@ void gf_log_delete_start(struct gf_rpc_call *call,
                          const Gofer__V1__DeleteTaskExecutionLogsRequest *request, void *ctx);
 void gf_event_follow_start(struct gf_rpc_call *call, const Gofer__V1__FollowEventsRequest *request,
                            void *ctx);
+void gf_extension_log_follow_start(struct gf_rpc_call *call,
+                                   const Gofer__V1__FollowExtensionLogsRequest *request, void *ctx);
 void gf_image_pull_start(struct gf_rpc_call *call, const Gofer__V1__PullImageRequest *request,
                          void *ctx);
 void gf_image_export_start(struct gf_rpc_call *call, const Gofer__V1__ExportImageRequest *request,

@@ -32,6 +32,7 @@ enum {
     GF_SERVICES_SESSIONS_MAX = 1024,               /* in containers, at the same time */
 };
 
+struct gf_extension_hub;
 struct gf_gate;
 struct gf_image_pulls;
 struct gf_image_store;
@@ -56,12 +57,13 @@ struct gf_services {
     struct gf_event_hub *hub;
     struct gf_log_store *logs;
     struct gf_scheduler scheduler;
-    struct gf_image_store *images; /* NULL: the scheduler has no images */
-    struct gf_image_pulls *pulls;  /* NULL: likewise */
-    struct gf_vault *vault;        /* secrets and tokens of runs */
-    struct gf_gate *gate;          /* who calls; streams are kicked when it says so */
-    struct gf_pool *pool;          /* reads and steps of streams: short jobs */
-    struct gf_pool *long_pool;     /* imports of images: jobs of seconds and minutes */
+    struct gf_image_store *images;          /* NULL: the scheduler has no images */
+    struct gf_image_pulls *pulls;           /* NULL: likewise */
+    struct gf_vault *vault;                 /* secrets and tokens of runs */
+    struct gf_extension_hub *extension_hub; /* connections of extensions */
+    struct gf_gate *gate;                   /* who calls; streams are kicked when it says so */
+    struct gf_pool *pool;                   /* reads and steps of streams: short jobs */
+    struct gf_pool *long_pool;              /* imports of images: jobs of seconds and minutes */
     const struct gf_clock *clock;
     const char *version;
     const char *commit; /* may be empty */
