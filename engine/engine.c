@@ -161,6 +161,21 @@ static enum gf_code fail_stopped(struct gf_error *err) {
     return gf_fail(err, GF_UNAVAILABLE, "the engine has stopped");
 }
 
+/* What flows all day long is not among them, whatever it ends: it would fill the lane. */
+bool gf_engine__is_urgent(enum gf_input_kind kind) {
+    static const bool urgent[GF_INPUT_CLOCK + 1] = {
+        [GF_INPUT_CANCEL_RUN] = true,           [GF_INPUT_CANCEL_TASK] = true,
+        [GF_INPUT_CANCEL_ALL_RUNS] = true,      [GF_INPUT_REPAIR_RUN] = true,
+        [GF_INPUT_UPDATE_PREFERENCES] = true,   [GF_INPUT_DISABLE_TOKEN] = true,
+        [GF_INPUT_DELETE_TOKEN] = true,         [GF_INPUT_RECORD_EVENT] = true,
+        [GF_INPUT_UNINSTALL_EXTENSION] = true,  [GF_INPUT_DISABLE_EXTENSION] = true,
+        [GF_INPUT_DISABLE_SUBSCRIPTION] = true, [GF_INPUT_DELETE_SUBSCRIPTION] = true,
+        [GF_INPUT_EXTENSION_REGISTERED] = true, [GF_INPUT_EXTENSION_READY] = true,
+        [GF_INPUT_EXTENSION_DRAINED] = true,    [GF_INPUT_EXTENSION_GONE] = true,
+    };
+    return urgent[kind];
+}
+
 /* Whatever else waits, what runs can be ended, and new starts can be paused. */
 static enum gf_code submit_urgent(struct gf_engine *engine, struct gf_command *command,
                                   struct gf_error *err) {

@@ -122,9 +122,12 @@ void gf_engine_stop(struct gf_engine *engine);
 
 /*
  * Queues a command. CANCEL_RUN, CANCEL_TASK, CANCEL_ALL_RUNS, REPAIR_RUN, UPDATE_PREFERENCES,
- * DISABLE_TOKEN, DELETE_TOKEN and RECORD_EVENT take the reserved lane. GF_RESOURCE_EXHAUSTED when
- * the queue is full, GF_UNAVAILABLE when the engine has stopped; then `done` is not called. Thread:
- * any.
+ * DISABLE_TOKEN, DELETE_TOKEN, RECORD_EVENT, UNINSTALL_EXTENSION, DISABLE_EXTENSION,
+ * DISABLE_SUBSCRIPTION, DELETE_SUBSCRIPTION and what connections of extensions say of themselves
+ * (EXTENSION_REGISTERED, _READY, _DRAINED, _GONE) take the reserved lane; what extensions deliver,
+ * acknowledge and judge goes the common way, and whoever sends it tries again.
+ * GF_RESOURCE_EXHAUSTED when the lane is full, GF_UNAVAILABLE when the engine has stopped; then
+ * `done` is not called. Thread: any.
  */
 enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
                               struct gf_error *err) GF_MUST_USE;

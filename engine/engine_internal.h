@@ -90,18 +90,15 @@ void gf_engine__answer(struct gf_command *command, const struct gf_error *err);
 
 /* Hands an attempt to the scheduler, or reports that it cannot be. */
 void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect);
+/* The same of an extension's container: engine_launch_extension.c. */
+void gf_engine__launch_extension(struct gf_engine *engine, const struct gf_effect *effect);
 /* The launches of a batch are done: lets go of what was read for them. */
 void gf_engine__end_launches(struct gf_engine *engine);
 
 /* ---- engine_reports.c. Thread: any ---- */
 
 /* Whether the command has the reserved lane. */
-static inline bool gf_engine__is_urgent(enum gf_input_kind kind) {
-    return kind == GF_INPUT_CANCEL_RUN || kind == GF_INPUT_CANCEL_TASK ||
-           kind == GF_INPUT_CANCEL_ALL_RUNS || kind == GF_INPUT_REPAIR_RUN ||
-           kind == GF_INPUT_UPDATE_PREFERENCES || kind == GF_INPUT_DISABLE_TOKEN ||
-           kind == GF_INPUT_DELETE_TOKEN || kind == GF_INPUT_RECORD_EVENT;
-}
+bool gf_engine__is_urgent(enum gf_input_kind kind);
 
 void gf_engine__init_events(struct gf_engine *engine);
 void gf_engine__free_report(struct gf_command *report);

@@ -1,9 +1,9 @@
 /*
- * From a LAUNCH effect to what a back end needs besides: the environment, and the document that the
- * run works on. That one is not in the core, which would hold it for as long as the run lives: it
- * is read from the store when tasks are launched, once for those of a run in the same batch, and
- * only runs that have one pay for it. Likewise secrets: a launch without any does not come near the
- * vault.
+ * From a LAUNCH effect of a task to what a back end needs besides: the environment, and the
+ * document that the run works on. That one is not in the core, which would hold it for as long as
+ * the run lives: it is read from the store when tasks are launched, once for those of a run in the
+ * same batch, and only runs that have one pay for it. Likewise secrets: a launch without any does
+ * not come near the vault.
  */
 #include "engine/core/environment.h"
 #include "engine/engine_internal.h"
@@ -133,7 +133,7 @@ static enum gf_code make_environment(struct launching *launching, struct gf_laun
 
 /* ---- The launch ---- */
 
-void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect) {
+static void launch_task(struct gf_engine *engine, const struct gf_effect *effect) {
     const struct gf_run *run = effect->run;
     struct launching launching = {
         .engine = engine,
@@ -168,4 +168,12 @@ void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect)
     }
     gf_secret_environment_clear(&engine->environment);
     gf_token_text_wipe(&launching.token);
+}
+
+void gf_engine__launch(struct gf_engine *engine, const struct gf_effect *effect) {
+    if (effect->extension != NULL) {
+        gf_engine__launch_extension(engine, effect);
+    } else {
+        launch_task(engine, effect);
+    }
 }

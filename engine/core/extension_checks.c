@@ -22,8 +22,10 @@ enum gf_code gf_core__check_extension(const struct gf_input *input, struct gf_er
         rc = gf_text_check(auth->password, GF_REGISTRY_PASSWORD_CHARS_MAX, "registry_auth.password",
                            err);
     }
-    if (rc == GF_OK) {
-        rc = gf_text_check(auth->secret_key, GF_NAME_CHARS_MAX, "registry_auth.secret_key", err);
+    if (rc == GF_OK && auth->secret_key.len > 0) {
+        rc = gf_fail_field(err, "registry_auth.secret_key",
+                           "an extension has no pipeline secrets: put global_secret{{KEY}} into "
+                           "the user and the password");
     }
     if (rc == GF_OK && spec->settings.len > GF_SETTINGS_SEALED_BYTES_MAX) {
         rc = gf_fail_field(err, "settings", "settings have %zu bytes, expected up to %d",
