@@ -13,7 +13,6 @@
 #include "base/arena.h"
 #include "engine/core/model_extensions.h"
 #include "engine/logs/log_store.h"
-#include "engine/scheduler/scheduler.h"
 
 enum {
     /* gofer's own, those of the containers that are kept, and one of a container to come. */

@@ -29,7 +29,8 @@
 enum {
     GF_LOG_STORE_RUNS_PER_DIRECTORY = 1000,
     GF_LOG_PATH_BYTES_MAX =
-        96, /* of a log's path below the store's directory, with the final NUL */
+        96,                /* of a log's path below the store's directory, with the final NUL */
+    GF_RING_LOGS_KEPT = 8, /* of the attempts of a program without an end */
 };
 
 struct gf_log_store;

@@ -35,7 +35,6 @@
 
 enum {
     GF_RING_LOG_BYTES_DEFAULT = 8 << 20,
-    GF_RING_LOGS_KEPT = 8, /* of the attempts of one program */
 };
 
 /*
@@ -77,7 +76,8 @@ struct gf_launch {
     /*
      * The program has no end: its log is a ring (base/logframe.h) of so many bytes on the disk, at
      * least GF_LOGFRAME_RING_BYTES_MIN; where the file system cannot do that it is cut as any
-     * other. Of the attempts before this one GF_RING_LOGS_KEPT - 1 logs stay. 0 = no ring.
+     * other. Of the attempts before this one GF_RING_LOGS_KEPT - 1 (log_store.h) logs stay. 0 = no
+     * ring.
      */
     int64_t ring_log_bytes;
     /*
