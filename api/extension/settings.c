@@ -112,6 +112,12 @@ static enum gf_code check_setting(const struct gf_setting *setting,
         return gf_fail_field(err, field, "the value has %zu bytes, expected up to %d",
                              setting->value.len, GF_SETTING_BYTES_MAX);
     }
+    /* Somebody hands in what was shown: nobody wants that as a value. */
+    if (gf_str_eq(setting->value, GF_STR(GF_SETTING_HIDDEN))) {
+        return gf_fail_field(err, field,
+                             "'" GF_SETTING_HIDDEN "' is what is shown instead of a secret: give "
+                             "the value, or a reference to a secret");
+    }
     return check_references(setting, field, subscription, err);
 }
 
@@ -290,5 +296,5 @@ struct gf_str gf_setting_shown(const struct gf_setting *setting,
     }
     const Gofer__V1__ExtensionParameter *parameter =
         gf_parameter_find(parameters, parameter_count, setting->name);
-    return parameter != NULL && !parameter->secret ? setting->value : GF_STR("***");
+    return parameter != NULL && !parameter->secret ? setting->value : GF_STR(GF_SETTING_HIDDEN);
 }

@@ -21,6 +21,9 @@
 #include "engine/core/limits.h"
 #include "engine/secrets/vault.h"
 
+/* What is shown in the place of a value that may be a secret. */
+#define GF_SETTING_HIDDEN "***"
+
 /* ---- From requests ---- */
 
 /*
@@ -44,9 +47,9 @@
  * Puts the names in lower case (in the arena) and in their order, and checks everything that holds
  * for settings of every extension: names (1 to GF_PARAMETER_NAME_CHARS_MAX letters, digits, hyphens
  * and underscores, each once), the limits (GF_SETTINGS_MAX, GF_SETTING_BYTES_MAX,
- * GF_SETTINGS_BYTES_MAX), the form of references; those to secrets of a pipeline are for
- * subscriptions. Codes: GF_INVALID_ARGUMENT on "settings" or `settings["NAME"]`, GF_UNIMPLEMENTED
- * (references to objects).
+ * GF_SETTINGS_BYTES_MAX), that none is what is shown instead of a secret, the form of references;
+ * those to secrets of a pipeline are for subscriptions. Codes: GF_INVALID_ARGUMENT on "settings" or
+ * `settings["NAME"]`, GF_UNIMPLEMENTED (references to objects).
  */
 enum gf_code gf_settings_normalize(struct gf_setting *settings, size_t count, bool subscription,
                                    struct gf_arena *arena, struct gf_error *err) GF_MUST_USE;
@@ -88,8 +91,9 @@ void gf_settings_close(struct gf_open_settings *settings);
 
 /*
  * What people see in the place of a value: a value that is one reference and nothing else as it is,
- * a literal of a parameter that is declared and no secret as it is, else "***". A parameter that is
- * not declared, or not any more, may be a secret. Borrowed from value, or static storage.
+ * a literal of a parameter that is declared and no secret as it is, else GF_SETTING_HIDDEN. A
+ * parameter that is not declared, or not any more, may be a secret. Borrowed from value, or static
+ * storage.
  */
 struct gf_str gf_setting_shown(const struct gf_setting *setting,
                                Gofer__V1__ExtensionParameter *const *parameters,

@@ -100,6 +100,11 @@ Test(extension_settings, references_are_checked_for_whose_settings_they_are) {
     cr_expect_eq(normalize_one("key", "{{template}}", true), GF_OK);
 }
 
+Test(extension_settings, what_is_shown_instead_of_a_secret_is_no_value) {
+    cr_expect_eq(normalize_one("key", "***", true), GF_INVALID_ARGUMENT);
+    cr_expect_eq(normalize_one("key", "****", true), GF_OK);
+}
+
 /* ---- kept ---- */
 
 Test(extension_settings, come_back_as_they_were) {

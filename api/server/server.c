@@ -262,6 +262,8 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .commit = server->commit,
         .development_mode = options->development_mode,
         .debugging_disabled = options->debugging_disabled,
+        .host_network_allowed =
+            options->scheduler != GF_SERVER_SCHEDULER_NATIVE || options->network.allow_host,
         .start_time = gf_wall_ns(),
         .spool_path = server->dir.spool_path,
         .limits = limits_of(options),

@@ -69,6 +69,7 @@ struct gf_services {
     const char *commit; /* may be empty */
     bool development_mode;
     bool debugging_disabled;      /* nobody gets into containers */
+    bool host_network_allowed;    /* containers may have the network of the machine */
     int64_t start_time;           /* of the process */
     const char *spool_path;       /* directory for uploads; emptied at the start of the server */
     int64_t upload_bytes_max;     /* of one upload */
