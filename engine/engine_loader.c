@@ -170,6 +170,48 @@ static enum gf_code load_run_input(struct gf_store *store, struct gf_store_reade
     return rc;
 }
 
+static enum gf_code load_start_key(struct gf_store *store, struct gf_store_reader *reader,
+                                   struct gf_core *core, const struct gf_need *need,
+                                   struct gf_arena *arena, struct gf_error *err) {
+    struct gf_start_key key = {0};
+    const enum gf_code rc = store->ops->extensions->get_start_key(reader, need->subscription_key,
+                                                                  need->text, arena, &key, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_start_key(core, need, rc == GF_OK ? &key : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
+static enum gf_code load_delivery(struct gf_store *store, struct gf_store_reader *reader,
+                                  struct gf_core *core, const struct gf_need *need,
+                                  struct gf_arena *arena, struct gf_error *err) {
+    struct gf_delivery delivery = {0};
+    const enum gf_code rc = store->ops->extensions->get_delivery(
+        reader, need->delivery_key, /* with_content= */ false, arena, &delivery, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_delivery(core, need, rc == GF_OK ? &delivery : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
+static enum gf_code load_dead_letters(struct gf_store *store, struct gf_store_reader *reader,
+                                      struct gf_core *core, const struct gf_need *need,
+                                      struct gf_arena *arena, struct gf_error *err) {
+    const struct gf_delivery_list_options options = {.extension_key = need->extension_key,
+                                                     .dead = true,
+                                                     .limit = GF_CORE_STEP_DELIVERIES_MAX};
+    struct gf_delivery *letters = NULL;
+    size_t count = 0;
+    const enum gf_code rc = store->ops->extensions->list_deliveries(reader, &options, arena,
+                                                                    &letters, &count, err);
+    if (rc == GF_OK) {
+        gf_core_give_dead_letters(core, need, letters, count);
+    }
+    return rc;
+}
+
 static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
                          struct gf_core *core, const struct gf_need *need, struct gf_arena *arena,
                          struct gf_error *err) {
@@ -191,9 +233,11 @@ static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
     case GF_NEED_RUN_TASKS:
         return load_run_tasks(store, reader, core, need, arena, err);
     case GF_NEED_START_KEY:
+        return load_start_key(store, reader, core, need, arena, err);
     case GF_NEED_DELIVERY:
+        return load_delivery(store, reader, core, need, arena, err);
     case GF_NEED_DEAD_LETTERS:
-        break; /* nothing asks yet */
+        return load_dead_letters(store, reader, core, need, arena, err);
     case GF_NEED_RUN_INPUT:
         return load_run_input(store, reader, core, need, arena, err);
     }
@@ -205,7 +249,11 @@ enum gf_code gf_engine_load_need(struct gf_store *store, struct gf_core *core,
     struct gf_arena arena;
     gf_arena_init(&arena, PAGE_BYTES_MAX);
     struct gf_store_reader *reader = store->ops->open_reader(store);
-    const enum gf_code rc = load(store, reader, core, need, &arena, err);
+    enum gf_code rc = load(store, reader, core, need, &arena, err);
+    for (size_t i = 0; rc == GF_OK && i < need->more_count; i++) {
+        gf_arena_reset(&arena); /* the core has copied what it was given */
+        rc = load(store, reader, core, &need->more[i], &arena, err);
+    }
     store->ops->close_reader(store, reader);
     gf_arena_fini(&arena);
     return rc;

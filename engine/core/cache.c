@@ -65,6 +65,7 @@ struct core_namespace *gf_core__add_namespace(struct gf_core *core,
     ns->row.name = (struct gf_str){gf_str_dup(row->name), row->name.len};
     ns->row.description = (struct gf_str){gf_str_dup(row->description), row->description.len};
     gf_list_init(&ns->pipelines);
+    gf_list_init(&ns->subscriptions);
     gf_assert(gf_map_put(&core->namespaces, ns->row.namespace_id, ns) == NULL);
     (void)gf_map_i64_put(&core->namespaces_by_key, ns->row.namespace_key, ns);
     return ns;
@@ -301,6 +302,7 @@ static void evict_pipeline(struct gf_core *core, struct core_pipeline *pipeline)
 }
 
 void gf_core__clean(struct gf_core *core) {
+    gf_core__intake_clean(core);
     free_dead(core);
     while (core->idle_config_count > GF_CORE_CONFIGS_IDLE_MAX ||
            core->idle_config_bytes > GF_CORE_CONFIGS_IDLE_BYTES_MAX) {
@@ -344,6 +346,7 @@ static void free_extensions(struct gf_core *core) {
 void gf_core__free_all(struct gf_core *core) {
     size_t position = 0;
     void *value = NULL;
+    gf_core__intake_free(core);
     free_dead(core);
     while (gf_map_i64_next(&core->runs, &position, NULL, &value)) {
         free_run(core, value);

@@ -35,6 +35,7 @@ struct gf_core *gf_core_create(const struct gf_core_limits *limits,
     gf_list_init(&core->dead_tokens);
     gf_list_init(&core->dead_roles);
     gf_list_init(&core->dead_extensions);
+    gf_core__intake_init(core);
     gf_list_init(&core->dead_runs);
     gf_list_init(&core->dead_configs);
     gf_list_init(&core->dead_pipelines);
@@ -250,6 +251,7 @@ void gf_core_batch_done(struct gf_core *core) {
     CLEAN_ITEMS(&batch->roles, core_role);
     CLEAN_ITEMS(&batch->tokens, core_token);
     CLEAN_ITEMS(&batch->extensions, core_extension);
+    CLEAN_ITEMS(&batch->subscriptions, core_subscription);
     EMPTY(&batch->namespaces);
     EMPTY(&batch->deleted_namespaces);
     EMPTY(&batch->deleted_pipelines);

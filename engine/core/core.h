@@ -430,13 +430,15 @@ void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);
 bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
 /*
- * Behind the roles: all extensions, then all subscriptions, and for each extension what it has of
- * deliveries that are not dead (gf_extension_counts of the store): before the runs. Containers of
- * extensions that may be there are among the attempts of gf_core_resume; extensions that were there
- * for an installer dialog are deleted by it, and their containers are not named.
+ * Behind the roles: all extensions, then all subscriptions, in the order of their keys, and for each
+ * extension what it has of deliveries that are not dead (gf_extension_counts of the store): before
+ * the runs. False for a subscription whose extension or namespace is missing: the store has lost
+ * something. Containers of extensions that may be there are among the attempts of gf_core_resume;
+ * extensions that were there for an installer dialog are deleted by it, and their containers are
+ * not named.
  */
 void gf_core_restore_extension(struct gf_core *core, const struct gf_extension *extension);
-void gf_core_restore_subscription(struct gf_core *core, const struct gf_subscription *subscription);
+bool gf_core_restore_subscription(struct gf_core *core, const struct gf_subscription *subscription);
 void gf_core_restore_deliveries(struct gf_core *core, int64_t extension_key, int64_t pending_count,
                                 int64_t pending_bytes);
 struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);

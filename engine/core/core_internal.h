@@ -64,6 +64,10 @@ void gf_core__tell_end(struct gf_core *core, struct gf_event *event,
 void gf_core__tell_place(struct gf_core *core, struct gf_event *event,
                          const struct gf_task_execution *task);
 
+/* Why a subscription does not work. */
+void gf_core__tell_subscription_reason(struct gf_event *event, enum gf_subscription_reason reason);
+void gf_core__tell_dead_letter(struct gf_core *core, struct gf_event *event, int64_t delivery_key);
+
 /* A reply that says OK; the caller fills in the rest. */
 struct gf_reply *gf_core__reply(struct gf_core *core, const struct gf_input *input);
 struct gf_reply *gf_core__reply_to(struct gf_core *core, void *token);
@@ -85,12 +89,6 @@ void gf_core__batch_drop_tokens(struct gf_core *core);
 void gf_core__batch_drop_extensions(struct gf_core *core);
 
 /* ---- lookup.c: finding objects, and asking for those that are not in memory ---- */
-
-enum core_found {
-    CORE_FOUND,
-    CORE_ABSENT, /* it does not exist */
-    CORE_NEED,   /* *out_need names what must be given first */
-};
 
 struct core_namespace *gf_core__find_namespace(const struct gf_core *core, struct gf_str id);
 enum core_found gf_core__find_pipeline(struct gf_core *core, const struct core_namespace *ns,
@@ -298,8 +296,14 @@ struct core_new_run {
     bool used_live_version;
     const struct gf_kept_tasks *kept_tasks;
     size_t kept_count;
+    int32_t chain_depth;
+    /* For a check before several are created in one step: of how many before it is not known yet
+     * whether they are. It passes only if it would after all of them. */
+    int64_t ahead;
 };
 
+/* Refuses a pipeline that starts no run, whatever runs there are. */
+enum gf_code gf_core__check_enabled(const struct core_pipeline *pipeline, struct gf_error *err);
 /* Refuses it where the server, the pipeline or its queue takes no run now. */
 enum gf_code gf_core__check_new_run(const struct gf_core *core, const struct core_new_run *new_run,
                                     struct gf_error *err);

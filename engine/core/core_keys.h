@@ -50,6 +50,33 @@ static inline struct core_key gf_core__key_of_numbers(int64_t first, int64_t sec
     return key;
 }
 
+/* A number and a text that extensions choose: longer than what users may. */
+enum {
+    CORE_LONG_TEXT_BYTES_MAX = 4 * 255,
+};
+
+_Static_assert((int)CORE_LONG_TEXT_BYTES_MAX >= 4 * (int)GF_START_KEY_CHARS_MAX, "keys fit");
+_Static_assert((int)CORE_LONG_TEXT_BYTES_MAX >= 4 * (int)GF_REPORT_ID_CHARS_MAX, "ids fit");
+
+struct core_long_key {
+    char bytes[8 + CORE_LONG_TEXT_BYTES_MAX];
+    size_t len;
+};
+
+static inline void gf_core__long_key(struct core_long_key *key, int64_t number,
+                                     struct gf_str text) {
+    gf_assert(text.len <= CORE_LONG_TEXT_BYTES_MAX);
+    memcpy(key->bytes, &number, sizeof(number));
+    if (text.len > 0) {
+        memcpy(key->bytes + sizeof(number), text.ptr, text.len);
+    }
+    key->len = sizeof(number) + text.len;
+}
+
+static inline struct gf_str gf_core__long_key_view(const struct core_long_key *key) {
+    return (struct gf_str){key->bytes, key->len};
+}
+
 /*
  * Where something stands in a queue: by priority, then by age. `age` is a number that grows with
  * the time at which something came into being.

@@ -17,7 +17,15 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "engine/core/core.h"
+#include "engine/core/core_intake.h"
 #include "engine/core/limits.h"
+
+/* What became of a search for something that may not be in memory (lookup.c). */
+enum core_found {
+    CORE_FOUND,
+    CORE_ABSENT, /* it does not exist */
+    CORE_NEED,   /* a need names what must be given first */
+};
 
 /*
  * The row is the first member of every object, so that a pointer to the row, as it stands in the
@@ -26,6 +34,7 @@
 struct core_namespace {
     struct gf_namespace row; /* texts on the heap, owned */
     struct gf_list pipelines;
+    struct gf_list subscriptions; /* struct core_subscription by its namespace_link */
     int64_t runs_active;
     int64_t runs_running;
     /* Pipelines with a run that may begin as far as they are concerned, by their first run. */
@@ -266,6 +275,7 @@ struct gf_core {
     struct gf_map extensions;            /* by extension_id, without deleted ones */
     struct gf_map_i64 extensions_by_key; /* likewise */
     size_t extension_bytes;              /* texts of all of them */
+    struct core_intake intake;
 
     struct gf_list idle_pipelines; /* the least recently used first */
     struct gf_list idle_configs;

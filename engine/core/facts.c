@@ -29,6 +29,12 @@ static const struct gf_label INITIATORS[] = {
 #undef GF_X
 };
 
+static const struct gf_label SUBSCRIPTION_REASONS[] = {
+#define GF_X(name, number) [number] = {GF_STR("reason"), GF_STR(#name)},
+    GF_SUBSCRIPTION_REASONS(GF_X)
+#undef GF_X
+};
+
 static void set(struct gf_event *event, const struct gf_label *facts, size_t count) {
     event->metadata = facts;
     event->metadata_count = count;
@@ -139,4 +145,13 @@ void gf_core__tell_place(struct gf_core *core, struct gf_event *event,
     if (task->node.len > 0) {
         *fact = (struct gf_label){GF_STR("node"), task->node};
     }
+}
+
+void gf_core__tell_subscription_reason(struct gf_event *event, enum gf_subscription_reason reason) {
+    set(event, &SUBSCRIPTION_REASONS[reason], 1);
+}
+
+void gf_core__tell_dead_letter(struct gf_core *core, struct gf_event *event, int64_t delivery_key) {
+    struct gf_label *facts = set_own(core, event, 1);
+    facts[0] = (struct gf_label){GF_STR("dead_letter_id"), number_text(core, delivery_key)};
 }

@@ -126,6 +126,9 @@ enum {
 /* How long what became of a start is kept and answered to the same key. */
 #define GF_START_KEY_AGE_NS (INT64_C(30) * 24 * 3600 * 1000000000)
 
+/* For how long an extension may put off a delivery at a time. */
+#define GF_DELIVERY_RETRY_NS_MAX (INT64_C(24) * 3600 * 1000000000)
+
 /* How long an expired token can still be seen before gofer removes it by itself. */
 #define GF_TOKEN_EXPIRED_KEPT_NS (INT64_C(3600) * 1000000000)
 

@@ -353,8 +353,9 @@ struct gf_request {
     /* What came of it: the ids and numbers that the kind has. */
     struct gf_str namespace_id;
     struct gf_str pipeline_id;
-    int64_t resource_key; /* of the namespace or the pipeline: a later one of that id is another */
-    struct gf_str subject_id; /* of the token or the role */
+    /* Of the namespace, pipeline or subscription: a later one of that id is another. */
+    int64_t resource_key;
+    struct gf_str subject_id; /* of the token, role, extension or subscription */
     int64_t number;           /* the version, or the deployment_id */
     bool changed;             /* false: everything was as the command wanted it */
     bool created_first;       /* REGISTER_CONFIG: the pipeline came into being with it */

@@ -156,6 +156,7 @@ enum gf_step gf_core__delete_namespace(struct gf_core *core, const struct gf_inp
                              GF_STR_ARG(id));
         return gf_core__refuse(core, input, &err);
     }
+    (void)gf_core__drop_namespace_subscriptions(core, ns);
     gf_core__event_namespace(core, GF_EVENT_NAMESPACE_DELETED, ns);
     gf_core__batch_drop_namespace(core, ns);
     gf_vec_push(&core->batch.deleted_namespaces, ns->row.namespace_key);

@@ -65,6 +65,7 @@ enum gf_step gf_core__delete_pipeline(struct gf_core *core, const struct gf_inpu
                              GF_STR_ARG(pipeline->row.pipeline_id));
         return gf_core__refuse(core, input, &err);
     }
+    (void)gf_core__drop_pipeline_subscriptions(core, pipeline);
     (void)gf_core__event_pipeline(core, GF_EVENT_PIPELINE_DELETED, pipeline);
     gf_core__batch_drop_pipeline(core, pipeline);
     gf_vec_push(&core->batch.deleted_pipelines, pipeline->row.pipeline_key);

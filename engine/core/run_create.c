@@ -12,14 +12,16 @@
 
 /* ---- What may be refused ---- */
 
-static enum gf_code check_server(const struct gf_core *core, struct gf_error *err) {
+static enum gf_code check_server(const struct gf_core *core, const struct core_new_run *new_run,
+                                 struct gf_error *err) {
     if (core->preferences.run_starts_paused) {
         const struct gf_str reason = core->preferences.run_starts_paused_reason;
         return gf_fail_reason(err, GF_FAILED_PRECONDITION, "RUN_STARTS_PAUSED",
                               "run starts are paused%s%" GF_STR_FMT, reason.len > 0 ? ": " : "",
                               GF_STR_ARG(reason));
     }
-    if (core->limits.runs_active_max > 0 && core->runs_active >= core->limits.runs_active_max) {
+    if (core->limits.runs_active_max > 0 &&
+        core->runs_active + new_run->ahead >= core->limits.runs_active_max) {
         return gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "TOO_MANY_RUNS",
                               "%" PRId64 " runs have not ended, no more are possible: try again "
                               "later",
@@ -28,7 +30,7 @@ static enum gf_code check_server(const struct gf_core *core, struct gf_error *er
     return GF_OK;
 }
 
-static enum gf_code check_pipeline(const struct core_pipeline *pipeline, struct gf_error *err) {
+enum gf_code gf_core__check_enabled(const struct core_pipeline *pipeline, struct gf_error *err) {
     const struct gf_str reason = pipeline->row.state_reason;
     if (pipeline->row.state != GF_PIPELINE_STATE_ACTIVE) {
         return gf_fail_reason(err, GF_FAILED_PRECONDITION, "PIPELINE_DISABLED",
@@ -82,7 +84,8 @@ static enum gf_code check_queue(const struct gf_core *core, const struct core_ne
                                 struct gf_error *err) {
     const struct core_pipeline *pipeline = new_run->pipeline;
     const struct core_config *config = new_run->config;
-    const int64_t waiting = pipeline->runs_queued - coalesced_count(new_run);
+    const bool first = new_run->ahead == 0;
+    const int64_t waiting = pipeline->runs_queued + new_run->ahead - coalesced_count(new_run);
     const int64_t most = gf_core__pipeline_parallelism(core, config);
     const int64_t limit = queue_limit(core, config);
     if (config->row.queue_policy == GF_QUEUE_POLICY_REJECT && most > 0 &&
@@ -93,8 +96,8 @@ static enum gf_code check_queue(const struct gf_core *core, const struct core_ne
                               GF_STR_ARG(pipeline->row.pipeline_id),
                               pipeline->runs_running + waiting);
     }
-    if (limit > 0 && waiting - displaced_count(core, new_run) >= limit &&
-        !gf_core__run_would_begin(core, pipeline, config, new_run->ordering_key)) {
+    if (limit > 0 && waiting - (first ? displaced_count(core, new_run) : 0) >= limit &&
+        !(first && gf_core__run_would_begin(core, pipeline, config, new_run->ordering_key))) {
         return gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "QUEUE_FULL",
                               "%" PRId64 " runs of pipeline '%" GF_STR_FMT
                               "' wait, no more are possible: try again later",
@@ -105,9 +108,9 @@ static enum gf_code check_queue(const struct gf_core *core, const struct core_ne
 
 enum gf_code gf_core__check_new_run(const struct gf_core *core, const struct core_new_run *new_run,
                                     struct gf_error *err) {
-    enum gf_code rc = check_server(core, err);
+    enum gf_code rc = check_server(core, new_run, err);
     if (rc == GF_OK) {
-        rc = check_pipeline(new_run->pipeline, err);
+        rc = gf_core__check_enabled(new_run->pipeline, err);
     }
     return rc == GF_OK ? check_queue(core, new_run, err) : rc;
 }
@@ -193,11 +196,15 @@ static struct core_run *make_run(struct gf_core *core, const struct core_new_run
         .used_live_version = new_run->used_live_version,
         .kept_tasks = gf_kept_tasks_copy(new_run->kept_tasks, new_run->kept_count, &run->arena),
         .kept_count = new_run->kept_count,
+        .chain_depth = new_run->chain_depth,
         .create_time = core->now,
     };
     run->row.initiator.id = gf_text_copy(run->row.initiator.id, &run->arena);
     run->row.initiator.reason = gf_text_copy(run->row.initiator.reason, &run->arena);
     run->row.initiator.token_id = gf_text_copy(run->row.initiator.token_id, &run->arena);
+    run->row.initiator.subscription_id =
+        gf_text_copy(run->row.initiator.subscription_id, &run->arena);
+    run->row.initiator.key = gf_text_copy(run->row.initiator.key, &run->arena);
     return run;
 }
 
