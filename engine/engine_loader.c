@@ -1,6 +1,7 @@
 #include "engine/engine_loader.h"
 
 #include "base/arena.h"
+#include "engine/core/limits.h"
 
 #include <inttypes.h>
 
@@ -199,13 +200,12 @@ static enum gf_code load_delivery(struct gf_store *store, struct gf_store_reader
 static enum gf_code load_dead_letters(struct gf_store *store, struct gf_store_reader *reader,
                                       struct gf_core *core, const struct gf_need *need,
                                       struct gf_arena *arena, struct gf_error *err) {
-    const struct gf_delivery_list_options options = {.extension_key = need->extension_key,
-                                                     .dead = true,
-                                                     .limit = GF_CORE_STEP_DELIVERIES_MAX};
+    const struct gf_delivery_list_options options = {
+        .extension_key = need->extension_key, .dead = true, .limit = GF_CORE_STEP_DELIVERIES_MAX};
     struct gf_delivery *letters = NULL;
     size_t count = 0;
-    const enum gf_code rc = store->ops->extensions->list_deliveries(reader, &options, arena,
-                                                                    &letters, &count, err);
+    const enum gf_code rc =
+        store->ops->extensions->list_deliveries(reader, &options, arena, &letters, &count, err);
     if (rc == GF_OK) {
         gf_core_give_dead_letters(core, need, letters, count);
     }
@@ -332,6 +332,70 @@ static enum gf_code restore_tokens(const struct restore *restore) {
     return rc;
 }
 
+static enum gf_code lost(const struct restore *restore, const struct gf_subscription *row) {
+    return gf_fail(restore->err, GF_DATA_LOSS,
+                   "cannot restore subscription '%" GF_STR_FMT "' of pipeline '%" GF_STR_FMT
+                   "': its extension or its namespace is missing",
+                   GF_STR_ARG(row->subscription_id), GF_STR_ARG(row->pipeline_id));
+}
+
+/* Page by page: there may be very many. */
+static enum gf_code restore_subscriptions(const struct restore *restore) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, PAGE_BYTES_MAX);
+    int64_t after_key = 0;
+    size_t count = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_subscription *items = NULL;
+        gf_arena_reset(&arena);
+        rc = restore->store->ops->extensions->scan_subscriptions(
+            restore->reader, /* extension_key= */ 0, after_key, GF_ENGINE_LOAD_PAGE_ROWS, &arena,
+            &items, &count, restore->err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            after_key = items[i].subscription_key;
+            if (!gf_core_restore_subscription(restore->core, &items[i])) {
+                rc = lost(restore, &items[i]);
+            }
+        }
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    gf_arena_fini(&arena);
+    return rc;
+}
+
+static enum gf_code restore_extension(const struct restore *restore,
+                                      const struct gf_extension *extension) {
+    struct gf_extension_counts counts = {0};
+    const enum gf_code rc = restore->store->ops->extensions->count(
+        restore->reader, extension->extension_key, &counts, restore->err);
+    if (rc == GF_OK) {
+        gf_core_restore_extension(restore->core, extension);
+        gf_core_restore_deliveries(restore->core, extension->extension_key,
+                                   counts.pending_deliveries, counts.pending_bytes);
+    }
+    return rc;
+}
+
+static enum gf_code restore_extensions(const struct restore *restore) {
+    struct gf_arena arena;
+    gf_arena_init(&arena, PAGE_BYTES_MAX);
+    struct gf_str after_id = GF_STR("");
+    size_t count = 0;
+    enum gf_code rc = GF_OK;
+    do {
+        struct gf_extension *items = NULL;
+        rc = restore->store->ops->extensions->list(restore->reader, after_id,
+                                                   GF_ENGINE_LOAD_PAGE_ROWS, &arena, &items, &count,
+                                                   restore->err);
+        for (size_t i = 0; rc == GF_OK && i < count; i++) {
+            rc = restore_extension(restore, &items[i]);
+            after_id = items[i].extension_id;
+        }
+    } while (rc == GF_OK && count == GF_ENGINE_LOAD_PAGE_ROWS);
+    gf_arena_fini(&arena);
+    return rc == GF_OK ? restore_subscriptions(restore) : rc;
+}
+
 /* Gives the pipeline and the config of a run, where the core does not have them. */
 static enum gf_code give_parents(const struct restore *restore, const struct gf_run *run,
                                  struct gf_arena *arena) {
@@ -429,6 +493,9 @@ enum gf_code gf_engine_restore(struct gf_store *store, const struct gf_core_limi
     }
     if (rc == GF_OK) {
         rc = restore_tokens(&restore);
+    }
+    if (rc == GF_OK && store->ops->extensions != NULL) {
+        rc = restore_extensions(&restore);
     }
     if (rc == GF_OK) {
         rc = restore_runs(&restore);

@@ -8,13 +8,10 @@
 
 /* The extension that the command names, or a refusal. */
 static struct core_extension *resolve(struct gf_core *core, const struct gf_input *input) {
-    const struct gf_str extension_id = input->u.delivery.extension_id;
-    struct core_extension *extension = gf_core__find_extension(core, extension_id);
+    struct core_extension *extension =
+        gf_core__resolve_extension(core, input, input->u.delivery.extension_id);
     struct gf_error err = {0};
     if (extension == NULL) {
-        (void)gf_fail(&err, GF_NOT_FOUND, "extension '%" GF_STR_FMT "' is not installed",
-                      GF_STR_ARG(extension_id));
-        (void)gf_core__refuse(core, input, &err);
         return NULL;
     }
     if (input->u.delivery.key_count > GF_CORE_STEP_DELIVERIES_MAX) {

@@ -22,20 +22,7 @@ static struct gf_subscription_name name_of(const struct gf_subscription_change *
                                          change->subscription_id};
 }
 
-static struct core_extension *resolve_extension(struct gf_core *core, const struct gf_input *input,
-                                                enum gf_step *out_step) {
-    const struct gf_str extension_id = input->u.subscription.change.extension_id;
-    struct core_extension *extension = gf_core__find_extension(core, extension_id);
-    if (extension == NULL) {
-        struct gf_error err = {0};
-        (void)gf_fail(&err, GF_NOT_FOUND, "extension '%" GF_STR_FMT "' is not installed",
-                      GF_STR_ARG(extension_id));
-        *out_step = gf_core__refuse(core, input, &err);
-    }
-    return extension;
-}
-
-/* NULL: return *out_step. */
+/* NULL: return *out_step, which is DONE before. */
 static struct core_subscription *resolve(struct gf_core *core, const struct gf_input *input,
                                          struct gf_need *out_need, enum gf_step *out_step) {
     const struct gf_subscription_change *change = &input->u.subscription.change;
@@ -53,7 +40,7 @@ static struct core_subscription *resolve(struct gf_core *core, const struct gf_i
     /* Whatever is missing first is told. */
     if (!gf_core__resolve_pipeline(core, input, change->namespace_id, change->pipeline_id,
                                    &pipeline, out_need, out_step) ||
-        resolve_extension(core, input, out_step) == NULL) {
+        gf_core__resolve_extension(core, input, change->extension_id) == NULL) {
         return NULL;
     }
     (void)gf_fail(&err, GF_NOT_FOUND,
@@ -230,9 +217,10 @@ static enum gf_step create_subscription(struct gf_core *core, const struct gf_in
                                    &pipeline, out_need, &result)) {
         return result;
     }
-    struct core_extension *extension = resolve_extension(core, input, &result);
+    struct core_extension *extension =
+        gf_core__resolve_extension(core, input, change->extension_id);
     if (extension == NULL) {
-        return result;
+        return GF_STEP_DONE;
     }
     if (check_new(core, pipeline, extension, change, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
