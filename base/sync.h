@@ -42,6 +42,11 @@
     X(SECRETS, 640)                                                                                \
     X(TEST_OUTER, 700)                                                                             \
     X(TEST_INNER, 710)                                                                             \
+    X(EXTENSION_LINK, 720)                                                                         \
+    X(EXTENSION_DELIVERIES, 730)                                                                   \
+    X(EXTENSION_HEALTH, 740)                                                                       \
+    X(EXTENSION_SUBSCRIPTION, 750)                                                                 \
+    X(EXTENSION_OUTBOX, 760)                                                                       \
     X(POOL, 800)                                                                                   \
     X(REACTOR, 820)                                                                                \
     X(QUEUE, 840)                                                                                  \
