@@ -51,3 +51,24 @@ bool gf_cron_next_after(const struct gf_cron_expression *expression, const struc
     return expression->by_real_time ? next_by_real_time(expression, zone, after_s, out_time_s)
                                     : next_fixed(expression, zone, after_s, out_time_s);
 }
+
+bool gf_cron_last_until(const struct gf_cron_expression *expression, const struct gf_zone *zone,
+                        int64_t from_s, int64_t until_s, int64_t *out_time_s) {
+    int64_t last_s = 0;
+    if (!gf_cron_next_after(expression, zone, from_s, &last_s) || last_s > until_s) {
+        return false;
+    }
+    /* There is nothing due after none_after_s; the last time found so far moves towards it. */
+    int64_t none_after_s = until_s;
+    while (last_s < none_after_s) {
+        const int64_t middle_s = last_s + (none_after_s - last_s) / 2;
+        int64_t found_s = 0;
+        if (gf_cron_next_after(expression, zone, middle_s, &found_s) && found_s <= until_s) {
+            last_s = found_s;
+        } else {
+            none_after_s = middle_s;
+        }
+    }
+    *out_time_s = last_s;
+    return true;
+}

@@ -33,4 +33,11 @@
 bool gf_cron_next_after(const struct gf_cron_expression *expression, const struct gf_zone *zone,
                         int64_t after_s, int64_t *out_time_s) GF_MUST_USE;
 
+/*
+ * The last time at which the expression is due that is later than `from_s` and not later than
+ * `until_s`. False if there is none. Takes some tens of microseconds.
+ */
+bool gf_cron_last_until(const struct gf_cron_expression *expression, const struct gf_zone *zone,
+                        int64_t from_s, int64_t until_s, int64_t *out_time_s) GF_MUST_USE;
+
 #endif /* GOFER_EXTENSIONS_CRON_SCHEDULE_H_ */

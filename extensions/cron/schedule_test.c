@@ -89,3 +89,23 @@ Test(cron_schedule, by_real_time_only_in_an_hour_that_is_skipped_is_never) {
     int64_t time_s = 0;
     cr_expect(!gf_cron_next_after(&expression, zone, at("2026-01-01T00:00:00Z"), &time_s));
 }
+
+Test(cron_schedule, the_last_time_is_what_walking_forward_finds) {
+    static const char *const texts[] = {"*/7 * * * *", "30 2 * * *", "0 0 29 2 *", "5 */5 * * sun"};
+    GF_CLEANUP(gf_zone_destroy_p) struct gf_zone *zone = zone_of("Europe/Berlin");
+    const int64_t from_s = at("2026-03-27T21:13:10Z");
+    for (size_t i = 0; i < GF_ARRAY_COUNT(texts); i++) {
+        const struct gf_cron_expression expression = parsed(texts[i]);
+        for (int64_t until_s = from_s; until_s < from_s + 3 * 86400; until_s += 4321) {
+            int64_t expected_s = 0;
+            int64_t next_s = from_s;
+            while (gf_cron_next_after(&expression, zone, next_s, &next_s) && next_s <= until_s) {
+                expected_s = next_s;
+            }
+            int64_t last_s = 0;
+            cr_assert_eq(gf_cron_last_until(&expression, zone, from_s, until_s, &last_s),
+                         expected_s != 0);
+            cr_assert_eq(last_s, expected_s, "'%s'", texts[i]);
+        }
+    }
+}
