@@ -3,9 +3,8 @@
  * What is asked is what people think about; jitter and catching up have defaults that nobody
  * regrets, and are in the documentation.
  */
-#include "extensions/cron/extension.h"
-
 #include "base/alloc.h"
+#include "extensions/cron/extension.h"
 #include "extensions/cron/job.h"
 #include "extensions/cron/schedule.h"
 
@@ -49,9 +48,10 @@ static void ask(struct gofer_dialog *dialog, const struct gf_cron *cron, enum st
         break;
     case STEP_OVERLAP:
         question.parameter = "overlap";
-        question.text = "What shall happen if a run before has not ended? `allow` starts one beside "
-                        "it, `queue` lets it wait, `newest` too, but of those that wait only the "
-                        "newest stays.";
+        question.text =
+            "What shall happen if a run before has not ended? `allow` starts one beside "
+            "it, `queue` lets it wait, `newest` too, but of those that wait only the "
+            "newest stays.";
         question.choices = gf_overlap_choices;
         question.default_answer = gf_overlap_choices[GF_OVERLAP_ALLOW];
         break;
@@ -83,8 +83,8 @@ void gf_cron_dialog_started(struct gofer_extension *extension, struct gofer_dial
                             void *ctx) {
     struct dialog *state = GF_NEW(struct dialog);
     (void)extension;
-    state->step = gofer_dialog_kind(dialog) == GOFER_DIALOG_INSTALLER ? STEP_TIME_ZONE
-                                                                      : STEP_EXPRESSION;
+    state->step =
+        gofer_dialog_kind(dialog) == GOFER_DIALOG_INSTALLER ? STEP_TIME_ZONE : STEP_EXPRESSION;
     gofer_dialog_set_data(dialog, state);
     ask(dialog, ctx, state->step, NULL);
 }

@@ -1,6 +1,5 @@
-#include "extensions/cron/job.h"
-
 #include "base/time.h"
+#include "extensions/cron/job.h"
 
 #include <criterion/criterion.h>
 

@@ -4,9 +4,8 @@
  * Design: one heap of subscriptions and one timer, whatever their number; expressions are asked for
  * their next time only, so that nothing wakes once a minute to look at all of them.
  */
-#include "extensions/cron/extension.h"
-
 #include "base/version.h"
+#include "extensions/cron/extension.h"
 #include "extensions/cron/job.h"
 #include "extensions/timetable/text.h"
 
@@ -192,8 +191,7 @@ static void debug(struct gofer_extension *extension, struct gofer_text *text, vo
 
 int main(int argc, char **argv) {
     struct gf_cron cron = {.starter.describe = gf_cron_describe};
-    char *documentation =
-        gf_text_embedded(gf_cron_documentation_start, gf_cron_documentation_end);
+    char *documentation = gf_text_embedded(gf_cron_documentation_start, gf_cron_documentation_end);
     const struct gofer_extension_definition definition = {
         .size = sizeof(definition),
         .name = "cron",

@@ -36,8 +36,7 @@ enum gf_code gf_interval_check(int64_t every_ns, int64_t min_ns, struct gf_error
     }
     if (every_ns < min_ns) {
         return gf_fail_field(err, "every", "an interval of %s is too short, expected %s at least",
-                             gf_duration_format(every_ns, text),
-                             gf_duration_format(min_ns, limit));
+                             gf_duration_format(every_ns, text), gf_duration_format(min_ns, limit));
     }
     if (every_ns > GF_INTERVAL_NS_MAX) {
         return gf_fail_field(err, "every", "an interval of %s is too long, expected %s at most",
@@ -67,8 +66,8 @@ enum gf_code gf_interval_job_create(const struct gf_interval_settings *settings,
         return gf_fail_field(err, "overlap", "'%.64s' is none of allow, queue and newest",
                              settings->overlap);
     }
-    const int64_t jitter_ns = settings->jitter_ns < 0 ? default_jitter_ns(settings->every_ns)
-                                                      : settings->jitter_ns;
+    const int64_t jitter_ns =
+        settings->jitter_ns < 0 ? default_jitter_ns(settings->every_ns) : settings->jitter_ns;
     struct gf_interval_job *job = gf_calloc(1, sizeof(*job));
     *job = (struct gf_interval_job){
         .starter.job =
@@ -93,7 +92,8 @@ void gf_interval_describe(const struct gf_starter_job *starter, struct gf_start 
     const struct gf_interval_job *job = GF_CONTAINER_OF(starter, struct gf_interval_job, starter);
     char time_text[GF_TIME_BYTES_MAX];
     char every_text[GF_DURATION_BYTES_MAX];
-    const char *time = gf_start_printf(start, "%s", gf_time_format(starter->job.time_ns, time_text));
+    const char *time =
+        gf_start_printf(start, "%s", gf_time_format(starter->job.time_ns, time_text));
     const char *every = gf_start_printf(start, "%s", gf_duration_format(job->every_ns, every_text));
     start->reason = gf_start_printf(start, "every %s, due at %s", every, time);
     gf_start_add(start, "GOFER_EXTENSION_INTERVAL_SCHEDULED_TIME", time);

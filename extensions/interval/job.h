@@ -18,7 +18,8 @@
 #define GF_INTERVAL_MIN_NS_DEFAULT GF_NS_PER_MIN
 #define GF_INTERVAL_NS_MAX (366 * GF_NS_PER_DAY)
 
-/* Without a jitter of its own, a subscription has a tenth of its interval, but no more than this. */
+/* Without a jitter of its own, a subscription has a tenth of its interval, but no more than this.
+ */
 #define GF_INTERVAL_JITTER_NS_DEFAULT_MAX GF_NS_PER_MIN
 
 /* Settings as they come. Text is borrowed; durations are negative where there is none. */

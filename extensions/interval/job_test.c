@@ -1,6 +1,5 @@
-#include "extensions/interval/job.h"
-
 #include "base/time.h"
+#include "extensions/interval/job.h"
 
 #include <criterion/criterion.h>
 

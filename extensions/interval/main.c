@@ -1,7 +1,6 @@
 /* The interval extension: starts runs again and again, so long after one another. */
-#include "extensions/interval/job.h"
-
 #include "base/version.h"
+#include "extensions/interval/job.h"
 #include "extensions/timetable/text.h"
 
 extern const char gf_interval_documentation_start[];

@@ -86,17 +86,16 @@ bool gf_starter_add(struct gf_starter *starter, struct gofer_extension *extensio
                     struct gf_starter_job *job) {
     const int64_t now_ns = gofer_now_ns();
     const char *checkpoint = gofer_subscription_checkpoint(job->subscription);
-    job->job.handled_ns =
-        gf_starter_handled(checkpoint, job->fingerprint,
-                           gofer_subscription_create_time_ns(job->subscription), now_ns);
+    job->job.handled_ns = gf_starter_handled(
+        checkpoint, job->fingerprint, gofer_subscription_create_time_ns(job->subscription), now_ns);
     if (!gf_timetable_add(&starter->table, &job->job, now_ns)) {
         return false;
     }
     if (checkpoint[0] != '\0' && job->job.handled_ns == now_ns) {
         /* Else a restart before the first run would take the change for one of its own time. */
         char text[GF_TIME_BYTES_MAX + 20];
-        (void)gofer_extension_set_checkpoint(
-            extension, job->subscription, gf_starter_checkpoint(now_ns, job->fingerprint, text));
+        (void)gofer_extension_set_checkpoint(extension, job->subscription,
+                                             gf_starter_checkpoint(now_ns, job->fingerprint, text));
     }
     wake_at_first(starter, extension);
     return true;

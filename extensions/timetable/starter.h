@@ -14,10 +14,9 @@
 #ifndef GOFER_EXTENSIONS_TIMETABLE_STARTER_H_
 #define GOFER_EXTENSIONS_TIMETABLE_STARTER_H_
 
-#include "extensions/timetable/timetable.h"
-
 #include "base/str.h"
 #include "base/time.h"
+#include "extensions/timetable/timetable.h"
 
 #include <gofer/extension.h>
 
