@@ -40,6 +40,8 @@ static enum gf_code write_rows(struct gf_sqlite_store *store, const struct gf_ba
     WRITE_ALL(store, &batch->deleted_namespaces, gf_sqlite__bury_namespace, err);
     WRITE_ALL(store, &batch->deleted_pipelines, gf_sqlite__bury_pipeline, err);
     WRITE_EACH(store, &batch->deleted_configs, gf_sqlite__delete_config, err);
+    WRITE_ALL(store, &batch->deleted_extensions, gf_sqlite__bury_extension, err);
+    WRITE_ALL(store, &batch->deleted_subscriptions, gf_sqlite__bury_subscription, err);
     /* Parents before children. */
     WRITE_ALL(store, &batch->namespaces, gf_sqlite__write_namespace, err);
     WRITE_ALL(store, &batch->pipelines, gf_sqlite__write_pipeline, err);
@@ -55,6 +57,25 @@ static enum gf_code write_rows(struct gf_sqlite_store *store, const struct gf_ba
         rc = gf_sqlite__write_preferences(store, batch->preferences, err);
     }
     return rc;
+}
+
+/* A delivery may come and go within one batch, so that those that are deleted go behind. */
+static enum gf_code write_extensions(struct gf_sqlite_store *store, const struct gf_batch *batch,
+                                     struct gf_error *err) {
+    WRITE_ALL(store, &batch->extensions, gf_sqlite__write_extension, err);
+    WRITE_ALL(store, &batch->subscriptions, gf_sqlite__write_subscription, err);
+    enum gf_code rc = gf_sqlite__write_start_keys(store, &batch->start_keys, err);
+    if (rc == GF_OK) {
+        rc = gf_sqlite__write_deliveries(store, &batch->deliveries, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_sqlite__write_reports(store, &batch->reports, err);
+    }
+    if (rc != GF_OK) {
+        return rc;
+    }
+    WRITE_ALL(store, &batch->deleted_deliveries, gf_sqlite__delete_delivery, err);
+    return gf_sqlite__drop_orphans(store, batch, err);
 }
 
 /* One that goes and one that comes may have the same id. */
@@ -84,26 +105,45 @@ static void raise(int64_t *next, int64_t key) {
     *next = key >= *next ? key + 1 : *next;
 }
 
+static void raise_all(int64_t *next, const struct gf_key_vec *keys) {
+    for (size_t i = 0; i < keys->count; i++) {
+        raise(next, keys->items[i]);
+    }
+}
+
+/* The keys that come from the counter of runs. */
+static void raise_run_key(int64_t *next, const struct gf_batch *batch) {
+    for (size_t i = 0; i < batch->runs.count; i++) {
+        raise(next, batch->runs.items[i]->run_key);
+    }
+    for (size_t i = 0; i < batch->extensions.count; i++) {
+        raise(next, batch->extensions.items[i]->extension_key);
+    }
+    for (size_t i = 0; i < batch->subscriptions.count; i++) {
+        raise(next, batch->subscriptions.items[i]->subscription_key);
+    }
+    for (size_t i = 0; i < batch->deliveries.count; i++) {
+        raise(next, batch->deliveries.items[i].delivery_key);
+    }
+    raise_all(next, &batch->deleted_extensions);
+    raise_all(next, &batch->deleted_subscriptions);
+    raise_all(next, &batch->deleted_deliveries);
+}
+
 /* What the next start begins with once the batch is stored. What it deletes it may have made
  * itself. */
 static struct gf_core_start next_after(const struct gf_sqlite_store *store,
                                        const struct gf_batch *batch) {
     struct gf_core_start next = store->next;
-    for (size_t i = 0; i < batch->deleted_namespaces.count; i++) {
-        raise(&next.next_namespace_key, batch->deleted_namespaces.items[i]);
-    }
-    for (size_t i = 0; i < batch->deleted_pipelines.count; i++) {
-        raise(&next.next_pipeline_key, batch->deleted_pipelines.items[i]);
-    }
+    raise_all(&next.next_namespace_key, &batch->deleted_namespaces);
+    raise_all(&next.next_pipeline_key, &batch->deleted_pipelines);
     for (size_t i = 0; i < batch->namespaces.count; i++) {
         raise(&next.next_namespace_key, batch->namespaces.items[i]->namespace_key);
     }
     for (size_t i = 0; i < batch->pipelines.count; i++) {
         raise(&next.next_pipeline_key, batch->pipelines.items[i]->pipeline_key);
     }
-    for (size_t i = 0; i < batch->runs.count; i++) {
-        raise(&next.next_run_key, batch->runs.items[i]->run_key);
-    }
+    raise_run_key(&next.next_run_key, batch);
     if (batch->events.count > 0) {
         raise(&next.next_event_sequence, batch->events.items[batch->events.count - 1].sequence);
     }
@@ -116,12 +156,17 @@ static struct gf_core_start next_after(const struct gf_sqlite_store *store,
 static enum gf_code write_transaction(struct gf_sqlite_store *store, const struct gf_batch *batch,
                                       const struct gf_core_start *next, bool *out_purging,
                                       struct gf_error *err) {
-    const bool deletes = batch->deleted_namespaces.count + batch->deleted_pipelines.count > 0;
-    bool purging = store->purging || deletes;
+    const bool buries = batch->deleted_namespaces.count + batch->deleted_pipelines.count +
+                            batch->deleted_extensions.count + batch->deleted_subscriptions.count >
+                        0;
+    bool purging = store->purging || buries;
     enum gf_code rc =
         gf_sqlite__run_sql(&store->writer, GF_SQL_BEGIN_WRITE, "begin a transaction", err);
     if (rc == GF_OK) {
         rc = write_rows(store, batch, err);
+    }
+    if (rc == GF_OK) {
+        rc = write_extensions(store, batch, err);
     }
     if (rc == GF_OK) {
         rc = write_access(store, batch, err);
@@ -129,7 +174,7 @@ static enum gf_code write_transaction(struct gf_sqlite_store *store, const struc
     if (rc == GF_OK && (batch->bootstrapped || batch->source_sequence != 0)) {
         rc = write_service_state(store, next, err);
     }
-    if (rc == GF_OK && deletes) {
+    if (rc == GF_OK && (buries || batch->deleted_deliveries.count > 0)) {
         rc = gf_sqlite__raise_key_floors(store, next, err);
     }
     if (rc == GF_OK && purging) {

@@ -7,6 +7,8 @@ enum field {
     SUBJECT = 2,
     ACTOR = 3,
     METADATA = 4,
+    EXTENSION = 5,
+    SUBSCRIPTION = 6,
 };
 
 static bool actor_is_empty(const struct gf_actor *actor) {
@@ -33,6 +35,14 @@ void gf_sqlite__event_details_encode(const struct gf_event *event, struct gf_str
         gf_sqlite__put_field(out, start, METADATA);
         gf_sqlite__put_labels(out, event->metadata, event->metadata_count);
     }
+    if (event->extension_id.len > 0) {
+        gf_sqlite__put_field(out, start, EXTENSION);
+        gf_sqlite__put_text(out, event->extension_id);
+    }
+    if (event->subscription_id.len > 0) {
+        gf_sqlite__put_field(out, start, SUBSCRIPTION);
+        gf_sqlite__put_text(out, event->subscription_id);
+    }
 }
 
 static bool take_actor(struct gf_sqlite_cursor *cursor, struct gf_actor *actor) {
@@ -53,6 +63,12 @@ static bool take_field(struct gf_sqlite_fields *fields, unsigned char field, voi
         return take_actor(&fields->cursor, &event->actor);
     case METADATA:
         return gf_sqlite__take_labels(fields, &event->metadata, &event->metadata_count);
+    case EXTENSION:
+        return gf_sqlite__take_text(&fields->cursor, &event->extension_id) &&
+               event->extension_id.len > 0;
+    case SUBSCRIPTION:
+        return gf_sqlite__take_text(&fields->cursor, &event->subscription_id) &&
+               event->subscription_id.len > 0;
     default:
         return false;
     }

@@ -4,10 +4,12 @@
  * A packed column (packed_fields.h), because each run pays for every column of its five events or
  * more, and nothing searches for these. Its fields:
  *
- *     1 key         text
- *     2 subject_id  text
- *     3 actor       token_id, user, peer
- *     4 metadata    list of labels
+ *     1 key              text
+ *     2 subject_id       text
+ *     3 actor            token_id, user, peer
+ *     4 metadata         list of labels
+ *     5 extension_id     text
+ *     6 subscription_id  text
  *
  * Thread: any.
  */

@@ -1,5 +1,6 @@
 /*
- * Removing namespaces and pipelines.
+ * Removing namespaces, pipelines, extensions and subscriptions; what is below the last two is in
+ * purge_extensions.c.
  *
  * The rows below one may be millions, and deleting them in one transaction would stop the engine
  * for seconds and fill the write-ahead log. So it is buried first: marked, and its id changed to
@@ -16,8 +17,8 @@ enum {
     ROW_BYTES = 16 << 10,
 };
 
-static enum gf_code bury(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
-                         struct gf_error *err) {
+enum gf_code gf_sqlite__bury(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
+                             struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
     const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, sql, err);
     if (rc != GF_OK) {
@@ -29,12 +30,12 @@ static enum gf_code bury(struct gf_sqlite_store *store, enum gf_sql sql, int64_t
 
 enum gf_code gf_sqlite__bury_namespace(struct gf_sqlite_store *store, int64_t namespace_key,
                                        struct gf_error *err) {
-    return bury(store, GF_SQL_BURY_NAMESPACE, namespace_key, err);
+    return gf_sqlite__bury(store, GF_SQL_BURY_NAMESPACE, namespace_key, err);
 }
 
 enum gf_code gf_sqlite__bury_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
                                       struct gf_error *err) {
-    return bury(store, GF_SQL_BURY_PIPELINE, pipeline_key, err);
+    return gf_sqlite__bury(store, GF_SQL_BURY_PIPELINE, pipeline_key, err);
 }
 
 enum gf_code gf_sqlite__raise_key_floors(struct gf_sqlite_store *store,
@@ -51,10 +52,9 @@ enum gf_code gf_sqlite__raise_key_floors(struct gf_sqlite_store *store,
     return gf_sqlite__run_bound(&bind, "keep the keys", NULL, err);
 }
 
-/* The key that a statement finds, and its second column, where it has one; 0 = none. `parent_key`
- * is its parameter, where it has one. */
-static enum gf_code find_item(struct gf_sqlite_store *store, enum gf_sql sql, int64_t parent_key,
-                              int64_t *out_key, int64_t *out_bytes, struct gf_error *err) {
+enum gf_code gf_sqlite__purge_find(struct gf_sqlite_store *store, enum gf_sql sql,
+                                   int64_t parent_key, int64_t *out_key, int64_t *out_bytes,
+                                   struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
     const enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, sql, err);
     if (rc != GF_OK) {
@@ -81,12 +81,11 @@ static enum gf_code find_item(struct gf_sqlite_store *store, enum gf_sql sql, in
 static enum gf_code find_key(struct gf_sqlite_store *store, enum gf_sql sql, int64_t parent_key,
                              int64_t *out_key, struct gf_error *err) {
     int64_t bytes = 0;
-    return find_item(store, sql, parent_key, out_key, &bytes, err);
+    return gf_sqlite__purge_find(store, sql, parent_key, out_key, &bytes, err);
 }
 
-/* Deletes by key and takes what went from the budget. */
-static enum gf_code purge_by_key(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
-                                 int64_t *budget, struct gf_error *err) {
+enum gf_code gf_sqlite__purge_by_key(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
+                                     int64_t *budget, struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
     enum gf_code rc = gf_sqlite__bind_start(&bind, &store->writer, sql, err);
     if (rc != GF_OK) {
@@ -107,7 +106,8 @@ static enum gf_code purge_by_key(struct gf_sqlite_store *store, enum gf_sql sql,
 static enum gf_code purge_input(struct gf_sqlite_store *store, int64_t run_key, int64_t *budget,
                                 struct gf_error *err) {
     const int64_t before = *budget;
-    const enum gf_code rc = purge_by_key(store, GF_SQL_PURGE_RUN_INPUT, run_key, budget, err);
+    const enum gf_code rc =
+        gf_sqlite__purge_by_key(store, GF_SQL_PURGE_RUN_INPUT, run_key, budget, err);
     if (rc == GF_OK && *budget < before) {
         *budget = before - INPUT_ROWS;
     }
@@ -117,15 +117,15 @@ static enum gf_code purge_input(struct gf_sqlite_store *store, int64_t run_key, 
 /* Whatever does not fit into the budget stays, with the run itself. */
 static enum gf_code purge_run(struct gf_sqlite_store *store, int64_t run_key, int64_t *budget,
                               struct gf_error *err) {
-    enum gf_code rc = purge_by_key(store, GF_SQL_PURGE_TASKS, run_key, budget, err);
+    enum gf_code rc = gf_sqlite__purge_by_key(store, GF_SQL_PURGE_TASKS, run_key, budget, err);
     if (rc == GF_OK && *budget > 0) {
-        rc = purge_by_key(store, GF_SQL_PURGE_ATTEMPTS, run_key, budget, err);
+        rc = gf_sqlite__purge_by_key(store, GF_SQL_PURGE_ATTEMPTS, run_key, budget, err);
     }
     if (rc == GF_OK && *budget > 0) {
         rc = purge_input(store, run_key, budget, err);
     }
     if (rc == GF_OK && *budget > 0) {
-        rc = purge_by_key(store, GF_SQL_PURGE_RUN, run_key, budget, err);
+        rc = gf_sqlite__purge_by_key(store, GF_SQL_PURGE_RUN, run_key, budget, err);
     }
     return rc;
 }
@@ -136,8 +136,8 @@ static enum gf_code purge_configs(struct gf_sqlite_store *store, int64_t pipelin
     while (*budget > 0) {
         struct gf_config_key key = {.pipeline_key = pipeline_key};
         int64_t bytes = 0;
-        enum gf_code rc =
-            find_item(store, GF_SQL_GET_BURIED_CONFIG, pipeline_key, &key.version, &bytes, err);
+        enum gf_code rc = gf_sqlite__purge_find(store, GF_SQL_GET_BURIED_CONFIG, pipeline_key,
+                                                &key.version, &bytes, err);
         if (rc == GF_OK && key.version == 0) {
             break;
         }
@@ -152,8 +152,8 @@ static enum gf_code purge_configs(struct gf_sqlite_store *store, int64_t pipelin
     return GF_OK;
 }
 
-static enum gf_code purge_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
-                                   int64_t *budget, struct gf_error *err) {
+static enum gf_code purge_runs(struct gf_sqlite_store *store, int64_t pipeline_key, int64_t *budget,
+                               struct gf_error *err) {
     while (*budget > 0) {
         int64_t run_key = 0;
         enum gf_code rc = find_key(store, GF_SQL_GET_BURIED_RUN, pipeline_key, &run_key, err);
@@ -167,15 +167,24 @@ static enum gf_code purge_pipeline(struct gf_sqlite_store *store, int64_t pipeli
             return rc;
         }
     }
-    enum gf_code rc = GF_OK;
-    if (*budget > 0) {
-        rc = purge_by_key(store, GF_SQL_PURGE_DEPLOYMENTS, pipeline_key, budget, err);
+    return GF_OK;
+}
+
+static enum gf_code purge_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
+                                   int64_t *budget, struct gf_error *err) {
+    enum gf_code rc = purge_runs(store, pipeline_key, budget, err);
+    if (rc == GF_OK && *budget > 0) {
+        rc = gf_sqlite__purge_subscriptions(store, GF_SQL_GET_SUBSCRIPTION_OF_PIPELINE,
+                                            pipeline_key, budget, err);
+    }
+    if (rc == GF_OK && *budget > 0) {
+        rc = gf_sqlite__purge_by_key(store, GF_SQL_PURGE_DEPLOYMENTS, pipeline_key, budget, err);
     }
     if (rc == GF_OK && *budget > 0) {
         rc = purge_configs(store, pipeline_key, budget, err);
     }
     if (rc == GF_OK && *budget > 0) {
-        rc = purge_by_key(store, GF_SQL_PURGE_PIPELINE, pipeline_key, budget, err);
+        rc = gf_sqlite__purge_by_key(store, GF_SQL_PURGE_PIPELINE, pipeline_key, budget, err);
     }
     return rc;
 }
@@ -187,7 +196,8 @@ static enum gf_code purge_namespace(struct gf_sqlite_store *store, int64_t names
         enum gf_code rc =
             find_key(store, GF_SQL_GET_BURIED_CHILD, namespace_key, &pipeline_key, err);
         if (rc == GF_OK && pipeline_key == 0) {
-            return purge_by_key(store, GF_SQL_PURGE_NAMESPACE, namespace_key, budget, err);
+            return gf_sqlite__purge_by_key(store, GF_SQL_PURGE_NAMESPACE, namespace_key, budget,
+                                           err);
         }
         if (rc == GF_OK) {
             rc = purge_pipeline(store, pipeline_key, budget, err);
@@ -199,53 +209,54 @@ static enum gf_code purge_namespace(struct gf_sqlite_store *store, int64_t names
     return GF_OK;
 }
 
-/* What is to be removed next: a pipeline, else a namespace; 0 = none. */
-static enum gf_code find_next(struct gf_sqlite_store *store, int64_t *out_pipeline_key,
-                              int64_t *out_namespace_key, struct gf_error *err) {
-    *out_namespace_key = 0;
-    const enum gf_code rc = find_key(store, GF_SQL_GET_BURIED_PIPELINE, 0, out_pipeline_key, err);
-    if (rc != GF_OK || *out_pipeline_key != 0) {
-        return rc;
-    }
-    return find_key(store, GF_SQL_GET_BURIED_NAMESPACE, 0, out_namespace_key, err);
-}
+/* What can be buried, in the order in which it is removed. */
+static const struct {
+    enum gf_sql find;
+    enum gf_code (*purge)(struct gf_sqlite_store *store, int64_t key, int64_t *budget,
+                          struct gf_error *err);
+} KINDS[] = {
+    {GF_SQL_GET_BURIED_SUBSCRIPTION, gf_sqlite__purge_subscription},
+    {GF_SQL_GET_BURIED_EXTENSION, gf_sqlite__purge_extension},
+    {GF_SQL_GET_BURIED_PIPELINE, purge_pipeline},
+    {GF_SQL_GET_BURIED_NAMESPACE, purge_namespace},
+};
 
-enum gf_code gf_sqlite__find_buried(struct gf_sqlite_store *store, bool *out_found,
-                                    struct gf_error *err) {
-    int64_t pipeline_key = 0;
-    int64_t namespace_key = 0;
-    const enum gf_code rc = find_next(store, &pipeline_key, &namespace_key, err);
-    if (rc == GF_OK) {
-        *out_found = pipeline_key != 0 || namespace_key != 0;
+/* What is to be removed next: *out_key 0 = nothing. */
+static enum gf_code find_next(struct gf_sqlite_store *store, size_t *out_kind, int64_t *out_key,
+                              struct gf_error *err) {
+    enum gf_code rc = GF_OK;
+    *out_key = 0;
+    for (size_t i = 0; i < GF_ARRAY_COUNT(KINDS) && rc == GF_OK && *out_key == 0; i++) {
+        *out_kind = i;
+        rc = find_key(store, KINDS[i].find, 0, out_key, err);
     }
     return rc;
 }
 
-/* *out_found: there was something. */
-static enum gf_code purge_next(struct gf_sqlite_store *store, int64_t *budget, bool *out_found,
-                               struct gf_error *err) {
-    int64_t pipeline_key = 0;
-    int64_t namespace_key = 0;
-    const enum gf_code rc = find_next(store, &pipeline_key, &namespace_key, err);
-    if (rc != GF_OK) {
-        return rc;
+enum gf_code gf_sqlite__find_buried(struct gf_sqlite_store *store, bool *out_found,
+                                    struct gf_error *err) {
+    size_t kind = 0;
+    int64_t key = 0;
+    const enum gf_code rc = find_next(store, &kind, &key, err);
+    if (rc == GF_OK) {
+        *out_found = key != 0;
     }
-    *out_found = pipeline_key != 0 || namespace_key != 0;
-    if (pipeline_key != 0) {
-        return purge_pipeline(store, pipeline_key, budget, err);
-    }
-    return namespace_key != 0 ? purge_namespace(store, namespace_key, budget, err) : GF_OK;
+    return rc;
 }
 
 enum gf_code gf_sqlite__purge(struct gf_sqlite_store *store, bool *out_more, struct gf_error *err) {
     int64_t budget = GF_SQLITE_PURGE_ROWS_MAX;
-    bool found = true;
-    while (found && budget > 0) {
-        const enum gf_code rc = purge_next(store, &budget, &found, err);
+    int64_t key = 1;
+    while (key != 0 && budget > 0) {
+        size_t kind = 0;
+        enum gf_code rc = find_next(store, &kind, &key, err);
+        if (rc == GF_OK && key != 0) {
+            rc = KINDS[kind].purge(store, key, &budget, err);
+        }
         if (rc != GF_OK) {
             return rc;
         }
     }
-    *out_more = found;
+    *out_more = key != 0;
     return GF_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * Every SQL statement of the store but the schema (migrations/).
+ * Every SQL statement of the store but the schema (migrations/); those about extensions are in
+ * sql_extensions.h.
  *
  * A statement is prepared once per connection, when it is first used, and kept. Values are bound,
  * never written into the text; the numbers of the parameters are the order in which the noun's file
@@ -15,6 +16,7 @@
 #define GOFER_ENGINE_STORE_SQLITE_SQL_H_
 
 #include "engine/sqlite/db.h"
+#include "engine/store/sqlite/sql_extensions.h"
 
 #define GF_SQL_NAMESPACE_COLUMNS                                                                   \
     "namespace_key, namespace_id, name, description, create_time, update_time, run_parallelism"
@@ -300,7 +302,10 @@
     X(GET_NEXT_KEYS,                                                                               \
       "SELECT max(f.namespace_key, (SELECT ifnull(max(namespace_key), 0) + 1 FROM namespaces)),"   \
       " max(f.pipeline_key, (SELECT ifnull(max(pipeline_key), 0) + 1 FROM pipelines)),"            \
-      " max(f.run_key, (SELECT ifnull(max(run_key), 0) + 1 FROM runs)),"                           \
+      " max(f.run_key, (SELECT ifnull(max(run_key), 0) + 1 FROM runs),"                            \
+      " (SELECT ifnull(max(extension_key), 0) + 1 FROM extensions),"                               \
+      " (SELECT ifnull(max(subscription_key), 0) + 1 FROM subscriptions),"                         \
+      " (SELECT ifnull(max(delivery_key), 0) + 1 FROM deliveries)),"                               \
       " (SELECT ifnull(max(sequence), 0) + 1 FROM events),"                                        \
       " s.bootstrapped, s.source_sequence"                                                         \
       " FROM key_floors f CROSS JOIN service_state s ON s.one = 1 WHERE f.one = 1")
@@ -316,7 +321,8 @@
     GF_SQL_EVENT_STATEMENTS(X)                                                                     \
     GF_SQL_REQUEST_STATEMENTS(X)                                                                   \
     GF_SQL_ACCESS_STATEMENTS(X)                                                                    \
-    GF_SQL_PURGE_STATEMENTS(X)
+    GF_SQL_PURGE_STATEMENTS(X)                                                                     \
+    GF_SQL_EXTENSION_STATEMENTS(X)
 
 enum gf_sql {
 #define GF_X(name, text) GF_SQL_##name,

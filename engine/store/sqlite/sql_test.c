@@ -20,6 +20,11 @@ static bool may_scan(enum gf_sql sql, const char *detail) {
         return strstr(detail, "USING INDEX namespaces_deleted") != NULL;
     case GF_SQL_GET_BURIED_PIPELINE:
         return strstr(detail, "USING INDEX pipelines_deleted") != NULL;
+    case GF_SQL_GET_BURIED_EXTENSION:
+        return strstr(detail, "USING INDEX extensions_deleted") != NULL;
+    case GF_SQL_GET_BURIED_SUBSCRIPTION:
+        return strstr(detail, "USING INDEX subscriptions_deleted") != NULL;
+    case GF_SQL_COUNT_OF_EXTENSION:
     case GF_SQL_GET_RUN_BOUNDS:
     case GF_SQL_GET_EVENT_BOUNDS:
     case GF_SQL_GET_NEXT_KEYS:

@@ -27,6 +27,19 @@ static void destroy(struct gf_store *base) {
     free(store);
 }
 
+static const struct gf_store_extension_ops EXTENSION_OPS = {
+    .get = gf_sqlite__get_extension,
+    .list = gf_sqlite__list_extensions,
+    .count = gf_sqlite__count_of_extension,
+    .get_subscription = gf_sqlite__get_subscription,
+    .list_subscriptions = gf_sqlite__list_subscriptions,
+    .scan_subscriptions = gf_sqlite__scan_subscriptions,
+    .get_start_key = gf_sqlite__get_start_key,
+    .get_delivery = gf_sqlite__get_delivery,
+    .list_deliveries = gf_sqlite__list_deliveries,
+    .list_reports = gf_sqlite__list_reports,
+};
+
 static const struct gf_store_ops OPS = {
     .destroy = destroy,
     .load_start = gf_sqlite__load_start,
@@ -62,6 +75,7 @@ static const struct gf_store_ops OPS = {
     .list_tokens = gf_sqlite__list_tokens,
     .get_token = gf_sqlite__get_token,
     .list_active_runs = gf_sqlite__list_active_runs,
+    .extensions = &EXTENSION_OPS,
 };
 
 static enum gf_code read_next(struct gf_sqlite_row *row, void *item,

@@ -94,16 +94,48 @@ enum gf_code gf_sqlite__bury_namespace(struct gf_sqlite_store *store, int64_t na
                                        struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_sqlite__bury_pipeline(struct gf_sqlite_store *store, int64_t pipeline_key,
                                       struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__bury_extension(struct gf_sqlite_store *store, int64_t extension_key,
+                                       struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__bury_subscription(struct gf_sqlite_store *store, int64_t subscription_key,
+                                          struct gf_error *err) GF_MUST_USE;
+/* By one of the statements BURY_. */
+enum gf_code gf_sqlite__bury(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
+                             struct gf_error *err) GF_MUST_USE;
 /* Removes up to GF_SQLITE_PURGE_ROWS_MAX rows; *out_more tells whether some are left. */
 enum gf_code gf_sqlite__purge(struct gf_sqlite_store *store, bool *out_more,
                               struct gf_error *err) GF_MUST_USE;
 /* Whether there is something to remove. Needs no transaction. */
 enum gf_code gf_sqlite__find_buried(struct gf_sqlite_store *store, bool *out_found,
                                     struct gf_error *err) GF_MUST_USE;
+/*
+ * The key that a statement finds, and its second column, where it has one; 0 = none. `parent_key`
+ * is its parameter, where it has one.
+ */
+enum gf_code gf_sqlite__purge_find(struct gf_sqlite_store *store, enum gf_sql sql,
+                                   int64_t parent_key, int64_t *out_key, int64_t *out_bytes,
+                                   struct gf_error *err) GF_MUST_USE;
+/* Deletes by key and takes what went from the budget. */
+enum gf_code gf_sqlite__purge_by_key(struct gf_sqlite_store *store, enum gf_sql sql, int64_t key,
+                                     int64_t *budget, struct gf_error *err) GF_MUST_USE;
 /* Keeps keys below `next` from being given again, whatever is removed. */
 enum gf_code gf_sqlite__raise_key_floors(struct gf_sqlite_store *store,
                                          const struct gf_core_start *next,
                                          struct gf_error *err) GF_MUST_USE;
+
+/* ---- purge_extensions.c: likewise ---- */
+
+/* Each goes when all of it is gone; `find` gives the next subscription of the parent. */
+enum gf_code gf_sqlite__purge_extension(struct gf_sqlite_store *store, int64_t extension_key,
+                                        int64_t *budget, struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__purge_subscription(struct gf_sqlite_store *store, int64_t subscription_key,
+                                           int64_t *budget, struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__purge_subscriptions(struct gf_sqlite_store *store, enum gf_sql find,
+                                            int64_t parent_key, int64_t *budget,
+                                            struct gf_error *err) GF_MUST_USE;
+/* After the rows of a batch: what belongs to extensions and subscriptions that it made and deleted.
+ */
+enum gf_code gf_sqlite__drop_orphans(struct gf_sqlite_store *store, const struct gf_batch *batch,
+                                     struct gf_error *err) GF_MUST_USE;
 
 /*
  * ---- One file for each noun ----
@@ -161,6 +193,25 @@ enum gf_code gf_sqlite__write_role(struct gf_sqlite_store *store, const struct g
                                    struct gf_error *err) GF_MUST_USE;
 enum gf_code gf_sqlite__delete_role(struct gf_sqlite_store *store, const struct gf_str *role_id,
                                     struct gf_error *err) GF_MUST_USE;
+
+enum gf_code gf_sqlite__write_extension(struct gf_sqlite_store *store,
+                                        const struct gf_extension *extension,
+                                        struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_subscription(struct gf_sqlite_store *store,
+                                           const struct gf_subscription *row,
+                                           struct gf_error *err) GF_MUST_USE;
+/* All of a batch, because some that are there go with them. */
+enum gf_code gf_sqlite__write_start_keys(struct gf_sqlite_store *store,
+                                         const struct gf_start_key_vec *keys,
+                                         struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_deliveries(struct gf_sqlite_store *store,
+                                         const struct gf_delivery_vec *rows,
+                                         struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__delete_delivery(struct gf_sqlite_store *store, int64_t delivery_key,
+                                        struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_reports(struct gf_sqlite_store *store,
+                                      const struct gf_report_vec *rows,
+                                      struct gf_error *err) GF_MUST_USE;
 
 enum gf_code gf_sqlite__get_namespace(struct gf_store_reader *reader, struct gf_str namespace_id,
                                       struct gf_arena *arena, struct gf_namespace *out,
@@ -274,5 +325,45 @@ enum gf_code gf_sqlite__list_tokens(struct gf_store_reader *reader, const struct
 enum gf_code gf_sqlite__get_token(struct gf_store_reader *reader, struct gf_str token_id,
                                   struct gf_arena *arena, struct gf_token *out,
                                   struct gf_error *err);
+
+/* ---- struct gf_store_extension_ops ---- */
+
+enum gf_code gf_sqlite__get_extension(struct gf_store_reader *reader, struct gf_str extension_id,
+                                      struct gf_arena *arena, struct gf_extension *out,
+                                      struct gf_error *err);
+enum gf_code gf_sqlite__list_extensions(struct gf_store_reader *reader,
+                                        struct gf_str after_extension_id, size_t limit,
+                                        struct gf_arena *arena, struct gf_extension **out_items,
+                                        size_t *out_count, struct gf_error *err);
+enum gf_code gf_sqlite__count_of_extension(struct gf_store_reader *reader, int64_t extension_key,
+                                           struct gf_extension_counts *out, struct gf_error *err);
+enum gf_code gf_sqlite__get_subscription(struct gf_store_reader *reader, struct gf_str namespace_id,
+                                         struct gf_str pipeline_id, struct gf_str extension_id,
+                                         struct gf_str subscription_id, struct gf_arena *arena,
+                                         struct gf_subscription *out, struct gf_error *err);
+enum gf_code gf_sqlite__list_subscriptions(struct gf_store_reader *reader,
+                                           const struct gf_subscription_list_options *options,
+                                           struct gf_arena *arena,
+                                           struct gf_subscription **out_items, size_t *out_count,
+                                           struct gf_error *err);
+enum gf_code gf_sqlite__scan_subscriptions(struct gf_store_reader *reader, int64_t extension_key,
+                                           int64_t after_subscription_key, size_t limit,
+                                           struct gf_arena *arena,
+                                           struct gf_subscription **out_items, size_t *out_count,
+                                           struct gf_error *err);
+enum gf_code gf_sqlite__get_start_key(struct gf_store_reader *reader, int64_t subscription_key,
+                                      struct gf_str key, struct gf_arena *arena,
+                                      struct gf_start_key *out, struct gf_error *err);
+enum gf_code gf_sqlite__get_delivery(struct gf_store_reader *reader, int64_t delivery_key,
+                                     bool with_content, struct gf_arena *arena,
+                                     struct gf_delivery *out, struct gf_error *err);
+enum gf_code gf_sqlite__list_deliveries(struct gf_store_reader *reader,
+                                        const struct gf_delivery_list_options *options,
+                                        struct gf_arena *arena, struct gf_delivery **out_items,
+                                        size_t *out_count, struct gf_error *err);
+enum gf_code gf_sqlite__list_reports(struct gf_store_reader *reader,
+                                     const struct gf_report_list_options *options,
+                                     struct gf_arena *arena, struct gf_report **out_items,
+                                     int64_t **out_rows, size_t *out_count, struct gf_error *err);
 
 #endif /* GOFER_ENGINE_STORE_SQLITE_STORE_INTERNAL_H_ */
