@@ -217,6 +217,7 @@ static void apply_deletions(struct memory_store *store, const struct gf_batch *b
     for (size_t i = 0; i < batch->deleted_configs.count; i++) {
         gf_memory__remove_config(store, batch->deleted_configs.items[i]);
     }
+    gf_memory__delete_extensions(store, batch);
     for (size_t i = 0; i < batch->deleted_roles.count; i++) {
         gf_memory__remove_role(store, batch->deleted_roles.items[i]);
     }
@@ -271,6 +272,7 @@ void gf_memory__apply(struct memory_store *store, const struct gf_batch *batch) 
     if (batch->preferences != NULL) {
         put_preferences(store, batch->preferences);
     }
+    gf_memory__apply_extensions(store, batch);
     apply_access(store, batch);
     for (size_t i = 0; i < batch->events.count; i++) {
         put_event(store, &batch->events.items[i]);
@@ -330,6 +332,7 @@ void gf_memory__copy_all(struct memory_store *from, struct memory_store *to) {
     while (gf_map_next(&from->tokens, &position, NULL, &value)) {
         put_token(to, &((const struct memory_token *)value)->row);
     }
+    gf_memory__copy_extensions(from, to);
     put_preferences(to, &from->preferences);
     to->next = from->next;
 }

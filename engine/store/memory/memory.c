@@ -97,6 +97,7 @@ static const struct gf_store_ops ops = {
     .list_tokens = gf_memory__list_tokens,
     .get_token = gf_memory__get_token,
     .list_active_runs = gf_memory__list_active_runs,
+    .extensions = &gf_memory__extension_ops,
 };
 
 struct gf_store *gf_memory_store_create(void) {

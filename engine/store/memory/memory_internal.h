@@ -10,6 +10,7 @@
 #include "base/sync.h"
 #include "base/vec.h"
 #include "engine/store/memory/memory.h"
+#include "engine/store/memory/memory_extensions.h"
 
 struct memory_namespace {
     struct gf_namespace row;
@@ -88,6 +89,7 @@ struct memory_store {
     struct gf_arena preferences_arena;
     struct gf_map tokens; /* by id */
     struct gf_map roles;  /* by id */
+    struct memory_extensions extensions;
     GF_VEC(struct memory_event *) events;
     struct gf_core_start next;
     int64_t commits_left;

@@ -41,6 +41,7 @@ static void free_pipeline(struct memory_store *store, struct memory_pipeline *pi
         (void)gf_map_i64_remove(&store->runs, pipeline->runs.items[i]->row.run_key);
         free_run(pipeline->runs.items[i]);
     }
+    gf_memory__remove_subscriptions(store, pipeline->row.pipeline_key);
     (void)gf_map_i64_remove(&store->pipelines, pipeline->row.pipeline_key);
     gf_vec_fini(&pipeline->configs);
     gf_vec_fini(&pipeline->deployments);
@@ -150,6 +151,7 @@ void gf_memory__free_all(struct memory_store *store) {
     }
     gf_map_fini(&store->requests);
     free_access(store);
+    gf_memory__free_extensions(store);
     gf_arena_fini(&store->preferences_arena);
     gf_vec_fini(&store->events);
     gf_map_i64_fini(&store->namespaces);

@@ -49,7 +49,10 @@ Test(sqlite_event_details, damaged_bytes_are_refused) {
     } CASES[] = {
         {"an unknown format", GF_STR("\x02\x01\x01k")},
         {"a format and nothing", GF_STR("\x01")},
-        {"an unknown field", GF_STR("\x01\x05\x01k")},
+        {"an unknown field", GF_STR("\x01\x07\x01k")},
+        {"an empty extension", GF_STR("\x01\x05\x00")},
+        {"an empty subscription", GF_STR("\x01\x06\x00")},
+        {"half a subscription", GF_STR("\x01\x06\x02s")},
         {"an empty key", GF_STR("\x01\x01\x00")},
         {"a key with NUL", GF_STR("\x01\x01\x01\x00")},
         {"a key beyond the end", GF_STR("\x01\x01\x02k")},
@@ -70,8 +73,9 @@ Test(sqlite_event_details, damaged_bytes_are_refused) {
             gf_sqlite__event_details_decode(CASES[i].bytes, &fixture.arena, &event, &fixture.err),
             GF_DATA_LOSS, "%s", CASES[i].what);
         cr_assert_eq(event.sequence, 7);
-        cr_assert_eq(event.key.len + event.subject_id.len + event.actor.token_id.len, 0, "%s",
-                     CASES[i].what);
+        cr_assert_eq(event.key.len + event.subject_id.len + event.actor.token_id.len +
+                         event.extension_id.len + event.subscription_id.len,
+                     0, "%s", CASES[i].what);
     }
     close_fixture(&fixture);
 }

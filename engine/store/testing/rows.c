@@ -38,6 +38,14 @@ void gf_rows_init(struct gf_rows *rows) {
         op(&(batch)->deleted_roles);                                                               \
         op(&(batch)->tokens);                                                                      \
         op(&(batch)->deleted_tokens);                                                              \
+        op(&(batch)->extensions);                                                                  \
+        op(&(batch)->deleted_extensions);                                                          \
+        op(&(batch)->subscriptions);                                                               \
+        op(&(batch)->deleted_subscriptions);                                                       \
+        op(&(batch)->start_keys);                                                                  \
+        op(&(batch)->deliveries);                                                                  \
+        op(&(batch)->deleted_deliveries);                                                          \
+        op(&(batch)->reports);                                                                     \
         op(&(batch)->events);                                                                      \
     } while (0)
 

@@ -92,4 +92,28 @@ void gf_rows_commit(struct gf_rows *rows, struct gf_store *store);
 /* The same, and tells what the store said. */
 enum gf_code gf_rows_try_commit(struct gf_rows *rows, struct gf_store *store, struct gf_error *err);
 
+/*
+ * Of extensions. Keys of extensions, subscriptions and deliveries are those of runs; those given
+ * by value are in the batch until the next commit, and may be changed until then.
+ */
+struct gf_extension *gf_rows_extension(struct gf_rows *rows, int64_t extension_key,
+                                       const char *extension_id);
+struct gf_subscription *gf_rows_subscription(struct gf_rows *rows,
+                                             const struct gf_pipeline *pipeline,
+                                             const struct gf_extension *extension,
+                                             int64_t subscription_key, const char *subscription_id);
+struct gf_start_key *gf_rows_start_key(struct gf_rows *rows, int64_t subscription_key,
+                                       const char *key, int64_t create_time);
+/* RUN_START, not dead, with a content. */
+struct gf_delivery *gf_rows_delivery(struct gf_rows *rows, const struct gf_extension *extension,
+                                     int64_t delivery_key);
+struct gf_report *gf_rows_report(struct gf_rows *rows, const struct gf_extension *extension,
+                                 const char *report_id, int64_t create_time);
+void gf_rows_again_extension(struct gf_rows *rows, const struct gf_extension *extension);
+void gf_rows_again_subscription(struct gf_rows *rows, const struct gf_subscription *subscription);
+void gf_rows_again_delivery(struct gf_rows *rows, const struct gf_delivery *delivery);
+void gf_rows_delete_extension(struct gf_rows *rows, int64_t extension_key);
+void gf_rows_delete_subscription(struct gf_rows *rows, int64_t subscription_key);
+void gf_rows_delete_delivery(struct gf_rows *rows, int64_t delivery_key);
+
 #endif /* GOFER_ENGINE_STORE_TESTING_ROWS_H_ */

@@ -71,6 +71,27 @@ struct gf_store_factory {
     X(roles_change)                                                                                \
     X(roles_are_listed_in_pages)                                                                   \
     X(deleted_roles_are_gone)                                                                      \
+    X(extensions_come_back)                                                                        \
+    X(extensions_change)                                                                           \
+    X(extensions_are_listed_by_id)                                                                 \
+    X(subscriptions_come_back)                                                                     \
+    X(subscriptions_change)                                                                        \
+    X(subscriptions_are_listed_by_ids)                                                             \
+    X(subscriptions_are_scanned_by_key)                                                            \
+    X(missing_subscription_names_what_is_missing)                                                  \
+    X(start_keys_come_back)                                                                        \
+    X(old_start_keys_go)                                                                           \
+    X(deliveries_come_back)                                                                        \
+    X(deliveries_are_listed_both_ways)                                                             \
+    X(old_dead_letters_go)                                                                         \
+    X(reports_come_back)                                                                           \
+    X(reports_are_listed_newest_first)                                                             \
+    X(old_reports_go)                                                                              \
+    X(deleted_extension_takes_everything_along)                                                    \
+    X(deleted_subscription_takes_its_starts_along)                                                 \
+    X(deleted_pipeline_takes_its_subscriptions_along)                                              \
+    X(what_comes_and_goes_at_once_leaves_nothing)                                                  \
+    X(keys_go_on_after_those_of_extensions)                                                        \
     X(what_the_core_remembers_comes_back)                                                          \
     X(preferences_come_back)                                                                       \
     X(keys_go_on_after_the_highest)                                                                \
