@@ -94,3 +94,14 @@ def gf_fuzz(name, srcs, deps = [], corpus = [], **kwargs):
         tags = ["manual"],
         deps = deps + _BANNED,
     )
+
+# For programs that become images of containers: with --config=release nothing at all is linked
+# dynamically. The linker warns of what glibc would load by name, as modules of NSS; names are
+# resolved by c-ares there, without them.
+STATIC_LINKOPTS = select({
+    "//third_party/system:static_link": [
+        "-static",
+        "-Wl,--no-warnings",
+    ],
+    "//conditions:default": [],
+})
