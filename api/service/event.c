@@ -115,6 +115,7 @@ static void mix_selection(struct gf_page_scope *scope, const struct gf_event_sel
     gf_page_scope_text(scope, selection->namespace_id);
     gf_page_scope_text(scope, selection->pipeline_id);
     gf_page_scope_number(scope, selection->run_id);
+    gf_page_scope_text(scope, selection->extension_id);
     for (size_t i = 0; i < GF_ARRAY_COUNT(selection->kinds.words); i++) {
         gf_page_scope_number(scope, (int64_t)selection->kinds.words[i]);
     }

@@ -14,6 +14,7 @@ gf_event_selection_filter(const struct gf_event_selection *selection) {
         .namespace_id = selection->namespace_id,
         .pipeline_id = selection->pipeline_id,
         .run_id = selection->run_id,
+        .extension_id = selection->extension_id,
         .kinds = selection->kinds,
     };
 }

@@ -52,6 +52,7 @@ struct gf_event_filter {
     struct gf_str namespace_id;  /* empty = any */
     struct gf_str pipeline_id;   /* empty = any; with namespace_id */
     int64_t run_id;              /* 0 = any; with pipeline_id */
+    struct gf_str extension_id;  /* empty = any */
     struct gf_event_kinds kinds; /* empty = any */
 };
 

@@ -1,12 +1,16 @@
 #include "api/codec/model/enums.h"
 
+#include "engine/core/model_extensions.h"
+#include "gofer/extension/v1/extension.pb-c.h"
 #include "gofer/v1/deployment.pb-c.h"
 #include "gofer/v1/event.pb-c.h"
+#include "gofer/v1/extension.pb-c.h"
 #include "gofer/v1/pipeline.pb-c.h"
 #include "gofer/v1/pipeline_config.pb-c.h"
 #include "gofer/v1/run.pb-c.h"
+#include "gofer/v1/subscription.pb-c.h"
 
-/* One check for each value of each table of engine/core/model.h. */
+/* One check for each value of each table of engine/core/model.h and model_extensions.h. */
 #define SAME(theirs, number) _Static_assert((int)(theirs) == (number), #theirs);
 
 #define CHECK_PIPELINE_STATE(name, number)                                                         \
@@ -52,6 +56,31 @@ GF_INITIATOR_KINDS(CHECK_INITIATOR)
 
 #define CHECK_EVENT(name, number) SAME(GOFER__V1__EVENT_KIND__EVENT_KIND_##name, number)
 GF_EVENT_KINDS(CHECK_EVENT)
+
+#define CHECK_UPDATE_POLICY(name, number)                                                          \
+    SAME(GOFER__V1__EXTENSION_UPDATE_POLICY__EXTENSION_UPDATE_POLICY_##name, number)
+GF_EXTENSION_UPDATE_POLICIES(CHECK_UPDATE_POLICY)
+
+#define CHECK_SUBSCRIPTION_STATUS(name, number)                                                    \
+    SAME(GOFER__V1__SUBSCRIPTION_STATUS__SUBSCRIPTION_STATUS_##name, number)
+GF_SUBSCRIPTION_STATUSES(CHECK_SUBSCRIPTION_STATUS)
+
+#define SUBSCRIPTION_REASON(name)                                                                  \
+    GOFER__V1__SUBSCRIPTION_STATUS_REASON_KIND__SUBSCRIPTION_STATUS_REASON_KIND_##name
+#define CHECK_SUBSCRIPTION_REASON(name, number) SAME(SUBSCRIPTION_REASON(name), number)
+GF_SUBSCRIPTION_REASONS(CHECK_SUBSCRIPTION_REASON)
+
+#define CHECK_REPORT_OUTCOME(name, number)                                                         \
+    SAME(GOFER__V1__EXTENSION_REPORT_OUTCOME__EXTENSION_REPORT_OUTCOME_##name, number)
+GF_REPORT_OUTCOMES(CHECK_REPORT_OUTCOME)
+
+#define CHECK_DELIVERY_KIND(name, number)                                                          \
+    SAME(GOFER__V1__DEAD_LETTER_KIND__DEAD_LETTER_KIND_##name, number)
+GF_DELIVERY_KINDS(CHECK_DELIVERY_KIND)
+
+#define CHECK_START_OUTCOME(name, number)                                                          \
+    SAME(GOFER__EXTENSION__V1__RUN_OUTCOME_KIND__RUN_OUTCOME_KIND_##name, number)
+GF_START_OUTCOMES(CHECK_START_OUTCOME)
 
 /* Only a run that waits is coalesced, and it has no tasks yet. */
 #define TASK_REASON(name)                                                                          \

@@ -2,7 +2,6 @@
 
 #include "api/codec/model/maps.h"
 #include "api/codec/model/message.h"
-#include "api/codec/model/unsupported.h"
 #include "base/identifier.h"
 
 #include <stdio.h>
@@ -33,6 +32,8 @@ Gofer__V1__Event *gf_event_to_message(const struct gf_event *event, struct gf_ar
     message->attempt = event->attempt;
     message->version = event->version;
     message->deployment_id = event->deployment_id;
+    message->extension_id = gf_message_text(event->extension_id, arena);
+    message->subscription_id = gf_message_text(event->subscription_id, arena);
     message->key = gf_message_text(event->key, arena);
     message->subject_id = gf_message_text(event->subject_id, arena);
     message->actor = actor_to_message(&event->actor, arena);
@@ -72,12 +73,16 @@ static enum gf_code read_ids(const Gofer__V1__EventFilter *message, struct gf_ev
     out->namespace_id = gf_str_from(message->namespace_id);
     out->pipeline_id = gf_str_from(message->pipeline_id);
     out->run_id = message->run_id;
+    out->extension_id = gf_str_from(message->extension_id);
     enum gf_code rc = GF_OK;
     if (out->namespace_id.len > 0) {
         rc = gf_identifier_check(out->namespace_id, "filter.namespace_id", err);
     }
     if (rc == GF_OK && out->pipeline_id.len > 0) {
         rc = gf_identifier_check(out->pipeline_id, "filter.pipeline_id", err);
+    }
+    if (rc == GF_OK && out->extension_id.len > 0) {
+        rc = gf_identifier_check(out->extension_id, "filter.extension_id", err);
     }
     if (rc != GF_OK) {
         return rc;
@@ -91,8 +96,7 @@ static enum gf_code read_ids(const Gofer__V1__EventFilter *message, struct gf_ev
     if (out->run_id > 0 && out->pipeline_id.len == 0) {
         return gf_fail_field(err, "filter.run_id", "needs filter.pipeline_id beside it");
     }
-    rc = gf_unsupported_check(&message->base, err);
-    return rc == GF_OK ? GF_OK : gf_wrap_field(err, "filter.");
+    return GF_OK;
 }
 
 enum gf_code gf_event_filter_from_message(const Gofer__V1__EventFilter *message,

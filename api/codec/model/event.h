@@ -16,6 +16,7 @@ struct gf_event_selection {
     struct gf_str namespace_id;  /* empty = any */
     struct gf_str pipeline_id;   /* empty = any */
     int64_t run_id;              /* 0 = any */
+    struct gf_str extension_id;  /* empty = any */
     struct gf_event_kinds kinds; /* empty = any */
     bool nothing;                /* asks only for kinds that this version never has */
     int64_t start_time;          /* 0 = any */
@@ -23,8 +24,8 @@ struct gf_event_selection {
 };
 
 /*
- * Reads the filter of a request; NULL selects everything. Codes: GF_INVALID_ARGUMENT and
- * GF_UNIMPLEMENTED, on fields from "filter." on.
+ * Reads the filter of a request; NULL selects everything. Code: GF_INVALID_ARGUMENT, on fields from
+ * "filter." on.
  */
 enum gf_code gf_event_filter_from_message(const Gofer__V1__EventFilter *message,
                                           struct gf_event_selection *out,

@@ -388,6 +388,8 @@ Test(messages, an_event_tells_who_did_what_to_what) {
         .kind = GF_EVENT_TOKEN_CREATED,
         .key = GF_STR("password"),
         .subject_id = GF_STR("tok_1"),
+        .extension_id = GF_STR("cron"),
+        .subscription_id = GF_STR("nightly"),
         .actor = {.token_id = GF_STR("tok_2"), .user = GF_STR("somebody"), .peer = GF_STR("unix:")},
         .metadata = METADATA,
         .metadata_count = GF_ARRAY_COUNT(METADATA)};
@@ -395,6 +397,8 @@ Test(messages, an_event_tells_who_did_what_to_what) {
     cr_expect_eq((int)message->kind, GOFER__V1__EVENT_KIND__EVENT_KIND_TOKEN_CREATED);
     cr_expect_str_eq(message->key, "password");
     cr_expect_str_eq(message->subject_id, "tok_1");
+    cr_expect_str_eq(message->extension_id, "cron");
+    cr_expect_str_eq(message->subscription_id, "nightly");
     cr_assert_not_null(message->actor);
     cr_expect_str_eq(message->actor->token_id, "tok_2");
     cr_expect_str_eq(message->actor->user, "somebody");
@@ -436,8 +440,12 @@ Test(messages, filters_of_events_are_checked) {
     filter.run_id = 3;
     expect_filter_refused(&filter, GF_INVALID_ARGUMENT, "filter.run_id");
     filter.run_id = 0;
+    filter.extension_id = "x";
+    expect_filter_refused(&filter, GF_INVALID_ARGUMENT, "filter.extension_id");
+    struct gf_event_selection selection = {0};
     filter.extension_id = "cron";
-    expect_filter_refused(&filter, GF_UNIMPLEMENTED, "filter.extension_id");
+    cr_assert_eq(gf_event_filter_from_message(&filter, &selection, NULL), GF_OK);
+    cr_expect(gf_str_eq(selection.extension_id, GF_STR("cron")));
 }
 
 Test(messages, kinds_that_never_happen_select_nothing) {

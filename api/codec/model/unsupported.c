@@ -3,7 +3,6 @@
 #include "api/codec/model/field.h"
 #include "base/str.h"
 #include "gofer/v1/deployment.pb-c.h"
-#include "gofer/v1/event.pb-c.h"
 #include "gofer/v1/pipeline_config.pb-c.h"
 
 #include <stdio.h>
@@ -15,7 +14,6 @@ static const struct {
     {&gofer__v1__pipeline_spec__descriptor, {"retention"}},
     {&gofer__v1__deployment_strategy__descriptor,
      {"canary_steps", "abort_failure_percent", "abort_min_run_count", "auto_promote"}},
-    {&gofer__v1__event_filter__descriptor, {"extension_id"}},
 };
 
 enum gf_code gf_fail_unsupported(struct gf_error *err, const char *field, const char *what) {

@@ -2,6 +2,9 @@
  * The event log. It has no index but its sequence numbers: a filter is a scan, and so that no call
  * holds its snapshot for long, one call looks at a bounded number of events. Whoever lists goes on
  * from where the last call stopped.
+ *
+ * The id of an extension stands among the details of an event: those that cannot have it are left
+ * out where they are read, and what is left is looked at once more.
  */
 #include "engine/store/sqlite/event_details.h"
 #include "engine/store/sqlite/store_internal.h"
@@ -113,9 +116,21 @@ static enum gf_code select_events(struct gf_store_reader *reader,
     for (size_t i = 0; i < GF_ARRAY_COUNT(filter->kinds.words); i++) {
         gf_sqlite__bind_i64(&bind, (int64_t)filter->kinds.words[i]);
     }
+    gf_sqlite__bind_blob(&bind, filter->extension_id);
     gf_sqlite__bind_i64(&bind, (int64_t)limit);
     return gf_sqlite__select(&bind, "events", read_event, sizeof(struct gf_event), limit, arena,
                              out_items, out_count, err);
+}
+
+static size_t keep_matching(const struct gf_event_filter *filter, struct gf_event *events,
+                            size_t count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (gf_event_filter_matches(filter, &events[i])) {
+            events[kept++] = events[i];
+        }
+    }
+    return kept;
 }
 
 enum gf_code gf_sqlite__list_events(struct gf_store_reader *reader,
@@ -144,8 +159,9 @@ enum gf_code gf_sqlite__list_events(struct gf_store_reader *reader,
     if (rc != GF_OK) {
         return rc;
     }
-    *out_items = items;
-    *out_count = count;
-    *out_scanned = count > 0 && count == limit ? (*out_items)[count - 1].sequence : last;
+    struct gf_event *events = items;
+    *out_scanned = count > 0 && count == limit ? events[count - 1].sequence : last;
+    *out_items = events;
+    *out_count = keep_matching(filter, events, count);
     return GF_OK;
 }

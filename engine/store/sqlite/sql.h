@@ -232,7 +232,8 @@
       " AND ((?6 | ?7 | ?8) = 0"                                                                   \
       "      OR (CASE kind / 64 WHEN 0 THEN ?6 WHEN 1 THEN ?7 WHEN 2 THEN ?8 END >> kind % 64) & " \
       "1)"                                                                                         \
-      " ORDER BY sequence LIMIT ?9")                                                               \
+      " AND (?9 = x'' OR instr(details, ?9))"                                                      \
+      " ORDER BY sequence LIMIT ?10")                                                              \
     X(GET_EVENT_BOUNDS,                                                                            \
       "SELECT (SELECT min(sequence) FROM events), (SELECT max(sequence) FROM events)")
 

@@ -15,6 +15,8 @@ static void same_event(const struct gf_event *actual, const struct gf_event *exp
     must_be_same(actual, expected, task_id);
     must_be_equal(actual, expected, attempt);
     must_be_equal(actual, expected, status);
+    must_be_same(actual, expected, extension_id);
+    must_be_same(actual, expected, subscription_id);
     must_be_same(actual, expected, key);
     must_be_same(actual, expected, subject_id);
     must_be_same(actual, expected, actor.token_id);
@@ -62,6 +64,8 @@ void gf_store_battery_events_tell_who_did_what(const struct gf_store_factory *fa
         event->actor.peer = i == 1 ? GF_STR("unix:") : event->actor.peer;
         event->key = i == 0 || i == 2 ? GF_STR("password") : GF_STR("");
         event->subject_id = i == 0 || i == 3 ? GF_STR("sha256:ab") : GF_STR("");
+        event->extension_id = i == 0 || i == 2 ? GF_STR("cron") : GF_STR("");
+        event->subscription_id = i == 0 || i == 3 ? GF_STR("nightly") : GF_STR("");
         event->metadata = i == 0 || i == 4 ? METADATA : NULL;
         event->metadata_count = i == 0 ? 2 : i == 4;
         expected[i] = *event;
@@ -104,9 +108,13 @@ void gf_store_battery_events_are_filtered(const struct gf_store_factory *factory
     struct battery battery;
     battery_open(&battery, factory);
     for (int i = 0; i < 60; i++) {
-        (void)gf_rows_event(&battery.rows,
-                            i % 3 == 0 ? GF_EVENT_TASK_EXECUTION_COMPLETED : GF_EVENT_RUN_STARTED,
-                            i < 30 ? "one" : "two", i % 2 == 0 ? "pipe" : "other", i % 5 + 1);
+        struct gf_event *event = gf_rows_event(
+            &battery.rows, i % 3 == 0 ? GF_EVENT_TASK_EXECUTION_COMPLETED : GF_EVENT_RUN_STARTED,
+            i < 30 ? "one" : "two", i % 2 == 0 ? "pipe" : "other", i % 5 + 1);
+        /* One name is part of the other, and of what else an event tells. */
+        event->extension_id = i % 10 == 0 ? GF_STR("cron") : GF_STR("");
+        event->extension_id = i % 10 == 1 ? GF_STR("cron-2") : event->extension_id;
+        event->subject_id = i % 10 == 2 ? GF_STR("cron") : GF_STR("");
     }
     battery_look(&battery);
     struct gf_event_kinds completed = {0};
@@ -129,6 +137,10 @@ void gf_store_battery_events_are_filtered(const struct gf_store_factory *factory
         {{.kinds = both}, 60},
         {{.kinds = queued}, 0},
         {{.namespace_id = GF_STR("one"), .kinds = completed}, 10},
+        {{.extension_id = GF_STR("cron")}, 6},
+        {{.extension_id = GF_STR("cron-2")}, 6},
+        {{.extension_id = GF_STR("cro")}, 0},
+        {{.namespace_id = GF_STR("one"), .extension_id = GF_STR("cron")}, 3},
     };
     for (size_t i = 0; i < GF_ARRAY_COUNT(CASES); i++) {
         for (size_t limit = 1; limit <= 61; limit += 20) {
