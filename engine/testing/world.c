@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "engine/core/copy.h"
+#include "engine/core/copy_extensions.h"
 #include "engine/core/protection.h"
 #include "engine/engine_loader.h"
 #include "engine/store/memory/memory.h"
@@ -73,6 +74,11 @@ static void take_result(struct world *world, const struct gf_reply *reply) {
     if (reply->role != NULL) {
         gf_role_copy(reply->role, &world->arena, &world->role);
     }
+    world->extension = (struct gf_extension){0};
+    if (reply->extension != NULL) {
+        gf_extension_copy(reply->extension, &world->arena, &world->extension);
+    }
+    world->subscription_count = reply->subscription_count;
     world->deleted_count = reply->deleted_count;
     world->run_count = reply->run_count;
     for (size_t i = 0; i < GF_ARRAY_COUNT(world->run_ids); i++) {
@@ -127,6 +133,20 @@ static void remove_container(struct world *world, struct gf_attempt attempt) {
     }
 }
 
+static struct world_container launched(struct world *world, const struct gf_effect *effect) {
+    struct world_container container = {.attempt = effect->attempt};
+    if (effect->extension != NULL) {
+        gf_assert(effect->spec->settings.len == 0 && effect->stop_timeout_ms > 0);
+        container.task_id = gf_text_copy(effect->extension->extension_id, &world->arena);
+        container.image = gf_text_copy(effect->spec->image, &world->arena);
+        container.renew_image = effect->renew_image;
+    } else {
+        const struct gf_task *task = &effect->config->tasks[effect->attempt.task_index];
+        container.task_id = gf_text_copy(task->task_id, &world->arena);
+    }
+    return container;
+}
+
 static void take_effect(struct world *world, const struct gf_effect *effect) {
     switch (effect->kind) {
     case GF_EFFECT_REPLY:
@@ -134,10 +154,7 @@ static void take_effect(struct world *world, const struct gf_effect *effect) {
         return;
     case GF_EFFECT_LAUNCH: {
         gf_assert(find_attempt(world, effect->attempt) == NULL);
-        const struct gf_task *task = &effect->config->tasks[effect->attempt.task_index];
-        const struct world_container container = {
-            .attempt = effect->attempt, .task_id = gf_text_copy(task->task_id, &world->arena)};
-        gf_vec_push(&world->containers, container);
+        gf_vec_push(&world->containers, launched(world, effect));
         world->launch_count++;
         return;
     }

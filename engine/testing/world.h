@@ -22,7 +22,9 @@ enum {
 /* What the scheduler knows of an attempt. */
 struct world_container {
     struct gf_attempt attempt;
-    struct gf_str task_id; /* in the world's arena */
+    struct gf_str task_id; /* or extension_id; in the world's arena */
+    struct gf_str image;   /* of an extension; empty = it is one of a task */
+    bool renew_image;      /* likewise */
     bool started;
     bool stop_asked;
     bool stop_forced;
@@ -50,8 +52,10 @@ struct world {
     struct gf_namespace ns;
     struct gf_task_execution task; /* run_key 0 = there was none in the reply */
     struct gf_preferences preferences;
-    struct gf_token token; /* token_id empty = there was none in the reply */
-    struct gf_role role;   /* likewise */
+    struct gf_token token;         /* token_id empty = there was none in the reply */
+    struct gf_role role;           /* likewise */
+    struct gf_extension extension; /* likewise */
+    int64_t subscription_count;
     int64_t deleted_count;
     struct gf_request replayed; /* kind UNSPECIFIED = it was no repetition */
     int64_t run_count;          /* of those that were cancelled */
@@ -131,6 +135,40 @@ struct gf_role *world_role(struct world *world, const char *role_id,
                            enum gf_permission_resource resource);
 enum gf_code world_create_role(struct world *world, const struct gf_role *row);
 enum gf_code world_delete_role(struct world *world, const char *role_id);
+
+/* ---- Extensions ---- */
+
+/* An install without roles and settings, for the test to add to and to step; run by hand where the
+ * image is empty. `*spec` is the caller's. */
+struct gf_input world_install_input(struct gf_extension_spec *spec, const char *extension_id,
+                                    const char *image);
+enum gf_code world_install(struct world *world, const char *extension_id, const char *image);
+/* An update to another image, or with NULL the same one anew. */
+enum gf_code world_update_extension(struct world *world, const char *extension_id,
+                                    const char *image);
+/* UNINSTALL_EXTENSION, ENABLE_EXTENSION, DISABLE_EXTENSION */
+enum gf_code world_extension_command(struct world *world, enum gf_input_kind kind,
+                                     const char *extension_id, bool force);
+/* EXTENSION_REGISTERED (as "I am EXTENSION_ID ATTEMPT"), _READY (of version 1.ATTEMPT), _DRAINED,
+ * _GONE */
+enum gf_code world_word(struct world *world, enum gf_input_kind kind, const char *extension_id,
+                        int32_t attempt);
+/* Its container; NULL where there is none. */
+struct world_container *world_instance(struct world *world, const char *extension_id,
+                                       int32_t attempt);
+void world_instance_started(struct world *world, const char *extension_id, int32_t attempt);
+/* It has started, and says that it is ready. */
+void world_instance_ready(struct world *world, const char *extension_id, int32_t attempt);
+void world_instance_exit(struct world *world, const char *extension_id, int32_t attempt,
+                         int32_t exit_code);
+/* As it is stored; there must be one. In the arena. */
+struct gf_extension world_extension(struct world *world, const char *extension_id);
+/*
+ * The same as text: what is in the seats of the serving one, the successor and the leaving one ("-"
+ * = nothing), each as its attempt and a letter: 'l' LAUNCHED, 'r' RUNNING, 'R' the same and was
+ * ready, 'd' DRAINING, 's' STOPPING. Behind that "update", "wait" and "off", as far as that is so.
+ */
+const char *world_seats(struct world *world, const char *extension_id);
 
 /* ---- Time ---- */
 

@@ -13,7 +13,9 @@
  * says; what a retry keeps does not run.
  *   The scheduler: every live attempt has a container and every container such a row; one that is
  * to end has been told so.
- *   The core counts as many of each as there are rows, and has a deadline for all that needs one.
+ *   Extensions (world_check_extensions.c): what each row must have and may not have, and a
+ * container for each seat that is taken. The core counts as many of each as there are rows, and has
+ * a deadline for all that needs one.
  */
 #include "engine/testing/world_check.h"
 
@@ -214,7 +216,7 @@ static void check_counts(struct check *check) {
     check_count(check, "runs", stats.runs_active, check->runs_active);
     check_count(check, "queued runs", stats.runs_queued, check->runs_queued);
     check_count(check, "containers", (int64_t)check->world->containers.count,
-                check->attempts_running);
+                check->attempts_running + check->instances);
     EXPECT(check, !check_is_full(stats.attempts_running - 1, limits->attempts_running_max),
            "too many attempts");
     EXPECT(check, !check_is_full(check->runs_running - 1, limits->runs_running_max),
@@ -238,6 +240,7 @@ const char *world_check(struct world *world) {
         check_queue(&check, pipeline);
     }
     check_access(&check);
+    check_extensions(&check);
     check_events(&check);
     check_counts(&check);
     check.ops->close_reader(world->store, check.reader);

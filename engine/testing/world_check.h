@@ -37,6 +37,7 @@ struct check {
     int64_t runs_active;
     int64_t runs_queued;
     int64_t runs_running;
+    int64_t instances;                        /* containers of extensions that there must be */
     int64_t events[GF_EVENT_KIND_END];        /* that are stored, by kind */
     int64_t rows_by_event[GF_EVENT_KIND_END]; /* how many rows say that there must be one */
     const char *fault;                        /* the first that was found */
@@ -78,5 +79,7 @@ void check_task(struct check *check, const struct check_pipeline *pipeline,
 void check_queue(struct check *check, const struct check_pipeline *pipeline);
 /* world_check_access.c: tokens and roles. */
 void check_access(struct check *check);
+/* world_check_extensions.c: extensions and their containers. */
+void check_extensions(struct check *check);
 
 #endif /* GOFER_ENGINE_TESTING_WORLD_CHECK_H_ */

@@ -10,8 +10,8 @@ static bool is_role(const struct check *check, struct gf_str role_id) {
 
 static void check_token(struct check *check, const struct gf_token *token,
                         int64_t *bootstrap_count) {
-    EXPECT(check, token->role_count > 0, "token '%" GF_STR_FMT "' has no role",
-           GF_STR_ARG(token->token_id));
+    EXPECT(check, token->role_count > 0 || token->kind == GF_TOKEN_KIND_EXTENSION,
+           "token '%" GF_STR_FMT "' has no role", GF_STR_ARG(token->token_id));
     for (size_t i = 0; i < token->role_count; i++) {
         EXPECT(check, is_role(check, token->role_ids[i]),
                "token '%" GF_STR_FMT "' has role '%" GF_STR_FMT "', which there is not",
