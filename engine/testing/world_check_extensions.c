@@ -1,4 +1,5 @@
 /* What must hold of the extensions that are stored, and of their containers. */
+#include "engine/core/limits.h"
 #include "engine/testing/world_check.h"
 
 static bool works(const struct gf_extension_instance *instance) {

@@ -1,5 +1,4 @@
 /* Extensions of a world: commands, what their connections say, and their containers. */
-#include "base/strbuf.h"
 #include "engine/testing/world.h"
 
 struct gf_input world_install_input(struct gf_extension_spec *spec, const char *extension_id,
