@@ -207,6 +207,27 @@ enum gf_code world_step(struct world *world, const struct gf_input *input) {
     return world->error.code;
 }
 
+static bool is_named(const struct gf_attempt_vec *attempts, struct gf_attempt attempt) {
+    for (size_t i = 0; i < attempts->count; i++) {
+        const struct gf_attempt *named = &attempts->items[i];
+        if (named->run_key == attempt.run_key && named->task_index == attempt.task_index &&
+            named->attempt == attempt.attempt) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those of extensions that were uninstalled are ended by the scheduler, as nobody names them. */
+static void remove_strays(struct world *world, const struct gf_attempt_vec *attempts) {
+    for (size_t i = world->containers.count; i > 0; i--) {
+        const struct world_container *container = &world->containers.items[i - 1];
+        if (container->image.len > 0 && !is_named(attempts, container->attempt)) {
+            gf_vec_remove(&world->containers, i - 1);
+        }
+    }
+}
+
 void world_restart(struct world *world) {
     struct gf_error err = {0};
     struct gf_attempt_vec attempts = {0};
@@ -216,6 +237,7 @@ void world_restart(struct world *world) {
     }
     world->now += 1000;
     gf_core_resume(world->core, world->now, &attempts);
+    remove_strays(world, &attempts);
     world_commit(world);
     for (size_t i = 0; i < attempts.count; i++) {
         const struct world_container *container = find_attempt(world, attempts.items[i]);

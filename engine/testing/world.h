@@ -84,7 +84,8 @@ void world_commit_without_effects(struct world *world);
 /*
  * Throws the core away and restores another from the store. The scheduler then answers for every
  * attempt that it is asked about: a container that it has "runs" (and is reported as started
- * again), one that it does not have has never started.
+ * again), one that it does not have has never started. It ends containers of extensions about which
+ * it is not asked.
  */
 void world_restart(struct world *world);
 
