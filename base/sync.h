@@ -24,6 +24,7 @@
 #define GF_MUTEX_RANKS(X)                                                                          \
     X(CLI, 50)                                                                                     \
     X(CLI_OUTPUT, 60)                                                                              \
+    X(CONFORMANCE, 70)                                                                             \
     X(SERVER, 100)                                                                                 \
     X(RPC_SERVER, 200)                                                                             \
     X(RPC_CHANNEL, 220)                                                                            \

@@ -155,6 +155,9 @@ void gf_sdk_subscription_reference(const struct gofer_subscription *subscription
 void gf_sdk_starts_acked(struct gofer_extension *extension,
                          const Gofer__Extension__V1__RequestAck *ack);
 
+/* A subscription is over: what it wanted and gofer never heard of is not wanted any more. */
+void gf_sdk_starts_drop(struct gofer_extension *extension, struct gofer_subscription *subscription);
+
 /* ---- dialog.c ---- */
 
 void gf_sdk_dialogs_start(struct gofer_extension *extension,

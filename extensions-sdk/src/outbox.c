@@ -5,8 +5,7 @@
  * find their delivery by its sequence in a map.
  *
  * The sender reads the bytes of a delivery without the lock. Gofer's acknowledgement may overtake
- * the return of that send, and the delivery may then not be freed yet: `sending` and `acked` say
- * so, and what is acknowledged meanwhile is given to main by the next look at the box.
+ * the return of that send; whoever takes the delivery out then waits for `sending` to end.
  */
 #include "extensions-sdk/src/outbox.h"
 
@@ -264,7 +263,6 @@ struct gf_sdk_item *gf_sdk_outbox_acked(struct gf_sdk_outbox *outbox, int64_t se
     if (item == NULL) {
         return NULL;
     }
-    item->acked = true;
     while (item->sending) {
         gf_cond_wait(&outbox->changed, &outbox->mutex);
     }
@@ -277,6 +275,20 @@ struct gf_sdk_item *gf_sdk_outbox_acked(struct gf_sdk_outbox *outbox, int64_t se
     }
     gf_cond_broadcast(&outbox->changed);
     return item;
+}
+
+void gf_sdk_outbox_drop(struct gf_sdk_outbox *outbox, const struct gofer_subscription *subscription,
+                        struct gf_list *out_items) {
+    GF_MUTEX_GUARD(&outbox->mutex);
+    gf_list_init(out_items);
+    GF_LIST_FOREACH(link, &outbox->items) {
+        struct gf_sdk_item *item = GF_CONTAINER_OF(link, struct gf_sdk_item, link);
+        if (!item->was_sent && item->subscription_count == 1 &&
+            item->subscriptions[0] == subscription) {
+            forget_item(outbox, item);
+            gf_list_push_back(out_items, &item->link);
+        }
+    }
 }
 
 size_t gf_sdk_outbox_count(struct gf_sdk_outbox *outbox, size_t *out_sent) {
@@ -318,6 +330,7 @@ static bool pop_item(struct gf_sdk_outbox *outbox, struct gf_sdk_frame *out_fram
     outbox->unsent = item->link.next;
     item->sequence = ++outbox->last_sequence;
     item->sending = true;
+    item->was_sent = true;
     (void)gf_map_i64_put(&outbox->sent, item->sequence, item);
     *out_frame = (struct gf_sdk_frame){
         .kind = GF_SDK_FRAME_ITEM,

@@ -31,7 +31,7 @@ struct gf_sdk_item {
     struct gf_list_link link; /* the outbox's */
     int64_t sequence;         /* on this connection; 0: not sent on it */
     bool sending;             /* the sender reads the bytes */
-    bool acked;               /* meanwhile */
+    bool was_sent;            /* on whatever connection */
     uint32_t field;           /* of ConnectRequest */
     size_t size_bytes;
     uint8_t *bytes; /* behind the item */
@@ -105,6 +105,13 @@ void gf_sdk_outbox_close(struct gf_sdk_outbox *outbox);
  * again for one who was refused. */
 struct gf_sdk_item *gf_sdk_outbox_acked(struct gf_sdk_outbox *outbox, int64_t sequence,
                                         bool *out_room);
+
+/*
+ * Takes out what was never sent and is about this subscription alone, which is over; gives it to
+ * the caller as a list of items.
+ */
+void gf_sdk_outbox_drop(struct gf_sdk_outbox *outbox, const struct gofer_subscription *subscription,
+                        struct gf_list *out_items);
 
 /* Deliveries that are not acknowledged, and how many of them are under way. */
 size_t gf_sdk_outbox_count(struct gf_sdk_outbox *outbox, size_t *out_sent);

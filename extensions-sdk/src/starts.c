@@ -416,3 +416,21 @@ void gf_sdk_starts_acked(struct gofer_extension *extension,
         extension->definition.room(extension, extension->definition.ctx);
     }
 }
+
+void gf_sdk_starts_drop(struct gofer_extension *extension,
+                        struct gofer_subscription *subscription) {
+    struct gf_list items;
+    struct gf_list_link *link;
+    Gofer__Extension__V1__RunOutcome outcome = GOFER__EXTENSION__V1__RUN_OUTCOME__INIT;
+    outcome.kind = (Gofer__Extension__V1__RunOutcomeKind)GOFER_RUN_REFUSED;
+    outcome.reason = gf_sdk_text("SUBSCRIPTION_GONE");
+    outcome.description = gf_sdk_text("the subscription was over before gofer heard of it");
+    gf_sdk_outbox_drop(extension->outbox, subscription, &items);
+    while ((link = gf_list_pop_front(&items)) != NULL) {
+        struct gf_sdk_item *item = GF_CONTAINER_OF(link, struct gf_sdk_item, link);
+        if (item->field == START_FIELD || item->field == OBSERVED_FIELD) {
+            tell(extension, item, 0, &outcome);
+        }
+        gf_sdk_item_destroy(item);
+    }
+}

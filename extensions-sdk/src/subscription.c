@@ -307,6 +307,9 @@ static void remove_one(struct gofer_subscription *subscription, enum gofer_end w
         extension->definition.unsubscribe(extension, subscription, why, extension->definition.ctx);
     }
     atomic_store(&subscription->over, true);
+    if (why == GOFER_END_REMOVED) {
+        gf_sdk_starts_drop(extension, subscription);
+    }
     (void)gf_map_remove(&extension->subscriptions, gf_str_from(subscription->key));
     gf_list_remove(&subscription->link);
     gofer_subscription_unref(subscription);

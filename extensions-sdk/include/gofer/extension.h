@@ -281,7 +281,8 @@ struct gofer_extension_definition {
                                     struct gofer_subscription *subscription, void *ctx);
 
     /* A subscription is over: the place to free what is kept for it. After it returns no run is
-     * started of it. Called for each before `stopped`, too. */
+     * started of it; those that were asked for and are not on their way have the outcome
+     * GOFER_RUN_REFUSED, reason SUBSCRIPTION_GONE. Called for each before `stopped`, too. */
     void (*unsubscribe)(struct gofer_extension *extension, struct gofer_subscription *subscription,
                         enum gofer_end why, void *ctx);
 
