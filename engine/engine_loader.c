@@ -494,7 +494,7 @@ enum gf_code gf_engine_restore(struct gf_store *store, const struct gf_core_limi
     if (rc == GF_OK) {
         rc = restore_tokens(&restore);
     }
-    if (rc == GF_OK && store->ops->extensions != NULL) {
+    if (rc == GF_OK) {
         rc = restore_extensions(&restore);
     }
     if (rc == GF_OK) {

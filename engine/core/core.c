@@ -296,6 +296,8 @@ struct gf_core_stats gf_core_get_stats(const struct gf_core *core) {
         .deadlines = (int64_t)core->timers.count + core->launch_count,
         .pipelines_cached = (int64_t)gf_map_i64_count(&core->pipelines_by_key),
         .configs_cached = (int64_t)gf_map_count(&core->configs),
+        .subscriptions = (int64_t)gf_map_i64_count(&core->intake.subscriptions),
+        .deliveries_pending = core->intake.pending_count,
     };
 }
 

@@ -430,12 +430,12 @@ void gf_core_restore_token(struct gf_core *core, const struct gf_token *token);
 bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
 /*
- * Behind the roles: all extensions, then all subscriptions, in the order of their keys, and for each
- * extension what it has of deliveries that are not dead (gf_extension_counts of the store): before
- * the runs. False for a subscription whose extension or namespace is missing: the store has lost
- * something. Containers of extensions that may be there are among the attempts of gf_core_resume;
- * extensions that were there for an installer dialog are deleted by it, and their containers are
- * not named.
+ * Behind the roles: all extensions, then all subscriptions, in the order of their keys, and for
+ * each extension what it has of deliveries that are not dead (gf_extension_counts of the store):
+ * before the runs. False for a subscription whose extension or namespace is missing: the store has
+ * lost something. Containers of extensions that may be there are among the attempts of
+ * gf_core_resume; extensions that were there for an installer dialog are deleted by it, and their
+ * containers are not named.
  */
 void gf_core_restore_extension(struct gf_core *core, const struct gf_extension *extension);
 bool gf_core_restore_subscription(struct gf_core *core, const struct gf_subscription *subscription);
@@ -520,6 +520,8 @@ struct gf_core_stats {
     int64_t deadlines;     /* that are set */
     int64_t pipelines_cached;
     int64_t configs_cached;
+    int64_t subscriptions;
+    int64_t deliveries_pending; /* of all extensions, not the dead ones */
 };
 struct gf_core_stats gf_core_get_stats(const struct gf_core *core);
 

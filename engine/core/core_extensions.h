@@ -14,6 +14,7 @@
  *     report_rows.c           what extensions say they did
  *     start_keys.c            what became of keys
  *     extension_starts.c      runs that extensions want, by key
+ *     start_lookup.c          what they are about (core_starts.h)
  *     delivery_rows.c         deliveries of which the batch knows
  *     deliveries.c            what waits to be delivered
  *     dead_letters.c          what was given up

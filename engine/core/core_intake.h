@@ -83,6 +83,7 @@ struct core_intake {
     struct gf_list dead_subscriptions;    /* buried with the batch */
     struct gf_map start_keys;             /* by subscription_key and key */
     GF_VEC(struct core_start_key *) keys; /* of the rows of the batch, in their order */
+    int64_t pending_count;                /* deliveries that are not dead, of all extensions */
     struct gf_map_i64 deliveries;         /* by delivery_key */
     GF_VEC(struct core_delivery *) rows;  /* of the rows of the batch, in their order */
     struct gf_map_i64 dead_letters;       /* struct core_dead_letters by extension_key */

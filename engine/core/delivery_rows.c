@@ -116,6 +116,7 @@ void gf_core__count_delivery(struct gf_core *core, const struct core_delivery *d
         gf_core__find_extension_key(core, delivery->row.extension_key);
     gf_assert(extension != NULL && (by == 1 || by == -1));
     extension->pending_count += by;
+    core->intake.pending_count += by;
     extension->pending_bytes += by * delivery->row.content_bytes;
 }
 
@@ -123,6 +124,7 @@ void gf_core_restore_deliveries(struct gf_core *core, int64_t extension_key, int
                                 int64_t pending_bytes) {
     struct core_extension *extension = gf_core__find_extension_key(core, extension_key);
     gf_assert(extension != NULL);
+    core->intake.pending_count += pending_count - extension->pending_count;
     extension->pending_count = pending_count;
     extension->pending_bytes = pending_bytes;
 }

@@ -12,24 +12,7 @@
 #include "engine/core/config.h"
 #include "engine/core/copy.h"
 #include "engine/core/core_checks.h"
-#include "engine/core/core_internal.h"
-
-#include <inttypes.h>
-
-/* A step. */
-struct starts {
-    struct gf_core *core;
-    const struct gf_extension_start *given;
-    struct core_extension *extension;
-    struct core_delivery *delivery; /* that is tried again; NULL = the extension wants it now */
-    struct gf_map_i64 asked;        /* pipelines that are asked for already */
-    bool lost;                      /* the store has not what it must have */
-    struct gf_error refusal;        /* of every run; code GF_OK = there is none */
-    int32_t chain_depth;
-    const struct gf_variable *variables;
-    struct gf_str key;     /* in the batch's arena */
-    struct gf_str content; /* likewise, once it is needed */
-};
+#include "engine/core/core_starts.h"
 
 /* ---- The input itself ---- */
 
@@ -66,130 +49,9 @@ static enum gf_code check_extension(const struct core_extension *extension, stru
     return GF_OK;
 }
 
-/* ---- Finding what it is about ---- */
-
-/* The delivery that is tried. False: return *out_step. */
-static bool find_delivery(struct starts *starts, const struct gf_input *input,
-                          struct gf_need *out_need, enum gf_step *out_step) {
-    const struct gf_extension_start *given = starts->given;
-    struct core_delivery *delivery = NULL;
-    struct gf_error err = {0};
-    if (given->delivery_key == 0) {
-        return true;
-    }
-    const enum core_found found =
-        gf_core__find_delivery(starts->core, given->delivery_key, &delivery);
-    if (gf_core__asks(starts->core, out_need)) {
-        *out_step = GF_STEP_NEED;
-        return false;
-    }
-    if (found == CORE_ABSENT || delivery->row.dead || delivery->row.kind != GF_DELIVERY_RUN_START ||
-        delivery->row.extension_key != given->extension_key ||
-        !gf_str_eq(delivery->row.key, given->key)) {
-        (void)gf_fail(&err, GF_NOT_FOUND, "start %" PRId64 " does not wait any more",
-                      given->delivery_key);
-        *out_step = gf_core__refuse(starts->core, input, &err);
-        return false;
-    }
-    starts->delivery = delivery;
-    return true;
-}
-
-/* How deep in a chain a run is that the cause made wanted. One that is gone is no cause. */
-static void find_cause(struct starts *starts) {
-    const struct gf_extension_start *given = starts->given;
-    const struct core_namespace *ns =
-        gf_core__find_namespace(starts->core, given->cause_namespace_id);
-    struct core_pipeline *pipeline = NULL;
-    const struct gf_run *run = NULL;
-    struct gf_need need = {0};
-    if (given->cause_pipeline_id.len == 0 || ns == NULL) {
-        return;
-    }
-    enum core_found found =
-        gf_core__find_pipeline(starts->core, ns, given->cause_pipeline_id, &pipeline, &need);
-    if (found == CORE_FOUND) {
-        found = gf_core__find_run(starts->core, pipeline, given->cause_run_id, &run, &need);
-    }
-    if (found == CORE_NEED) {
-        gf_core__ask_also(starts->core, &need);
-    } else if (found == CORE_FOUND) {
-        starts->chain_depth = run->chain_depth + 1;
-    }
-}
-
-/* Each need but once: many subscriptions may be those of one pipeline. */
-static void ask_for(struct starts *starts, int64_t pipeline_key, const struct gf_need *need) {
-    if (gf_map_i64_get(&starts->asked, pipeline_key) == NULL) {
-        (void)gf_map_i64_put(&starts->asked, pipeline_key, starts);
-        gf_core__ask_also(starts->core, need);
-    }
-}
-
-static void find_pipeline(struct starts *starts, struct core_wanted *wanted) {
-    const struct gf_subscription *row = &wanted->subscription->row;
-    const struct core_namespace *ns =
-        gf_map_i64_get(&starts->core->namespaces_by_key, row->namespace_key);
-    struct core_pipeline *pipeline = NULL;
-    struct core_config *config = NULL;
-    struct gf_need need = {0};
-    enum core_found found =
-        gf_core__find_pipeline(starts->core, ns, row->pipeline_id, &pipeline, &need);
-    if (found == CORE_FOUND && pipeline->row.live_version > 0) {
-        found = gf_core__find_config(starts->core, pipeline, pipeline->row.live_version, &config,
-                                     &need);
-    }
-    if (found == CORE_NEED) {
-        ask_for(starts, row->pipeline_key, &need);
-    }
-    starts->lost = starts->lost || found == CORE_ABSENT;
-    wanted->pipeline = pipeline;
-    wanted->config = config;
-}
-
-static struct core_subscription *find_subscription(const struct starts *starts, size_t index) {
-    return starts->delivery != NULL
-               ? gf_core__find_subscription_key(starts->core,
-                                                starts->delivery->row.subscription_key)
-               : gf_core__find_subscription(starts->core, starts->given->extension_key,
-                                            &starts->given->subscriptions[index]);
-}
-
-/* What is to be done anew: the key is free, or its delivery is tried again. */
-static bool is_open(const struct starts *starts, const struct core_start_key *known) {
-    return known == NULL || (starts->delivery != NULL && known->row.outcome == GF_START_PENDING);
-}
-
-static void find_one(struct starts *starts, size_t index, struct core_wanted *wanted) {
-    *wanted = (struct core_wanted){.subscription = find_subscription(starts, index)};
-    if (wanted->subscription == NULL) {
-        return;
-    }
-    const struct gf_subscription *row = &wanted->subscription->row;
-    (void)gf_core__find_start_key(starts->core, row->subscription_key, starts->given->key,
-                                  &wanted->known);
-    if (is_open(starts, wanted->known) && row->status != GF_SUBSCRIPTION_DISABLED) {
-        find_pipeline(starts, wanted);
-    }
-}
-
-/* Finds everything, or asks for all that is missing. */
-static bool find_all(struct starts *starts, struct gf_need *out_need) {
-    struct core_intake *intake = &starts->core->intake;
-    const size_t count = starts->given->subscription_count;
-    gf_vec_reserve(&intake->wanted, count);
-    intake->wanted.count = count;
-    find_cause(starts);
-    for (size_t i = 0; i < count; i++) {
-        find_one(starts, i, &intake->wanted.items[i]);
-    }
-    gf_map_i64_fini(&starts->asked);
-    return !gf_core__asks(starts->core, out_need);
-}
-
 /* ---- What is refused for good ---- */
 
-static const struct gf_variable *with_source(const struct starts *starts) {
+static const struct gf_variable *with_source(const struct core_starts *starts) {
     const struct gf_extension_start *given = starts->given;
     size_t index = 0;
     while (index < given->variable_count &&
@@ -209,7 +71,7 @@ static const struct gf_variable *with_source(const struct starts *starts) {
 }
 
 /* What is wrong with every run of the input: as of a run that somebody starts. */
-static void check_all(struct starts *starts) {
+static void check_all(struct core_starts *starts) {
     const struct gf_extension_start *given = starts->given;
     const struct gf_input start = {.kind = GF_INPUT_START_RUN,
                                    .u.start_run = {.variables = starts->variables,
@@ -231,7 +93,7 @@ static void check_all(struct starts *starts) {
     }
 }
 
-static enum gf_code check_final(const struct starts *starts, const struct core_wanted *wanted,
+static enum gf_code check_final(const struct core_starts *starts, const struct core_wanted *wanted,
                                 struct gf_error *err) {
     const struct gf_subscription *row = &wanted->subscription->row;
     if (row->status == GF_SUBSCRIPTION_DISABLED) {
@@ -240,8 +102,10 @@ static enum gf_code check_final(const struct starts *starts, const struct core_w
                               GF_STR_ARG(row->subscription_id));
     }
     if (starts->refusal.code != GF_OK) {
-        *err = starts->refusal;
-        return err->code;
+        if (err != NULL) {
+            *err = starts->refusal;
+        }
+        return starts->refusal.code;
     }
     const enum gf_code rc = gf_core__check_enabled(wanted->pipeline, err);
     return rc == GF_OK ? gf_core__check_live(wanted->pipeline, err) : rc;
@@ -257,7 +121,7 @@ static enum gf_run_ordering_policy ordering_policy(const struct gf_extension_sta
                                                             : GF_RUN_ORDERING_STRICT;
 }
 
-static struct core_new_run new_run_of(const struct starts *starts,
+static struct core_new_run new_run_of(const struct core_starts *starts,
                                       const struct core_wanted *wanted) {
     const struct gf_extension_start *given = starts->given;
     return (struct core_new_run){
@@ -285,13 +149,13 @@ static struct core_new_run new_run_of(const struct starts *starts,
  * Whether there is room for all that may have to wait: more of them than will, because each run
  * that is created may be the one too many for the next.
  */
-static enum gf_code check_room(const struct starts *starts, struct gf_error *err) {
+static enum gf_code check_room(const struct core_starts *starts, struct gf_error *err) {
     const struct core_wanted *items = starts->core->intake.wanted.items;
     const int64_t bytes = (int64_t)starts->given->content.len;
     int64_t count = 0;
     int64_t ahead = 0;
     for (size_t i = 0; starts->delivery == NULL && i < starts->given->subscription_count; i++) {
-        if (items[i].subscription == NULL || !is_open(starts, items[i].known) ||
+        if (items[i].subscription == NULL || !gf_core__starts_is_open(starts, items[i].known) ||
             check_final(starts, &items[i], NULL) != GF_OK) {
             continue;
         }
@@ -314,7 +178,7 @@ static void answer(const struct gf_start_key *row, bool before, struct gf_start_
 }
 
 /* The outcome of the key from now on. */
-static void record(struct starts *starts, const struct core_wanted *wanted,
+static void record(struct core_starts *starts, const struct core_wanted *wanted,
                    const struct gf_start_key *outcome, struct gf_start_result *out) {
     struct gf_start_key row = *outcome;
     row.subscription_key = wanted->subscription->row.subscription_key;
@@ -330,7 +194,7 @@ static struct gf_str sentence(struct gf_core *core, const struct gf_error *err) 
                                                                err->field, err->message));
 }
 
-static void refuse(struct starts *starts, const struct core_wanted *wanted,
+static void refuse(struct core_starts *starts, const struct core_wanted *wanted,
                    const struct gf_error *err, struct gf_start_result *out) {
     struct gf_core *core = starts->core;
     const char *reason = err->reason[0] != '\0' ? err->reason : gf_code_name(err->code);
@@ -342,7 +206,7 @@ static void refuse(struct starts *starts, const struct core_wanted *wanted,
     record(starts, wanted, &outcome, out);
 }
 
-static void start(struct starts *starts, const struct core_wanted *wanted,
+static void start(struct core_starts *starts, const struct core_wanted *wanted,
                   const struct core_new_run *new_run, struct gf_start_result *out) {
     struct gf_core *core = starts->core;
     struct gf_subscription *row = &wanted->subscription->row;
@@ -357,7 +221,7 @@ static void start(struct starts *starts, const struct core_wanted *wanted,
     record(starts, wanted, &outcome, out);
 }
 
-static void keep(struct starts *starts, const struct core_wanted *wanted,
+static void keep(struct core_starts *starts, const struct core_wanted *wanted,
                  const struct gf_error *err, struct gf_start_result *out) {
     struct gf_core *core = starts->core;
     const struct gf_subscription *row = &wanted->subscription->row;
@@ -384,7 +248,8 @@ static void keep(struct starts *starts, const struct core_wanted *wanted,
 }
 
 /* Gives whether it is new: no repetition, and no name of nothing. */
-static bool do_one(struct starts *starts, struct core_wanted *wanted, struct gf_start_result *out) {
+static bool do_one(struct core_starts *starts, struct core_wanted *wanted,
+                   struct gf_start_result *out) {
     struct gf_core *core = starts->core;
     struct gf_error err = {0};
     if (wanted->subscription == NULL) {
@@ -396,7 +261,7 @@ static bool do_one(struct starts *starts, struct core_wanted *wanted, struct gf_
     /* Again, because the input may name a subscription twice. */
     if (gf_core__find_start_key(core, wanted->subscription->row.subscription_key, starts->key,
                                 &wanted->known) == CORE_FOUND &&
-        !is_open(starts, wanted->known)) {
+        !gf_core__starts_is_open(starts, wanted->known)) {
         answer(&wanted->known->row, /* before= */ true, out);
         return false;
     }
@@ -420,7 +285,7 @@ static bool do_one(struct starts *starts, struct core_wanted *wanted, struct gf_
  * A repetition has set the checkpoint when it came first, and later ones may have been set since:
  * so it is set with what is new, and where there is nothing that could have been new.
  */
-static void set_checkpoint(struct starts *starts, bool any_new, bool any_known) {
+static void set_checkpoint(struct core_starts *starts, bool any_new, bool any_known) {
     const struct gf_extension_start *given = starts->given;
     struct core_subscription *subscription = starts->core->intake.wanted.items[0].subscription;
     if (!given->set_checkpoint || starts->delivery != NULL || (!any_new && any_known)) {
@@ -433,7 +298,7 @@ static void set_checkpoint(struct starts *starts, bool any_new, bool any_known) 
     }
 }
 
-static struct gf_start_result *do_all(struct starts *starts) {
+static struct gf_start_result *do_all(struct core_starts *starts) {
     struct gf_core *core = starts->core;
     const size_t count = starts->given->subscription_count;
     struct gf_start_result *results =
@@ -454,7 +319,7 @@ static struct gf_start_result *do_all(struct starts *starts) {
     return results;
 }
 
-static enum gf_step step(struct starts *starts, const struct gf_input *input) {
+static enum gf_step step(struct core_starts *starts, const struct gf_input *input) {
     struct gf_core *core = starts->core;
     struct gf_error err = {0};
     if (starts->lost) {
@@ -475,7 +340,7 @@ static enum gf_step step(struct starts *starts, const struct gf_input *input) {
 
 enum gf_step gf_core__start_extension_runs(struct gf_core *core, const struct gf_input *input,
                                            struct gf_need *out_need) {
-    struct starts starts = {.core = core, .given = &input->u.extension_start};
+    struct core_starts starts = {.core = core, .given = &input->u.extension_start};
     enum gf_step result = GF_STEP_DONE;
     struct gf_error err = {0};
     if (check_form(starts.given, &err) != GF_OK) {
@@ -488,8 +353,8 @@ enum gf_step gf_core__start_extension_runs(struct gf_core *core, const struct gf
     if (check_extension(starts.extension, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
-    if (!find_delivery(&starts, input, out_need, &result)) {
+    if (!gf_core__starts_find_delivery(&starts, input, out_need, &result)) {
         return result;
     }
-    return find_all(&starts, out_need) ? step(&starts, input) : GF_STEP_NEED;
+    return gf_core__starts_find_all(&starts, out_need) ? step(&starts, input) : GF_STEP_NEED;
 }

@@ -46,8 +46,15 @@ struct gf_extension_choice {
 
 /*
  * CREATE_SUBSCRIPTION, UPDATE_SUBSCRIPTION (settings), ENABLE_, DISABLE_ and DELETE_SUBSCRIPTION.
- * `generation` is that which the extension was asked with: one that is not above the row's is
- * GF_ABORTED (somebody else was faster). `pending`: it was not asked, as it is not connected.
+ * `generation` is that which the extension was asked with, 0 = with none of its own: then it is the
+ * next one. One that is not above the row's is GF_ABORTED (somebody else was faster). `pending`: it
+ * was not asked, as it is not connected.
+ *
+ * An update always changes the row, because two seals of the same settings differ: who finds
+ * nothing new in what is inside gives none, and answers by itself. To enable one that is in use, or
+ * to disable one that is not, changes nothing. Of a creation with a request_id the recorded outcome
+ * has namespace_id, pipeline_id, subject_id (the subscription_id) and resource_key (its key); the
+ * extension_id is that of the repetition.
  */
 struct gf_subscription_change {
     struct gf_str namespace_id, pipeline_id, extension_id, subscription_id;
@@ -75,8 +82,11 @@ struct gf_extension_word {
     struct gf_str reason;       /* of GONE: a sentence */
 };
 
-/* SUBSCRIPTION_JUDGED: what the extension makes of a subscription, or what gofer found wrong with
- * it before the extension saw it. One of an older generation changes nothing. */
+/*
+ * SUBSCRIPTION_JUDGED: what the extension makes of a subscription, or what gofer found wrong with
+ * it before the extension saw it. One of another generation than the row's changes nothing, nor
+ * does one about a subscription that is disabled. reason_text is cut at GF_REASON_BYTES_MAX.
+ */
 struct gf_subscription_judgement {
     int64_t subscription_key;
     int64_t generation;
@@ -96,8 +106,18 @@ struct gf_subscription_name {
  *
  * What cannot be done now (runs are paused, a limit is reached) is kept as a delivery with
  * `content`, and answered as PENDING; where no more can be kept, the whole input is
- * GF_RESOURCE_EXHAUSTED and nothing was done. A try of such a delivery has delivery_key: what it
- * comes to settles that.
+ * GF_RESOURCE_EXHAUSTED (reason TOO_MANY_DELIVERIES) and nothing was done. A try of such a delivery
+ * has delivery_key, and besides the same content as at first: what it comes to settles that.
+ *
+ * REFUSED, and answered so to the same key from now on, with the reason: SUBSCRIPTION_DISABLED,
+ * PIPELINE_DISABLED, NOTHING_LIVE, CHAIN_TOO_DEEP, INVALID_ARGUMENT (of variables, labels, the
+ * document, the ordering key, the reason), GIVEN_UP (its dead letter was deleted). REFUSED now, but
+ * not for good: SUBSCRIPTION_NOT_FOUND. Codes of the whole input, of which nothing was done:
+ * GF_NOT_FOUND (the extension is not installed, the delivery does not wait any more),
+ * GF_FAILED_PRECONDITION (EXTENSION_DISABLED), GF_INVALID_ARGUMENT (key, numbers and sizes),
+ * GF_RESOURCE_EXHAUSTED, GF_DATA_LOSS.
+ *
+ * The checkpoint is set with what is new alone: a repetition leaves it as later ones have set it.
  */
 struct gf_extension_start {
     int64_t extension_key;
@@ -122,8 +142,8 @@ struct gf_extension_start {
     struct gf_str content;
 };
 
-/* SET_CHECKPOINT: of a subscription, or of the extension (empty ids). SET_EVENT_SEQUENCE: never
- * goes back. */
+/* SET_CHECKPOINT: of a subscription, or of the extension (empty ids); GF_NOT_FOUND for a
+ * subscription that is not there. SET_EVENT_SEQUENCE: never goes back. */
 struct gf_extension_progress {
     int64_t extension_key;
     struct gf_subscription_name subscription;
@@ -132,11 +152,18 @@ struct gf_extension_progress {
 };
 
 /*
- * ADD_DELIVERY: `row` without key, dead and times. SETTLE_DELIVERY: how an attempt went: done (it
- * is removed), failed (tried again after retry_ns or the back-off; a dead letter after
- * GF_DELIVERY_ATTEMPTS_MAX), or rejected (a dead letter at once). An EVENT_DELIVERY that was
- * rejected is added with `dead` set. REPLAY_DELIVERIES, DELETE_DELIVERIES: dead letters of
- * extension_id; without keys all (of REPLAY).
+ * ADD_DELIVERY: `row` without keys and times, of EXTERNAL_EVENT. An EVENT_DELIVERY that was given
+ * up is added with `dead` set, attempt_count and description. GF_RESOURCE_EXHAUSTED (reason
+ * TOO_MANY_DELIVERIES) where too much waits, GF_FAILED_PRECONDITION (EXTENSION_DISABLED).
+ *
+ * SETTLE_DELIVERY: how an attempt went: done (it is removed; not for RUN_START, which
+ * START_EXTENSION_RUNS settles), failed (tried again after retry_ns, at most
+ * GF_DELIVERY_RETRY_NS_MAX, or the back-off; a dead letter after GF_DELIVERY_ATTEMPTS_MAX), or
+ * rejected (a dead letter at once). One that is gone or dead stays so (`unchanged`).
+ *
+ * REPLAY_DELIVERIES, DELETE_DELIVERIES: dead letters of extension_id, without keys all (of REPLAY);
+ * others than its dead letters are left out. A replay for which there is no room is
+ * GF_RESOURCE_EXHAUSTED as a whole.
  */
 struct gf_delivery_change {
     const struct gf_delivery *row;
@@ -153,7 +180,8 @@ struct gf_delivery_change {
     size_t key_count;
 };
 
-/* PUT_REPORT: `row` without create_time and pipeline_key. */
+/* PUT_REPORT: `row` without create_time, pipeline_key and extension_id. GF_NOT_FOUND where the run
+ * or the subscription that it names is not there. */
 struct gf_report_put {
     const struct gf_report *row;
 };

@@ -91,6 +91,22 @@ static void take_result(struct world *world, const struct gf_reply *reply) {
     }
 }
 
+static void take_intake(struct world *world, const struct gf_reply *reply) {
+    world->subscription = (struct gf_subscription){0};
+    if (reply->subscription != NULL) {
+        gf_subscription_copy(reply->subscription, &world->arena, &world->subscription);
+    }
+    world->start_count = reply->start_count;
+    for (size_t i = 0; i < reply->start_count && i < WORLD_STARTS_MAX; i++) {
+        world->starts[i] = reply->starts[i];
+        world->starts[i].reason = gf_text_copy(reply->starts[i].reason, &world->arena);
+        world->starts[i].description = gf_text_copy(reply->starts[i].description, &world->arena);
+    }
+    world->subscription_count = reply->subscription_count;
+    world->delivery_key = reply->delivery_key;
+    world->delivery_count = reply->delivery_count;
+}
+
 static void take_reply(struct world *world, const struct gf_reply *reply) {
     world->error = reply->error;
     world->unchanged = reply->unchanged;
@@ -106,6 +122,7 @@ static void take_reply(struct world *world, const struct gf_reply *reply) {
         gf_config_copy(reply->config, &world->arena, &world->config);
     }
     take_result(world, reply);
+    take_intake(world, reply);
     world->deployment = (struct gf_deployment){0};
     if (reply->deployment != NULL) {
         gf_deployment_copy(reply->deployment, &world->arena, &world->deployment);

@@ -17,6 +17,7 @@
 
 enum {
     WORLD_ACTIONS_MAX = 8, /* of a repair, that are kept */
+    WORLD_STARTS_MAX = 8,  /* of an extension, likewise */
 };
 
 /* What the scheduler knows of an attempt. */
@@ -52,10 +53,15 @@ struct world {
     struct gf_namespace ns;
     struct gf_task_execution task; /* run_key 0 = there was none in the reply */
     struct gf_preferences preferences;
-    struct gf_token token;         /* token_id empty = there was none in the reply */
-    struct gf_role role;           /* likewise */
-    struct gf_extension extension; /* likewise */
+    struct gf_token token;               /* token_id empty = there was none in the reply */
+    struct gf_role role;                 /* likewise */
+    struct gf_extension extension;       /* likewise */
+    struct gf_subscription subscription; /* subscription_key 0 = likewise */
+    struct gf_start_result starts[WORLD_STARTS_MAX];
+    size_t start_count;
     int64_t subscription_count;
+    int64_t delivery_key;
+    int64_t delivery_count;
     int64_t deleted_count;
     struct gf_request replayed; /* kind UNSPECIFIED = it was no repetition */
     int64_t run_count;          /* of those that were cancelled */
@@ -170,6 +176,31 @@ struct gf_extension world_extension(struct world *world, const char *extension_i
  * ready, 'd' DRAINING, 's' STOPPING. Behind that "update", "wait" and "off", as far as that is so.
  */
 const char *world_seats(struct world *world, const char *extension_id);
+
+/* ---- Subscriptions, and what is started by them ---- */
+
+/* A command about a subscription of "pipe" to "cron", for the test to add to and to step. */
+struct gf_input world_subscription_input(enum gf_input_kind kind, const char *subscription_id);
+enum gf_code world_subscription(struct world *world, enum gf_input_kind kind,
+                                const char *subscription_id);
+/* "cron", with "pipe" up and subscribed as "nightly". */
+void world_cron(struct world *world);
+/* A start of "pipe" by "cron" because of one subscription, for the test to add to and to step. */
+struct gf_input world_cron_input(struct world *world, const char *subscription_id, const char *key);
+/* Steps it, and gives the outcome of its one run; the code is in `error`. */
+enum gf_start_outcome world_cron_start(struct world *world, const char *subscription_id,
+                                       const char *key);
+/* The same again for a delivery that waits. */
+enum gf_start_outcome world_cron_retry(struct world *world, int64_t delivery_key);
+/* As they are stored; in the arena. Abort where there is none, but for the code. */
+struct gf_subscription world_stored_subscription(struct world *world, const char *subscription_id);
+enum gf_code world_stored_key(struct world *world, const char *subscription_id, const char *key,
+                              struct gf_start_key *out);
+enum gf_code world_stored_delivery(struct world *world, int64_t delivery_key,
+                                   struct gf_delivery *out);
+/* All of "cron", the oldest first; or the dead ones, the newest first. */
+size_t world_deliveries(struct world *world, bool dead, struct gf_delivery **out);
+size_t world_reports(struct world *world, struct gf_report **out);
 
 /* ---- Time ---- */
 

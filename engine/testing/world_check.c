@@ -16,6 +16,8 @@
  *   Extensions (world_check_extensions.c): what each row must have and may not have, and a
  * container for each seat that is taken. The core counts as many of each as there are rows, and has
  * a deadline for all that needs one.
+ *   What they start (world_check_intake.c): a subscription has all that it belongs to; what waits
+ * is not dead, and is counted.
  */
 #include "engine/testing/world_check.h"
 
@@ -241,6 +243,7 @@ const char *world_check(struct world *world) {
     }
     check_access(&check);
     check_extensions(&check);
+    check_intake(&check);
     check_events(&check);
     check_counts(&check);
     check.ops->close_reader(world->store, check.reader);

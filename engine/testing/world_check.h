@@ -77,6 +77,8 @@ void check_task(struct check *check, const struct check_pipeline *pipeline,
                 const struct check_run *run, size_t index);
 /* world_check_queue.c: which runs of a pipeline run, and which wait. */
 void check_queue(struct check *check, const struct check_pipeline *pipeline);
+/* world_check_intake.c: subscriptions, what was started by them, and what waits. */
+void check_intake(struct check *check);
 /* world_check_access.c: tokens and roles. */
 void check_access(struct check *check);
 /* world_check_extensions.c: extensions and their containers. */
