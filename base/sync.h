@@ -30,6 +30,7 @@
     X(RPC_CHANNEL, 220)                                                                            \
     X(RPC_CALL, 240)                                                                               \
     X(SERVICE, 300)                                                                                \
+    X(EXTENSIONS, 310)                                                                             \
     X(ACCESS, 320)                                                                                 \
     X(GATE, 340)                                                                                   \
     X(ENGINE, 400)                                                                                 \
