@@ -271,6 +271,7 @@ struct gf_hub_connection {
     size_t debug_count;       /* (m) */
     int64_t next_debug;       /* (m) */
     struct gf_list dialogs;   /* (m) */
+    size_t dialog_count;      /* (m) */
     int64_t next_dialog;      /* (m) */
 
     /* Health. */
@@ -480,6 +481,11 @@ void gf_starts__free(struct gf_hub_connection *connection);
 enum gf_code gf_starts__read(const Gofer__Extension__V1__ConnectRequest *request,
                              struct gf_arena *arena, struct gf_extension_start *out,
                              struct gf_error *err) GF_MUST_USE;
+
+/* The same of what was kept (`content` of gf_extension_start), for the delivery of this row. */
+enum gf_code gf_starts__read_kept(struct gf_str content, const struct gf_delivery *row,
+                                  struct gf_arena *arena, struct gf_extension_start *out,
+                                  struct gf_error *err) GF_MUST_USE;
 
 /* ---- outgoing.c: step ---- */
 
