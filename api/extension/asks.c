@@ -2,9 +2,8 @@
  * Questions about subscriptions, and how an extension looks inside. The answers come by the rpc
  * thread, the end of the time by a step; whoever takes a question out of its list answers it.
  */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/model/message.h"
+#include "api/extension/hub_internal.h"
 
 #include <stdio.h>
 
@@ -54,8 +53,8 @@ static void answer_refused(void *ctx) {
             answer_error(GF_CONTAINER_OF(ask, struct gf_extension_ask, link), &error);
         }
         if (debug != NULL) {
-            struct gf_extension_debug *self = GF_CONTAINER_OF(debug, struct gf_extension_debug,
-                                                              link);
+            struct gf_extension_debug *self =
+                GF_CONTAINER_OF(debug, struct gf_extension_debug, link);
             self->answered(self, &error, GF_STR(""));
         }
     } while (ask != NULL || debug != NULL);
@@ -199,8 +198,8 @@ static bool send_ask(struct gf_hub_connection *self, struct gf_extension_ask *as
         .pipeline_key = ask->pipeline_key,
         .settings = &settings.check,
         .checkpoint = ask->checkpoint,
-        .create_time = ask->create_time != 0 ? ask->create_time
-                                             : gf_clock_wall_ns(self->hub->options.clock),
+        .create_time =
+            ask->create_time != 0 ? ask->create_time : gf_clock_wall_ns(self->hub->options.clock),
         .last_run_time = ask->last_run_time,
     };
     if (!begin(self, ask)) {
@@ -268,8 +267,7 @@ bool gf_asks__take(struct gf_hub_connection *self,
     return true;
 }
 
-void gf_debugs__take(struct gf_hub_connection *self,
-                     const Gofer__Extension__V1__DebugInfo *info) {
+void gf_debugs__take(struct gf_hub_connection *self, const Gofer__Extension__V1__DebugInfo *info) {
     struct gf_extension_debug *found = NULL;
     gf_mutex_lock(&self->hub->mutex);
     GF_LIST_FOREACH(link, &self->debugs) {

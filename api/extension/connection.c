@@ -7,10 +7,9 @@
  * mutex if the reason is still there; steps take the note away and resume. So no reason that goes
  * away between the two is missed.
  */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/model/message.h"
 #include "api/codec/wire/wire.h"
+#include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 #include "base/random.h"
 #include "gofer/extension/v1/extension.gofer.h"
@@ -204,7 +203,8 @@ static bool check_silence(struct gf_hub_connection *self, int64_t now) {
         return false;
     }
     if (self->ping_mono != 0) {
-        gf_connection__fail(self, GF_DEADLINE_EXCEEDED, "SILENT", "a ping was not answered in time");
+        gf_connection__fail(self, GF_DEADLINE_EXCEEDED, "SILENT",
+                            "a ping was not answered in time");
         return false;
     }
     self->ping_mono = now;
@@ -422,7 +422,8 @@ static void run(void *ctx) {
         gf_arena_init(&self->arena, GF_HUB_ARENA_BYTES_MAX);
     }
     int busy = BUSY;
-    if (next == GF_CONNECTION_WAIT && atomic_compare_exchange_strong(&self->step_state, &busy, IDLE)) {
+    if (next == GF_CONNECTION_WAIT &&
+        atomic_compare_exchange_strong(&self->step_state, &busy, IDLE)) {
         gf_connection__unref(self);
         return;
     }
@@ -457,8 +458,8 @@ static struct gf_hub_connection *create(struct gf_extension_hub *hub, struct gf_
     self->last_message_time = self->connect_time;
     self->in.limit = GF_EXTENSION_WINDOW;
     self->time.due = time_is_due;
-    self->phase_deadline = self->accept_mono_ns +
-                           gf_hub__ms(hub->options.register_ms, GF_EXTENSION_REGISTER_MS);
+    self->phase_deadline =
+        self->accept_mono_ns + gf_hub__ms(hub->options.register_ms, GF_EXTENSION_REGISTER_MS);
     init_lists(self);
     return self;
 }
@@ -547,11 +548,8 @@ static void done(struct gf_rpc_call *call, void *ctx) {
 
 void gf_extension_hub_add_to_server(struct gf_extension_hub *hub, struct gf_rpc_server *server) {
     static const struct gofer_extension_v1_extension_service_handlers handlers = {
-        .connect = {.start = start,
-                    .message = message,
-                    .writable = kick,
-                    .cancelled = kick,
-                    .done = done},
+        .connect =
+            {.start = start, .message = message, .writable = kick, .cancelled = kick, .done = done},
     };
     gofer_extension_v1_extension_service_add_to_server(server, &handlers, hub);
 }

@@ -7,10 +7,9 @@
  * where the active connection takes what its window allows. It is busy then, until the outcome is
  * in the store: what a commit says of it meanwhile is noted, and looked at afterwards.
  */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/model/message.h"
 #include "api/codec/wire/wire.h"
+#include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 
 enum {
@@ -151,8 +150,8 @@ static enum gf_code load(struct gf_extension_hub *hub, int64_t extension_key,
         struct gf_delivery *rows = NULL;
         size_t count = 0;
         struct gf_store_reader *reader = store->ops->open_reader(store);
-        const enum gf_code rc = store->ops->extensions->list_deliveries(reader, &options, arena,
-                                                                        &rows, &count, err);
+        const enum gf_code rc =
+            store->ops->extensions->list_deliveries(reader, &options, arena, &rows, &count, err);
         store->ops->close_reader(store, reader);
         if (rc != GF_OK || count == 0) {
             return rc;
@@ -196,7 +195,7 @@ static enum gf_code read_row(struct gf_extension_hub *hub, int64_t delivery_key,
     struct gf_store *store = hub->options.store;
     struct gf_store_reader *reader = store->ops->open_reader(store);
     const enum gf_code rc =
-        store->ops->extensions->get_delivery(reader, delivery_key, arena, out, err);
+        store->ops->extensions->get_delivery(reader, delivery_key, true, arena, out, err);
     store->ops->close_reader(store, reader);
     return rc == GF_OK && out->dead ? GF_NOT_FOUND : rc;
 }
@@ -254,11 +253,12 @@ static void tried(struct gf_hub_command *command, const struct gf_reply *reply) 
     const enum gf_code rc = reply->error.code;
     if (rc == GF_OK || rc == GF_NOT_FOUND) {
         finish(hub, command->number, 0);
-    } else if (rc == GF_RESOURCE_EXHAUSTED || rc == GF_UNAVAILABLE) {
-        finish(hub, command->number, GF_HUB_FULL_RETRY_MS);
-    } else {
+    } else if (rc == GF_INVALID_ARGUMENT) {
         gf_deliveries__settle(hub, command->number, GF_SETTLED_REJECTED,
                               gf_str_from(reply->error.message), 0);
+    } else {
+        finish(hub, command->number,
+               rc == GF_RESOURCE_EXHAUSTED ? GF_HUB_FULL_RETRY_MS : GF_HUB_CLOCK_CHECK_MS);
     }
 }
 
@@ -339,9 +339,8 @@ static int64_t note_sent(struct gf_hub_connection *self, int64_t delivery_key) {
 }
 
 /* The message of a row; NULL: its content is none. */
-static Gofer__Extension__V1__ConnectResponse *message_of(struct gf_hub_connection *self,
-                                                         const struct gf_delivery *row,
-                                                         int32_t attempt) {
+static Gofer__Extension__V1__ConnectResponse *
+message_of(struct gf_hub_connection *self, const struct gf_delivery *row, int32_t attempt) {
     struct gf_arena *arena = &self->arena;
     const bool external = row->kind == GF_DELIVERY_EXTERNAL_EVENT;
     ProtobufCMessage *content = NULL;

@@ -17,8 +17,8 @@ typedef Gofer__Extension__V1__DialogStep step_message;
 /* (m) */
 static struct gf_extension_dialog *find(struct gf_hub_connection *self, const char *dialog_id) {
     GF_LIST_FOREACH(link, &self->dialogs) {
-        struct gf_extension_dialog *dialog = GF_CONTAINER_OF(link, struct gf_extension_dialog,
-                                                             link);
+        struct gf_extension_dialog *dialog =
+            GF_CONTAINER_OF(link, struct gf_extension_dialog, link);
         if (strcmp(dialog->dialog_id, dialog_id) == 0) {
             return dialog;
         }
@@ -40,10 +40,10 @@ enum gf_code gf_extension_hub_open_dialog(struct gf_extension_hub *hub,
     gf_arena_init(&arena, 1 << 16);
     Gofer__Extension__V1__DialogStart start = GOFER__EXTENSION__V1__DIALOG_START__INIT;
     start.kind = dialog->kind;
-    start.namespace_id = gf_arena_str(&arena, dialog->namespace_id).len > 0
-                             ? gf_arena_printf(&arena, "%" GF_STR_FMT,
-                                               GF_STR_ARG(dialog->namespace_id))
-                             : (char *)(uintptr_t) "";
+    start.namespace_id =
+        gf_arena_str(&arena, dialog->namespace_id).len > 0
+            ? gf_arena_printf(&arena, "%" GF_STR_FMT, GF_STR_ARG(dialog->namespace_id))
+            : (char *)(uintptr_t) "";
     start.pipeline_id = gf_arena_printf(&arena, "%" GF_STR_FMT, GF_STR_ARG(dialog->pipeline_id));
     Gofer__Extension__V1__ConnectResponse message = GOFER__EXTENSION__V1__CONNECT_RESPONSE__INIT;
     message.message_case = GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_DIALOG_START;
@@ -104,8 +104,8 @@ static void close_dialog(struct gf_extension_dialog *dialog) {
     connection->dialog_count--;
 }
 
-void gf_extension_hub_close_dialog(struct gf_extension_hub *hub,
-                                   struct gf_extension_dialog *dialog, bool cancel) {
+void gf_extension_hub_close_dialog(struct gf_extension_hub *hub, struct gf_extension_dialog *dialog,
+                                   bool cancel) {
     gf_mutex_lock(&hub->mutex);
     if (dialog->closing) {
         gf_mutex_unlock(&hub->mutex);

@@ -9,12 +9,11 @@
  * behind it should not overtake it by far. Attempts are counted with the extension, so that an
  * event that makes it crash does not do so for ever.
  */
-#include "api/extension/hub_internal.h"
-
 #include "api/access/visibility.h"
 #include "api/codec/model/event.h"
 #include "api/codec/model/message.h"
 #include "api/codec/wire/wire.h"
+#include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 #include "engine/core/limits.h"
 
@@ -30,13 +29,13 @@ enum flight_state {
 struct flight {
     int64_t sequence;
     enum flight_state state;
-    int64_t due_mono; /* of WAITING, and of DEAD where there was no room */
+    int64_t due_mono;  /* of WAITING, and of DEAD where there was no room */
     char *description; /* of DEAD; heap */
 };
 
 /* (m) */
 struct gf_hub_feed {
-    int64_t read; /* up to which was read; 0 = not begun */
+    int64_t read;   /* up to which was read; 0 = not begun */
     int64_t stored; /* up to which the row says that all is done */
     int64_t next_store_mono;
     GF_VEC(struct flight) flights; /* by sequence */
@@ -176,10 +175,9 @@ static void fail_flight(struct gf_hub_connection *self, struct flight *flight,
         ack->description[0] != '\0' ? ack->description : "the extension does not say why", &arena));
     gf_arena_fini(&arena);
     flight->state = rejected || attempts >= GF_DELIVERY_ATTEMPTS_MAX ? FLIGHT_DEAD : FLIGHT_WAITING;
-    flight->due_mono =
-        flight->state == FLIGHT_DEAD
-            ? 0
-            : gf_mono_ns() + (delay_ns > 0 ? delay_ns : backoff_ns(attempts));
+    flight->due_mono = flight->state == FLIGHT_DEAD
+                           ? 0
+                           : gf_mono_ns() + (delay_ns > 0 ? delay_ns : backoff_ns(attempts));
 }
 
 static int64_t delay_of(const Gofer__Extension__V1__DeliveryAck *ack) {
@@ -326,9 +324,8 @@ static size_t room(struct gf_hub_connection *self, int64_t *out_after) {
 
 static void note_flight(struct gf_hub_connection *self, int64_t sequence) {
     GF_MUTEX_GUARD(&self->hub->mutex);
-    const bool tried_enough =
-        self->extension != NULL &&
-        attempts_of(self->extension, sequence) >= GF_DELIVERY_ATTEMPTS_MAX;
+    const bool tried_enough = self->extension != NULL &&
+                              attempts_of(self->extension, sequence) >= GF_DELIVERY_ATTEMPTS_MAX;
     struct flight flight = {
         .sequence = sequence,
         .state = tried_enough ? FLIGHT_DEAD : FLIGHT_SENT,

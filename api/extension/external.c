@@ -1,7 +1,6 @@
 /* Requests from outside: stored first, then delivered as any other delivery. */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/wire/wire.h"
+#include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 #include "engine/core/limits.h"
 

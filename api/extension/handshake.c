@@ -2,11 +2,10 @@
  * From the registration to Welcome. What the token says comes first: nobody learns whether an
  * extension is installed that he has no token of.
  */
-#include "api/extension/hub_internal.h"
-
 #include "api/access/principal.h"
 #include "api/codec/model/event.h"
 #include "api/codec/model/maps.h"
+#include "api/extension/hub_internal.h"
 #include "api/extension/settings.h"
 
 typedef Gofer__Extension__V1__Registration registration_message;
@@ -93,7 +92,7 @@ static void keep_declaration(struct gf_hub_connection *self,
                              const registration_message *registration) {
     struct gf_arena *arena = &self->declared_arena;
     registration_message copy = *registration;
-    copy.documentation = (char *)(uintptr_t)"";
+    copy.documentation = (char *)(uintptr_t) "";
     struct gf_str bytes = {NULL, 0};
     const enum gf_code rc = gf_registration_write(&copy, &self->arena, &bytes, NULL);
     gf_assert(rc == GF_OK);
@@ -101,8 +100,7 @@ static void keep_declaration(struct gf_hub_connection *self,
     gf_assert(declared != NULL || bytes.len == 0);
     self->declared = declared;
     self->selection_count = declared->n_event_filters;
-    self->selections =
-        GF_ARENA_ARRAY(arena, self->selection_count, struct gf_event_selection);
+    self->selections = GF_ARENA_ARRAY(arena, self->selection_count, struct gf_event_selection);
     for (size_t i = 0; i < self->selection_count; i++) {
         gf_ignore(gf_event_filter_from_message(declared->event_filters[i], &self->selections[i],
                                                NULL)); /* it was checked */
@@ -116,9 +114,8 @@ static void keep_row(struct gf_hub_connection *self, const struct gf_extension *
     self->extension_id = gf_arena_str(arena, row->extension_id).ptr;
     self->version = self->declared->version;
     self->settings_hash = gf_hub__settings_hash(row);
-    self->mode = row->installer
-                     ? GOFER__EXTENSION__V1__CONNECTION_MODE__CONNECTION_MODE_INSTALLER
-                     : GOFER__EXTENSION__V1__CONNECTION_MODE__CONNECTION_MODE_WORK;
+    self->mode = row->installer ? GOFER__EXTENSION__V1__CONNECTION_MODE__CONNECTION_MODE_INSTALLER
+                                : GOFER__EXTENSION__V1__CONNECTION_MODE__CONNECTION_MODE_WORK;
     self->out.limit = self->facts.window;
 }
 
@@ -135,8 +132,7 @@ static void entered(struct gf_hub_command *command, const struct gf_reply *reply
 }
 
 static void enter(struct gf_hub_connection *self, struct gf_str bytes) {
-    struct gf_hub_command *command =
-        gf_hub__command(self->hub, GF_INPUT_EXTENSION_REGISTERED);
+    struct gf_hub_command *command = gf_hub__command(self->hub, GF_INPUT_EXTENSION_REGISTERED);
     gf_connection__ref(self);
     command->connection = self;
     command->done = entered;
@@ -187,8 +183,7 @@ enum gf_connection_next gf_handshake__register(struct gf_hub_connection *self) {
     const Gofer__Extension__V1__ConnectRequest *request = self->registration;
     struct gf_error error = {0};
     enum gf_code rc = GF_OK;
-    if (request->message_case !=
-        GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_REGISTRATION) {
+    if (request->message_case != GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_REGISTRATION) {
         rc = gf_fail_field(&error, "registration", "the first message must be a registration");
     } else if (request->sequence != 0) {
         rc = gf_fail_field(&error, "sequence", "a registration has none");

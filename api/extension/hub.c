@@ -1,5 +1,4 @@
 #include "api/extension/hub_internal.h"
-
 #include "base/alloc.h"
 #include "base/siphash.h"
 #include "gofer/extension/v1/extension.gofer.h"

@@ -55,8 +55,8 @@ enum {
     GF_HUB_CLOCK_CHECK_MS = 30 * 1000,  /* how long a clock that was set may go unnoticed */
     GF_HUB_SEQUENCE_MS = 100,           /* between two SET_EVENT_SEQUENCE of one connection */
     GF_HUB_EVENTS_READ = 64,
-    GF_HUB_DEBUGS_MAX = 16, /* of one connection at once */
-    GF_HUB_ASKS_MAX = 1000, /* likewise */
+    GF_HUB_DEBUGS_MAX = 16,                          /* of one connection at once */
+    GF_HUB_ASKS_MAX = 1000,                          /* likewise */
     GF_HUB_DELIVERY_RETRY_MS_MAX = 24 * 3600 * 1000, /* that an extension may ask for */
     GF_HUB_KEY_BYTES_MAX = 3 * 65 + 3,
 };
@@ -101,12 +101,13 @@ struct gf_hub_extension {
     GF_VEC(struct gf_hub_tries {
         int64_t sequence;
         int32_t attempts;
-    }) tries;
+    })
+    tries;
 };
 
 /* A pending delivery. All (m). */
 struct gf_hub_delivery {
-    struct gf_hub_time time; /* while it waits to be due */
+    struct gf_hub_time time;  /* while it waits to be due */
     struct gf_list_link link; /* while it waits for a connection, or for a turn */
     int64_t delivery_key;
     struct gf_hub_extension *extension;
@@ -198,65 +199,65 @@ enum gf_connection_phase {
 struct gf_hub_feed;
 
 struct gf_hub_connection {
-    uint32_t magic;                 /* GF_CONNECTION_MAGIC */
-    atomic_int references;          /* the call, commands, jobs */
-    _Atomic int step_state;         /* of connection.c */
-    struct gf_extension_hub *hub;   /* (c) */
-    struct gf_list_link link;       /* (m) of the hub's */
+    uint32_t magic;                   /* GF_CONNECTION_MAGIC */
+    atomic_int references;            /* the call, commands, jobs */
+    _Atomic int step_state;           /* of connection.c */
+    struct gf_extension_hub *hub;     /* (c) */
+    struct gf_list_link link;         /* (m) of the hub's */
     struct gf_list_link of_extension; /* (m) */
-    struct gf_rpc_call *call;       /* of whoever knows that it has not ended: callbacks, steps */
+    struct gf_rpc_call *call;         /* of whoever knows that it has not ended: callbacks, steps */
     const struct gf_principal *principal; /* (c); until the call ends */
-    struct gf_gate_watch gate_watch; /* (s) */
-    char id[32];                    /* (c) */
-    int64_t accept_mono_ns;         /* (c) */
-    int64_t connect_time;           /* (c) */
+    struct gf_gate_watch gate_watch;      /* (s) */
+    char id[32];                          /* (c) */
+    int64_t accept_mono_ns;               /* (c) */
+    int64_t connect_time;                 /* (c) */
 
-    enum gf_connection_phase phase; /* (m) */
-    bool ended;                     /* (m) no step follows, nothing is sent */
-    struct gf_error end;            /* (m) why it must end; GF_OK with `ending`: well */
-    bool ending;                    /* (m) */
-    bool read_paused;               /* (m) a step resumes it when there is no reason any more */
-    bool was_ready;                 /* (m) EXTENSION_READY was submitted: GONE follows */
+    enum gf_connection_phase phase;     /* (m) */
+    bool ended;                         /* (m) no step follows, nothing is sent */
+    struct gf_error end;                /* (m) why it must end; GF_OK with `ending`: well */
+    bool ending;                        /* (m) */
+    bool read_paused;                   /* (m) a step resumes it when there is no reason any more */
+    bool was_ready;                     /* (m) EXTENSION_READY was submitted: GONE follows */
     struct gf_hub_extension *extension; /* (m) set when it is let in; NULL before and afterwards */
-    int64_t extension_key;          /* (c) from then on, as what follows */
+    int64_t extension_key;              /* (c) from then on, as what follows */
     int32_t attempt;
     uint64_t settings_hash; /* of the row that it was welcomed with */
     Gofer__Extension__V1__ConnectionMode mode;
-    struct gf_arena declared_arena; /* of what follows */
+    struct gf_arena declared_arena;                     /* of what follows */
     const Gofer__Extension__V1__Registration *declared; /* without its documentation */
     struct gf_registration_facts facts;
 
     /* Handshake. */
     const Gofer__Extension__V1__ConnectRequest *registration; /* (s) while reading is paused */
-    int64_t scan_after;       /* (s) key of the last subscription of the set */
-    int64_t scan_count;       /* (s) sent */
-    struct gf_str settings;   /* (s) sealed, until it is welcomed; in declared_arena, as these */
+    int64_t scan_after;     /* (s) key of the last subscription of the set */
+    int64_t scan_count;     /* (s) sent */
+    struct gf_str settings; /* (s) sealed, until it is welcomed; in declared_arena, as these */
     struct gf_str checkpoint;
     const char *extension_id; /* (c) */
     const char *version;      /* (c) */
 
     /* From the extension. */
-    struct gf_window in;      /* (m) */
-    size_t in_bytes;          /* (m) of pending ones */
-    struct gf_list held;      /* (m) received ones that wait for room in the engine, in order */
-    size_t submitted_count;   /* (m) in the engine */
-    struct gf_list answered;  /* (m) received ones that wait to be acknowledged */
-    bool drained;             /* (m) it said so */
-    int64_t log_second;       /* (r) */
-    int32_t log_count;        /* (r) lines in that second */
-    int64_t log_dropped;      /* (r) */
+    struct gf_window in;     /* (m) */
+    size_t in_bytes;         /* (m) of pending ones */
+    struct gf_list held;     /* (m) received ones that wait for room in the engine, in order */
+    size_t submitted_count;  /* (m) in the engine */
+    struct gf_list answered; /* (m) received ones that wait to be acknowledged */
+    bool drained;            /* (m) it said so */
+    int64_t log_second;      /* (r) */
+    int32_t log_count;       /* (r) lines in that second */
+    int64_t log_dropped;     /* (r) */
 
     /* To the extension. */
-    struct gf_arena arena;    /* (s) of the step; kept while something is pending */
-    const ProtobufCMessage *pending; /* (s) refused for want of room */
-    struct gf_list items;     /* (m) */
-    size_t item_count;        /* (m) */
-    struct gf_window out;     /* (m) */
-    struct gf_map_i64 sent;   /* (m) of gf_hub_sent, by sequence */
+    struct gf_arena arena;            /* (s) of the step; kept while something is pending */
+    const ProtobufCMessage *pending;  /* (s) refused for want of room */
+    struct gf_list items;             /* (m) */
+    size_t item_count;                /* (m) */
+    struct gf_window out;             /* (m) */
+    struct gf_map_i64 sent;           /* (m) of gf_hub_sent, by sequence */
     bool drain_asked, shutdown_asked; /* (m) the core wants it */
     bool drain_sent, shutdown_sent;   /* (m) */
-    int64_t close_deadline;   /* (m) mono; after Shutdown; 0 = none */
-    bool half_closed;         /* (m) the extension sends no more */
+    int64_t close_deadline;           /* (m) mono; after Shutdown; 0 = none */
+    bool half_closed;                 /* (m) the extension sends no more */
 
     /* Subscriptions. */
     struct gf_map known;      /* (m) of gf_hub_subscription, by the three ids */
@@ -275,22 +276,22 @@ struct gf_hub_connection {
     int64_t next_dialog;      /* (m) */
 
     /* Health. */
-    struct gf_hub_time time;  /* (m) the next thing that is due */
-    int64_t phase_deadline;   /* (m) mono; of the handshake */
-    int64_t last_message_mono; /* (m) */
-    int64_t last_message_time; /* (m) wall */
-    int64_t ping_mono;        /* (m) when the last one was sent; 0 = it is answered */
-    int64_t next_ping_mono;   /* (m) */
-    int64_t ping_id;          /* (m) */
-    int64_t latency_ns;       /* (m) */
-    int64_t held_mono;        /* (m) when held ones are tried again */
+    struct gf_hub_time time;           /* (m) the next thing that is due */
+    int64_t phase_deadline;            /* (m) mono; of the handshake */
+    int64_t last_message_mono;         /* (m) */
+    int64_t last_message_time;         /* (m) wall */
+    int64_t ping_mono;                 /* (m) when the last one was sent; 0 = it is answered */
+    int64_t next_ping_mono;            /* (m) */
+    int64_t ping_id;                   /* (m) */
+    int64_t latency_ns;                /* (m) */
+    int64_t held_mono;                 /* (m) when held ones are tried again */
     Gofer__V1__ExtensionHealth health; /* (m) */
-    char *health_description; /* (m) heap */
-    struct gf_str health_report; /* (m) heap; the message, for its metrics */
+    char *health_description;          /* (m) heap */
+    struct gf_str health_report;       /* (m) heap; the message, for its metrics */
     int64_t received_total, acknowledged_total, sent_total, answered_total; /* (m) */
 
     /* Event feed. */
-    bool follows;             /* (s) the follower is added */
+    bool follows; /* (s) the follower is added */
     struct gf_event_follower follower;
     struct gf_event_selection *selections; /* (c) in declared_arena */
     size_t selection_count;
@@ -299,32 +300,33 @@ struct gf_hub_connection {
 
 struct gf_extension_hub {
     struct gf_extension_hub_options options;
-    struct gf_engine *engine; /* (c) from start on */
-    struct gf_mutex mutex;    /* GF_RANK_EXTENSIONS */
-    struct gf_cond changed_cond; /* a watcher or a dialog is not running any more */
-    bool started, stopping;   /* (m) */
-    struct gf_map_i64 extensions; /* (m) of gf_hub_extension */
-    struct gf_list connections;   /* (m) all that have not ended */
-    size_t connection_count;      /* (m) */
-    int64_t next_connection;      /* (m) */
-    struct gf_list watchers;      /* (m) */
-    struct gf_list refused_asks;  /* (m) that nobody can be asked */
+    struct gf_engine *engine;      /* (c) from start on */
+    struct gf_mutex mutex;         /* GF_RANK_EXTENSIONS */
+    struct gf_cond changed_cond;   /* a watcher or a dialog is not running any more */
+    bool started, stopping;        /* (m) */
+    struct gf_map_i64 extensions;  /* (m) of gf_hub_extension */
+    struct gf_list connections;    /* (m) all that have not ended */
+    size_t connection_count;       /* (m) */
+    int64_t next_connection;       /* (m) */
+    struct gf_list watchers;       /* (m) */
+    struct gf_list refused_asks;   /* (m) that nobody can be asked */
     struct gf_list refused_debugs; /* (m) likewise */
-    struct gf_map_i64 deliveries; /* (m) of gf_hub_delivery */
-    struct gf_list runs_due;      /* (m) deliveries of RUN_START that are due */
-    size_t dispatching;           /* (m) tries in the engine, and jobs */
-    bool dispatch_queued;         /* (m) a job is on its way */
-    struct gf_list held;          /* (m) commands that wait for room in the engine */
-    bool retrying;                /* (m) a job submits those: others stand behind them */
-    struct gf_hub_time held_time; /* (m) */
-    struct gf_heap times;         /* (m) by mono_ns */
-    int64_t armed_mono;           /* (m) of the timer; GF_NEVER = it is not armed */
-    struct gf_timer timer;        /* of the reactor's thread */
+    struct gf_map_i64 deliveries;  /* (m) of gf_hub_delivery */
+    struct gf_list runs_due;       /* (m) deliveries of RUN_START that are due */
+    size_t dispatching;            /* (m) tries in the engine, and jobs */
+    bool dispatch_queued;          /* (m) a job is on its way */
+    struct gf_list held;           /* (m) commands that wait for room in the engine */
+    bool retrying;                 /* (m) a job submits those: others stand behind them */
+    struct gf_hub_time held_time;  /* (m) */
+    struct gf_heap times;          /* (m) by mono_ns */
+    int64_t armed_mono;            /* (m) of the timer; GF_NEVER = it is not armed */
+    struct gf_timer timer;         /* of the reactor's thread */
 };
 
 /* ---- hub.c. (m) is held where it says so ---- */
 
-struct gf_hub_extension *gf_hub__find(struct gf_extension_hub *hub, int64_t extension_key); /* (m) */
+struct gf_hub_extension *gf_hub__find(struct gf_extension_hub *hub,
+                                      int64_t extension_key); /* (m) */
 /* Takes a row over, as it is now. (m) */
 struct gf_hub_extension *gf_hub__put(struct gf_extension_hub *hub, const struct gf_extension *row);
 /* It was uninstalled. (m) */
@@ -414,9 +416,11 @@ void gf_set__mark(struct gf_hub_connection *connection, const struct gf_hub_name
 /* Notes that it was sent. (m) */
 void gf_set__note(struct gf_hub_connection *connection, const struct gf_hub_names *names,
                   int64_t subscription_key, int64_t pipeline_key, int64_t generation);
-void gf_set__forget(struct gf_hub_connection *connection, struct gf_hub_subscription *known); /* (m) */
-void gf_set__committed(struct gf_hub_connection *connection, const struct gf_subscription *row); /* (m) */
-void gf_set__deleted(struct gf_hub_connection *connection, int64_t subscription_key); /* (m) */
+void gf_set__forget(struct gf_hub_connection *connection,
+                    struct gf_hub_subscription *known); /* (m) */
+void gf_set__committed(struct gf_hub_connection *connection,
+                       const struct gf_subscription *row);                                 /* (m) */
+void gf_set__deleted(struct gf_hub_connection *connection, int64_t subscription_key);      /* (m) */
 void gf_set__pipeline_deleted(struct gf_hub_connection *connection, int64_t pipeline_key); /* (m) */
 void gf_set__free(struct gf_hub_connection *connection);
 struct gf_hub_subscription *gf_set__find(struct gf_hub_connection *connection,
@@ -429,7 +433,7 @@ void gf_set__judge(struct gf_extension_hub *hub, int64_t subscription_key, int64
 /* ---- resolve.c. On a worker ---- */
 
 struct gf_hub_settings {
-    struct gf_settings_check check;   /* resolved ones; in the arena, which is wiped */
+    struct gf_settings_check check;     /* resolved ones; in the arena, which is wiped */
     enum gf_subscription_reason reason; /* of problems */
 };
 /* Checks, fills in references, checks again. `user` NULL: of an extension. */

@@ -1,7 +1,6 @@
 /* What an extension says, message by message. Thread: rpc; nothing here blocks. */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/model/message.h"
+#include "api/extension/hub_internal.h"
 #include "engine/core/limits.h"
 
 #include <stdio.h>
@@ -171,9 +170,9 @@ static size_t read_metadata(const Gofer__Extension__V1__LogEntry *entry,
                             struct gf_label out[GF_EXTENSION_LOG_METADATA_MAX]) {
     size_t count = 0;
     for (size_t i = 0; i < entry->n_metadata && count < GF_EXTENSION_LOG_METADATA_MAX; i++) {
-        out[count++] = (struct gf_label){gf_str_from(entry->metadata[i]->key),
-                                         cut_text(entry->metadata[i]->value,
-                                                  GF_EXTENSION_LOG_BYTES_MAX)};
+        out[count++] =
+            (struct gf_label){gf_str_from(entry->metadata[i]->key),
+                              cut_text(entry->metadata[i]->value, GF_EXTENSION_LOG_BYTES_MAX)};
     }
     qsort(out, count, sizeof(out[0]), compare_labels);
     size_t unique = 0;
@@ -231,14 +230,13 @@ static void judge(struct gf_hub_connection *self,
     if (!counts) {
         return; /* an answer to what is over, which came too late */
     }
-    const bool accepted =
-        result->outcome == GOFER__EXTENSION__V1__SUBSCRIPTION_OUTCOME__SUBSCRIPTION_OUTCOME_ACCEPTED;
+    const bool accepted = result->outcome ==
+                          GOFER__EXTENSION__V1__SUBSCRIPTION_OUTCOME__SUBSCRIPTION_OUTCOME_ACCEPTED;
     const bool refused =
         result->outcome == GOFER__EXTENSION__V1__SUBSCRIPTION_OUTCOME__SUBSCRIPTION_OUTCOME_REFUSED;
-    const struct gf_str text =
-        result->description[0] != '\0'
-            ? cut_text(result->description, GF_REASON_CHARS_MAX)
-            : GF_STR("the extension does not say why");
+    const struct gf_str text = result->description[0] != '\0'
+                                   ? cut_text(result->description, GF_REASON_CHARS_MAX)
+                                   : GF_STR("the extension does not say why");
     gf_set__judge(self->hub, key, result->generation,
                   accepted ? GF_SUBSCRIPTION_ACTIVE : GF_SUBSCRIPTION_ERROR,
                   accepted  ? GF_SUBSCRIPTION_REASON_UNSPECIFIED
@@ -341,7 +339,7 @@ static void take_object_request(struct gf_hub_connection *self,
     Gofer__Extension__V1__ObjectResponse response = GOFER__EXTENSION__V1__OBJECT_RESPONSE__INIT;
     response.request_id = request->request_id;
     response.outcome = GOFER__EXTENSION__V1__OBJECT_OUTCOME__OBJECT_OUTCOME_UNSUPPORTED;
-    response.description = (char *)(uintptr_t)"this server keeps no objects";
+    response.description = (char *)(uintptr_t) "this server keeps no objects";
     Gofer__Extension__V1__ConnectResponse message = GOFER__EXTENSION__V1__CONNECT_RESPONSE__INIT;
     message.message_case = GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_OBJECT_RESPONSE;
     message.object_response = &response;

@@ -1,8 +1,7 @@
 /* What is seen of connections from outside. */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/model/message.h"
 #include "api/codec/wire/wire.h"
+#include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 
 #include <stdio.h>
@@ -143,8 +142,8 @@ void gf_extension_hub_metrics(struct gf_extension_hub *hub, int64_t extension_ke
     ProtobufCMessage *message = NULL;
     const Gofer__Extension__V1__HealthReport *report = NULL;
     if (bytes.len > 0 &&
-        gf_wire_decode(&gofer__extension__v1__health_report__descriptor,
-                       (const uint8_t *)bytes.ptr, bytes.len, arena, &message, NULL) == GF_OK) {
+        gf_wire_decode(&gofer__extension__v1__health_report__descriptor, (const uint8_t *)bytes.ptr,
+                       bytes.len, arena, &message, NULL) == GF_OK) {
         report = (const Gofer__Extension__V1__HealthReport *)(const void *)message;
     }
     const size_t own_count = report != NULL ? report->n_metrics : 0;

@@ -1,8 +1,7 @@
 /* What a connection is told once its subscriptions are sent, in the order of its importance. */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/model/message.h"
 #include "api/codec/wire/wire.h"
+#include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 #include "engine/core/limits.h"
 
@@ -26,8 +25,8 @@ static bool send_items(struct gf_hub_connection *self, bool *out_more) {
         free(item);
         /* Only what was checked on its way in is queued. */
         if (rc == GF_OK &&
-            !gf_connection__send(self, (const Gofer__Extension__V1__ConnectResponse *)(void *)
-                                           message)) {
+            !gf_connection__send(self,
+                                 (const Gofer__Extension__V1__ConnectResponse *)(void *)message)) {
             return false;
         }
     }
@@ -81,8 +80,8 @@ enum gf_connection_next gf_outgoing__send(struct gf_hub_connection *self) {
     bool more = false;
     gf_starts__retry(self);
     const bool go_on = gf_starts__send_acks(self, &more) && send_items(self, &more) &&
-                       send_shutdown(self) && send_drain(self) &&
-                       gf_set__send_dirty(self, &more) && gf_asks__send(self, &more) &&
-                       gf_deliveries__send(self, &more) && gf_feed__send(self, &more);
+                       send_shutdown(self) && send_drain(self) && gf_set__send_dirty(self, &more) &&
+                       gf_asks__send(self, &more) && gf_deliveries__send(self, &more) &&
+                       gf_feed__send(self, &more);
     return go_on && more ? GF_CONNECTION_AGAIN : GF_CONNECTION_WAIT;
 }

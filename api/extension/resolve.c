@@ -4,7 +4,6 @@
  * for references: else whoever writes an extension could ask for any secret.
  */
 #include "api/extension/hub_internal.h"
-
 #include "engine/secrets/interpolate.h"
 
 enum {
@@ -96,8 +95,7 @@ void gf_settings__prepare(struct gf_extension_hub *hub,
     /* What was left out above is not missing a second time. */
     struct gf_settings_check second = out->check;
     out->check.problem_count = 0;
-    out->check.problems =
-        GF_ARENA_ARRAY(arena, GF_SETTING_PROBLEMS_MAX, struct gf_setting_problem);
+    out->check.problems = GF_ARENA_ARRAY(arena, GF_SETTING_PROBLEMS_MAX, struct gf_setting_problem);
     for (size_t i = 0; i < first.problem_count; i++) {
         add_problem(&out->check, &first.problems[i]);
     }

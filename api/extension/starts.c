@@ -7,13 +7,12 @@
  * room, deliveries wait here in their order, and the connection is not read from; the window bounds
  * how many there can be. The engine's thread notes the outcome and kicks; a step sends it.
  */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/json/text.h"
 #include "api/codec/model/config.h"
 #include "api/codec/model/digest.h"
 #include "api/codec/model/maps.h"
 #include "api/codec/wire/wire.h"
+#include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 #include "base/identifier.h"
 #include "engine/core/config.h"
@@ -199,7 +198,7 @@ static enum gf_code read_start(const start_message *start, struct gf_arena *aren
 static struct gf_str content_of(const start_message *start, struct gf_arena *arena) {
     start_message kept = *start;
     kept.subscription = NULL;
-    kept.checkpoint = (char *)(uintptr_t)"";
+    kept.checkpoint = (char *)(uintptr_t) "";
     uint8_t *bytes = gf_arena_alloc(arena, gf_wire_encoded_size(&kept.base) + 1);
     return (struct gf_str){(const char *)bytes, gf_wire_encode(&kept.base, bytes)};
 }
@@ -243,8 +242,8 @@ enum gf_code gf_starts__read_kept(struct gf_str content, const struct gf_deliver
         return rc;
     }
     struct gf_subscription_name *name = GF_ARENA_NEW(arena, struct gf_subscription_name);
-    *name = (struct gf_subscription_name){row->namespace_id, row->pipeline_id,
-                                          row->subscription_id};
+    *name =
+        (struct gf_subscription_name){row->namespace_id, row->pipeline_id, row->subscription_id};
     read.subscriptions = name;
     read.subscription_count = 1;
     read.extension_key = row->extension_key;
@@ -297,8 +296,9 @@ static enum gf_code check_url(const char *url, struct gf_arena *arena, struct gf
     }
     if (strlen(url) > GF_REPORT_URL_BYTES_MAX ||
         !gf_parameter_takes(&parameter, gf_str_from(url), arena, &sentence)) {
-        return gf_fail_field(err, "url", "must be an absolute URL of http or https of up to %d "
-                                         "bytes",
+        return gf_fail_field(err, "url",
+                             "must be an absolute URL of http or https of up to %d "
+                             "bytes",
                              GF_REPORT_URL_BYTES_MAX);
     }
     return GF_OK;
@@ -363,9 +363,9 @@ static size_t subscription_count(const struct gf_hub_received *received) {
 /* What is wrong with it, for all that it asks for. */
 static void set_refused(struct gf_hub_received *received, const struct gf_error *error) {
     struct gf_arena *arena = &received->arena;
-    const char *text = error->field[0] == '\0' ? gf_arena_strdup(arena, error->message)
-                                               : gf_arena_printf(arena, "%s: %s", error->field,
-                                                                 error->message);
+    const char *text = error->field[0] == '\0'
+                           ? gf_arena_strdup(arena, error->message)
+                           : gf_arena_printf(arena, "%s: %s", error->field, error->message);
     if (!starts_runs(received)) {
         received->outcome = GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_REJECTED;
         received->description = text;
@@ -376,9 +376,9 @@ static void set_refused(struct gf_hub_received *received, const struct gf_error 
     for (size_t i = 0; i < count; i++) {
         results[i] = (struct gf_start_result){
             .outcome = GF_START_REFUSED,
-            .reason = gf_arena_str(arena, gf_str_from(error->reason[0] != '\0'
-                                                          ? error->reason
-                                                          : gf_code_name(error->code))),
+            .reason = gf_arena_str(
+                arena,
+                gf_str_from(error->reason[0] != '\0' ? error->reason : gf_code_name(error->code))),
             .description = gf_str_from(text),
         };
     }
@@ -434,31 +434,36 @@ static void hold(struct gf_hub_received *received, int64_t delay_ms) {
     gf_connection__kick(self);
 }
 
+/* Whether the delivery alone is at fault, so that it is answered and the connection goes on. */
+static bool is_refusal(const struct gf_error *error) {
+    return error->code == GF_INVALID_ARGUMENT ||
+           ((error->code == GF_NOT_FOUND || error->code == GF_FAILED_PRECONDITION) &&
+            strcmp(error->reason, "EXTENSION_NOT_INSTALLED") != 0 &&
+            strcmp(error->reason, "EXTENSION_DISABLED") != 0);
+}
+
 /* Thread: engine, or that of who submitted where the engine takes no more. */
 static void done(struct gf_command *command, const struct gf_reply *reply) {
     struct gf_hub_received *received = GF_CONTAINER_OF(command, struct gf_hub_received, command);
     struct gf_hub_connection *self = received->connection;
-    switch (reply->error.code) {
-    case GF_OK:
+    struct gf_error error = reply->error;
+    if (error.code == GF_OK) {
         if (starts_runs(received)) {
             set_starts(received, reply);
         } else {
             received->outcome = GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DONE;
         }
         put_answered(received);
-        break;
-    case GF_RESOURCE_EXHAUSTED:
+    } else if (error.code == GF_RESOURCE_EXHAUSTED) {
         hold(received, GF_HUB_FULL_RETRY_MS);
-        break;
-    case GF_UNAVAILABLE:
-    case GF_PERMISSION_DENIED:
-    case GF_INTERNAL:
-        give_up(received, &reply->error);
-        break;
-    default:
-        set_refused(received, &reply->error);
+    } else if (is_refusal(&error)) {
+        set_refused(received, &error);
         put_answered(received);
-        break;
+    } else {
+        if (strcmp(error.reason, "EXTENSION_DISABLED") == 0) {
+            error.code = GF_PERMISSION_DENIED;
+        }
+        give_up(received, &error);
     }
     gf_connection__unref(self);
 }
@@ -472,8 +477,8 @@ static enum gf_code read_request(struct gf_hub_received *received, struct gf_err
     case GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_START_RUN:
     case GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_OBSERVED_EVENT: {
         input->kind = GF_INPUT_START_EXTENSION_RUNS;
-        const enum gf_code rc = gf_starts__read(received->request, &received->arena,
-                                                &input->u.extension_start, err);
+        const enum gf_code rc =
+            gf_starts__read(received->request, &received->arena, &input->u.extension_start, err);
         input->u.extension_start.extension_key = self->extension_key;
         return rc;
     }
@@ -518,9 +523,8 @@ static struct gf_hub_received *copy(struct gf_hub_connection *self,
     uint8_t *bytes = gf_malloc(received->size + 1);
     ProtobufCMessage *message = NULL;
     (void)gf_wire_encode(&request->base, bytes);
-    const enum gf_code rc =
-        gf_wire_decode(request->base.descriptor, bytes, received->size, &received->arena, &message,
-                       NULL);
+    const enum gf_code rc = gf_wire_decode(request->base.descriptor, bytes, received->size,
+                                           &received->arena, &message, NULL);
     free(bytes);
     if (rc != GF_OK) { /* larger in memory than any that is meant well */
         free_received(received);
@@ -595,8 +599,9 @@ void gf_starts__retry(struct gf_hub_connection *self) {
 
 static Gofer__Extension__V1__RunOutcomeKind kind_of(const struct gf_start_result *result) {
     if (result->outcome == GF_START_STARTED) {
-        return result->duplicate ? GOFER__EXTENSION__V1__RUN_OUTCOME_KIND__RUN_OUTCOME_KIND_DUPLICATE
-                                 : GOFER__EXTENSION__V1__RUN_OUTCOME_KIND__RUN_OUTCOME_KIND_STARTED;
+        return result->duplicate
+                   ? GOFER__EXTENSION__V1__RUN_OUTCOME_KIND__RUN_OUTCOME_KIND_DUPLICATE
+                   : GOFER__EXTENSION__V1__RUN_OUTCOME_KIND__RUN_OUTCOME_KIND_STARTED;
     }
     return (Gofer__Extension__V1__RunOutcomeKind)result->outcome;
 }

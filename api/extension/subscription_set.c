@@ -7,9 +7,8 @@
  * The connection keeps what it has sent (generation by subscription), so that rows that come for
  * other reasons (a run was started) are no change.
  */
-#include "api/extension/hub_internal.h"
-
 #include "api/codec/model/maps.h"
+#include "api/extension/hub_internal.h"
 #include "api/extension/settings.h"
 #include "base/alloc.h"
 
@@ -20,8 +19,7 @@ enum {
 /* ---- Names ---- */
 
 size_t gf_hub__key_of(const struct gf_hub_names *names, char out[GF_HUB_KEY_BYTES_MAX]) {
-    const struct gf_str parts[] = {names->namespace_id, names->pipeline_id,
-                                   names->subscription_id};
+    const struct gf_str parts[] = {names->namespace_id, names->pipeline_id, names->subscription_id};
     size_t size = 0;
     for (size_t i = 0; i < GF_ARRAY_COUNT(parts); i++) {
         if (parts[i].len > 64) {
@@ -185,8 +183,8 @@ void gf_extension_hub_resync(struct gf_extension_hub *hub, int64_t extension_key
 
 static Gofer__V1__SubscriptionReference *reference_to(const struct gf_hub_names *names,
                                                       struct gf_arena *arena) {
-    Gofer__V1__SubscriptionReference *reference = GF_MESSAGE_NEW(
-        arena, Gofer__V1__SubscriptionReference, gofer__v1__subscription_reference);
+    Gofer__V1__SubscriptionReference *reference =
+        GF_MESSAGE_NEW(arena, Gofer__V1__SubscriptionReference, gofer__v1__subscription_reference);
     reference->namespace_id = gf_message_text(names->namespace_id, arena);
     reference->pipeline_id = gf_message_text(names->pipeline_id, arena);
     reference->subscription_id = gf_message_text(names->subscription_id, arena);
@@ -272,8 +270,7 @@ static bool send_row(struct gf_hub_connection *self, const struct gf_subscriptio
     GF_CLEANUP(gf_settings_close) struct gf_open_settings given = {0};
     struct gf_error error = {0};
     *out_sent = false;
-    if (gf_settings_open(self->hub->options.vault, place, row->settings, &given, &error) !=
-        GF_OK) {
+    if (gf_settings_open(self->hub->options.vault, place, row->settings, &given, &error) != GF_OK) {
         judge_broken(self, row, GF_SUBSCRIPTION_REASON_SETTINGS_INVALID,
                      gf_str_from(error.message));
         return true;
@@ -285,8 +282,8 @@ static bool send_row(struct gf_hub_connection *self, const struct gf_subscriptio
     };
     struct gf_hub_settings settings;
     gf_settings__prepare(self->hub, self->declared->subscription_parameters,
-                         self->declared->n_subscription_parameters, given.items, given.count,
-                         &user, arena, &settings);
+                         self->declared->n_subscription_parameters, given.items, given.count, &user,
+                         arena, &settings);
     if (settings.check.problem_count > 0) {
         judge_broken(self, row, settings.reason, problem_text(&settings.check, arena));
         return true;

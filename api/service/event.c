@@ -6,7 +6,7 @@
 #include "api/service/lookup.h"
 #include "api/service/selection.h"
 #include "api/service/stream.h"
-#include "api/service/visibility.h"
+#include "api/access/visibility.h"
 
 #include <inttypes.h>
 

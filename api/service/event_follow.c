@@ -9,7 +9,7 @@
 #include "api/service/read_call.h"
 #include "api/service/selection.h"
 #include "api/service/stream.h"
-#include "api/service/visibility.h"
+#include "api/access/visibility.h"
 
 enum {
     EVENTS_MAX = 256, /* of one step */

@@ -5,7 +5,7 @@
 #include "api/service/list.h"
 #include "api/service/record.h"
 #include "api/service/stream.h"
-#include "api/service/visibility.h"
+#include "api/access/visibility.h"
 #include "engine/scheduler/native/images/reference.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
-#include "api/service/visibility.h"
+#include "api/access/visibility.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/update_mask.h"
-#include "api/service/visibility.h"
+#include "api/access/visibility.h"
 #include "base/identifier.h"
 #include "engine/auth/system_roles.h"
 

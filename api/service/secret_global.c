@@ -2,7 +2,7 @@
 #include "api/codec/model/secret.h"
 #include "api/service/list.h"
 #include "api/service/secret_calls.h"
-#include "api/service/visibility.h"
+#include "api/access/visibility.h"
 #include "base/identifier.h"
 
 static enum gf_code read_place(const char *key, struct gf_secret_place *out, struct gf_error *err) {

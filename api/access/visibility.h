@@ -4,8 +4,8 @@
  *
  * Thread: any.
  */
-#ifndef GOFER_API_SERVICE_VISIBILITY_H_
-#define GOFER_API_SERVICE_VISIBILITY_H_
+#ifndef GOFER_API_ACCESS_VISIBILITY_H_
+#define GOFER_API_ACCESS_VISIBILITY_H_
 
 #include "api/access/principal.h"
 
@@ -20,4 +20,4 @@ bool gf_may_read(const struct gf_principal *principal, enum gf_permission_resour
  */
 bool gf_may_see_event(const struct gf_principal *principal, const struct gf_event *event);
 
-#endif /* GOFER_API_SERVICE_VISIBILITY_H_ */
+#endif /* GOFER_API_ACCESS_VISIBILITY_H_ */

@@ -1,4 +1,4 @@
-#include "api/service/visibility.h"
+#include "api/access/visibility.h"
 
 bool gf_may_read(const struct gf_principal *principal, enum gf_permission_resource resource,
                  struct gf_str namespace_id, struct gf_str id) {
