@@ -125,6 +125,8 @@ void gf_server__start_rpc(struct gf_server *server) {
     const struct gf_rpc_service *const *services = gf_services_list(&count);
     gf_services_add_to_server(&server->services, server->rpc);
     gf_services_add_to_server(&server->services, server->task_rpc);
+    gf_extension_hub_add_to_server(server->extensions, server->rpc);
+    gf_extension_hub_add_to_server(server->extensions, server->task_rpc);
     server->health = gf_rpc_health_create(server->rpc);
     server->reflection = gf_reflection_create(gf_schema_gofer(), services, count);
     gf_reflection_add_to_server(server->reflection, server->rpc);

@@ -141,6 +141,28 @@ static struct gf_core_limits limits_of(const struct gf_server_options *options) 
     };
 }
 
+/* What extensions write is kept beside the logs of their containers. */
+static void make_extensions(struct gf_server *server, const struct gf_server_options *options) {
+    server->extension_logs =
+        gf_extension_logs_create(server->logs, server->pool, gf_clock_system());
+    const struct gf_extension_hub_options hub = {
+        .store = server->store,
+        .vault = server->vault,
+        .gate = server->gate,
+        .events = server->hub,
+        .pool = server->pool,
+        .reactor = server->reactor,
+        .clock = gf_clock_system(),
+        .gofer_version = server->version,
+        .development_mode = options->development_mode,
+        .log_line = gf_extension_logs_add,
+        .ctx = server->extension_logs,
+    };
+    server->extensions = gf_extension_hub_create(&hub);
+    gf_listeners_add(&server->listeners, gf_gate_listener(server->gate));
+    gf_listeners_add(&server->listeners, gf_extension_hub_listener(server->extensions));
+}
+
 static enum gf_code start_engine(struct gf_server *server, const struct gf_server_options *options,
                                  struct gf_error *err) {
     struct gf_server_keys least = {0};
@@ -149,13 +171,14 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
         return rc;
     }
     server->hub = gf_event_hub_create();
+    make_extensions(server, options);
     const struct gf_engine_options engine = {
         .store = server->store,
         .hub = server->hub,
         .clock = gf_clock_system(),
         .pool = server->pool,
         .limits = limits_of(options),
-        .listener = gf_gate_listener(server->gate),
+        .listener = gf_listeners_as_one(&server->listeners),
         .vault = server->vault,
         .namespace_key_min = least.ns,
         .pipeline_key_min = least.pipeline,
@@ -182,6 +205,10 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
         gf_engine_set_scheduler(server->engine, server->scheduler);
         rc = gf_engine_start(server->engine, err);
         server->engine_started = rc == GF_OK;
+    }
+    if (rc == GF_OK) {
+        rc = gf_extension_hub_start(server->extensions, server->engine, err);
+        server->extensions_started = rc == GF_OK;
     }
     return rc == GF_OK ? gf_server__start_sweeps(server, &next, err) : rc;
 }
@@ -227,8 +254,10 @@ static enum gf_code reload_master_keys(void *ctx, struct gf_master_keys **out_ke
 }
 
 /* Streams may have to end: they are looked at again. Thread: any. */
-static void kick_streams(void *services) {
-    gf_services_kick_streams(services);
+static void kick_streams(void *ctx) {
+    struct gf_server *server = ctx;
+    gf_services_kick_streams(&server->services);
+    gf_extension_hub_check_tokens(server->extensions);
 }
 
 static void make_doctor(struct gf_server *server, const struct gf_server_options *options) {
@@ -242,13 +271,13 @@ static void make_doctor(struct gf_server *server, const struct gf_server_options
 
 static void make_services(struct gf_server *server, const struct gf_server_options *options) {
     make_doctor(server, options);
-    server->version = gf_strdup(options->version != NULL ? options->version : "0.0.0-dev");
     server->commit = gf_strdup(options->commit != NULL ? options->commit : "");
     server->fetch_program = gf_strdup(options->fetch_program);
     server->services = (struct gf_services){
         .store = server->store,
         .engine = server->engine,
         .hub = server->hub,
+        .extension_hub = server->extensions,
         .logs = server->logs,
         .scheduler = server->scheduler,
         .images = server->images,
@@ -280,12 +309,13 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .check_ctx = &server->doctor,
     };
     gf_services_init(&server->services);
-    gf_gate_set_changed(server->gate, kick_streams, &server->services);
+    gf_gate_set_changed(server->gate, kick_streams, server);
     server->has_services = true;
 }
 
 static enum gf_code make(struct gf_server *server, const struct gf_server_options *options,
                          struct gf_error *err) {
+    server->version = gf_strdup(options->version != NULL ? options->version : "0.0.0-dev");
     enum gf_code rc = gf_data_dir_open(options->data_dir, &server->dir, err);
     if (rc == GF_OK) {
         rc = make_threads(server, err);
@@ -346,6 +376,9 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
     if (server->has_services) {
         gf_services_end_streams(&server->services);
     }
+    if (server->extensions_started) {
+        gf_extension_hub_stop(server->extensions);
+    }
     if (server->images != NULL) {
         gf_image_store_stop(server->images);
     }
@@ -394,6 +427,8 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     if (server->engine != NULL) {
         gf_engine_destroy(server->engine);
     }
+    gf_extension_hub_destroy(server->extensions);
+    gf_extension_logs_destroy(server->extension_logs);
     gf_upkeep_destroy(server->upkeep);
     gf_secret_journal_destroy(server->journal);
     gf_secret_sweep_destroy(server->secret_sweep);

@@ -10,11 +10,14 @@
 #define GOFER_API_SERVER_SERVER_INTERNAL_H_
 
 #include "api/access/gate.h"
+#include "api/extension/hub.h"
+#include "api/extension/log.h"
 #include "api/reflection/reflection.h"
 #include "api/rpc/health/health.h"
 #include "api/rpc/server.h"
 #include "api/server/data_dir.h"
 #include "api/server/doctor.h"
+#include "api/server/listeners.h"
 #include "api/server/log_sweep.h"
 #include "api/server/master_key_source.h"
 #include "api/server/server.h"
@@ -50,6 +53,10 @@ struct gf_server {
     struct gf_doctor doctor;
     struct gf_arena arena; /* what lives as long as the server */
     struct gf_event_hub *hub;
+    struct gf_listeners listeners;
+    struct gf_extension_logs *extension_logs;
+    struct gf_extension_hub *extensions;
+    bool extensions_started;
     struct gf_engine *engine;
     bool engine_started;
     struct gf_native *native;

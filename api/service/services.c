@@ -77,7 +77,6 @@ void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_serve
     add_empty(server, &gofer_v1_extension_service);
     add_empty(server, &gofer_v1_subscription_service);
     add_empty(server, &gofer_v1_object_service);
-    add_empty(server, &gofer_extension_v1_extension_service);
 }
 
 enum gf_code gf_services_intercept(struct gf_rpc_call *call, void *ctx, struct gf_error *err) {

@@ -123,7 +123,8 @@ void gf_services_announce(struct gf_services *services);
  */
 void gf_services_renew_secrets(struct gf_services *services);
 
-/* Adds every service of the API. `services` is borrowed until the server is destroyed. */
+/* Adds every service of the API, but what extensions connect to (api/extension/hub.h). `services`
+ * is borrowed until the server is destroyed. */
 void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_server *server);
 
 /*

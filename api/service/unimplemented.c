@@ -6,7 +6,6 @@
 #include <string.h>
 
 const struct gf_unimplemented gf_unimplemented_calls[] = {
-    {"/gofer.extension.v1.ExtensionService/Connect", "extensions"},
     {"/gofer.v1.DeploymentService/AbortDeployment", "deployments in steps"},
     {"/gofer.v1.DeploymentService/PromoteDeployment", "deployments in steps"},
     {"/gofer.v1.DeploymentService/RollbackPipeline", "deployments in steps"},
