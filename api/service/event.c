@@ -1,12 +1,12 @@
 #include "api/codec/model/event.h"
 
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/lookup.h"
 #include "api/service/selection.h"
 #include "api/service/stream.h"
-#include "api/access/visibility.h"
 
 #include <inttypes.h>
 

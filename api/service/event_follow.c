@@ -3,13 +3,13 @@
  * memory, or from the store where the follower is too far behind; when there is nothing, the hub
  * tells once there is.
  */
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/page_token.h"
 #include "api/service/handlers.h"
 #include "api/service/read_call.h"
 #include "api/service/selection.h"
 #include "api/service/stream.h"
-#include "api/access/visibility.h"
 
 enum {
     EVENTS_MAX = 256, /* of one step */

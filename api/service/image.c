@@ -1,11 +1,11 @@
 #include "api/access/principal.h"
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/service/handlers.h"
 #include "api/service/image_message.h"
 #include "api/service/list.h"
 #include "api/service/record.h"
 #include "api/service/stream.h"
-#include "api/access/visibility.h"
 #include "engine/scheduler/native/images/reference.h"
 
 enum {

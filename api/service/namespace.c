@@ -1,11 +1,11 @@
 #include "api/codec/model/namespace.h"
 
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/update_mask.h"
-#include "api/access/visibility.h"
 #include "base/identifier.h"
 
 /* ---- Reading ---- */

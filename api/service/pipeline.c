@@ -1,12 +1,12 @@
 #include "api/codec/model/pipeline.h"
 
+#include "api/access/visibility.h"
 #include "api/codec/model/config.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/stats.h"
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
-#include "api/access/visibility.h"
 
 #include <stdio.h>
 

@@ -1,12 +1,12 @@
 #include "api/codec/model/role.h"
 
 #include "api/access/methods.h"
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/update_mask.h"
-#include "api/access/visibility.h"
 #include "base/identifier.h"
 #include "engine/auth/system_roles.h"
 

@@ -1,8 +1,8 @@
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/secret.h"
 #include "api/service/list.h"
 #include "api/service/secret_calls.h"
-#include "api/access/visibility.h"
 #include "base/identifier.h"
 
 static enum gf_code read_place(const char *key, struct gf_secret_place *out, struct gf_error *err) {

@@ -3,13 +3,13 @@
  */
 #include "api/codec/model/token.h"
 
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/codec/model/role.h"
 #include "api/service/command_call.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/token_commands.h"
-#include "api/access/visibility.h"
 #include "base/identifier.h"
 #include "engine/auth/system_roles.h"
 
