@@ -3,6 +3,7 @@
 #include "base/sync.h"
 #include "engine/secrets/memory/memory.h"
 #include "engine/secrets/testing/keys.h"
+#include "engine/store/memory/memory.h"
 #include "gofer/extension/v1/extension.gofer.h"
 #include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/token.gofer.h"
@@ -318,4 +319,18 @@ Test(access_extension, stream_ends_when_the_extension_is_uninstalled) {
     cr_expect_eq(atomic_load(&change_count), 1);
     cr_expect_eq(check(), GF_UNAUTHENTICATED);
     gf_rpc_stream_destroy(stream);
+}
+
+/* ---- the start ---- */
+
+Test(access_extension, all_extensions_of_the_store_are_there_after_a_start) {
+    struct gf_store *store = gf_memory_store_create();
+    struct gf_batch batch = {.bootstrapped = false};
+    const struct gf_extension row = cron();
+    gf_vec_push(&batch.extensions, &row);
+    cr_assert_eq(store->ops->commit(store, &batch, &error), GF_OK, "%s", error.message);
+    gf_vec_fini(&batch.extensions);
+    cr_assert_eq(gf_gate_load(rig.gate, store, &error), GF_OK, "%s", error.message);
+    cr_assert_eq(connect_at(&rig.tasks, token_of(&row, 3).chars), GF_OK, "%s", error.message);
+    store->ops->destroy(store);
 }

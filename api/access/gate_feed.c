@@ -115,9 +115,6 @@ static enum gf_code load_tokens(struct gf_gate *gate, struct gf_store *store,
 static enum gf_code load_extensions(struct gf_gate *gate, struct gf_store *store,
                                     struct gf_store_reader *reader, struct gf_arena *arena,
                                     struct gf_error *err) {
-    if (store->ops->extensions == NULL) {
-        return GF_OK; /* A store that has none. */
-    }
     char after[GF_IDENTIFIER_CHARS_MAX + 1];
     struct gf_str after_id = {NULL, 0};
     for (;;) {

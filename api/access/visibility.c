@@ -32,6 +32,10 @@ static struct subject subject_of(const struct gf_event *event) {
     if (event->kind >= GF_EVENT_ROLE_CREATED && event->kind <= GF_EVENT_ROLE_DELETED) {
         return (struct subject){GF_PERMISSION_RESOURCE_ROLES, event->subject_id};
     }
+    if (event->kind >= GF_EVENT_EXTENSION_INSTALLED &&
+        event->kind <= GF_EVENT_EXTENSION_UPDATE_FAILED) {
+        return (struct subject){GF_PERMISSION_RESOURCE_EXTENSIONS, event->extension_id};
+    }
     if (event->kind == GF_EVENT_IMAGE_IMPORTED || event->kind == GF_EVENT_IMAGE_DELETED) {
         return (struct subject){GF_PERMISSION_RESOURCE_IMAGES, event->subject_id};
     }

@@ -152,6 +152,15 @@ enum gf_code gf_settings_normalize(struct gf_setting *settings, size_t count, bo
     return GF_OK;
 }
 
+bool gf_settings_same(const struct gf_setting *a, size_t a_count, const struct gf_setting *b,
+                      size_t b_count) {
+    bool same = a_count == b_count;
+    for (size_t i = 0; same && i < a_count; i++) {
+        same = gf_str_eq(a[i].name, b[i].name) && gf_str_eq(a[i].value, b[i].value);
+    }
+    return same;
+}
+
 /* ---- Kept ---- */
 
 struct gf_str gf_settings_place_of_extension(struct gf_str extension_id, struct gf_arena *arena) {

@@ -54,6 +54,10 @@
 enum gf_code gf_settings_normalize(struct gf_setting *settings, size_t count, bool subscription,
                                    struct gf_arena *arena, struct gf_error *err) GF_MUST_USE;
 
+/* Whether two lists, both normalized, say the same. */
+bool gf_settings_same(const struct gf_setting *a, size_t a_count, const struct gf_setting *b,
+                      size_t b_count);
+
 /* ---- Kept ---- */
 
 /* Where settings are, for the vault; in the arena. */

@@ -26,6 +26,10 @@ static void set_caller(struct gf_input *input) {
         input->u.token.request.caller = caller;
     } else if (input->kind == GF_INPUT_CREATE_ROLE) {
         input->u.role.request.caller = caller;
+    } else if (input->kind == GF_INPUT_INSTALL_EXTENSION) {
+        input->u.extension.request.caller = caller;
+    } else if (input->kind == GF_INPUT_CREATE_SUBSCRIPTION) {
+        input->u.subscription.request.caller = caller;
     }
 }
 

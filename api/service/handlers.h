@@ -15,6 +15,7 @@
 #include "gofer/v1/role.gofer.h"
 #include "gofer/v1/run.gofer.h"
 #include "gofer/v1/secret.gofer.h"
+#include "gofer/v1/subscription.gofer.h"
 #include "gofer/v1/system.gofer.h"
 #include "gofer/v1/task_execution.gofer.h"
 #include "gofer/v1/token.gofer.h"
@@ -27,8 +28,10 @@ extern const struct gofer_v1_deployment_service_handlers gf_deployment_service;
 extern const struct gofer_v1_run_service_handlers gf_run_service;
 extern const struct gofer_v1_task_execution_service_handlers gf_task_execution_service;
 extern const struct gofer_v1_event_service_handlers gf_event_service;
+extern const struct gofer_v1_extension_service_handlers gf_extension_service;
 extern const struct gofer_v1_image_service_handlers gf_image_service;
 extern const struct gofer_v1_secret_service_handlers gf_secret_service;
+extern const struct gofer_v1_subscription_service_handlers gf_subscription_service;
 extern const struct gofer_v1_token_service_handlers gf_token_service;
 extern const struct gofer_v1_role_service_handlers gf_role_service;
 

@@ -1,6 +1,8 @@
 #include "api/service/lookup.h"
 
+#include "base/clock.h"
 #include "base/identifier.h"
+#include "engine/core/limits.h"
 
 #include <inttypes.h>
 
@@ -128,4 +130,34 @@ const struct gf_task *gf_config_find_task(const struct gf_config *config, struct
         }
     }
     return NULL;
+}
+
+bool gf_was_given_before(struct gf_read *read, struct gf_str caller, struct gf_str request_id) {
+    struct gf_request outcome = {0};
+    return request_id.len > 0 &&
+           read->store->get_request(read->reader, caller, request_id, read->arena, &outcome,
+                                    NULL) == GF_OK &&
+           outcome.create_time + GF_REQUEST_AGE_NS_MAX > gf_clock_wall_ns(read->services->clock);
+}
+
+enum gf_code gf_find_extension(struct gf_read *read, const char *extension_id,
+                               struct gf_extension *out, struct gf_error *err) {
+    const struct gf_str id = gf_str_from(extension_id);
+    struct gf_extension row = {0};
+    struct gf_error error = {0};
+    enum gf_code rc = gf_identifier_check(id, "extension_id", err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    rc = read->store->extensions->get(read->reader, id, read->arena, &row, &error);
+    if (rc == GF_NOT_FOUND || (rc == GF_OK && row.installer)) {
+        return gf_fail_reason(err, GF_NOT_FOUND, "EXTENSION_NOT_INSTALLED",
+                              "extension '%s' is not installed", extension_id);
+    }
+    if (rc != GF_OK) {
+        *err = error;
+        return rc;
+    }
+    *out = row;
+    return GF_OK;
 }

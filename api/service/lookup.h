@@ -7,6 +7,7 @@
 #define GOFER_API_SERVICE_LOOKUP_H_
 
 #include "api/service/read_call.h"
+#include "engine/core/model_extensions.h"
 
 /* The namespace of a request: empty means "default". */
 struct gf_str gf_request_namespace(const char *namespace_id);
@@ -31,6 +32,11 @@ enum gf_code gf_find_config(struct gf_read *read, const struct gf_pipeline *pipe
                             int64_t version, struct gf_config *out,
                             struct gf_error *err) GF_MUST_USE;
 
+/* Checks the id and finds the extension; installers are not there. Codes: GF_INVALID_ARGUMENT on
+ * "extension_id", GF_NOT_FOUND (reason EXTENSION_NOT_INSTALLED). */
+enum gf_code gf_find_extension(struct gf_read *read, const char *extension_id,
+                               struct gf_extension *out, struct gf_error *err) GF_MUST_USE;
+
 /* The newest version that is there; GF_NOT_FOUND where all were deleted. */
 enum gf_code gf_find_newest_config(struct gf_read *read, const struct gf_pipeline *pipeline,
                                    struct gf_arena *arena, struct gf_config *out,
@@ -50,6 +56,12 @@ enum gf_code gf_find_run_config(struct gf_read *read, const struct gf_run *run,
  */
 enum gf_code gf_check_resource(const char *what, struct gf_str id, int64_t key,
                                int64_t replayed_key, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * Whether a call of this caller with this request_id has an outcome. The engine decides what comes
+ * of that; here it says that what was checked before need not be as it was then.
+ */
+bool gf_was_given_before(struct gf_read *read, struct gf_str caller, struct gf_str request_id);
 
 /* The task of that id; NULL where the config has none. Thread: any. */
 const struct gf_task *gf_config_find_task(const struct gf_config *config, struct gf_str task_id);

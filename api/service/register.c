@@ -10,7 +10,6 @@
 #include "api/service/command_call.h"
 #include "api/service/lookup.h"
 #include "api/service/use_secrets.h"
-#include "base/clock.h"
 #include "engine/core/config.h"
 #include "engine/core/limits.h"
 
@@ -138,23 +137,13 @@ static void committed(struct gf_command *command, const struct gf_reply *reply) 
     gf_pool_submit_reserved(base->services->pool, answer, self);
 }
 
-/*
- * Whether a call with this request_id has an outcome. The engine decides what comes of that; here
- * it says that images need not be there any more: they were when the outcome came about.
- */
 static bool was_given_before(struct registration *self, struct gf_str request_id) {
-    if (request_id.len == 0) {
-        return false;
-    }
     const struct gf_str caller = self->base->command.input.u.register_config.request.caller;
-    struct gf_request outcome = {0};
     struct gf_read read;
     gf_read_open(&read, self->base->services, &self->arena);
-    const enum gf_code rc =
-        read.store->get_request(read.reader, caller, request_id, read.arena, &outcome, NULL);
+    const bool was_given = gf_was_given_before(&read, caller, request_id);
     gf_read_close(&read);
-    return rc == GF_OK && outcome.create_time + GF_REQUEST_AGE_NS_MAX >
-                              gf_clock_wall_ns(self->base->services->clock);
+    return was_given;
 }
 
 /* On a worker, before the engine. */

@@ -7,9 +7,7 @@
 #include "api/service/unimplemented.h"
 #include "base/random.h"
 #include "gofer/extension/v1/extension.gofer.h"
-#include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/object.gofer.h"
-#include "gofer/v1/subscription.gofer.h"
 
 enum {
     METHODS_MAX = 64, /* of one service */

@@ -137,12 +137,24 @@ static Gofer__V1__Token *show_run(const struct gf_principal *principal, struct g
     return message;
 }
 
+static Gofer__V1__Token *show_container(const struct gf_principal *principal,
+                                        struct gf_arena *arena) {
+    Gofer__V1__Token *message = GF_MESSAGE_NEW(arena, Gofer__V1__Token, gofer__v1__token);
+    message->kind = GOFER__V1__TOKEN_KIND__TOKEN_KIND_EXTENSION;
+    message->user = gf_message_text(principal->user, arena);
+    message->state = GOFER__V1__TOKEN_STATE__TOKEN_STATE_ENABLED;
+    message->extension_id = gf_message_text(principal->extension_id, arena);
+    return message;
+}
+
 static enum gf_code show_caller(struct gf_read *read, Gofer__V1__Token **out,
                                 struct gf_error *err) {
     const struct gf_principal *principal = read->principal;
     struct gf_token token = {0};
     if (principal->kind == GF_PRINCIPAL_RUN) {
         *out = show_run(principal, read->arena);
+    } else if (principal->kind == GF_PRINCIPAL_CONTAINER) {
+        *out = show_container(principal, read->arena);
     } else if (principal->kind == GF_PRINCIPAL_TOKEN) {
         const enum gf_code rc =
             read->store->get_token(read->reader, principal->token_id, read->arena, &token, err);
@@ -226,6 +238,9 @@ static enum gf_code check_rights(struct gf_command_call *self, struct gf_error *
                                             &arena, &token, err);
     if (rc == GF_OK) {
         rc = gf_token_check_roles(&read, token.role_ids, token.role_count, NULL, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_token_check_extension(&read, &token, NULL, err);
     }
     gf_read_close(&read);
     gf_arena_fini(&arena);

@@ -13,6 +13,7 @@
 #include "api/codec/model/token.h"
 #include "api/service/command_call.h"
 #include "api/service/lookup.h"
+#include "base/identifier.h"
 #include "base/random.h"
 #include "engine/auth/system_roles.h"
 
@@ -60,6 +61,35 @@ enum gf_code gf_token_check_roles(struct gf_read *read, const struct gf_str *rol
         }
     }
     return GF_OK;
+}
+
+enum gf_code gf_token_check_extension(struct gf_read *read, const struct gf_token *token,
+                                      const char *field, struct gf_error *err) {
+    if (token->kind != GF_TOKEN_KIND_EXTENSION) {
+        return GF_OK;
+    }
+    char id[GF_IDENTIFIER_CHARS_MAX + 1];
+    struct gf_extension extension = {0};
+    struct gf_error error = {0};
+    enum gf_code rc = gf_identifier_check(token->extension_id, "extension_id", err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    (void)snprintf(id, sizeof(id), "%" GF_STR_FMT, GF_STR_ARG(token->extension_id));
+    rc = gf_find_extension(read, id, &extension, &error);
+    if (rc == GF_OK) {
+        const struct gf_role *role = gf_extension_role(extension.extension_id, read->arena);
+        rc =
+            gf_principal_covers(read->principal, role->permissions, role->permission_count, &error);
+    }
+    if (rc == GF_OK) {
+        rc = gf_token_check_roles(read, extension.role_ids, extension.role_count, NULL, &error);
+    }
+    if (rc != GF_OK) {
+        (void)snprintf(error.field, sizeof(error.field), "%s", field == NULL ? "" : field);
+        *err = error;
+    }
+    return rc;
 }
 
 /* ---- Answers ---- */
@@ -236,8 +266,11 @@ static void prepare(void *ctx) {
     gf_arena_init(&arena, GF_SERVICES_ARENA_BYTES_MAX);
     gf_read_open(&read, self->services, &arena);
     read.principal = gf_principal_of(self->call);
-    const enum gf_code rc = gf_token_check_roles(&read, creation->row.role_ids,
-                                                 creation->row.role_count, "role_ids", &error);
+    enum gf_code rc = gf_token_check_roles(&read, creation->row.role_ids, creation->row.role_count,
+                                           "role_ids", &error);
+    if (rc == GF_OK) {
+        rc = gf_token_check_extension(&read, &creation->row, "extension_id", &error);
+    }
     gf_read_close(&read);
     gf_arena_fini(&arena);
     if (rc == GF_OK) {

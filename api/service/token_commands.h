@@ -20,4 +20,12 @@ void gf_token_create(struct gf_rpc_call *call, const Gofer__V1__CreateTokenReque
 enum gf_code gf_token_check_roles(struct gf_read *read, const struct gf_str *role_ids, size_t count,
                                   const char *field, struct gf_error *err) GF_MUST_USE;
 
+/*
+ * The same for a token of an extension, which has the roles of the extension and the one that every
+ * extension has, besides its own. Other tokens pass. Codes: also GF_NOT_FOUND (no such extension),
+ * with the field "extension_id" where `field` is not NULL.
+ */
+enum gf_code gf_token_check_extension(struct gf_read *read, const struct gf_token *token,
+                                      const char *field, struct gf_error *err) GF_MUST_USE;
+
 #endif /* GOFER_API_SERVICE_TOKEN_COMMANDS_H_ */

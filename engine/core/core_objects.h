@@ -217,6 +217,7 @@ struct core_instance {
     struct gf_str registration; /* of a successor, for when it serves; on the heap */
     bool connected;             /* it has said Ready, and its connection has not ended since */
     bool last_call;             /* its patience ends with the timer: then it is given up */
+    bool image_is_here;         /* its image need not be looked up again */
 };
 
 /* An installed extension. All are in memory. */

@@ -108,8 +108,8 @@ void gf_core__tell_launch(struct gf_core *core, const struct core_instance *inst
     struct gf_effect *effect = gf_core__effect(core, GF_EFFECT_LAUNCH, attempt_of(instance));
     effect->extension = row;
     effect->spec = copy_spec(core, is_successor ? &row->spec : gf_core__serving_spec(row));
-    effect->renew_image =
-        is_successor && row->has_fallback && gf_core__is_same_spec(&row->spec, &row->fallback);
+    effect->renew_image = is_successor && row->has_fallback && !instance->image_is_here &&
+                          gf_core__is_same_spec(&row->spec, &row->fallback);
     effect->stop_timeout_ms = gf_core__default_stop_timeout_ms(core);
 }
 
@@ -155,6 +155,7 @@ static void vacate(struct gf_core *core, struct core_instance *instance) {
     instance->registration = (struct gf_str){NULL, 0};
     instance->connected = false;
     instance->last_call = false;
+    instance->image_is_here = false;
     gf_core__mark_extension(core, instance->extension);
 }
 
@@ -174,6 +175,7 @@ void gf_core__instance_move(struct gf_core *core, struct core_instance *from,
     to->last_call = from->last_call;
     from->connected = false;
     from->last_call = false;
+    from->image_is_here = false;
     if (gf_heap_contains(&from->timer.node)) {
         gf_core__timer_set(core, &to->timer, CORE_TIMER_INSTANCE, from->timer.node.key);
         gf_core__timer_clear(core, &from->timer);

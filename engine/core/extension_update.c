@@ -152,11 +152,12 @@ static enum gf_code check(const struct gf_core *core, const struct core_extensio
 
 /* The serving container goes on by what was until now, and the new one starts beside it. */
 static void begin(struct gf_core *core, struct core_extension *extension,
-                  const struct gf_extension_spec *spec) {
+                  const struct gf_extension_spec *spec, bool image_is_here) {
     struct gf_extension *row = &extension->row;
     gf_core__set_extension_spec(core, extension, &row->fallback, &row->spec);
     gf_core__set_extension_spec(core, extension, &row->spec, spec);
     row->has_fallback = true;
+    extension->instances[CORE_SEAT_SUCCESSOR].image_is_here = image_is_here;
     gf_core__instance_launch(core, &extension->instances[CORE_SEAT_SUCCESSOR]);
 }
 
@@ -186,7 +187,7 @@ static void apply(struct gf_core *core, struct core_extension *extension,
         row->update_policy = change->update_policy;
     }
     if (wanted->launch) {
-        begin(core, extension, &wanted->spec);
+        begin(core, extension, &wanted->spec, change->image_is_here);
     } else if (wanted->new_spec) {
         set_spec(core, extension, &wanted->spec);
     }

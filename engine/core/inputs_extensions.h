@@ -31,6 +31,9 @@ struct gf_extension_change {
     const struct gf_extension_spec *spec; /* of an update: those fields that are set below */
     bool set_image, set_registry_auth, set_network, set_settings, set_roles, set_policy;
     bool relaunch; /* of an update: also where nothing changed */
+    /* Of a launch of the same image anew: the caller has looked it up, and what its name means now
+     * is here. */
+    bool image_is_here;
     const struct gf_str *role_ids;
     size_t role_count;
     enum gf_extension_update_policy update_policy;

@@ -175,8 +175,8 @@ Test(token, bad_requests_name_their_field) {
     request.kind = GOFER__V1__TOKEN_KIND__TOKEN_KIND_EXTENSION;
     request.extension_id = "cron";
     request.n_role_ids = 0;
-    expect_error(create_with(harness.channel, &request), GF_NOT_FOUND, "",
-                 "extension 'cron' does not exist");
+    expect_error(create_with(harness.channel, &request), GF_NOT_FOUND, "extension_id",
+                 "extension 'cron' is not installed");
     request = wanted("ada", &role);
     request.n_role_ids = 0;
     cr_expect_eq(create_with(harness.channel, &request), GF_INVALID_ARGUMENT);
