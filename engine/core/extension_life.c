@@ -262,11 +262,13 @@ void gf_core__instance_ended(struct gf_core *core, struct core_instance *instanc
 
 void gf_core__instance_disconnected(struct gf_core *core, struct core_instance *instance,
                                     struct gf_str why) {
+    const struct core_extension *extension = instance->extension;
     const bool was_connected = instance->connected;
     instance->connected = false;
-    /* Of one that leaves nobody is told: the extension is connected by another one. */
-    if (was_connected && instance->seat == CORE_SEAT_SERVING) {
-        gf_core__tell_disconnected(core, instance->extension, why);
+    /* Who leaves is mostly not missed: the extension is connected by another one. */
+    if (was_connected && !extension->instances[CORE_SEAT_SERVING].connected &&
+        !extension->connected_by_hand) {
+        gf_core__tell_disconnected(core, extension, why);
     }
 }
 

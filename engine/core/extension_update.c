@@ -62,6 +62,7 @@ void gf_core__update_complete(struct gf_core *core, struct core_extension *exten
     row->has_fallback = false;
     row->restart_count = 0;
     extension->failures = 0;
+    extension->connected_by_hand = false; /* it is connected by another one */
     /* The old one may have waited to be started again. */
     gf_core__extension_clear_start(core, extension);
 }
@@ -144,7 +145,7 @@ static enum gf_code check(const struct gf_core *core, const struct core_extensio
     if (rc == GF_OK && change->set_roles) {
         rc = gf_core__check_roles(core, change->role_ids, change->role_count, err);
     }
-    if (rc == GF_OK && wanted->new_spec) {
+    if (rc == GF_OK && (wanted->new_spec || wanted->launch)) {
         rc = gf_core__check_extension_bytes(core, gf_core__spec_bytes(&wanted->spec), err);
     }
     return rc;

@@ -412,6 +412,9 @@ Test(extension_update, a_container_takes_over_from_a_program_run_by_hand) {
     cr_expect_eq(world_extension(&world, "mine").spec.image.len, 0);
     cr_assert_eq(world_update_extension(&world, "mine", "two"), GF_OK);
     world_instance_ready(&world, "mine", 2);
+    const int64_t newest = world_newest_event(&world);
+    cr_assert_eq(world_word(&world, GF_INPUT_EXTENSION_GONE, "mine", 0), GF_OK);
+    cr_expect_eq(world_newest_event(&world), newest, "it is connected by another one");
     cr_expect_str_eq(world_seats(&world, "mine"), "2R - -");
     cr_expect_eq(world_word(&world, GF_INPUT_EXTENSION_READY, "mine", 0), GF_FAILED_PRECONDITION);
     cr_expect_str_eq(world.error.reason, "RUNS_AS_CONTAINER");
@@ -426,6 +429,8 @@ Test(extension_update, a_program_run_by_hand_takes_over_from_a_container) {
     cr_expect(gf_str_eq(row().registration, GF_STR("I am cron 0")));
     cr_expect_eq(update("two"), GF_FAILED_PRECONDITION, "a seat is not free");
     world_instance_exit(&world, "cron", 1, 0);
+    cr_expect_str_eq(world_events(&world, newest), "EXTENSION_UPDATED EXTENSION_DISCONNECTED",
+                     "nobody had taken over yet");
     cr_expect_str_eq(seats(), "- - -");
     cr_expect_eq(update("two"), GF_OK);
     cr_expect_str_eq(seats(), "- 2l - update");
