@@ -80,6 +80,33 @@ void caller_token(struct caller *caller, enum gf_input_kind kind, const struct g
     caller->command.input.u.token.row = row;
 }
 
+void caller_extension(struct caller *caller, enum gf_input_kind kind, const char *extension_id,
+                      const struct gf_extension_spec *spec) {
+    init(caller, kind);
+    struct gf_extension_change *change = &caller->command.input.u.extension.change;
+    change->extension_id = gf_str_from(extension_id);
+    change->spec = spec;
+    if (kind == GF_INPUT_UPDATE_EXTENSION) {
+        change->set_image = true;
+        change->set_registry_auth = true;
+        change->set_network = true;
+        change->set_settings = true;
+    }
+}
+
+void caller_extension_choice(struct caller *caller, enum gf_input_kind kind,
+                             const char *extension_id) {
+    init(caller, kind);
+    caller->command.input.u.choice.extension_id = gf_str_from(extension_id);
+}
+
+void caller_extension_word(struct caller *caller, enum gf_input_kind kind, int64_t extension_key,
+                           int32_t attempt) {
+    init(caller, kind);
+    caller->command.input.u.word.extension_key = extension_key;
+    caller->command.input.u.word.attempt = attempt;
+}
+
 void caller_create_namespace(struct caller *caller, const char *namespace_id) {
     init(caller, GF_INPUT_CREATE_NAMESPACE);
     caller->command.input.u.ns.namespace_id = gf_str_from(namespace_id);

@@ -38,6 +38,15 @@ void caller_up(struct caller *caller, const struct gf_config *config);
 void caller_delete_pipeline(struct caller *caller, const char *pipeline_id);
 /* A command for a token; the row is borrowed. */
 void caller_token(struct caller *caller, enum gf_input_kind kind, const struct gf_token *row);
+/* INSTALL_EXTENSION or UPDATE_EXTENSION with all of the spec, which is borrowed. */
+void caller_extension(struct caller *caller, enum gf_input_kind kind, const char *extension_id,
+                      const struct gf_extension_spec *spec);
+/* UNINSTALL_EXTENSION, ENABLE_EXTENSION, DISABLE_EXTENSION */
+void caller_extension_choice(struct caller *caller, enum gf_input_kind kind,
+                             const char *extension_id);
+/* EXTENSION_REGISTERED, _READY, _DRAINED, _GONE */
+void caller_extension_word(struct caller *caller, enum gf_input_kind kind, int64_t extension_key,
+                           int32_t attempt);
 void caller_create_namespace(struct caller *caller, const char *namespace_id);
 
 void caller_submit(struct caller *caller, struct gf_engine *engine); /* must be accepted */

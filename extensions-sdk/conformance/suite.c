@@ -11,6 +11,7 @@
 
 enum {
     ENVIRONMENT_MAX = 512,
+    LOOK_MS = 200,                    /* then it is looked at whether the program still runs */
     CREATE_TIME_SECONDS = 1700000000, /* of every subscription */
 };
 
@@ -168,8 +169,19 @@ static char *checkpoint_of(const struct gf_suite *suite, const char *subscriptio
     return value == NULL ? (char *)(uintptr_t) "" : value;
 }
 
+/* Waits for a connection for as long as the program runs. */
+static bool accept_one(struct gf_suite *suite, int64_t timeout_ms) {
+    const int64_t deadline = gf_deadline_after_ms(gf_mono_ns(), timeout_ms);
+    do {
+        if (gf_play_accept(suite->play, LOOK_MS)) {
+            return true;
+        }
+    } while (gf_mono_ns() < deadline && !gf_suite_wait_exit(suite, 0));
+    return false;
+}
+
 bool gf_suite_accept(struct gf_suite *suite, int64_t timeout_ms) {
-    if (!gf_play_accept(suite->play, timeout_ms)) {
+    if (!accept_one(suite, timeout_ms)) {
         char how[GF_PROC_EXIT_BYTES_MAX];
         char fault[GF_PLAY_FAULT_BYTES_MAX];
         if (gf_play_take_fault(suite->play, fault)[0] != '\0') {

@@ -138,6 +138,7 @@ static enum gofer_result invalid(struct gofer_dialog *dialog, const char *what) 
 }
 
 /* Formats text of a step; NULL for what is too long or no UTF-8. The caller frees it. */
+static char *format_text(const char *format, va_list args) GF_PRINTF(1, 0);
 static char *format_text(const char *format, va_list args) {
     struct gf_strbuf text;
     gf_strbuf_init(&text, TEXT_BYTES_MAX);

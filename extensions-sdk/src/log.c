@@ -69,6 +69,9 @@ static void cut(struct gf_strbuf *text) {
 
 static void write_line(struct gofer_extension *extension, enum gofer_log_level level,
                        const struct gofer_subscription *subscription, const char *format,
+                       va_list args) GF_PRINTF(4, 0);
+static void write_line(struct gofer_extension *extension, enum gofer_log_level level,
+                       const struct gofer_subscription *subscription, const char *format,
                        va_list args) {
     struct gf_strbuf text;
     gf_strbuf_init(&text, FORMATTED_BYTES_MAX);
