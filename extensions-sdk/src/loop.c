@@ -37,7 +37,9 @@ void gofer_extension_wake_at(struct gofer_extension *extension, int64_t time_ns)
         spec.it_value.tv_sec = (time_t)(when / GF_NS_PER_SEC);
         spec.it_value.tv_nsec = (long)(when % GF_NS_PER_SEC);
     }
-    (void)timerfd_settime(extension->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+    /* A clock that is set back would otherwise let the program sleep until it is late again. */
+    (void)timerfd_settime(extension->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec,
+                          NULL);
 }
 
 void gofer_extension_stop(struct gofer_extension *extension) {
@@ -66,7 +68,8 @@ int64_t gofer_now_ns(void) {
 
 static void clear(int fd) {
     uint64_t count = 0;
-    (void)!read(fd, &count, sizeof(count)); /* EAGAIN: somebody was faster */
+    /* EAGAIN: somebody was faster; ECANCELED: the clock was set. */
+    (void)!read(fd, &count, sizeof(count));
 }
 
 static void take_signals(struct gofer_extension *extension) {
