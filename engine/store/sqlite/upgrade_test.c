@@ -255,3 +255,30 @@ Test(sqlite_upgrade, tokens_roles_and_actors_can_be_written_then) {
     cr_assert(gf_str_eq(request.subject_id, GF_STR("tok_1")));
     close_fixture(&fixture);
 }
+
+Test(sqlite_upgrade, extensions_can_be_written_then) {
+    struct fixture fixture;
+    open_version(&fixture, 2, SECOND);
+    const struct gf_store_extension_ops *ops = fixture.store->ops->extensions;
+    struct gf_extension *extensions = NULL;
+    struct gf_extension found = {0};
+    struct gf_event event = {0};
+    size_t count = 7;
+    cr_assert_eq(ops->list(fixture.reader, GF_STR(""), 10, &fixture.arena, &extensions, &count,
+                           &fixture.err),
+                 GF_OK, "%s", fixture.err.message);
+    cr_assert_eq(count, 0);
+    fixture.rows.next_sequence = 3;
+    (void)gf_rows_extension(&fixture.rows, 900, "cron");
+    gf_rows_event(&fixture.rows, GF_EVENT_EXTENSION_INSTALLED, "", "", 0)->extension_id =
+        GF_STR("cron");
+    look(&fixture);
+    cr_assert_eq(ops->get(fixture.reader, GF_STR("cron"), &fixture.arena, &found, &fixture.err),
+                 GF_OK);
+    cr_assert_eq(found.extension_key, 900);
+    must(&fixture, get_event, 3, &fixture.arena, &event);
+    cr_assert(gf_str_eq(event.extension_id, GF_STR("cron")));
+    must(&fixture, get_event, 2, &fixture.arena, &event);
+    cr_assert_eq(event.extension_id.len, 0);
+    close_fixture(&fixture);
+}
