@@ -24,6 +24,7 @@ static const struct gf_command *const items[] = {
     &gf_cmd_deployment_get,
     &gf_cmd_deployment_list,
     &gf_cmd_event_list,
+    &gf_cmd_extension_dev,
     &gf_cmd_image_delete,
     &gf_cmd_image_export,
     &gf_cmd_image_get,

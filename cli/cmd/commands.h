@@ -22,6 +22,7 @@ extern const struct gf_command gf_cmd_context_use;
 extern const struct gf_command gf_cmd_deployment_get;
 extern const struct gf_command gf_cmd_deployment_list;
 extern const struct gf_command gf_cmd_event_list;
+extern const struct gf_command gf_cmd_extension_dev;
 extern const struct gf_command gf_cmd_help;
 extern const struct gf_command gf_cmd_image_delete;
 extern const struct gf_command gf_cmd_image_export;
