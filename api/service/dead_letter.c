@@ -2,6 +2,7 @@
  * Dead letters. Those that concern a subscription are shown to those who may see it, and to the
  * extension; what was to be delivered is shown as text, as a person would want to read it.
  */
+#include "api/access/visibility.h"
 #include "api/codec/json/json.h"
 #include "api/codec/json/schema.h"
 #include "api/codec/model/message.h"
@@ -10,7 +11,6 @@
 #include "api/service/extension_calls.h"
 #include "api/service/extension_message.h"
 #include "api/service/list.h"
-#include "api/service/visibility.h"
 #include "base/identifier.h"
 #include "engine/store/extension_reads.h"
 

@@ -2,6 +2,7 @@
  * ExtensionService: the table of its handlers, and what reads extensions. What changes them is in
  * extension_change.c, the others have files of their own.
  */
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/extension/hub.h"
 #include "api/service/extension_calls.h"
@@ -9,7 +10,6 @@
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/stream.h"
-#include "api/service/visibility.h"
 
 /* ---- GetExtension ---- */
 

@@ -2,11 +2,11 @@
  * ListExtensionReports. A report about a run is shown to those who may see the run, and to the
  * extension that made it.
  */
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/service/extension_calls.h"
 #include "api/service/extension_message.h"
 #include "api/service/list.h"
-#include "api/service/visibility.h"
 #include "engine/store/extension_reads.h"
 
 struct report_list {

@@ -2,13 +2,13 @@
  * SubscriptionService: the table of its handlers, what reads subscriptions, and those changes of
  * which the extension is told but not asked.
  */
+#include "api/access/visibility.h"
 #include "api/codec/model/message.h"
 #include "api/service/command_call.h"
 #include "api/service/extension_message.h"
 #include "api/service/handlers.h"
 #include "api/service/list.h"
 #include "api/service/subscription_calls.h"
-#include "api/service/visibility.h"
 #include "base/identifier.h"
 #include "base/map.h"
 #include "engine/store/extension_reads.h"
