@@ -52,8 +52,25 @@ struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code
     return cli->client;
 }
 
+/* The setting that a field is: `settings["NAME"]`. */
+static bool find_setting(const char *field, struct gf_str *out_name) {
+    struct gf_str rest = gf_str_from(field);
+    struct gf_str before;
+    return gf_str_has_prefix(rest, GF_STR("settings[")) && gf_str_cut(rest, '"', &before, &rest) &&
+           gf_str_cut(rest, '"', out_name, &rest) && out_name->len > 0;
+}
+
 /* A message of the server may leave out the field that it is about: an option of many. */
 static void name_field(struct gf_error *err) {
+    struct gf_str setting;
+    if (find_setting(err->field, &setting)) {
+        char name[GF_ERROR_FIELD_BYTES_MAX];
+        (void)snprintf(name, sizeof(name), "'%" GF_STR_FMT "'", GF_STR_ARG(setting));
+        if (strstr(err->message, name) == NULL) {
+            (void)gf_wrap(err, "setting %s", name);
+        }
+        return;
+    }
     if (err->code == GF_INVALID_ARGUMENT && err->field[0] != '\0' &&
         strstr(err->message, err->field) == NULL) {
         char field[GF_ERROR_FIELD_BYTES_MAX];

@@ -37,6 +37,35 @@ void gf_command_name(const struct gf_command *command, char out[GF_COMMAND_NAME_
                    command->verb);
 }
 
+/* How many of the words are the verb; 0 when they are another one. */
+static size_t match_verb(const char *verb, const char *const *words, size_t word_count) {
+    struct gf_str first;
+    struct gf_str second;
+    const bool two = gf_str_cut(gf_str_from(verb), ' ', &first, &second);
+    if (word_count == 0 || !gf_str_eq(first, gf_str_from(words[0]))) {
+        return 0;
+    }
+    if (!two) {
+        return 1;
+    }
+    return word_count > 1 && gf_str_eq(second, gf_str_from(words[1])) ? 2 : 0;
+}
+
+bool gf_command_is_verb_group(const struct gf_command_set *set, const char *noun,
+                              const char *word) {
+    for (size_t i = 0; i < set->count; i++) {
+        const struct gf_command *command = set->items[i];
+        struct gf_str first;
+        struct gf_str second;
+        if (command->noun != NULL && strcmp(command->noun, noun) == 0 &&
+            gf_str_cut(gf_str_from(command->verb), ' ', &first, &second) &&
+            gf_str_eq(first, gf_str_from(word))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The nearest noun (noun NULL) or verb of a noun; NULL when nothing is near. */
 static const char *guess(const struct gf_command_set *set, const char *noun, struct gf_str word) {
     const char *best = NULL;
@@ -91,13 +120,16 @@ const struct gf_command *gf_command_find(const struct gf_command_set *set, const
             continue;
         }
         noun = command->noun;
-        if (word_count > 1 && strcmp(command->verb, words[1]) == 0) {
-            *out_used = 2;
+        const size_t verb_words = match_verb(command->verb, words + 1, word_count - 1);
+        if (verb_words > 0) {
+            *out_used = 1 + verb_words;
             return command;
         }
     }
     if (noun != NULL && word_count < 2) {
         (void)gf_fail(err, GF_INVALID_ARGUMENT, "'%s' needs a verb", noun);
+    } else if (noun != NULL && word_count < 3 && gf_command_is_verb_group(set, noun, words[1])) {
+        (void)gf_fail(err, GF_INVALID_ARGUMENT, "'%s %s' needs a verb", noun, words[1]);
     } else {
         fail_unknown(set, noun, words[noun == NULL ? 0 : 1], err);
     }

@@ -59,7 +59,7 @@ struct gf_parsed;
 
 struct gf_command {
     const char *noun;        /* "pipeline"; NULL for a command of one word */
-    const char *verb;        /* "list" */
+    const char *verb;        /* "list"; of things of a thing two words: "report list" */
     const char *summary;     /* one line, lower case, no final period */
     const char *description; /* what else to know; NULL = nothing */
     const char *examples;    /* command lines, one a line; NULL = none */
@@ -147,6 +147,9 @@ struct gf_command_set {
  */
 const struct gf_command *gf_command_find(const struct gf_command_set *set, const char *const *words,
                                          size_t word_count, size_t *out_used, struct gf_error *err);
+
+/* Whether some verb of the noun has two words, of which this is the first. */
+bool gf_command_is_verb_group(const struct gf_command_set *set, const char *noun, const char *word);
 
 /* The noun of some command that the word is, in the singular; NULL when there is none. */
 const char *gf_command_noun(const struct gf_command_set *set, struct gf_str word);

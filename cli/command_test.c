@@ -7,8 +7,10 @@ static const struct gf_command secret_word = {.verb = "hidden", .summary = "no",
 static const struct gf_command pipeline_get = {.noun = "pipeline", .verb = "get", .summary = "get"};
 static const struct gf_command pipeline_run = {.noun = "pipeline", .verb = "run", .summary = "run"};
 static const struct gf_command run_list = {.noun = "run", .verb = "list", .summary = "list"};
-static const struct gf_command *const items[] = {&secret_word, &up, &pipeline_get, &pipeline_run,
-                                                 &run_list};
+static const struct gf_command run_part_get = {
+    .noun = "run", .verb = "part get", .summary = "part"};
+static const struct gf_command *const items[] = {&secret_word,  &up,       &pipeline_get,
+                                                 &pipeline_run, &run_list, &run_part_get};
 static const struct gf_command_set set = {items, GF_ARRAY_COUNT(items)};
 
 static const struct gf_command *find(const char *first, const char *second, size_t *out_used,
@@ -61,4 +63,19 @@ Test(command, name_is_as_typed) {
     cr_expect_str_eq(name, "up");
     gf_command_name(&run_list, name);
     cr_expect_str_eq(name, "run list");
+}
+
+Test(command, verbs_may_have_two_words) {
+    static const char *const words[] = {"run", "part", "get", "x"};
+    static const char *const others[] = {"run", "part", "list"};
+    struct gf_error err = {0};
+    size_t used = 0;
+    cr_expect_eq(gf_command_find(&set, words, 4, &used, NULL), &run_part_get);
+    cr_expect_eq(used, 3);
+    cr_expect_null(gf_command_find(&set, words, 2, &used, &err));
+    cr_expect_str_eq(err.message, "'run part' needs a verb");
+    cr_expect_null(gf_command_find(&set, others, 3, &used, &err));
+    cr_expect(gf_command_is_verb_group(&set, "run", "part"));
+    cr_expect_not(gf_command_is_verb_group(&set, "run", "list"));
+    cr_expect_not(gf_command_is_verb_group(&set, "pipeline", "part"));
 }

@@ -11,6 +11,7 @@
 #include "cli/call.h"
 #include "cli/settings.h"
 #include "gofer/v1/deployment.gofer.h"
+#include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/image.gofer.h"
 #include "gofer/v1/namespace.gofer.h"
 #include "gofer/v1/pipeline.gofer.h"
@@ -18,6 +19,7 @@
 #include "gofer/v1/role.gofer.h"
 #include "gofer/v1/run.gofer.h"
 #include "gofer/v1/secret.gofer.h"
+#include "gofer/v1/subscription.gofer.h"
 #include "gofer/v1/task_execution.gofer.h"
 #include "gofer/v1/token.gofer.h"
 
@@ -52,8 +54,12 @@ static const struct source {
 } sources[] = {
     {"config", &gofer_v1_pipeline_config_service,
      GOFER_V1_PIPELINE_CONFIG_SERVICE_LIST_PIPELINE_CONFIGS, "configs", "version"},
+    {"dead-letter", &gofer_v1_extension_service, GOFER_V1_EXTENSION_SERVICE_LIST_DEAD_LETTERS,
+     "dead_letters", "dead_letter_id"},
     {"deployment", &gofer_v1_deployment_service, GOFER_V1_DEPLOYMENT_SERVICE_LIST_DEPLOYMENTS,
      "deployments", "deployment_id"},
+    {"extension", &gofer_v1_extension_service, GOFER_V1_EXTENSION_SERVICE_LIST_EXTENSIONS,
+     "extensions", "extension_id"},
     {"image", &gofer_v1_image_service, GOFER_V1_IMAGE_SERVICE_LIST_IMAGES, "images", "names"},
     {"global-secret", &gofer_v1_secret_service, GOFER_V1_SECRET_SERVICE_LIST_GLOBAL_SECRETS,
      "secrets", "key"},
@@ -65,6 +71,8 @@ static const struct source {
     {"run", &gofer_v1_run_service, GOFER_V1_RUN_SERVICE_LIST_RUNS, "runs", "run_id"},
     {"secret", &gofer_v1_secret_service, GOFER_V1_SECRET_SERVICE_LIST_PIPELINE_SECRETS, "secrets",
      "key"},
+    {"subscription", &gofer_v1_subscription_service,
+     GOFER_V1_SUBSCRIPTION_SERVICE_LIST_SUBSCRIPTIONS, "subscriptions", "subscription_id"},
     {"task", &gofer_v1_task_execution_service, GOFER_V1_TASK_EXECUTION_SERVICE_LIST_TASK_EXECUTIONS,
      "task_executions", "task_id"},
     {"token", &gofer_v1_token_service, GOFER_V1_TOKEN_SERVICE_LIST_TOKENS, "tokens", "token_id"},
@@ -77,6 +85,16 @@ static void *field_of(ProtobufCMessage *message, const char *name,
     return *out_field == NULL ? NULL : (char *)message + (*out_field)->offset;
 }
 
+/* The argument of this name, if it stands before the cursor; else NULL. */
+static const char *argument_named(const struct line *line, const char *name) {
+    for (size_t i = 0; i < line->argument_count && i < line->command->argument_count; i++) {
+        if (strcmp(line->command->arguments[i].name, name) == 0) {
+            return line->arguments[i];
+        }
+    }
+    return NULL;
+}
+
 /* What stands on the line already goes into the fields of the request that it is for. */
 static void fill_request(const struct line *line, ProtobufCMessage *request) {
     const ProtobufCFieldDescriptor *field = NULL;
@@ -85,8 +103,12 @@ static void fill_request(const struct line *line, ProtobufCMessage *request) {
         *namespace_id = gf_request_text(line->cli->namespace_id);
     }
     char **pipeline_id = field_of(request, "pipeline_id", &field);
-    if (pipeline_id != NULL && line->argument_count > 0) {
-        *pipeline_id = gf_request_text(line->arguments[0]);
+    if (pipeline_id != NULL) {
+        *pipeline_id = gf_request_text(argument_named(line, "PIPELINE"));
+    }
+    char **extension_id = field_of(request, "extension_id", &field);
+    if (extension_id != NULL) {
+        *extension_id = gf_request_text(argument_named(line, "EXTENSION"));
     }
     int64_t *run_id = field_of(request, "run_id", &field);
     if (run_id != NULL && line->argument_count > 1) {
@@ -116,10 +138,11 @@ static void offer_id(const struct line *line, const struct source *source, Proto
     }
 }
 
-static void offer_ids(const struct line *line, const struct source *source) {
+/* What the server answers to what stands on the line; NULL where it does not. */
+static ProtobufCMessage *ask(const struct line *line, const struct gf_rpc_method *method) {
     struct gf_cli *cli = line->cli;
     if (gf_settings_apply(cli, &line->given, true, NULL) != GF_OK) {
-        return;
+        return NULL;
     }
     struct gf_client_options options = {
         .host = cli->host,
@@ -129,17 +152,22 @@ static void offer_ids(const struct line *line, const struct source *source) {
         .token_in_clear = cli->token_in_clear,
     };
     if (cli->client == NULL && gf_client_create(&options, &cli->client, NULL) != GF_OK) {
-        return;
+        return NULL;
     }
-    const struct gf_rpc_method *method = &source->service->methods[source->method];
     ProtobufCMessage *request = gf_arena_alloc(cli->arena, method->request->sizeof_message);
     protobuf_c_message_init(method->request, request);
     fill_request(line, request);
     struct gf_rpc_call_opts opts = {.timeout_ms = GF_COMPLETE_TIMEOUT_MS};
     ProtobufCMessage *response = NULL;
     struct gf_error err = {0};
-    if (gf_rpc_unary(gf_client_channel(cli->client), method, &opts, request, cli->arena, &response,
-                     &err) != GF_OK) {
+    const enum gf_code rc = gf_rpc_unary(gf_client_channel(cli->client), method, &opts, request,
+                                         cli->arena, &response, &err);
+    return rc == GF_OK ? response : NULL;
+}
+
+static void offer_ids(const struct line *line, const struct source *source) {
+    ProtobufCMessage *response = ask(line, &source->service->methods[source->method]);
+    if (response == NULL) {
         return;
     }
     const ProtobufCFieldDescriptor *field = NULL;
@@ -148,6 +176,26 @@ static void offer_ids(const struct line *line, const struct source *source) {
     size_t count = *(size_t *)((char *)response + field->quantifier_offset);
     for (size_t i = 0; i < count; i++) {
         offer_id(line, source, (*items)[i]);
+    }
+}
+
+/* "name=" of what the extension declares: for itself, or for subscriptions. */
+static void offer_settings(const struct line *line) {
+    const ProtobufCMessage *response =
+        ask(line, &gofer_v1_extension_service.methods[GOFER_V1_EXTENSION_SERVICE_GET_EXTENSION]);
+    if (response == NULL) {
+        return;
+    }
+    const Gofer__V1__Extension *extension =
+        ((const Gofer__V1__GetExtensionResponse *)response)->extension;
+    const bool own = strcmp(line->command->noun, "extension") == 0;
+    const size_t count =
+        own ? extension->n_config_parameters : extension->n_subscription_parameters;
+    for (size_t i = 0; i < count; i++) {
+        const Gofer__V1__ExtensionParameter *parameter =
+            own ? extension->config_parameters[i] : extension->subscription_parameters[i];
+        offer(line, gf_arena_printf(line->cli->arena, "%s=", parameter->name),
+              parameter->required ? "required" : "optional");
     }
 }
 
@@ -182,6 +230,8 @@ static void offer_named(const struct line *line, const char *complete, const cha
         offer_contexts(line);
     } else if (strcmp(complete, "file") == 0) {
         fprintf(line->cli->out, ":file\n");
+    } else if (strcmp(complete, "setting") == 0) {
+        offer_settings(line);
     } else if (strcmp(complete, "shell") == 0) {
         offer_choices(line, "bash|zsh|fish", help);
     }
@@ -199,8 +249,34 @@ static void offer_options(const struct line *line) {
     }
 }
 
-/* The nouns and the commands of one word, or the verbs of a noun. */
-static void offer_commands(const struct line *line, const char *noun) {
+/*
+ * The verbs of a noun; of those with two words the first one, and the second ones behind it.
+ * `group` is that first word, or NULL.
+ */
+static void offer_verbs(const struct line *line, const char *noun, const char *group) {
+    const struct gf_command_set *set = line->cli->commands;
+    struct gf_str before = {0};
+    for (size_t i = 0; i < set->count; i++) {
+        const struct gf_command *command = set->items[i];
+        struct gf_str first;
+        struct gf_str second;
+        if (command->hidden || command->noun == NULL || strcmp(command->noun, noun) != 0) {
+            continue;
+        }
+        const bool two = gf_str_cut(gf_str_from(command->verb), ' ', &first, &second);
+        if (group != NULL && two && gf_str_eq(first, gf_str_from(group))) {
+            offer(line, second.ptr, command->summary);
+        } else if (group == NULL && !two) {
+            offer(line, command->verb, command->summary);
+        } else if (group == NULL && !gf_str_eq(first, before)) {
+            offer(line, gf_arena_str(line->cli->arena, first).ptr, "");
+            before = first;
+        }
+    }
+}
+
+/* The nouns and the commands of one word. */
+static void offer_commands(const struct line *line) {
     const struct gf_command_set *set = line->cli->commands;
     const char *before = "";
     for (size_t i = 0; i < set->count; i++) {
@@ -209,11 +285,9 @@ static void offer_commands(const struct line *line, const char *noun) {
         if (command->hidden) {
             continue;
         }
-        if (noun != NULL && strcmp(its_noun, noun) == 0) {
+        if (command->noun == NULL) {
             offer(line, command->verb, command->summary);
-        } else if (noun == NULL && command->noun == NULL) {
-            offer(line, command->verb, command->summary);
-        } else if (noun == NULL && strcmp(before, its_noun) != 0) {
+        } else if (strcmp(before, its_noun) != 0) {
             offer(line, its_noun, "");
         }
         before = its_noun;
@@ -279,12 +353,17 @@ void gf_complete(struct gf_cli *cli, const char *const *words, size_t word_count
         at++; /* what it is about is completed as if it were to be run */
     }
     if (at == before) {
-        offer_commands(&line, NULL);
+        offer_commands(&line);
         return;
     }
     const char *noun = at < before ? gf_command_noun(cli->commands, gf_str_from(words[at])) : NULL;
     if (noun != NULL && at + 1 == before) {
-        offer_commands(&line, noun);
+        offer_verbs(&line, noun, NULL);
+        return;
+    }
+    if (noun != NULL && at + 2 == before &&
+        gf_command_is_verb_group(cli->commands, noun, words[at + 1])) {
+        offer_verbs(&line, noun, words[at + 1]);
         return;
     }
     size_t used = 0;

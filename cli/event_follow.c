@@ -6,6 +6,7 @@
 #include "cli/call.h"
 #include "cli/interrupt.h"
 #include "cli/ui/event.h"
+#include "cli/ui/message.h"
 #include "cli/watch.h"
 #include "gofer/v1/event.gofer.h"
 
@@ -26,6 +27,7 @@ struct follow {
     struct gf_strbuf resume_token;
     int64_t printed;
     bool got_message; /* since the stream was opened */
+    bool was_there;   /* some stream brought a message */
 };
 
 static void cancel_stream(void *ctx) {
@@ -47,6 +49,17 @@ static bool is_done(const struct follow *follow) {
            (follow->options->limit > 0 && follow->printed >= follow->options->limit);
 }
 
+static void print(struct follow *follow, struct gf_cli *cli,
+                  const Gofer__V1__FollowEventsResponse *response) {
+    const bool is_json = cli->output == GF_OUTPUT_JSON || cli->output == GF_OUTPUT_JSONL;
+    if (follow->options->with_tokens && is_json) {
+        (void)gf_print_message_line(cli, &response->base);
+        (void)fflush(cli->out);
+    } else {
+        (void)gf_print_event(cli, response->event);
+    }
+}
+
 /* Receives until the stream ends, or enough events came. What a row needs is freed with it. */
 static enum gf_code receive_all(struct follow *follow, struct gf_rpc_stream *stream,
                                 struct gf_error *err) {
@@ -65,7 +78,7 @@ static enum gf_code receive_all(struct follow *follow, struct gf_rpc_stream *str
         gf_strbuf_reset(&follow->resume_token);
         gf_strbuf_append_cstr(&follow->resume_token, response->resume_token);
         if (response->event != NULL) {
-            (void)gf_print_event(&row_cli, response->event);
+            print(follow, &row_cli, response);
             follow->printed++;
         }
         gf_arena_reset(&arena);
@@ -105,7 +118,8 @@ static enum gf_code follow_on(struct follow *follow, struct gf_error *err) {
             return GF_OK;
         }
         tries = follow->got_message ? 0 : tries + 1;
-        bool was_there = follow->resume_token.len > 0;
+        follow->was_there = follow->was_there || follow->got_message;
+        bool was_there = follow->was_there;
         if (rc != GF_UNAVAILABLE || !was_there || tries > GF_WATCH_RECONNECTS_MAX ||
             gf_interrupt_seen(follow->interrupt)) {
             return rc;
@@ -125,6 +139,8 @@ enum gf_exit_code gf_follow_events(struct gf_cli *cli,
     struct follow follow = {.cli = cli, .options = options, .client = client};
     gf_mutex_init(&follow.mutex, GF_RANK_CLI);
     gf_strbuf_init(&follow.resume_token, RESUME_TOKEN_BYTES_MAX);
+    gf_strbuf_append_cstr(&follow.resume_token,
+                          options->resume_token == NULL ? "" : options->resume_token);
     follow.interrupt = gf_interrupt_start(cancel_stream, &follow);
     struct gf_error err = {0};
     enum gf_code rc = follow_on(&follow, &err);
@@ -132,6 +148,9 @@ enum gf_exit_code gf_follow_events(struct gf_cli *cli,
         code = GF_EXIT_INTERRUPTED;
     } else if (rc != GF_OK) {
         code = gf_cli_fail(cli, &err);
+    }
+    if (options->with_tokens && cli->output == GF_OUTPUT_TABLE && follow.resume_token.len > 0) {
+        gf_cli_hint(cli, "to go on behind this: --resume %s", follow.resume_token.ptr);
     }
     gf_interrupt_stop(follow.interrupt);
     gf_mutex_fini(&follow.mutex);

@@ -12,7 +12,10 @@
 struct gf_event_follow_options {
     Gofer__V1__EventFilter *filter; /* borrowed */
     bool include_history;           /* begin with the oldest event that is kept */
-    int64_t limit;                  /* stop after so many events; 0 = never */
+    const char *resume_token;       /* begin behind it; NULL = not at one */
+    /* As JSON: the responses, each with its resume token. At the end: say how to go on. */
+    bool with_tokens;
+    int64_t limit; /* stop after so many events; 0 = never */
 };
 
 /*

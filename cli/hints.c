@@ -46,6 +46,14 @@ static void hint_missing(struct gf_cli *cli, const struct gf_error *error) {
         gf_cli_hint(cli, "gofer pipeline list%s", option);
     } else if (gf_str_eq(what, GF_STR("image"))) {
         gf_cli_hint(cli, "gofer image list");
+    } else if (gf_str_eq(what, GF_STR("extension"))) {
+        gf_cli_hint(cli, "gofer extension list");
+    } else if (gf_str_eq(what, GF_STR("subscription"))) {
+        gf_cli_hint(cli, "gofer subscription list%s%s%s", pipeline_id == NULL ? "" : " --pipeline ",
+                    pipeline_id == NULL ? "" : pipeline_id, option);
+    } else if (gf_str_eq(what, GF_STR("dead"))) {
+        gf_cli_hint(cli, "gofer extension dead-letter list %s",
+                    gf_show_line(cli, argument_named(cli, "EXTENSION")));
     } else if (gf_str_eq(what, GF_STR("context"))) {
         gf_cli_hint(cli, "gofer context list");
     } else if (gf_str_eq(what, GF_STR("token"))) {
@@ -98,6 +106,31 @@ static void hint_unmet(struct gf_cli *cli, const struct gf_error *error) {
     }
 }
 
+/* Tells what to do about extensions. */
+static bool hint_extension(struct gf_cli *cli, const struct gf_error *error) {
+    const char *extension_id = argument_named(cli, "EXTENSION");
+    if (extension_id == NULL) {
+        return false;
+    }
+    if (strcmp(error->reason, "HAS_SUBSCRIPTIONS") == 0) {
+        gf_cli_hint(cli,
+                    "gofer subscription list --extension %s --all-namespaces; --force removes "
+                    "them with it",
+                    extension_id);
+    } else if (error->code == GF_ALREADY_EXISTS && cli->parsed->command->noun != NULL &&
+               strcmp(cli->parsed->command->noun, "extension") == 0) {
+        gf_cli_hint(cli, "gofer extension update %s", extension_id);
+    } else if (strcmp(error->reason, "EXTENSION_DISABLED") == 0) {
+        gf_cli_hint(cli, "gofer extension enable %s", extension_id);
+    } else if (error->code == GF_INVALID_ARGUMENT &&
+               strncmp(error->field, "settings", strlen("settings")) == 0) {
+        gf_cli_hint(cli, "gofer extension get %s shows which settings there are", extension_id);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* Tells what to do about images; that the server answered is known then. */
 static bool hint_image(struct gf_cli *cli, const struct gf_error *error) {
     static const struct {
@@ -146,7 +179,7 @@ static void hint_in_clear(struct gf_cli *cli) {
 void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
     if (error->code == GF_NOT_FOUND) {
         hint_missing(cli, error);
-    } else if (hint_image(cli, error)) {
+    } else if (hint_image(cli, error) || hint_extension(cli, error)) {
         return;
     } else if (strcmp(error->reason, GF_CLIENT_REASON_TOKEN_IN_CLEAR) == 0) {
         hint_in_clear(cli);

@@ -1,11 +1,8 @@
-#include "base/clock.h"
-#include "base/str.h"
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
+#include "cli/event_filter.h"
 #include "cli/event_follow.h"
-#include "cli/read.h"
 #include "cli/ui/event.h"
-#include "cli/ui/message.h"
 #include "gofer/v1/event.gofer.h"
 
 enum {
@@ -25,67 +22,17 @@ static const struct gf_option options[] = {
      .value_name = "N",
      .help = "how many to show (default 50, with --follow without an end; 0 = all)"},
     {.name = "oldest-first", .kind = GF_OPTION_FLAG, .help = "begin with the oldest"},
-    {.name = "kind",
-     .kind = GF_OPTION_LIST,
-     .value_name = "KIND",
-     .help = "only these, as run-completed; may be given many times"},
-    {.name = "pipeline",
-     .kind = GF_OPTION_TEXT,
-     .value_name = "PIPELINE",
-     .complete = "pipeline",
-     .help = "only what concerns this pipeline"},
-    {.name = "run",
-     .kind = GF_OPTION_COUNT,
-     .value_name = "RUN",
-     .help = "only what concerns this run; goes with --pipeline"},
-    {.name = "since",
-     .kind = GF_OPTION_DURATION,
-     .value_name = "DURATION",
-     .help = "only what happened within this time, as 1h30m"},
-    {.name = "all-namespaces",
-     .kind = GF_OPTION_FLAG,
-     .help = "also what concerns other namespaces, or none"},
+    GF_OPTIONS_EVENT_FILTER,
 };
-
-/* Fills the filter from the options; all of it lives in the cli's arena. */
-static enum gf_code read_filter(struct gf_cli *cli, const struct gf_parsed *parsed,
-                                Gofer__V1__EventFilter *filter, struct gf_error *err) {
-    size_t count = 0;
-    const char *const *kinds = gf_parsed_list(parsed, "kind", &count);
-    filter->kinds = GF_ARENA_ARRAY(cli->arena, count + 1, Gofer__V1__EventKind);
-    for (size_t i = 0; i < count; i++) {
-        filter->kinds[filter->n_kinds] =
-            (Gofer__V1__EventKind)gf_read_enum(&gofer__v1__event_kind__descriptor, kinds[i]);
-        if (filter->kinds[filter->n_kinds++] == GOFER__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED) {
-            return gf_fail(err, GF_INVALID_ARGUMENT, "there is no kind of event '%s'", kinds[i]);
-        }
-    }
-    bool has_pipeline = gf_parsed_has(parsed, "pipeline");
-    if (gf_parsed_has(parsed, "run") && !has_pipeline) {
-        return gf_fail(err, GF_INVALID_ARGUMENT, "--run goes with --pipeline");
-    }
-    if (gf_parsed_flag(parsed, "history") && !gf_parsed_flag(parsed, "follow")) {
-        return gf_fail(err, GF_INVALID_ARGUMENT, "--history goes with --follow");
-    }
-    if (has_pipeline || !gf_parsed_flag(parsed, "all-namespaces")) {
-        filter->namespace_id = gf_request_text(cli->namespace_id);
-    }
-    filter->pipeline_id = gf_request_text(gf_parsed_text(parsed, "pipeline"));
-    filter->run_id = gf_parsed_number(parsed, "run", 0);
-    if (gf_parsed_has(parsed, "since")) {
-        int64_t start_ns = gf_wall_ns() - gf_parsed_number(parsed, "since", 0) * GF_NS_PER_MS;
-        filter->start_time = GF_ARENA_NEW(cli->arena, Google__Protobuf__Timestamp);
-        google__protobuf__timestamp__init(filter->start_time);
-        filter->start_time->seconds = start_ns / GF_NS_PER_SEC;
-        filter->start_time->nanos = (int32_t)(start_ns % GF_NS_PER_SEC);
-    }
-    return GF_OK;
-}
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
     struct gf_error err = {0};
-    if (read_filter(cli, parsed, &filter, &err) != GF_OK) {
+    if (gf_parsed_flag(parsed, "history") && !gf_parsed_flag(parsed, "follow")) {
+        (void)gf_fail(&err, GF_INVALID_ARGUMENT, "--history goes with --follow");
+        return gf_cli_fail_usage(cli, &err);
+    }
+    if (gf_read_event_filter(cli, parsed, &filter, &err) != GF_OK) {
         return gf_cli_fail_usage(cli, &err);
     }
     if (gf_parsed_flag(parsed, "follow")) {

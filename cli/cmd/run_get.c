@@ -1,12 +1,15 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
+#include "cli/ui/extension.h"
 #include "cli/ui/message.h"
 #include "cli/ui/timeline.h"
+#include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/run.gofer.h"
 #include "gofer/v1/task_execution.gofer.h"
 
 enum {
     TASKS_DEFAULT = 100,
+    REPORTS_MAX = 20,        /* that are shown */
     RETRIED_TASKS_MAX = 100, /* whose earlier attempts are asked for, one call each */
 };
 
@@ -39,8 +42,16 @@ static void show_status(struct gf_cli *cli, const Gofer__V1__Run *run) {
 /* Where it comes from. */
 static void show_origin(struct gf_cli *cli, const Gofer__V1__Run *run) {
     FILE *out = cli->out;
-    if (run->initiator != NULL && run->initiator->name[0] != '\0') {
-        fprintf(out, "Started by: %s\n", gf_show_line(cli, run->initiator->name));
+    const Gofer__V1__Initiator *initiator = run->initiator;
+    if (initiator != NULL && initiator->extension_id[0] != '\0') {
+        fprintf(out, "Started by: extension %s%s%s\n", initiator->extension_id,
+                initiator->subscription_id[0] == '\0' ? "" : ", subscription ",
+                initiator->subscription_id);
+        if (initiator->idempotency_key[0] != '\0') {
+            fprintf(out, "Key:       %s\n", gf_show_line(cli, initiator->idempotency_key));
+        }
+    } else if (initiator != NULL && initiator->name[0] != '\0') {
+        fprintf(out, "Started by: %s\n", gf_show_line(cli, initiator->name));
     }
     if (run->initiator != NULL && run->initiator->reason[0] != '\0') {
         fprintf(out, "Started for: %s\n", gf_show_line(cli, run->initiator->reason));
@@ -203,13 +214,55 @@ static enum gf_exit_code show_tasks(struct gf_cli *cli, const ProtobufCMessage *
     return code;
 }
 
+/* What extensions say they did about it. Who may not know it is shown the rest. */
+static enum gf_exit_code show_reports(struct gf_cli *cli, const ProtobufCMessage *message) {
+    const Gofer__V1__Run *run = ((const Gofer__V1__GetRunResponse *)message)->run;
+    Gofer__V1__ListExtensionReportsRequest request =
+        GOFER__V1__LIST_EXTENSION_REPORTS_REQUEST__INIT;
+    Gofer__V1__RunReference reference = GOFER__V1__RUN_REFERENCE__INIT;
+    reference.namespace_id = run->namespace_id;
+    reference.pipeline_id = run->pipeline_id;
+    reference.run_id = run->run_id;
+    request.run = &reference;
+    request.page_size = REPORTS_MAX;
+    ProtobufCMessage *response = NULL;
+    struct gf_error err = {0};
+    const enum gf_exit_code code = gf_cli_call(
+        cli, &gofer_v1_extension_service.methods[GOFER_V1_EXTENSION_SERVICE_LIST_EXTENSION_REPORTS],
+        &request.base, &response, &err);
+    if (code != GF_EXIT_OK) {
+        /* A server without extensions has none. */
+        return err.code == GF_PERMISSION_DENIED || err.code == GF_UNIMPLEMENTED
+                   ? GF_EXIT_OK
+                   : gf_cli_fail(cli, &err);
+    }
+    const Gofer__V1__ListExtensionReportsResponse *list =
+        (const Gofer__V1__ListExtensionReportsResponse *)response;
+    if (list->n_reports > 0) {
+        fprintf(cli->out, "Reports:\n");
+        (void)gf_cli_print_list(cli, response, &gf_report_listing);
+    }
+    if (list->next_page_token[0] != '\0') {
+        gf_cli_note(cli,
+                    "and more, which gofer extension report list --pipeline %s --run %lld "
+                    "shows",
+                    run->pipeline_id, (long long)run->run_id);
+    }
+    return GF_EXIT_OK;
+}
+
+static enum gf_exit_code show_more(struct gf_cli *cli, const ProtobufCMessage *message) {
+    const enum gf_exit_code code = show_reports(cli, message);
+    return code == GF_EXIT_OK ? show_tasks(cli, message) : code;
+}
+
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
     long long run_id = (long long)((const Gofer__V1__GetRunResponse *)message)->run->run_id;
     return gf_show_text(cli, "%lld", run_id);
 }
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
-    static const struct gf_answer answer = {.show = show, .name = name, .more = show_tasks};
+    static const struct gf_answer answer = {.show = show, .name = name, .more = show_more};
     Gofer__V1__GetRunRequest request = GOFER__V1__GET_RUN_REQUEST__INIT;
     request.namespace_id = gf_request_text(cli->namespace_id);
     request.pipeline_id = gf_request_text(parsed->arguments[0]);

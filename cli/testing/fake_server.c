@@ -4,10 +4,12 @@
 #include "api/codec/wire/wire.h"
 #include "api/rpc/server.h"
 #include "base/alloc.h"
+#include "gofer/v1/event.gofer.h"
 #include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/namespace.gofer.h"
 #include "gofer/v1/role.gofer.h"
 #include "gofer/v1/secret.gofer.h"
+#include "gofer/v1/subscription.gofer.h"
 #include "gofer/v1/system.gofer.h"
 #include "gofer/v1/token.gofer.h"
 
@@ -106,8 +108,10 @@ static void start(struct gf_rpc_call *call, const ProtobufCMessage *request, voi
 void gf_fake_server_start(struct gf_fake_server *fake, const struct gf_fake_answer *answers,
                           size_t answer_count) {
     static const struct gf_rpc_service *const services[] = {
-        &gofer_v1_extension_service, &gofer_v1_namespace_service, &gofer_v1_role_service,
-        &gofer_v1_secret_service,    &gofer_v1_system_service,    &gofer_v1_token_service};
+        &gofer_v1_event_service,  &gofer_v1_extension_service, &gofer_v1_namespace_service,
+        &gofer_v1_role_service,   &gofer_v1_secret_service,    &gofer_v1_subscription_service,
+        &gofer_v1_system_service, &gofer_v1_token_service,
+    };
     gf_assert(answer_count <= GF_FAKE_CALLS_MAX);
     *fake = (struct gf_fake_server){.answers = answers, .answer_count = answer_count};
     gf_mutex_init(&fake->mutex, GF_RANK_TEST_OUTER);

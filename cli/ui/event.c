@@ -13,6 +13,11 @@ static const char *subject(struct gf_cli *cli, const Gofer__V1__Event *event) {
     if (event->task_id[0] != '\0') {
         text = gf_show_text(cli, "%s/%s", text, event->task_id);
     }
+    if (event->extension_id[0] != '\0') {
+        text =
+            gf_show_text(cli, "%s%s%s%s%s", text, text[0] == '\0' ? "" : "/", event->extension_id,
+                         event->subscription_id[0] == '\0' ? "" : "/", event->subscription_id);
+    }
     if (event->key[0] != '\0') {
         text = text[0] == '\0' ? event->key : gf_show_text(cli, "%s/%s", text, event->key);
     }
@@ -65,6 +70,35 @@ const struct gf_listing gf_event_listing = {
     .name = name,
     .empty = "no events",
 };
+
+static void print_detail(struct gf_cli *cli, const char *label, const char *text) {
+    if (text[0] != '\0') {
+        fprintf(cli->out, "%-13s%s\n", label, gf_show_line(cli, text));
+    }
+}
+
+void gf_print_event_details(struct gf_cli *cli, const Gofer__V1__Event *event) {
+    fprintf(cli->out, "%-13s%lld\n", "Event:", (long long)event->event_id);
+    print_detail(cli,
+                 "Kind:", gf_show_enum(cli, &gofer__v1__event_kind__descriptor, (int)event->kind));
+    print_detail(cli, "Time:", gf_show_moment(cli, event->event_time));
+    print_detail(cli, "Namespace:", event->namespace_id);
+    print_detail(cli, "Subject:", subject(cli, event));
+    if (event->attempt != 0) {
+        fprintf(cli->out, "%-13s%d\n", "Attempt:", (int)event->attempt);
+    }
+    print_detail(cli, "Outcome:", outcome(cli, event));
+    print_detail(cli, "What:", event->description);
+    print_detail(cli, "By:", by(cli, event));
+    if (event->actor != NULL) {
+        print_detail(cli, "From:", event->actor->peer);
+    }
+    for (size_t i = 0; i < event->n_metadata; i++) {
+        fprintf(cli->out, "%-13s%s=%s\n", i == 0 ? "Facts:" : "",
+                gf_show_line(cli, event->metadata[i]->key),
+                gf_show_line(cli, event->metadata[i]->value));
+    }
+}
 
 enum gf_exit_code gf_print_event(struct gf_cli *cli, const Gofer__V1__Event *event) {
     enum gf_exit_code code = GF_EXIT_OK;
