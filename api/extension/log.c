@@ -265,6 +265,38 @@ void gf_extension_logs_remove(struct gf_extension_logs *logs, int64_t extension_
     remove_files(logs, extension_key);
 }
 
+struct removal {
+    struct gf_extension_logs *logs;
+    size_t count;
+    int64_t keys[];
+};
+
+static void remove_job(void *ctx) {
+    struct removal *removal = ctx;
+    for (size_t i = 0; i < removal->count; i++) {
+        gf_extension_logs_remove(removal->logs, removal->keys[i]);
+    }
+    free(removal);
+}
+
+static void on_commit(void *ctx, const struct gf_batch *batch) {
+    struct gf_extension_logs *logs = ctx;
+    const size_t count = batch->deleted_extensions.count;
+    if (count == 0) {
+        return;
+    }
+    const size_t keys_bytes = count * sizeof(int64_t);
+    struct removal *removal = gf_malloc(sizeof(*removal) + keys_bytes);
+    removal->logs = logs;
+    removal->count = count;
+    memcpy(removal->keys, batch->deleted_extensions.items, keys_bytes);
+    gf_pool_submit_reserved(logs->pool, remove_job, removal);
+}
+
+struct gf_engine_listener gf_extension_logs_listener(struct gf_extension_logs *logs) {
+    return (struct gf_engine_listener){.ctx = logs, .committed = on_commit};
+}
+
 static int compare_keys(const void *a, const void *b) {
     const int64_t left = *(const int64_t *)a;
     const int64_t right = *(const int64_t *)b;

@@ -48,6 +48,9 @@ void gf_extension_logs_destroy(struct gf_extension_logs *logs);
  */
 void gf_extension_logs_add(void *logs, const struct gf_extension_log_line *line);
 
+/* For the engine: removes the logs of what is uninstalled, by jobs of the pool. */
+struct gf_engine_listener gf_extension_logs_listener(struct gf_extension_logs *logs);
+
 /*
  * Removes all logs of an extension that is not there any more: gofer's own and those of its
  * containers. What still waits to be written is dropped. Blocks shortly.

@@ -161,6 +161,7 @@ static void make_extensions(struct gf_server *server, const struct gf_server_opt
     server->extensions = gf_extension_hub_create(&hub);
     gf_listeners_add(&server->listeners, gf_gate_listener(server->gate));
     gf_listeners_add(&server->listeners, gf_extension_hub_listener(server->extensions));
+    gf_listeners_add(&server->listeners, gf_extension_logs_listener(server->extension_logs));
 }
 
 static enum gf_code start_engine(struct gf_server *server, const struct gf_server_options *options,
