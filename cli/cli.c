@@ -126,7 +126,12 @@ static bool run_shortcut(struct gf_cli *cli, const char *const *words, size_t wo
     }
     const char *noun = gf_command_noun(cli->commands, gf_str_from(words[0]));
     if (word_count == 2 && help && noun != NULL) {
-        gf_help_noun(cli, cli->out, noun);
+        gf_help_noun(cli, cli->out, noun, NULL);
+        return true;
+    }
+    if (word_count == 3 && help && noun != NULL &&
+        gf_command_is_verb_group(cli->commands, noun, words[1])) {
+        gf_help_noun(cli, cli->out, noun, words[1]);
         return true;
     }
     return false;

@@ -63,12 +63,21 @@ void gf_help_overview(struct gf_cli *cli, FILE *to) {
             "output\n");
 }
 
-void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun) {
-    fprintf(to, "Usage: gofer %s <verb> [options]\n\n", noun);
+void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun, const char *group) {
+    fprintf(to, "Usage: gofer %s%s%s <verb> [options]\n\n", noun, group == NULL ? "" : " ",
+            group == NULL ? "" : group);
     for (size_t i = 0; i < cli->commands->count; i++) {
         const struct gf_command *command = cli->commands->items[i];
-        if (!command->hidden && command->noun != NULL && strcmp(command->noun, noun) == 0) {
+        struct gf_str first;
+        struct gf_str second;
+        if (command->hidden || command->noun == NULL || strcmp(command->noun, noun) != 0) {
+            continue;
+        }
+        const bool two = gf_str_cut(gf_str_from(command->verb), ' ', &first, &second);
+        if (group == NULL) {
             print_row(to, command->verb, command->summary);
+        } else if (two && gf_str_eq(first, gf_str_from(group))) {
+            print_row(to, second.ptr, command->summary);
         }
     }
 }

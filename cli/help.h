@@ -9,8 +9,8 @@
 /* The list of all commands. */
 void gf_help_overview(struct gf_cli *cli, FILE *to);
 
-/* The verbs of one noun. */
-void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun);
+/* The verbs of one noun; `group` is the first word of those that are wanted, NULL = all. */
+void gf_help_noun(struct gf_cli *cli, FILE *to, const char *noun, const char *group);
 
 /* One command: what it does, usage, arguments, options, examples. */
 void gf_help_command(FILE *to, const struct gf_command *command);

@@ -31,7 +31,12 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     }
     const char *noun = gf_command_noun(cli->commands, gf_str_from(words[0]));
     if (word_count == 1 && noun != NULL) {
-        gf_help_noun(cli, cli->out, noun);
+        gf_help_noun(cli, cli->out, noun, NULL);
+        return GF_EXIT_OK;
+    }
+    if (word_count == 2 && noun != NULL &&
+        gf_command_is_verb_group(cli->commands, noun, words[1])) {
+        gf_help_noun(cli, cli->out, noun, words[1]);
         return GF_EXIT_OK;
     }
     return gf_cli_unknown(cli, words, word_count, &err);

@@ -37,7 +37,9 @@ class Completion(e2e.ServerTest):
         self.assertNotIn("__complete", self.complete("_"))
         self.assertEqual(self.complete("pipe"), ["pipeline"])
         self.assertEqual(self.complete("pipeline", ""),
-                         ["delete", "disable", "enable", "get", "list", "run", "stats"])
+                         ["delete", "disable", "enable", "get", "list", "run", "stats", "subscribe",
+                          "unsubscribe"])
+        self.assertEqual(self.complete("extension", "dead-letter", "re"), ["replay"])
         self.assertEqual(self.complete("run", "list", "hello", "--state", "p"), ["pending"])
         self.assertEqual(self.complete("-n", "default", "pipeline", "g"), ["get"])
         self.assertEqual(self.complete("pipeline", "run", "hello", "--w"), ["--wait"])
