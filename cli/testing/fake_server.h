@@ -47,7 +47,8 @@ struct gf_fake_server {
     char address[32]; /* 127.0.0.1:PORT */
 };
 
-/* Serves the services of tokens, roles, secrets, extensions, namespaces and the system. Borrowed: answers. */
+/* Serves the services of tokens, roles, secrets, extensions, namespaces and the system. Borrowed:
+ * answers. */
 void gf_fake_server_start(struct gf_fake_server *fake, const struct gf_fake_answer *answers,
                           size_t answer_count);
 void gf_fake_server_stop(struct gf_fake_server *fake);
