@@ -251,6 +251,37 @@ static int run_cases(const struct command_line *line) {
     return counts[GF_CASE_FAILED] > 0 ? EXIT_FAILED : EXIT_PASSED;
 }
 
+static void free_pairs(struct gf_suite_pairs *pairs) {
+    for (size_t i = 0; i < pairs->count; i++) {
+        free((char *)(uintptr_t)pairs->items[i].name);
+        free((char *)(uintptr_t)pairs->items[i].value);
+    }
+    gf_vec_fini(pairs);
+}
+
+static void free_line(struct command_line *line) {
+    free_pairs(&line->options.settings);
+    free_pairs(&line->options.config);
+    free_pairs(&line->options.bad);
+    free_pairs(&line->options.external_headers);
+    free((char *)(uintptr_t)line->options.external_body);
+}
+
+static int run_line(struct command_line *line) {
+    if (line->list) {
+        list_cases();
+        return EXIT_PASSED;
+    }
+    if (unknown_name(line->only) != NULL) {
+        return fail_usage("no such case:", unknown_name(line->only));
+    }
+    if (line->options.command == NULL || line->options.command[0] == NULL) {
+        return fail_usage("there is no program to try", NULL);
+    }
+    gf_log_set_level(GF_LOG_WARN);
+    return run_cases(line);
+}
+
 int main(int argc, char **argv) {
     struct command_line line = {
         .options = {.extension_id = "conformance", .quiet_ms = QUIET_MS_DEFAULT}};
@@ -258,20 +289,10 @@ int main(int argc, char **argv) {
         printf("%s", USAGE);
         return EXIT_PASSED;
     }
-    const int rc = read_words(argc, argv, &line);
-    if (rc != EXIT_PASSED) {
-        return rc;
+    int rc = read_words(argc, argv, &line);
+    if (rc == EXIT_PASSED) {
+        rc = run_line(&line);
     }
-    if (line.list) {
-        list_cases();
-        return EXIT_PASSED;
-    }
-    if (unknown_name(line.only) != NULL) {
-        return fail_usage("no such case:", unknown_name(line.only));
-    }
-    if (line.options.command == NULL || line.options.command[0] == NULL) {
-        return fail_usage("there is no program to try", NULL);
-    }
-    gf_log_set_level(GF_LOG_WARN);
-    return run_cases(&line);
+    free_line(&line);
+    return rc;
 }
