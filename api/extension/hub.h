@@ -119,6 +119,9 @@ void gf_extension_hub_stop(struct gf_extension_hub *hub);
 /* Adds the service. Call it for the door of people and that of tasks. */
 void gf_extension_hub_add_to_server(struct gf_extension_hub *hub, struct gf_rpc_server *server);
 
+/* That of the options, for others who wait for extensions. */
+struct gf_reactor *gf_extension_hub_reactor(struct gf_extension_hub *hub);
+
 /* Has all connections look at their tokens again (gf_gate_set_changed). */
 void gf_extension_hub_check_tokens(struct gf_extension_hub *hub);
 

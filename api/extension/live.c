@@ -212,3 +212,7 @@ void gf_hub__tell(struct gf_extension_hub *hub, int64_t extension_key) {
         skip += count;
     } while (count == TELL_STEP);
 }
+
+struct gf_reactor *gf_extension_hub_reactor(struct gf_extension_hub *hub) {
+    return hub->options.reactor;
+}

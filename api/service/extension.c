@@ -95,4 +95,12 @@ const struct gofer_v1_extension_service_handlers gf_extension_service = {
     .get_dead_letter = {.start = gf_dead_letter_get},
     .replay_dead_letters = {.start = gf_dead_letter_replay},
     .delete_dead_letters = {.start = gf_dead_letter_delete},
+    .run_extension_installer = {.start = gf_installer_dialog_start,
+                                .message = gf_installer_dialog_message,
+                                .writable = gf_stream_writable,
+                                .cancelled = gf_stream_cancelled},
+    .run_subscription_configurator = {.start = gf_configurator_dialog_start,
+                                      .message = gf_configurator_dialog_message,
+                                      .writable = gf_stream_writable,
+                                      .cancelled = gf_stream_cancelled},
 };

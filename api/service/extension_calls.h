@@ -6,6 +6,7 @@
  *     extension_debug.c     GetExtensionDebugInfo
  *     extension_report.c    ListExtensionReports
  *     dead_letter.c         dead letters
+ *     extension_dialog.c    dialogs
  *
  * Thread: rpc.
  */
@@ -38,5 +39,14 @@ void gf_dead_letter_replay(struct gf_rpc_call *call,
                            const Gofer__V1__ReplayDeadLettersRequest *request, void *ctx);
 void gf_dead_letter_delete(struct gf_rpc_call *call,
                            const Gofer__V1__DeleteDeadLettersRequest *request, void *ctx);
+
+/* Streams in both directions. */
+void gf_installer_dialog_start(struct gf_rpc_call *call, void *ctx);
+void gf_installer_dialog_message(struct gf_rpc_call *call,
+                                 const Gofer__V1__RunExtensionInstallerRequest *request, void *ctx);
+void gf_configurator_dialog_start(struct gf_rpc_call *call, void *ctx);
+void gf_configurator_dialog_message(struct gf_rpc_call *call,
+                                    const Gofer__V1__RunSubscriptionConfiguratorRequest *request,
+                                    void *ctx);
 
 #endif /* GOFER_API_SERVICE_EXTENSION_CALLS_H_ */

@@ -101,6 +101,7 @@ struct gf_services {
     _Atomic bool stopping;
     _Atomic bool attach_disabled; /* the preference was turned on: who is in a container leaves */
     _Atomic int session_count;
+    _Atomic int installer_count; /* extension_installer.c */
     _Atomic int reencryption;    /* secret_keys.c */
     unsigned char place_key[32]; /* of this process: page_seal.h */
 };
