@@ -27,7 +27,6 @@ enum gf_code gf_sweeper_start(struct gf_sweeper *sweeper, struct gf_event_hub *h
     *follower = (struct gf_event_follower){.wake = wake};
     gf_event_kinds_add(&follower->filter.kinds, GF_EVENT_PIPELINE_DELETED);
     gf_event_kinds_add(&follower->filter.kinds, GF_EVENT_NAMESPACE_DELETED);
-    gf_event_kinds_add(&follower->filter.kinds, GF_EVENT_EXTENSION_UNINSTALLED);
     const enum gf_code rc = gf_event_hub_add(hub, follower, err);
     if (rc != GF_OK) {
         return rc;

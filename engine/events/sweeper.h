@@ -1,6 +1,6 @@
 /*
- * Work that follows deletions: once at the start, and again after every deletion of a pipeline, a
- * namespace or an extension, in the background and one at a time. For what is kept outside of the store and has to
+ * Work that follows deletions: once at the start, and again after every deletion of a pipeline or a
+ * namespace, in the background and one at a time. For what is kept outside of the store and has to
  * go with what it belongs to.
  *
  * The place in the events is noted before the work begins, so that a deletion that comes too late
