@@ -81,8 +81,8 @@ def set_up(server, data_dir):
     for pipeline in PIPELINES:
         path = os.path.join(data_dir, pipeline + ".json")
         with open(path, "w", encoding="utf-8") as file:
-            json.dump({"pipelineId": pipeline, "name": pipeline, "tasks": [
-                {"taskId": "only", "image": "none:1", "command": ["true"]}]}, file)
+            json.dump({"id": pipeline, "name": pipeline, "tasks": [
+                {"id": "only", "image": "none:1", "command": ["true"]}]}, file)
         server.run("up", path)
     server.run("extension", "install", EXTENSION)
     for pipeline in PIPELINES:
