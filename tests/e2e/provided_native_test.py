@@ -67,6 +67,6 @@ class Provided(e2e.NativeTest):
 
 if __name__ == "__main__":
     if os.geteuid() != 0:
-        print("provided_native_test: skipped: containers need root")
+        print("SKIPPED: the native scheduler needs root")
         sys.exit(0)
     e2e.main()
