@@ -71,8 +71,8 @@ struct gofer_extension {
     int64_t connect_mono_ns; /* APART: of the next attempt */
     int64_t phase_mono_ns;   /* when the phase gives up; GF_NEVER */
     int64_t ready_mono_ns;   /* since when it is ready */
-    int64_t last_heard_mono_ns;
-    uint32_t failures; /* attempts in a row that came to nothing */
+    uint32_t failures;       /* attempts in a row that came to nothing */
+    bool made_progress;      /* on this connection gofer has taken something */
     bool is_installer;
     bool is_configured; /* `configure` was called */
 

@@ -20,7 +20,8 @@ enum {
     PAUSE_MS_MIN = 200,
     PAUSE_MS_MAX = 30 * 1000,
     SLOW_PAUSE_MS = 30 * 1000, /* where only a person can help, as with a disabled extension */
-    STEADY_MS = 10 * 1000,     /* a connection that lived so long was no failure */
+    STEADY_MS = 10 * 1000,     /* a connection that lived so long was no failure, nor was one on
+                                  which gofer has taken something */
     REGISTRATION_FIELD = GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_REGISTRATION,
     READY_FIELD = GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_READY,
     PONG_FIELD = GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_PONG,
@@ -40,6 +41,7 @@ void gf_sdk_session_connect(struct gofer_extension *extension) {
     gf_sdk_outbox_say(extension->outbox, connection, REGISTRATION_FIELD, &registration->base);
     gf_arena_fini(&arena);
     set_phase(extension, GF_SDK_CONNECTING, READY_MS);
+    extension->made_progress = false;
     gf_sdk_link_connect(extension->link);
 }
 
@@ -180,6 +182,7 @@ void gf_sdk_session_take(struct gofer_extension *extension,
         take_complete(extension);
         break;
     case GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_ACK:
+        extension->made_progress = true;
         gf_sdk_starts_acked(extension, message->ack);
         break;
     case GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_DIALOG_START:
@@ -256,7 +259,8 @@ static int final_exit_code(enum gf_code code) {
 
 void gf_sdk_session_ended(struct gofer_extension *extension, const struct gf_error *why) {
     const bool was_steady = extension->phase == GF_SDK_READY &&
-                            gf_mono_ns() - extension->ready_mono_ns > STEADY_MS * GF_NS_PER_MS;
+                            (extension->made_progress ||
+                             gf_mono_ns() - extension->ready_mono_ns > STEADY_MS * GF_NS_PER_MS);
     const bool was_closing = extension->phase == GF_SDK_CLOSING;
     atomic_store(&extension->is_ready, false);
     set_phase(extension, GF_SDK_APART, -1);
