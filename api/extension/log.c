@@ -303,21 +303,17 @@ static int compare_keys(const void *a, const void *b) {
     return left < right ? -1 : left > right;
 }
 
-enum gf_code gf_extension_logs_sweep(struct gf_extension_logs *logs, const int64_t *extension_keys,
-                                     size_t key_count, struct gf_error *err) {
+enum gf_code gf_extension_logs_list(struct gf_extension_logs *logs, struct gf_log_runs *out,
+                                    struct gf_error *err) {
     struct gf_log_runs found = {0};
     const enum gf_code rc = gf_log_store_list_runs(logs->store, 0, &found, err);
-    int64_t last = 0;
     if (found.count > 0) {
         qsort(found.items, found.count, sizeof(found.items[0]), compare_keys);
     }
-    for (size_t i = 0; i < found.count; i++) {
-        const int64_t key = found.items[i];
-        if (key != last && (key_count == 0 || bsearch(&key, extension_keys, key_count, sizeof(key),
-                                                      compare_keys) == NULL)) {
-            remove_files(logs, key);
+    for (size_t i = 0; rc == GF_OK && i < found.count; i++) {
+        if (i == 0 || found.items[i] != found.items[i - 1]) {
+            gf_vec_push(out, found.items[i]);
         }
-        last = key;
     }
     gf_vec_fini(&found);
     return rc;

@@ -57,12 +57,9 @@ struct gf_engine_listener gf_extension_logs_listener(struct gf_extension_logs *l
  */
 void gf_extension_logs_remove(struct gf_extension_logs *logs, int64_t extension_key);
 
-/*
- * Once, at the start of the server: removes the logs of extensions that are not among the keys
- * (sorted, rising): those that were uninstalled when nobody was there to remove them. Blocks.
- */
-enum gf_code gf_extension_logs_sweep(struct gf_extension_logs *logs, const int64_t *extension_keys,
-                                     size_t key_count, struct gf_error *err) GF_MUST_USE;
+/* Appends the keys of the extensions that have logs, rising, each once. Blocks. */
+enum gf_code gf_extension_logs_list(struct gf_extension_logs *logs, struct gf_log_runs *out,
+                                    struct gf_error *err) GF_MUST_USE;
 
 /*
  * A line as it is in the log, with its final newline: "INFO text (nightly of default/simple)

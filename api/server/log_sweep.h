@@ -1,16 +1,19 @@
 /*
  * Removes the logs of pipelines that were deleted: in the background, at the start of the server
- * and after every deletion of a pipeline or a namespace.
+ * and after every deletion of a pipeline or a namespace. And those of extensions that are not
+ * installed: they go at once as a rule (gf_extension_logs_listener), but for those that were
+ * uninstalled shortly before the server ended.
  *
- * A pipeline whose logs are there and that the store does not know was deleted, but for one case:
- * the store was replaced by an older or an empty one. So logs that were there at the start under a
- * key that the store has not given away yet are left alone.
+ * A pipeline (an extension) whose logs are there and that the store does not know was deleted, but
+ * for one case: the store was replaced by an older or an empty one. So logs that were there at the
+ * start under a key that the store has not given away yet are left alone.
  *
  * Thread: the owner's.
  */
 #ifndef GOFER_API_SERVER_LOG_SWEEP_H_
 #define GOFER_API_SERVER_LOG_SWEEP_H_
 
+#include "api/extension/log.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/pool.h"
@@ -24,9 +27,11 @@ struct gf_log_sweep;
 struct gf_log_sweep_options {
     struct gf_store *store; /* one reader is lent to a sweep at times */
     struct gf_log_store *logs;
+    struct gf_extension_logs *extension_logs;
     struct gf_event_hub *hub;
     struct gf_pool *pool;      /* for jobs that may take long */
     int64_t next_pipeline_key; /* as of the start */
+    int64_t next_run_key;      /* likewise; extensions have their keys of that counter */
 };
 
 /* Sweeps for the first time, and follows the events. Codes: those of gf_event_hub_add. */

@@ -18,7 +18,11 @@ enum gf_code gf_server__next_keys(struct gf_server *server, struct gf_server_key
     const enum gf_code rc = server->store->ops->load_start(server->store, &scratch, &start, err);
     gf_arena_fini(&scratch);
     if (rc == GF_OK) {
-        *out_keys = (struct gf_server_keys){start.next_namespace_key, start.next_pipeline_key};
+        *out_keys = (struct gf_server_keys){
+            .ns = start.next_namespace_key,
+            .pipeline = start.next_pipeline_key,
+            .run = start.next_run_key,
+        };
     }
     return rc;
 }
@@ -49,9 +53,11 @@ enum gf_code gf_server__start_sweeps(struct gf_server *server, const struct gf_s
     const struct gf_log_sweep_options logs = {
         .store = server->store,
         .logs = server->logs,
+        .extension_logs = server->extension_logs,
         .hub = server->hub,
         .pool = server->long_pool,
         .next_pipeline_key = next->pipeline,
+        .next_run_key = next->run,
     };
     const struct gf_secret_sweep_options secrets = {
         .store = server->store,
