@@ -8,6 +8,9 @@
 /* However long ago it was: the last time that was missed is made up for. */
 #define CATCH_UP_NS (INT64_MAX / 4)
 
+/* In the year 2116: so far from the end of time that sums of what is here do not wrap. */
+#define CREATE_TIME_NS_MAX (INT64_MAX / 2)
+
 static bool next_after(const void *ctx, int64_t after_ns, int64_t *out_ns) {
     const struct gf_interval_job *job = ctx;
     const int64_t before = gf_floor_div(after_ns - job->origin_ns, job->every_ns);
@@ -52,6 +55,12 @@ static int64_t default_jitter_ns(int64_t every_ns) {
                                                         : GF_INTERVAL_JITTER_NS_DEFAULT_MAX;
 }
 
+/* Whole seconds, so that the times are easy to read. What is no time at all counts as 1970. */
+static int64_t origin_of(int64_t create_time_ns) {
+    const bool is_time = create_time_ns > 0 && create_time_ns < CREATE_TIME_NS_MAX;
+    return is_time ? create_time_ns / GF_NS_PER_SEC * GF_NS_PER_SEC : 0;
+}
+
 enum gf_code gf_interval_job_create(const struct gf_interval_settings *settings,
                                     struct gf_interval_job **out, struct gf_error *err) {
     enum gf_overlap overlap = GF_OVERLAP_ALLOW;
@@ -81,8 +90,7 @@ enum gf_code gf_interval_job_create(const struct gf_interval_settings *settings,
         .starter.overlap = overlap,
         .starter.fingerprint = (uint64_t)settings->every_ns,
         .every_ns = settings->every_ns,
-        /* Whole seconds, so that the times are easy to read. */
-        .origin_ns = gf_floor_div(settings->create_time_ns, GF_NS_PER_SEC) * GF_NS_PER_SEC,
+        .origin_ns = origin_of(settings->create_time_ns),
     };
     *out = job;
     return GF_OK;

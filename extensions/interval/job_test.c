@@ -66,6 +66,14 @@ Test(interval_job, times_are_multiples_after_the_creation) {
     free(job);
 }
 
+Test(interval_job, what_is_no_creation_counts_as_1970) {
+    struct gf_interval_settings settings = five_minutes;
+    settings.create_time_ns = INT64_MAX;
+    struct gf_interval_job *job = job_of(&settings);
+    cr_expect_eq(job->origin_ns, 0);
+    free(job);
+}
+
 Test(interval_job, a_restart_changes_nothing) {
     struct gf_timetable table = {0};
     struct gf_interval_job *job = job_of(&five_minutes);

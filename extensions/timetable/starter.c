@@ -72,7 +72,8 @@ int64_t gf_starter_handled(const char *checkpoint, uint64_t fingerprint, int64_t
         return now_ns;
     }
     (void)gf_starter_checkpoint(handled_ns, fingerprint, same);
-    return gf_str_eq(gf_str_from(checkpoint), gf_str_from(same)) ? handled_ns : now_ns;
+    const bool is_same = gf_str_eq(gf_str_from(checkpoint), gf_str_from(same));
+    return is_same && handled_ns >= 0 ? handled_ns : now_ns;
 }
 
 /* The extension wakes when the first job is due; while nobody listens, `ready` brings it back. */

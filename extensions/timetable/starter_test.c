@@ -14,6 +14,8 @@ Test(starter, a_checkpoint_of_other_settings_counts_from_now) {
     char text[GF_TIME_BYTES_MAX + 20];
     (void)gf_starter_checkpoint(1000, 0x1234, text);
     cr_expect_eq(gf_starter_handled(text, 0x1235, 1, 2), 2);
+    (void)gf_starter_checkpoint(-1000, 0x1234, text);
+    cr_expect_eq(gf_starter_handled(text, 0x1234, 1, 2), 2);
     cr_expect_eq(gf_starter_handled("yesterday", 0x1234, 1, 2), 2);
     cr_expect_eq(gf_starter_handled("yesterday 0000000000001234", 0x1234, 1, 2), 2);
 }
