@@ -11,7 +11,8 @@
  *     resolve.c          settings: opened, checked, references filled in
  *     asks.c             questions about subscriptions; debug requests
  *     incoming.c         what an extension says
- *     starts.c           its deliveries: from the message to the input, and to the acknowledgement
+ *     starts.c           its deliveries, and their acknowledgements
+ *     starts_read.c      what they say
  *     outgoing.c         what it is told, in order
  *     deliveries.c       what waits to be delivered
  *     event_feed.c       gofer's own events
@@ -478,6 +479,8 @@ void gf_starts__retry(struct gf_hub_connection *connection);
 /* Sends acknowledgements. False: the step ends. */
 bool gf_starts__send_acks(struct gf_hub_connection *connection, bool *out_more);
 void gf_starts__free(struct gf_hub_connection *connection);
+/* ---- starts_read.c ---- */
+
 /*
  * Reads a StartRun or ObservedEvent into an input. Code: GF_INVALID_ARGUMENT with the place. All in
  * the arena or borrowed from the message.
@@ -490,6 +493,14 @@ enum gf_code gf_starts__read(const Gofer__Extension__V1__ConnectRequest *request
 enum gf_code gf_starts__read_kept(struct gf_str content, const struct gf_delivery *row,
                                   struct gf_arena *arena, struct gf_extension_start *out,
                                   struct gf_error *err) GF_MUST_USE;
+
+enum gf_code gf_starts__read_checkpoint(const Gofer__Extension__V1__Checkpoint *checkpoint,
+                                        struct gf_extension_progress *out,
+                                        struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_starts__read_report(const struct gf_hub_connection *connection,
+                                    const Gofer__Extension__V1__Report *report,
+                                    struct gf_arena *arena, struct gf_report_put *out,
+                                    struct gf_error *err) GF_MUST_USE;
 
 /* ---- outgoing.c: step ---- */
 
