@@ -343,20 +343,54 @@ static void give_back(struct gf_hub_connection *self) {
     }
 }
 
+/* Another connection of the same program that works; NULL: none. (m) */
+static struct gf_hub_connection *find_other(struct gf_hub_connection *self,
+                                            enum gf_connection_phase phase) {
+    const struct gf_hub_extension *extension = gf_hub__find(self->hub, self->extension_key);
+    if (extension == NULL) {
+        return NULL;
+    }
+    GF_LIST_FOREACH(link, &extension->connections) {
+        struct gf_hub_connection *other =
+            GF_CONTAINER_OF(link, struct gf_hub_connection, of_extension);
+        if (other->attempt == self->attempt && other->phase >= phase && !other->ending) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * The core has noted that the connection is gone. Where another one became ready before that, and
+ * this word went past its word, it says so again.
+ */
+static void gone_told(struct gf_hub_command *command, const struct gf_reply *reply) {
+    struct gf_hub_connection *self = command->connection;
+    (void)reply;
+    gf_mutex_lock(&self->hub->mutex);
+    struct gf_hub_connection *other = find_other(self, GF_PHASE_READY);
+    if (other != NULL) {
+        gf_connection__ref(other);
+    }
+    gf_mutex_unlock(&self->hub->mutex);
+    if (other != NULL) {
+        gf_hub__submit(gf_incoming__word(other, GF_INPUT_EXTENSION_READY));
+        gf_connection__unref(other);
+    }
+}
+
 static void tell_gone(struct gf_hub_connection *self, const struct gf_error *error) {
     gf_mutex_lock(&self->hub->mutex);
-    const bool tell = self->was_ready && !self->hub->stopping;
+    const bool tell =
+        self->was_ready && !self->hub->stopping && find_other(self, GF_PHASE_READYING) == NULL;
     gf_mutex_unlock(&self->hub->mutex);
     if (!tell) {
         return;
     }
-    struct gf_hub_command *command = gf_hub__command(self->hub, GF_INPUT_EXTENSION_GONE);
     const char *reason = error->code == GF_OK ? "it closed the connection" : error->message;
-    command->command.input.u.word = (struct gf_extension_word){
-        .extension_key = self->extension_key,
-        .attempt = self->attempt,
-        .reason = gf_arena_str(&command->arena, gf_str_from(reason)),
-    };
+    struct gf_hub_command *command = gf_incoming__word(self, GF_INPUT_EXTENSION_GONE);
+    command->done = gone_told;
+    command->command.input.u.word.reason = gf_arena_str(&command->arena, gf_str_from(reason));
     gf_hub__submit(command);
 }
 

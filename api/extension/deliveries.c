@@ -251,6 +251,12 @@ static void tried(struct gf_hub_command *command, const struct gf_reply *reply) 
     queue_dispatch(hub);
     gf_mutex_unlock(&hub->mutex);
     const enum gf_code rc = reply->error.code;
+    if (rc == GF_NOT_FOUND) {
+        /* What is known of it here is out of date. */
+        gf_mutex_lock(&hub->mutex);
+        gf_deliveries__remove(hub, command->number);
+        gf_mutex_unlock(&hub->mutex);
+    }
     if (rc == GF_OK || rc == GF_NOT_FOUND) {
         finish(hub, command->number, 0);
     } else if (rc == GF_INVALID_ARGUMENT) {
@@ -370,12 +376,12 @@ static bool send_one(struct gf_hub_connection *self, int64_t delivery_key, int32
     struct gf_error error = {0};
     const enum gf_code rc = read_row(self->hub, delivery_key, &self->arena, &row, &error);
     if (rc != GF_OK) {
-        finish(self->hub, delivery_key, rc == GF_NOT_FOUND ? 0 : GF_HUB_FULL_RETRY_MS);
         if (rc == GF_NOT_FOUND) {
             gf_mutex_lock(&self->hub->mutex);
             gf_deliveries__remove(self->hub, delivery_key);
             gf_mutex_unlock(&self->hub->mutex);
         }
+        finish(self->hub, delivery_key, rc == GF_NOT_FOUND ? 0 : GF_HUB_FULL_RETRY_MS);
         return true;
     }
     Gofer__Extension__V1__ConnectResponse *message = message_of(self, &row, attempt);

@@ -98,6 +98,7 @@ struct gf_hub_extension *gf_hub__put(struct gf_extension_hub *hub, const struct 
         self->registration_size = row->registration.len;
         self->accepts_external = accepts_external(row);
     }
+    const bool was_disabled = self->disabled;
     self->disabled = row->disabled;
     self->has_image = row->spec.image.len > 0;
     self->settings_hash = self->has_image ? 0 : gf_hub__settings_hash(row);
@@ -105,6 +106,9 @@ struct gf_hub_extension *gf_hub__put(struct gf_extension_hub *hub, const struct 
     self->successor = instance_of(&row->successor);
     self->leaving = instance_of(&row->leaving);
     self->event_sequence = row->event_sequence;
+    if (was_disabled && !self->disabled) {
+        gf_deliveries__wake(hub, self);
+    }
     return self;
 }
 

@@ -465,6 +465,9 @@ void gf_debugs__take(struct gf_hub_connection *connection,
 
 void gf_incoming__take(struct gf_hub_connection *connection,
                        const Gofer__Extension__V1__ConnectRequest *request);
+/* A command about the connection, with a reference to it. */
+struct gf_hub_command *gf_incoming__word(struct gf_hub_connection *connection,
+                                         enum gf_input_kind kind);
 /* A line of gofer's in the log of the extension. Without (m). */
 void gf_hub__log(struct gf_extension_hub *hub, int64_t extension_key, const char *extension_id,
                  Gofer__Extension__V1__LogLevel level, const char *fmt, ...) GF_PRINTF(5, 6);

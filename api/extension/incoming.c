@@ -33,7 +33,7 @@ static void readied(struct gf_hub_command *command, const struct gf_reply *reply
     gf_hub__tell(hub, self->extension_key);
 }
 
-static struct gf_hub_command *word(struct gf_hub_connection *self, enum gf_input_kind kind) {
+struct gf_hub_command *gf_incoming__word(struct gf_hub_connection *self, enum gf_input_kind kind) {
     struct gf_hub_command *command = gf_hub__command(self->hub, kind);
     gf_connection__ref(self);
     command->connection = self;
@@ -58,7 +58,7 @@ static void take_ready(struct gf_hub_connection *self) {
         refuse(self, "ready", "Ready comes once, after SubscriptionsComplete");
         return;
     }
-    struct gf_hub_command *command = word(self, GF_INPUT_EXTENSION_READY);
+    struct gf_hub_command *command = gf_incoming__word(self, GF_INPUT_EXTENSION_READY);
     command->done = readied;
     gf_hub__submit(command);
 }
@@ -72,7 +72,7 @@ static void take_drained(struct gf_hub_connection *self) {
         refuse(self, "drained", "Drained comes once, after a Drain");
         return;
     }
-    gf_hub__submit(word(self, GF_INPUT_EXTENSION_DRAINED));
+    gf_hub__submit(gf_incoming__word(self, GF_INPUT_EXTENSION_DRAINED));
 }
 
 static void take_pong(struct gf_hub_connection *self, const Gofer__Extension__V1__Pong *pong) {

@@ -12,13 +12,13 @@ enum {
 
 struct resolving {
     struct gf_vault *vault;
-    struct gf_vault_user user;
+    const struct gf_vault_user *user; /* NULL: an extension */
 };
 
 static enum gf_code resolve(void *ctx, const struct gf_text_part *reference,
                             struct gf_secret_buffer *out, struct gf_error *err) {
     const struct resolving *self = ctx;
-    return gf_vault_resolve(self->vault, &self->user, reference->kind, reference->key, out, err);
+    return gf_vault_resolve(self->vault, self->user, reference->kind, reference->key, out, err);
 }
 
 static bool has_problem(const struct gf_settings_check *check, struct gf_str name) {
@@ -64,10 +64,9 @@ void gf_settings__prepare(struct gf_extension_hub *hub,
     struct gf_settings_check first;
     gf_settings_check(parameters, parameter_count, given, given_count, GF_SETTINGS_GIVEN,
                       user != NULL, arena, &first);
-    struct resolving resolving = {.vault = hub->options.vault};
+    struct resolving resolving = {.vault = hub->options.vault, .user = user};
     unsigned kinds = GF_REFERENCE_BIT(GF_REFERENCE_GLOBAL_SECRET);
     if (user != NULL) {
-        resolving.user = *user;
         kinds |= GF_REFERENCE_BIT(GF_REFERENCE_PIPELINE_SECRET);
     }
     *out = (struct gf_hub_settings){.reason = GF_SUBSCRIPTION_REASON_SETTINGS_INVALID};

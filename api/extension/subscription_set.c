@@ -311,16 +311,16 @@ static enum gf_connection_next complete(struct gf_hub_connection *self) {
         GF_MESSAGE_NEW(&self->arena, Gofer__Extension__V1__SubscriptionsComplete,
                        gofer__extension__v1__subscriptions_complete);
     message->subscriptions_complete->subscription_count = self->scan_count;
-    const bool sent = gf_connection__send(self, message);
     struct gf_extension_hub *hub = self->hub;
     const int64_t now = gf_mono_ns();
+    /* Before it is sent: the answer may be here at once. */
     gf_mutex_lock(&hub->mutex);
     self->phase = GF_PHASE_COMPLETE;
     self->phase_deadline = now + gf_hub__ms(hub->options.ready_ms, GF_EXTENSION_READY_MS);
     self->last_message_mono = now;
     self->next_ping_mono = now + gf_hub__ms(hub->options.ping_ms, GF_EXTENSION_PING_MS);
     gf_mutex_unlock(&hub->mutex);
-    return sent ? GF_CONNECTION_AGAIN : GF_CONNECTION_WAIT;
+    return gf_connection__send(self, message) ? GF_CONNECTION_AGAIN : GF_CONNECTION_WAIT;
 }
 
 static enum gf_code read_rows(struct gf_hub_connection *self, struct gf_subscription **out_items,

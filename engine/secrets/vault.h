@@ -138,7 +138,9 @@ struct gf_vault_user {
 
 /*
  * Appends the value of one reference (PIPELINE_SECRET or GLOBAL_SECRET) to out and notes its use.
- * What the user's namespace may not use is GF_NOT_FOUND like what is not there. Blocks, for about
+ * What the user's namespace may not use is GF_NOT_FOUND like what is not there. A user of NULL is
+ * the server itself, for an extension: it has every global secret, and no other; who installs the
+ * extension was asked whether he may use it. Blocks, for about
  * the time of one read of the store. Codes: GF_NOT_FOUND, GF_DATA_LOSS, GF_FAILED_PRECONDITION; a
  * gf_interpolate_fn can be made of it.
  */

@@ -80,7 +80,6 @@ void hub_rig_init(struct hub_rig *self, void (*change)(struct gf_extension_hub_o
     }
     start_hub(self);
     struct gf_config *config = gf_fixture_checked(&self->rig.arena, "one");
-    config->pipeline_id = GF_STR("simple");
     rig_up_config(&self->rig, config);
 }
 
@@ -191,7 +190,7 @@ void hub_rig_subscription(struct hub_rig *self, enum gf_input_kind kind, const c
     struct gf_input input = {.kind = kind};
     struct gf_subscription_change *change = &input.u.subscription.change;
     change->namespace_id = GF_STR("default");
-    change->pipeline_id = GF_STR("simple");
+    change->pipeline_id = GF_STR("pipe");
     change->extension_id = gf_str_from(extension_id);
     change->subscription_id = gf_str_from(subscription_id);
     const struct gf_str place = gf_settings_place_of_subscription(
@@ -231,7 +230,7 @@ struct gf_subscription hub_rig_subscription_row(struct hub_rig *self, const char
     struct gf_store *store = self->rig.store;
     struct gf_store_reader *reader = store->ops->open_reader(store);
     must(store->ops->extensions->get_subscription(
-             reader, GF_STR("default"), GF_STR("simple"), gf_str_from(extension_id),
+             reader, GF_STR("default"), GF_STR("pipe"), gf_str_from(extension_id),
              gf_str_from(subscription_id), &self->arena, &row, &err),
          "subscription row", &err);
     store->ops->close_reader(store, reader);
@@ -378,7 +377,7 @@ int64_t script_start_run(struct script *self, const char *subscription_id, const
     Gofer__Extension__V1__StartRun start = GOFER__EXTENSION__V1__START_RUN__INIT;
     Gofer__V1__SubscriptionReference reference = GOFER__V1__SUBSCRIPTION_REFERENCE__INIT;
     reference.namespace_id = "default";
-    reference.pipeline_id = "simple";
+    reference.pipeline_id = "pipe";
     reference.subscription_id = (char *)(uintptr_t)subscription_id;
     start.subscription = &reference;
     start.idempotency_key = (char *)(uintptr_t)key;

@@ -31,7 +31,7 @@ struct hub_rig {
 };
 
 /* `change` may set other options before the hub is made; NULL. There are the namespace `default`
- * and the pipeline `simple` with one task. */
+ * and the pipeline `pipe` with one task. */
 void hub_rig_init(struct hub_rig *self, void (*change)(struct gf_extension_hub_options *options));
 void hub_rig_fini(struct hub_rig *self);
 /* As after the death of the server: a new engine and hub on the same store. */
@@ -44,7 +44,7 @@ enum gf_code hub_rig_command(struct hub_rig *self, const struct gf_input *input,
 void hub_rig_install(struct hub_rig *self, const char *extension_id, const char *image,
                      const char *settings);
 void hub_rig_switch(struct hub_rig *self, enum gf_input_kind kind, const char *extension_id);
-/* CREATE, UPDATE, ENABLE, DISABLE, DELETE_SUBSCRIPTION of default/simple; settings as "a=b c=d". */
+/* CREATE, UPDATE, ENABLE, DISABLE, DELETE_SUBSCRIPTION of default/pipe; settings as "a=b c=d". */
 void hub_rig_subscription(struct hub_rig *self, enum gf_input_kind kind, const char *extension_id,
                           const char *subscription_id, const char *settings, int64_t generation);
 void hub_rig_pause(struct hub_rig *self, bool paused);
@@ -57,7 +57,7 @@ struct gf_subscription hub_rig_await_status(struct hub_rig *self, const char *ex
                                             const char *subscription_id,
                                             enum gf_subscription_status status);
 struct gf_extension_counts hub_rig_counts(struct hub_rig *self, const char *extension_id);
-/* Runs of default/simple. */
+/* Runs of default/pipe. */
 size_t hub_rig_run_count(struct hub_rig *self);
 
 /* ---- An extension ---- */
