@@ -5,6 +5,7 @@
 #include "base/sync.h"
 #include "tests/extension/rig.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
