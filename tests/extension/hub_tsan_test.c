@@ -23,7 +23,6 @@ struct player {
     pthread_t thread;
     char extension_id[32];
     char subscription_id[32];
-    struct gf_rpc_channel *channel;
     int acknowledged;
 };
 
@@ -61,7 +60,7 @@ static void play_round(struct player *player, int round, struct hub_rig *own) {
 
 static void *play(void *ctx) {
     struct player *player = ctx;
-    struct hub_rig own = rig;
+    struct hub_rig own = {.hub = rig.hub, .channel = rig.channel};
     gf_arena_init(&own.arena, 1 << 28);
     for (int round = 0; round < ROUNDS; round++) {
         play_round(player, round, &own);
