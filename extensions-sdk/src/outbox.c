@@ -171,8 +171,10 @@ enum gofer_result gf_sdk_outbox_deliver(struct gf_sdk_outbox *outbox, struct gf_
             gf_cond_signal(&outbox->changed);
         }
     }
+    const enum gofer_result result = item == NULL ? GOFER_OK : GOFER_FULL;
     gf_sdk_item_destroy(old);
-    return item == NULL ? GOFER_OK : GOFER_FULL;
+    gf_sdk_item_destroy(item);
+    return result;
 }
 
 void gf_sdk_outbox_say(struct gf_sdk_outbox *outbox, int64_t connection, uint32_t field,

@@ -43,7 +43,7 @@ struct gf_sdk_item {
     atomic_int *pending; /* counted down with the item; lives as long as its subscriptions */
 };
 
-/* An item for the message. Owned by the caller until gf_sdk_outbox_deliver has taken it. */
+/* An item for the message. Owned by the caller until gf_sdk_outbox_deliver takes it. */
 struct gf_sdk_item *gf_sdk_item_create(uint32_t field, const ProtobufCMessage *message);
 void gf_sdk_item_destroy(struct gf_sdk_item *item);
 
@@ -71,8 +71,8 @@ void gf_sdk_outbox_destroy(struct gf_sdk_outbox *outbox);
 /* ---- For those who have something to say ---- */
 
 /*
- * Takes a delivery. GOFER_FULL: nothing was taken. A checkpoint (its key) replaces the one of the
- * same key that waits and is the newest that waits.
+ * Takes a delivery, which is destroyed when there is no room for it (GOFER_FULL). A checkpoint (its
+ * key) replaces the one of the same key that waits and is the newest that waits.
  */
 enum gofer_result gf_sdk_outbox_deliver(struct gf_sdk_outbox *outbox, struct gf_sdk_item *item);
 
