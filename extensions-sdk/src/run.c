@@ -32,8 +32,6 @@ const char *gofer_result_text(enum gofer_result result) {
         return "gone: the subscription, the delivery or the dialog is over";
     case GOFER_DRAINED:
         return "drained: nothing may be begun any more";
-    case GOFER_NOT_SUPPORTED:
-        return "not supported";
     }
     return "not known";
 }

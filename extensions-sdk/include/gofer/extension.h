@@ -99,8 +99,7 @@ enum gofer_result {
     GOFER_INVALID = 1, /* an argument is wrong, which is a fault of the program; it is logged */
     GOFER_FULL = 2,    /* too much is unacknowledged; `room` follows */
     GOFER_GONE = 3,    /* the subscription, delivery or dialog is over */
-    GOFER_DRAINED = 4, /* nothing may be begun any more: the program is about to end */
-    GOFER_NOT_SUPPORTED = 5
+    GOFER_DRAINED = 4  /* nothing may be begun any more: the program is about to end */
 };
 
 /* "full: too much is unacknowledged" and the like. Static storage. */
