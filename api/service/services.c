@@ -72,8 +72,8 @@ void gf_services_add_to_server(struct gf_services *services, struct gf_rpc_serve
     gofer_v1_secret_service_add_to_server(server, &gf_secret_service, services);
     gofer_v1_token_service_add_to_server(server, &gf_token_service, services);
     gofer_v1_role_service_add_to_server(server, &gf_role_service, services);
-    add_empty(server, &gofer_v1_extension_service);
-    add_empty(server, &gofer_v1_subscription_service);
+    gofer_v1_extension_service_add_to_server(server, &gf_extension_service, services);
+    gofer_v1_subscription_service_add_to_server(server, &gf_subscription_service, services);
     add_empty(server, &gofer_v1_object_service);
 }
 
