@@ -83,7 +83,7 @@ static enum gf_code read_report(struct gf_sqlite_row *row, void *item,
     report->pipeline_id = gf_sqlite__str(row);
     report->pipeline_key = gf_sqlite__i64(row);
     report->run_id = gf_sqlite__i64(row);
-    report->outcome = (enum gf_report_outcome)gf_sqlite__enum(row, gf_report_outcome_valid);
+    report->outcome = (enum gf_report_outcome)gf_sqlite__enum_or_none(row, gf_report_outcome_valid);
     report->title = gf_sqlite__str(row);
     report->url = gf_sqlite__str(row);
     report->create_time = gf_sqlite__i64(row);
