@@ -111,7 +111,7 @@ static enum gf_code restore(struct gf_engine *engine, struct gf_attempt_vec *out
         return rc;
     }
     gf_core_skip_keys(engine->core, engine->options.namespace_key_min,
-                      engine->options.pipeline_key_min);
+                      engine->options.pipeline_key_min, engine->options.run_key_min);
     if (engine->options.allow_bootstrap) {
         gf_core_allow_bootstrap(engine->core);
     }

@@ -85,9 +85,10 @@ struct gf_engine_options {
     /* For the secrets and tokens of tasks (engine/secrets/vault.h); borrowed until destroy. NULL:
      * tasks that need one fail to launch. */
     struct gf_vault *vault;
-    /* No namespace and no pipeline gets a key below these (gf_core_skip_keys); 0 = any. */
+    /* Nothing gets a key below these (gf_core_skip_keys); 0 = any. */
     int64_t namespace_key_min;
     int64_t pipeline_key_min;
+    int64_t run_key_min; /* of runs and extensions */
     bool allow_bootstrap; /* a token can be bootstrapped once more (gf_core_allow_bootstrap) */
     /* Called once, on the engine thread, when a commit has failed. Must not block. */
     void (*on_fatal)(void *ctx, const struct gf_error *error);

@@ -183,6 +183,7 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
         .vault = server->vault,
         .namespace_key_min = least.ns,
         .pipeline_key_min = least.pipeline,
+        .run_key_min = least.run,
         .allow_bootstrap = options->allow_bootstrap,
         .on_fatal = on_fatal,
         .ctx = server,

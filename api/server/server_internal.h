@@ -119,7 +119,7 @@ int64_t gf_server__launch_lease_ms(const struct gf_server_options *options);
 struct gf_server_keys {
     int64_t ns;
     int64_t pipeline;
-    int64_t run; /* of next_keys alone */
+    int64_t run; /* extensions have theirs of that counter */
 };
 
 /* The first keys that the store has not given away. Before the engine runs: it is ours to ask. */

@@ -2,7 +2,7 @@
  * Design: secrets and logs lie beside the store, under the keys of its rows. Where the store was
  * lost or set back to a copy they have keys that it has not given away yet. Those are left alone by
  * the sweeps of this process, in case the right store is put back; and they are never given to
- * other namespaces and pipelines, who would find the secrets and logs of somebody else.
+ * other namespaces, pipelines and extensions, who would find the secrets and logs of somebody else.
  */
 #include "api/server/server_internal.h"
 
@@ -27,21 +27,33 @@ enum gf_code gf_server__next_keys(struct gf_server *server, struct gf_server_key
     return rc;
 }
 
+/* A directory may have any name, also one that nothing will ever have for a key. */
+static void raise_above(int64_t *least, int64_t key) {
+    if (key >= *least && key < INT64_MAX / 2) {
+        *least = key + 1;
+    }
+}
+
 enum gf_code gf_server__least_keys(struct gf_server *server, struct gf_server_keys *out_keys,
                                    struct gf_error *err) {
-    struct gf_log_pipelines logged = {0};
+    struct gf_log_pipelines pipelines = {0};
+    struct gf_log_runs extensions = {0};
     struct gf_server_keys least = {0};
     enum gf_code rc = gf_secret_next_keys(server->vault, &least.ns, &least.pipeline, err);
     if (rc == GF_OK) {
-        rc = gf_log_store_list_pipelines(server->logs, &logged, err);
+        rc = gf_log_store_list_pipelines(server->logs, &pipelines, err);
     }
-    for (size_t i = 0; rc == GF_OK && i < logged.count; i++) {
-        /* A directory may have any name, also one that no pipeline will ever have. */
-        if (logged.items[i] >= least.pipeline && logged.items[i] < INT64_MAX / 2) {
-            least.pipeline = logged.items[i] + 1;
-        }
+    if (rc == GF_OK) {
+        rc = gf_log_store_list_runs(server->logs, /* pipeline_key= */ 0, &extensions, err);
     }
-    gf_vec_fini(&logged);
+    for (size_t i = 0; i < pipelines.count; i++) {
+        raise_above(&least.pipeline, pipelines.items[i]);
+    }
+    for (size_t i = 0; i < extensions.count; i++) {
+        raise_above(&least.run, extensions.items[i]);
+    }
+    gf_vec_fini(&pipelines);
+    gf_vec_fini(&extensions);
     if (rc == GF_OK) {
         *out_keys = least;
     }

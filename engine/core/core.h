@@ -417,10 +417,12 @@ void gf_core_destroy(struct gf_core *core);
  */
 void gf_core_restore_namespace(struct gf_core *core, const struct gf_namespace *ns);
 /*
- * Before the first step: no namespace and no pipeline gets a key below these from now on. For keys
- * that something outside of the store has, which the store, set back to a copy, does not know.
+ * Before the first step: no namespace, pipeline, run or extension gets a key below these from now
+ * on. For keys that something outside of the store has, which the store, set back to a copy, does
+ * not know.
  */
-void gf_core_skip_keys(struct gf_core *core, int64_t namespace_key, int64_t pipeline_key);
+void gf_core_skip_keys(struct gf_core *core, int64_t namespace_key, int64_t pipeline_key,
+                       int64_t run_key);
 /* Likewise: BOOTSTRAP_TOKEN works once more, for who has lost the tokens. The admin of the machine
  * asked for it; it is not stored. */
 void gf_core_allow_bootstrap(struct gf_core *core);

@@ -97,6 +97,14 @@ Test(extensions, without_an_image_it_is_run_by_hand) {
     cr_expect_eq(event.metadata_count, 0);
 }
 
+Test(extensions, keys_of_something_outside_of_the_store_are_not_given_again) {
+    world_restart(&world);
+    gf_core_skip_keys(world.core, /* namespace_key= */ 0, /* pipeline_key= */ 0,
+                      /* run_key= */ 5000);
+    cr_assert_eq(world_install(&world, "cron", "one"), GF_OK);
+    cr_expect_eq(world.extension.extension_key, 5000);
+}
+
 Test(extensions, a_second_install_says_update) {
     cr_assert_eq(world_install(&world, "cron", "one"), GF_OK);
     const int64_t newest = world_newest_event(&world);

@@ -74,13 +74,17 @@ bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
     return true;
 }
 
-void gf_core_skip_keys(struct gf_core *core, int64_t namespace_key, int64_t pipeline_key) {
+void gf_core_skip_keys(struct gf_core *core, int64_t namespace_key, int64_t pipeline_key,
+                       int64_t run_key) {
     struct gf_core_start *next = &core->next;
     if (next->next_namespace_key < namespace_key) {
         next->next_namespace_key = namespace_key;
     }
     if (next->next_pipeline_key < pipeline_key) {
         next->next_pipeline_key = pipeline_key;
+    }
+    if (next->next_run_key < run_key) {
+        next->next_run_key = run_key;
     }
 }
 
