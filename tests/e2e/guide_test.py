@@ -10,7 +10,7 @@ command must succeed, unless what stands behind it begins with "gofer: " or says
 
 A guide that starts a server ("gofer service start &") gets it on a free port, with a data directory of its
 own; the others get one in development mode that has the image. `gofer`, `dist/gofer` and
-`tools/make_busybox_image` are the programs under test.
+`tools/make_busybox_image` are the programs under test; `./folder` is the example of an extension.
 
 Needs root; without it, it says so and succeeds.
 """
@@ -30,6 +30,7 @@ from gofer_server import FETCH_IN_RUNFILES, GoferServer  # pylint: disable=wrong
 
 START = "service start"
 FETCH = os.environ.get("GOFER_FETCH", os.path.abspath(FETCH_IN_RUNFILES))
+EXAMPLE = os.path.abspath("extensions-sdk/examples/folder")
 
 
 def blocks(path):
@@ -76,6 +77,8 @@ class Guide:
         for name, program in (("dist/gofer", e2e.GOFER), ("tools/make_busybox_image", e2e.ARGUMENTS[0])):
             os.makedirs(os.path.dirname(os.path.join(self.folder, name)))
             os.symlink(os.path.realpath(program), os.path.join(self.folder, name))
+        if os.path.exists(EXAMPLE):
+            os.symlink(os.path.realpath(EXAMPLE), os.path.join(self.folder, "folder"))
         return self
 
     def __exit__(self, *_):
