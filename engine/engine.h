@@ -88,7 +88,7 @@ struct gf_engine_options {
     /* Nothing gets a key below these (gf_core_skip_keys); 0 = any. */
     int64_t namespace_key_min;
     int64_t pipeline_key_min;
-    int64_t run_key_min; /* of runs and extensions */
+    int64_t run_key_min;  /* of runs and extensions */
     bool allow_bootstrap; /* a token can be bootstrapped once more (gf_core_allow_bootstrap) */
     /* Called once, on the engine thread, when a commit has failed. Must not block. */
     void (*on_fatal)(void *ctx, const struct gf_error *error);
