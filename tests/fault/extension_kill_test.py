@@ -32,7 +32,6 @@ SETTLE_TIMEOUT_S = 300
 EXTENSION = "event-load"
 PIPELINES = ("one", "two", "three")
 ALL_EVERY = 10  # as event_load.c has it
-PAGE = 1000
 
 
 class Extension:
@@ -89,7 +88,7 @@ def set_up(server, data_dir):
         server.run("pipeline", "subscribe", pipeline, EXTENSION, "numbers")
     created = server.run("token", "create", "--kind", "extension", "--extension", EXTENSION,
                          "--user", EXTENSION, "-o", "json")
-    return json.loads(created.stdout)["token"]
+    return json.loads(created.stdout)["tokenText"]
 
 
 def kill_again_and_again(server, extension, chance, rounds):
@@ -131,16 +130,10 @@ def read_ledger(path):
 def runs_of(server, pipeline):
     """{number: [run_id]}, by the label that tells what a run is for."""
     runs = collections.defaultdict(list)
-    token = ""
-    while True:
-        page = json.loads(server.run(
-            "run", "list", pipeline, "-o", "json", "--page-size", str(PAGE),
-            *(["--page-token", token] if token else [])).stdout)
-        for run in page.get("runs", []):
-            runs[int(run["labels"]["key"].split("-")[1])].append(int(run["runId"]))
-        token = page.get("nextPageToken", "")
-        if not token:
-            return runs
+    listed = json.loads(server.run("run", "list", pipeline, "--limit", "0", "-o", "json").stdout)
+    for one in listed["runs"]:
+        runs[int(one["labels"]["key"].split("-")[1])].append(int(one["runId"]))
+    return runs
 
 
 def check(server, ledger, count):
@@ -196,7 +189,7 @@ def run(arguments, chance):
         if extension is not None:
             extension.kill()
         server.kill()
-        if failed and arguments.keep:
+        if arguments.keep:
             print("the data is in %s" % data_dir, file=sys.stderr)
         else:
             shutil.rmtree(data_dir, ignore_errors=True)
