@@ -4,6 +4,9 @@
  * connection is over. A send that fails tells nothing; why the stream ended is what the receiver
  * learns.
  *
+ * Each stream has a channel of its own: one that has failed pauses before it connects again, and
+ * the pauses are main's.
+ *
  * A frame is a field of ConnectRequest that is encoded already. It goes out as an "unknown field"
  * of an otherwise empty message, so that nothing is encoded twice, nor decoded to be sent again.
  */
@@ -26,7 +29,7 @@ enum {
 };
 
 struct gf_sdk_link {
-    struct gf_rpc_channel *channel;
+    const struct gf_sdk_environment *environment;
     struct gf_sdk_outbox *outbox;
     int event_fd;
     pthread_t receiver;
@@ -112,12 +115,26 @@ static void end(struct gf_sdk_link *link, struct gf_rpc_stream *stream) {
     }
 }
 
+static enum gf_code make_channel(const struct gf_sdk_environment *environment,
+                                 struct gf_rpc_channel **out_channel, struct gf_error *err) {
+    const struct gf_rpc_channel_opts opts = {
+        .tls = environment->has_tls ? &environment->tls : NULL,
+        .bearer_token = environment->token,
+        .user_agent = "gofer-c/" GOFER_EXTENSION_SDK_VERSION,
+        .receive_bytes_max = MESSAGE_BYTES_MAX,
+        .keepalive_ms = KEEPALIVE_MS,
+    };
+    return gf_rpc_channel_create(environment->host, &opts, out_channel, err);
+}
+
 static void converse(struct gf_sdk_link *link) {
+    GF_CLEANUP(gf_rpc_channel_destroy_p) struct gf_rpc_channel *channel = NULL;
     struct gf_rpc_stream *stream = NULL;
     struct gf_error error;
     struct gf_sdk_received *last = NULL;
-    if (gofer_extension_v1_extension_service_connect_stream_open(link->channel, NULL, &stream,
-                                                                 &error) != GF_OK) {
+    if (make_channel(link->environment, &channel, &error) != GF_OK ||
+        gofer_extension_v1_extension_service_connect_stream_open(channel, NULL, &stream, &error) !=
+            GF_OK) {
         last = GF_NEW(struct gf_sdk_received);
         last->error = error;
         gf_sdk_outbox_end(link->outbox);
@@ -231,20 +248,14 @@ static void *send(void *ctx) {
 enum gf_code gf_sdk_link_create(const struct gf_sdk_environment *environment,
                                 struct gf_sdk_outbox *outbox, int event_fd,
                                 struct gf_sdk_link **out_link, struct gf_error *err) {
-    const struct gf_rpc_channel_opts opts = {
-        .tls = environment->has_tls ? &environment->tls : NULL,
-        .bearer_token = environment->token,
-        .user_agent = "gofer-c/" GOFER_EXTENSION_SDK_VERSION,
-        .receive_bytes_max = MESSAGE_BYTES_MAX,
-        .keepalive_ms = KEEPALIVE_MS,
-    };
-    struct gf_rpc_channel *channel = NULL;
-    const enum gf_code code = gf_rpc_channel_create(environment->host, &opts, &channel, err);
+    /* What is wrong with the options is told at once. */
+    GF_CLEANUP(gf_rpc_channel_destroy_p) struct gf_rpc_channel *channel = NULL;
+    const enum gf_code code = make_channel(environment, &channel, err);
     if (code != GF_OK) {
         return code;
     }
     struct gf_sdk_link *link = GF_NEW(struct gf_sdk_link);
-    link->channel = channel;
+    link->environment = environment;
     link->outbox = outbox;
     link->event_fd = event_fd;
     gf_mutex_init(&link->mutex, GF_RANK_EXTENSION_LINK);
@@ -301,7 +312,6 @@ void gf_sdk_link_destroy(struct gf_sdk_link *link) {
     while ((received = gf_sdk_link_take(link)) != NULL) {
         gf_sdk_received_destroy(received);
     }
-    gf_rpc_channel_destroy(link->channel);
     gf_cond_fini(&link->changed);
     gf_mutex_fini(&link->mutex);
     free(link);

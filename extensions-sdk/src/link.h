@@ -23,7 +23,7 @@ struct gf_sdk_received {
 };
 
 /*
- * Makes the channel and the threads; connects to nothing yet. Borrowed until the end: outbox.
+ * Makes the threads; connects to nothing yet. Borrowed until the end: environment, outbox.
  * event_fd, an eventfd, is written when something came in. Codes: as of gf_rpc_channel_create.
  */
 enum gf_code gf_sdk_link_create(const struct gf_sdk_environment *environment,
