@@ -30,6 +30,9 @@ void sim_check_batch_done(struct sim *sim) {
     sim->deleted_configs_seen = 0;
     sim->deleted_roles_seen = 0;
     sim->deleted_tokens_seen = 0;
+    sim->deleted_extensions_seen = 0;
+    sim->deleted_subscriptions_seen = 0;
+    sim->deleted_deliveries_seen = 0;
     sim->released = 0;
     sim->batch_steps = 0;
 }
@@ -55,8 +58,11 @@ void sim_check_step(struct sim *sim) {
     sim->repaired = false;
     sim->repair_ended = false;
     sim->replies_in_step = 0;
+    sim->first_key = sim->rows.newest.next_run_key;
+    sim->keys_taken = 0;
     sim_check_take(sim);
     sim_check_take_access(sim);
+    sim_check_take_intake(sim);
     SIM_EXPECT(sim, stale_report, !sim->stale || sim->rows_touched == 0,
                "a report of an attempt that is over changes %zu rows", sim->rows_touched);
     sim_check_effects(sim);

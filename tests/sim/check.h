@@ -51,6 +51,16 @@ void sim_check_access_reply(struct sim *sim, struct sim_command *command,
                             const struct gf_reply *reply);
 void sim_check_access_acknowledged(struct sim *sim, const struct sim_command *command);
 
+/* ---- check_intake.c: extensions, subscriptions, keys and deliveries ---- */
+
+void sim_check_take_intake(struct sim *sim);
+/* A key of runs, subscriptions and so on was used by the step. */
+void sim_take_key(struct sim *sim, int64_t key);
+void sim_check_intake_reply(struct sim *sim, struct sim_command *command,
+                            const struct gf_reply *reply);
+void sim_check_intake_acknowledged(struct sim *sim, const struct sim_command *command);
+void sim_check_intake_world(struct sim *sim);
+
 /* ---- check_events.c ---- */
 
 /* What a row says that an event must tell. */

@@ -225,7 +225,9 @@ void sim_check_expiry(struct sim *sim) {
 static bool is_course(enum gf_event_kind kind) {
     return kind == GF_EVENT_RUN_STARTED || kind == GF_EVENT_RUN_COMPLETED ||
            kind == GF_EVENT_TASK_EXECUTION_CREATED || kind == GF_EVENT_TASK_EXECUTION_STARTED ||
-           kind == GF_EVENT_TASK_EXECUTION_COMPLETED || kind == GF_EVENT_TASK_EXECUTION_RETRIED;
+           kind == GF_EVENT_TASK_EXECUTION_COMPLETED || kind == GF_EVENT_TASK_EXECUTION_RETRIED ||
+           kind == GF_EVENT_SUBSCRIPTION_FAILED || kind == GF_EVENT_SUBSCRIPTION_ACTIVATED ||
+           kind == GF_EVENT_EXTENSION_DEAD_LETTERED;
 }
 
 static struct gf_actor actor_of(struct sim *sim, const struct gf_event *event) {

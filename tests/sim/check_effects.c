@@ -136,6 +136,7 @@ static void check_reply(struct sim *sim, const struct gf_effect *effect) {
     if (command->code == GF_OK) {
         note_outcome(sim, command, reply);
         sim_check_access_reply(sim, command, reply);
+        sim_check_intake_reply(sim, command, reply);
         check_replayed(sim, command, reply);
         command->changes = command->changes && !command->replayed;
     }
@@ -245,6 +246,7 @@ void sim_check_effects(struct sim *sim) {
 
 void sim_check_acknowledged(struct sim *sim, struct sim_command *command) {
     sim_check_access_acknowledged(sim, command);
+    sim_check_intake_acknowledged(sim, command);
     if (command->run_key > 0) {
         const struct sim_run *run = sim_rows_run(&sim->rows, command->run_key);
         SIM_EXPECT(sim, acknowledged_kept, run != NULL && run->there.saved,

@@ -26,6 +26,8 @@ static uint64_t hash_of(const struct gf_event *event) {
     hash = add_text(hash, event->task_id);
     hash = add_text(hash, event->key);
     hash = add_text(hash, event->subject_id);
+    hash = add_text(hash, event->extension_id);
+    hash = add_text(hash, event->subscription_id);
     for (size_t i = 0; i < event->metadata_count; i++) {
         hash = add_text(hash, event->metadata[i].key);
         hash = add_text(hash, event->metadata[i].value);

@@ -147,7 +147,8 @@ static void check_new(struct sim *sim, const struct sim_run *run) {
         const bool same = other->pipeline == run->pipeline;
         unended += same && !sim_run_is_ending(&other->row);
         SIM_EXPECT(sim, key_newest,
-                   !same || other == run || run->row.ordering_policy != GF_RUN_ORDERING_NEWEST ||
+                   !same || other->row.run_key >= run->row.run_key ||
+                       run->row.ordering_policy != GF_RUN_ORDERING_NEWEST ||
                        other->row.state != GF_RUN_STATE_QUEUED ||
                        !gf_str_eq(other->row.ordering_key, run->row.ordering_key),
                    RUN_FMT " is the newest, and run %" PRId64 " waits", RUN_ARG(run),

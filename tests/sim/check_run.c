@@ -66,8 +66,36 @@ static void check_started(struct sim *sim, const struct sim_run *run) {
                RUN_FMT " is not what was asked for", RUN_ARG(run));
 }
 
+/* That it was wanted once is told by its key. */
+static void check_wanted(struct sim *sim, const struct sim_run *run) {
+    const struct gf_extension_start *start = &sim->input->u.extension_start;
+    SIM_EXPECT(sim, version_bound, run->row.version == run->pipeline->row.live_version,
+               RUN_FMT " has version %" PRId64 ", not the live one", RUN_ARG(run),
+               run->row.version);
+    SIM_EXPECT(sim, row_immutable,
+               gf_str_eq(run->row.ordering_key, start->ordering_key) &&
+                   run->row.priority == run->config->content.priority && !run->row.has_input &&
+                   run->row.retried_run_id == 0 && run->row.variable_count == 0 &&
+                   gf_str_eq(run->row.initiator.token_id, sim->input->actor.token_id),
+               RUN_FMT " is not what was asked for", RUN_ARG(run));
+}
+
+/* Somebody may start runs, and this pipeline may. */
+static void check_allowed(struct sim *sim, const struct sim_run *run) {
+    SIM_EXPECT(sim, refusal,
+               !sim->rows.preferences.run_starts_paused &&
+                   run->pipeline->row.state == GF_PIPELINE_STATE_ACTIVE,
+               RUN_FMT " is started while starts are paused or the pipeline is disabled",
+               RUN_ARG(run));
+}
+
 static void check_new(struct sim *sim, struct sim_run *run) {
     const enum gf_input_kind kind = sim->input == NULL ? GF_INPUT_CLOCK : sim->input->kind;
+    if (kind == GF_INPUT_START_EXTENSION_RUNS) {
+        check_allowed(sim, run);
+        check_wanted(sim, run);
+        return;
+    }
     SIM_EXPECT(sim, request_once, kind == GF_INPUT_START_RUN || kind == GF_INPUT_RETRY_RUN,
                RUN_FMT " comes into being and nobody asked for it", RUN_ARG(run));
     const struct gf_str request_id = kind == GF_INPUT_START_RUN
@@ -85,11 +113,7 @@ static void check_new(struct sim *sim, struct sim_run *run) {
                    RUN_FMT " was made by the request of run %" PRId64, RUN_ARG(run),
                    other->row.run_id);
     }
-    SIM_EXPECT(sim, refusal,
-               !sim->rows.preferences.run_starts_paused &&
-                   run->pipeline->row.state == GF_PIPELINE_STATE_ACTIVE,
-               RUN_FMT " is started while starts are paused or the pipeline is disabled",
-               RUN_ARG(run));
+    check_allowed(sim, run);
     if (kind == GF_INPUT_RETRY_RUN) {
         check_retried(sim, run);
     } else {
@@ -140,19 +164,23 @@ static bool names_run(const struct sim *sim, const struct sim_run *run) {
            (input->kind == GF_INPUT_CANCEL_ALL_RUNS || input->u.cancel.run_id == run->row.run_id);
 }
 
-/* The run that this step has made; NULL = none. */
-static const struct sim_run *newest_run(const struct sim *sim) {
+/* The last run of its pipeline that this step has made; NULL = none. */
+static const struct sim_run *newest_run(const struct sim *sim,
+                                        const struct sim_pipeline *pipeline) {
+    const struct sim_run *newest = NULL;
     for (size_t i = 0; i < sim->run_looks.count; i++) {
-        if (sim->run_looks.items[i].old.run_key == 0) {
-            return sim->run_looks.items[i].run;
+        const struct sim_run_look *look = &sim->run_looks.items[i];
+        if (look->old.run_key == 0 && look->run->pipeline == pipeline &&
+            (newest == NULL || look->run->row.run_key > newest->row.run_key)) {
+            newest = look->run;
         }
     }
-    return NULL;
+    return newest;
 }
 
 /* A run was displaced: the newest one asks for that, and nothing older is spared. */
 static void check_displaced(struct sim *sim, const struct sim_run *run) {
-    const struct sim_run *newest = newest_run(sim);
+    const struct sim_run *newest = newest_run(sim, run->pipeline);
     SIM_EXPECT(sim, displacement,
                newest != NULL && newest->pipeline == run->pipeline &&
                    newest->config->content.queue_policy == GF_QUEUE_POLICY_CANCEL_OLDEST,
@@ -178,7 +206,7 @@ static void check_begins_to_end(struct sim *sim, const struct sim_run_look *look
         check_displaced(sim, run);
         return;
     case GF_REASON_COALESCED: {
-        const struct sim_run *newest = newest_run(sim);
+        const struct sim_run *newest = newest_run(sim, run->pipeline);
         SIM_EXPECT(sim, key_newest,
                    newest != NULL && newest->pipeline == run->pipeline &&
                        newest->row.ordering_policy == GF_RUN_ORDERING_NEWEST &&

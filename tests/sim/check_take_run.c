@@ -44,10 +44,7 @@ static struct sim_run *new_run(struct sim *sim, const struct gf_run *row) {
     struct sim_config *config = sim_rows_config(pipeline, row->version);
     SIM_EXPECT(sim, version_bound, config != NULL, "run %" PRId64 " of a missing version %" PRId64,
                row->run_id, row->version);
-    SIM_EXPECT(sim, row_immutable, row->run_key == sim->rows.newest.next_run_key,
-               "run key %" PRId64 " follows %" PRId64, row->run_key,
-               sim->rows.newest.next_run_key - 1);
-    sim->rows.newest.next_run_key++;
+    sim_take_key(sim, row->run_key);
     struct sim_run *run = GF_ARENA_NEW(&sim->arena, struct sim_run);
     gf_run_copy(row, &sim->arena, &run->row);
     run->there.now = true;
@@ -88,6 +85,9 @@ static bool same_creation(const struct gf_run *old, const struct gf_run *row) {
            old->priority == row->priority && old->ordering_policy == row->ordering_policy &&
            old->retried_run_id == row->retried_run_id && old->has_input == row->has_input &&
            old->create_time == row->create_time && old->variable_count == row->variable_count &&
+           old->chain_depth == row->chain_depth && old->initiator.kind == row->initiator.kind &&
+           gf_str_eq(old->initiator.subscription_id, row->initiator.subscription_id) &&
+           gf_str_eq(old->initiator.key, row->initiator.key) &&
            gf_str_eq(old->namespace_id, row->namespace_id) &&
            gf_str_eq(old->pipeline_id, row->pipeline_id) &&
            gf_str_eq(old->request_id, row->request_id) &&

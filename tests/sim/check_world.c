@@ -141,6 +141,7 @@ static void check_run(struct sim *sim, const struct sim_run *run, struct census 
 
 void sim_check_world(struct sim *sim) {
     struct census census = {0};
+    sim_check_intake_world(sim);
     for (size_t i = 0; i < sim->rows.active.count; i++) {
         check_run(sim, sim->rows.active.items[i], &census);
     }

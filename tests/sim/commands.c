@@ -240,14 +240,18 @@ static bool is_possible(const struct sim *sim, const struct gf_input *input) {
     if (input->kind == GF_INPUT_CREATE_TOKEN) {
         return sim->next_token < SIM_TOKENS_MAX;
     }
-    return (input->kind != GF_INPUT_START_RUN && input->kind != GF_INPUT_RETRY_RUN) ||
-           (int64_t)sim->rows.active.count < sim->profile.active_max;
+    if (input->kind == GF_INPUT_START_RUN || input->kind == GF_INPUT_RETRY_RUN) {
+        return (int64_t)sim->rows.active.count < sim->profile.active_max;
+    }
+    return sim_intake_is_possible(sim, input);
 }
 
 static void make_any(struct sim *sim, struct gf_input *input, int64_t number) {
     const struct sim_profile *profile = &sim->profile;
     if (chance(sim, profile->access)) {
         sim_make_access(sim, input);
+    } else if (chance(sim, profile->intake)) {
+        sim_make_intake(sim, input);
     } else if (chance(sim, profile->switches)) {
         make_switch(sim, input);
     } else if (chance(sim, profile->cancels)) {
@@ -339,6 +343,15 @@ void sim_command_random(struct sim *sim) {
     if (is_possible(sim, &command->input)) {
         give(sim, command);
     }
+}
+
+bool sim_command_last_try(struct sim *sim) {
+    struct sim_command *command = new_command(sim);
+    if (!sim_make_last_try(sim, &command->input)) {
+        return false;
+    }
+    give(sim, command);
+    return true;
 }
 
 void sim_command_begin(struct sim *sim) {

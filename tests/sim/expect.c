@@ -148,6 +148,17 @@ static uint32_t expect_start(struct sim *sim, const struct sim_command *command)
     return or_done(refusals | new_run_refusals(sim, &new_run));
 }
 
+uint32_t sim_start_refusals(struct sim *sim, struct sim_pipeline *pipeline,
+                            struct gf_str ordering_key, enum gf_run_ordering_policy policy) {
+    const struct new_run new_run = {
+        .pipeline = pipeline,
+        .config = sim_rows_config(pipeline, pipeline->row.live_version),
+        .key = ordering_key,
+        .policy = policy,
+    };
+    return new_run_refusals(sim, &new_run);
+}
+
 /* Whether a run has something that a retry of its failed tasks would make again. */
 static bool has_failed_tasks(const struct sim_run *run) {
     bool any = !run->tasks_made;
@@ -326,7 +337,7 @@ static uint32_t expect_delete_namespace(struct sim *sim, const struct gf_input *
                : bit(GF_OK);
 }
 
-uint32_t sim_expect(struct sim *sim, const struct sim_command *command) {
+uint32_t sim_expect(struct sim *sim, struct sim_command *command) {
     const struct gf_input *input = &command->input;
     switch ((int)input->kind) {
     case GF_INPUT_CREATE_NAMESPACE:
@@ -373,7 +384,6 @@ uint32_t sim_expect(struct sim *sim, const struct sim_command *command) {
     case GF_INPUT_RECORD_EVENT:
         return sim_expect_access(sim, command);
     default:
-        break;
+        return sim_expect_intake(sim, command);
     }
-    gf_unreachable();
 }

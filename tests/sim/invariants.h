@@ -57,6 +57,13 @@
     X(token_expiry, "a token that has expired is removed in time, and no other one")               \
     X(token_use, "the last use of a token is that, to the minute")                                 \
     X(source_once, "what a journal tells is told once, whatever crashes")                          \
+    X(start_once, "a key of a subscription starts one run, and every repetition gets its outcome") \
+    X(start_kept, "the outcome of a start that was acknowledged is kept, whatever crashes")        \
+    X(start_allowed, "a start is refused, kept or made as the rows say, and for their reason")     \
+    X(start_counts, "extensions and subscriptions count what they started, the core what waits")   \
+    X(chain_depth, "a run is one deeper in its chain than the one because of which it is wanted")  \
+    X(waiting_ends, "what waits becomes a run, a refusal or a dead letter after its attempts")     \
+    X(subscription_belongs, "a subscription outlives neither its pipeline nor its extension")      \
     X(deleted_gone, "what is deleted is gone, with what belongs to it")                            \
     X(launch_committed, "only what is committed is launched")                                      \
     X(launch_limits, "a launch tells the limits of time that hold for its task")                   \

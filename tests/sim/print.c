@@ -34,6 +34,29 @@ static const char *kind_name(enum gf_input_kind kind) {
         [GF_INPUT_UPDATE_ROLE] = "UPDATE_ROLE",
         [GF_INPUT_DELETE_ROLE] = "DELETE_ROLE",
         [GF_INPUT_RECORD_EVENT] = "RECORD_EVENT",
+        [GF_INPUT_INSTALL_EXTENSION] = "INSTALL_EXTENSION",
+        [GF_INPUT_UPDATE_EXTENSION] = "UPDATE_EXTENSION",
+        [GF_INPUT_UNINSTALL_EXTENSION] = "UNINSTALL_EXTENSION",
+        [GF_INPUT_ENABLE_EXTENSION] = "ENABLE_EXTENSION",
+        [GF_INPUT_DISABLE_EXTENSION] = "DISABLE_EXTENSION",
+        [GF_INPUT_CREATE_SUBSCRIPTION] = "CREATE_SUBSCRIPTION",
+        [GF_INPUT_UPDATE_SUBSCRIPTION] = "UPDATE_SUBSCRIPTION",
+        [GF_INPUT_ENABLE_SUBSCRIPTION] = "ENABLE_SUBSCRIPTION",
+        [GF_INPUT_DISABLE_SUBSCRIPTION] = "DISABLE_SUBSCRIPTION",
+        [GF_INPUT_DELETE_SUBSCRIPTION] = "DELETE_SUBSCRIPTION",
+        [GF_INPUT_REPLAY_DELIVERIES] = "REPLAY_DELIVERIES",
+        [GF_INPUT_DELETE_DELIVERIES] = "DELETE_DELIVERIES",
+        [GF_INPUT_EXTENSION_REGISTERED] = "EXTENSION_REGISTERED",
+        [GF_INPUT_EXTENSION_READY] = "EXTENSION_READY",
+        [GF_INPUT_EXTENSION_DRAINED] = "EXTENSION_DRAINED",
+        [GF_INPUT_EXTENSION_GONE] = "EXTENSION_GONE",
+        [GF_INPUT_SUBSCRIPTION_JUDGED] = "SUBSCRIPTION_JUDGED",
+        [GF_INPUT_START_EXTENSION_RUNS] = "START_EXTENSION_RUNS",
+        [GF_INPUT_SET_CHECKPOINT] = "SET_CHECKPOINT",
+        [GF_INPUT_SET_EVENT_SEQUENCE] = "SET_EVENT_SEQUENCE",
+        [GF_INPUT_ADD_DELIVERY] = "ADD_DELIVERY",
+        [GF_INPUT_SETTLE_DELIVERY] = "SETTLE_DELIVERY",
+        [GF_INPUT_PUT_REPORT] = "PUT_REPORT",
         [GF_INPUT_TASK_STARTED] = "TASK_STARTED",
         [GF_INPUT_TASK_EXITED] = "TASK_EXITED",
         [GF_INPUT_TASK_LAUNCH_FAILED] = "TASK_LAUNCH_FAILED",
@@ -120,6 +143,26 @@ static void print_token(struct gf_strbuf *out, const struct gf_input *input) {
     print_request(out, input->u.token.request.request_id);
 }
 
+static void print_subscription(struct gf_strbuf *out, const struct gf_input *input) {
+    const struct gf_subscription_change *change = &input->u.subscription.change;
+    print_names(out, change->namespace_id, change->pipeline_id);
+    gf_strbuf_printf(out, " %" GF_STR_FMT " %" GF_STR_FMT "%s", GF_STR_ARG(change->extension_id),
+                     GF_STR_ARG(change->subscription_id), change->pending ? " pending" : "");
+}
+
+static void print_extension_start(struct gf_strbuf *out, const struct gf_input *input) {
+    const struct gf_extension_start *start = &input->u.extension_start;
+    gf_strbuf_printf(out, " of %" PRId64 " %" GF_STR_FMT, start->extension_key,
+                     GF_STR_ARG(start->key));
+    for (size_t i = 0; i < start->subscription_count; i++) {
+        print_names(out, start->subscriptions[i].namespace_id, start->subscriptions[i].pipeline_id);
+        gf_strbuf_printf(out, "/%" GF_STR_FMT, GF_STR_ARG(start->subscriptions[i].subscription_id));
+    }
+    if (start->delivery_key != 0) {
+        gf_strbuf_printf(out, " try of %" PRId64, start->delivery_key);
+    }
+}
+
 void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     gf_strbuf_append_cstr(out, kind_name(input->kind));
     switch ((int)input->kind) {
@@ -174,6 +217,20 @@ void sim_print_input(struct gf_strbuf *out, const struct gf_input *input) {
     case GF_INPUT_DELETE_ROLE:
         gf_strbuf_printf(out, " %" GF_STR_FMT, GF_STR_ARG(input->u.role.row->role_id));
         print_request(out, input->u.role.request.request_id);
+        return;
+    case GF_INPUT_CREATE_SUBSCRIPTION:
+    case GF_INPUT_UPDATE_SUBSCRIPTION:
+    case GF_INPUT_ENABLE_SUBSCRIPTION:
+    case GF_INPUT_DISABLE_SUBSCRIPTION:
+    case GF_INPUT_DELETE_SUBSCRIPTION:
+        print_subscription(out, input);
+        return;
+    case GF_INPUT_START_EXTENSION_RUNS:
+        print_extension_start(out, input);
+        return;
+    case GF_INPUT_SETTLE_DELIVERY:
+        gf_strbuf_printf(out, " %" PRId64 " %d", input->u.delivery.delivery_key,
+                         (int)input->u.delivery.settled);
         return;
     case GF_INPUT_RECORD_EVENT:
         gf_strbuf_printf(out, " source %" PRId64, input->u.record.source_sequence);

@@ -68,6 +68,7 @@ void sim_profile_draw(struct sim *sim) {
         .retries = (uint32_t)between(sim, 0, 300),
         .registers = (uint32_t)between(sim, 5, 150),
         .access = some(sim, 600, 300),
+        .intake = some(sim, 500, 600),
         .batch_max = chance(sim, 300) ? 1 : between(sim, 2, 12),
         .active_max = between(sim, 4, 40),
         .tasks_max = chance(sim, 700) ? between(sim, 1, 6) : between(sim, 5, 14),

@@ -15,6 +15,7 @@
 #include "base/vec.h"
 #include "engine/core/core.h"
 #include "engine/core/limits.h"
+#include "tests/sim/intake.h"
 
 enum {
     SIM_NAMESPACES_MAX = 16, /* of a story, deleted ones included */
@@ -155,6 +156,7 @@ struct sim_rows {
     bool preferences_touched;
     struct sim_role roles[SIM_ROLES];  /* by the number of their names */
     GF_VEC(struct sim_token *) tokens; /* by number: "tok-0" is the first */
+    struct sim_intake intake;
     /* The greatest that were ever used, and the same as committed. */
     struct gf_core_start newest;
     struct gf_core_start saved_newest;

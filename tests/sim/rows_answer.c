@@ -155,7 +155,7 @@ static void answer_run_input(const struct sim_rows *rows, struct gf_core *core,
     gf_core_give_run_input(core, need, run != NULL && run->saved.has_input ? &run->input : NULL);
 }
 
-void sim_rows_answer(struct sim_rows *rows, struct gf_core *core, const struct gf_need *need) {
+static void answer(struct sim_rows *rows, struct gf_core *core, const struct gf_need *need) {
     switch (need->kind) {
     case GF_NEED_PIPELINE:
         answer_pipeline(rows, core, need);
@@ -184,12 +184,20 @@ void sim_rows_answer(struct sim_rows *rows, struct gf_core *core, const struct g
     case GF_NEED_START_KEY:
     case GF_NEED_DELIVERY:
     case GF_NEED_DEAD_LETTERS:
-        break; /* nothing asks yet */
+        sim_intake_answer(rows, core, need);
+        return;
     case GF_NEED_RUN_INPUT:
         answer_run_input(rows, core, need);
         return;
     }
     gf_unreachable();
+}
+
+void sim_rows_answer(struct sim_rows *rows, struct gf_core *core, const struct gf_need *need) {
+    answer(rows, core, need);
+    for (size_t i = 0; i < need->more_count; i++) {
+        answer(rows, core, &need->more[i]);
+    }
 }
 
 /* ---- Everything that is active ---- */
@@ -232,6 +240,10 @@ struct gf_core *sim_rows_restore(struct sim_rows *rows, const struct gf_core_lim
         if (rows->tokens.items[i - 1]->there.saved) {
             gf_core_restore_token(core, &rows->tokens.items[i - 1]->saved);
         }
+    }
+    if (!sim_intake_restore(rows, core)) {
+        gf_core_destroy(core);
+        return NULL;
     }
     for (size_t i = 0; i < rows->runs.count; i++) {
         const struct sim_run *run = saved_run(rows, (int64_t)i + 1);

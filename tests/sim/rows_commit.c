@@ -65,6 +65,10 @@ void sim_rows_commit(struct sim_rows *rows) {
         token->saved = token->row;
         COMMIT(token);
     }
+    if (rows->intake.touched) {
+        sim_intake_copy(&rows->intake.saved, &rows->intake.now);
+        rows->intake.touched = false;
+    }
     rows->saved_preferences = rows->preferences;
     rows->saved_newest = rows->newest;
     rows->requests_saved = rows->requests.count;
@@ -119,6 +123,10 @@ void sim_rows_rollback(struct sim_rows *rows) {
         struct sim_token *token = rows->touched_tokens.items[i];
         token->row = token->saved;
         ROLL_BACK(token);
+    }
+    if (rows->intake.touched) {
+        sim_intake_copy(&rows->intake.now, &rows->intake.saved);
+        rows->intake.touched = false;
     }
     rows->preferences = rows->saved_preferences;
     rows->newest = rows->saved_newest;

@@ -48,6 +48,7 @@ struct sim_profile {
     uint32_t retries;
     uint32_t registers;
     uint32_t access; /* commands for tokens and roles, and what a journal tells */
+    uint32_t intake; /* those about extensions and subscriptions, and what extensions want */
     int64_t batch_max;
     int64_t active_max; /* runs: no more are started beyond */
     int64_t tasks_max;
@@ -74,6 +75,8 @@ struct sim_command {
     int64_t version;
     int64_t deployment_id;
     int64_t token_makings;
+    struct sim_wanted wanted[SIM_WANTED_MAX]; /* of START_EXTENSION_RUNS */
+    int32_t chain_depth;                      /* that those have */
 };
 
 /* What a step changed in a row. */
@@ -160,6 +163,14 @@ struct sim {
     size_t deleted_configs_seen;
     size_t deleted_roles_seen;
     size_t deleted_tokens_seen;
+    size_t deleted_extensions_seen;
+    size_t deleted_subscriptions_seen;
+    size_t deleted_deliveries_seen;
+    int64_t first_key;      /* the next run_key before the step */
+    int64_t keys_taken;     /* that it used */
+    int64_t runs_wanted;    /* that it started for extensions */
+    int64_t runs_counted;   /* of those, by extensions */
+    int64_t keys_started;   /* of those, by keys */
     int64_t tokens_removed; /* by the step */
     size_t released;        /* effects of the batch */
     int64_t batch_steps;
@@ -209,12 +220,17 @@ struct gf_config *sim_make_config(struct sim *sim, struct gf_str pipeline_id);
 /* ---- expect.c ---- */
 
 /* The codes that the rows allow as the answer to a command, as bits. */
-uint32_t sim_expect(struct sim *sim, const struct sim_command *command);
+uint32_t sim_expect(struct sim *sim, struct sim_command *command);
 /* Gives true when the request was made before; then *out is what is answered. */
 bool sim_was_requested(struct sim *sim, const struct sim_command *command,
                        struct gf_request_ref ref, uint32_t *out);
+/* Codes that refuse a new run of what is live; with GF_OK: or not. 0 = it is not refused. */
+uint32_t sim_start_refusals(struct sim *sim, struct sim_pipeline *pipeline,
+                            struct gf_str ordering_key, enum gf_run_ordering_policy policy);
 /* expect_access.c: the same for the commands for tokens and roles. */
 uint32_t sim_expect_access(struct sim *sim, const struct sim_command *command);
+/* expect_intake.c: for those about extensions; fills in what is wanted. */
+uint32_t sim_expect_intake(struct sim *sim, struct sim_command *command);
 
 /* ---- commands.c: what people ask for ---- */
 
@@ -224,6 +240,17 @@ void sim_command_random(struct sim *sim);
 void sim_command_begin(struct sim *sim);
 /* The id and the caller of a request; the id may be empty. */
 struct gf_request_ref sim_request_ref(struct sim *sim);
+
+/* Tries again what waits to be started, where that is possible; false = nothing does. */
+bool sim_command_last_try(struct sim *sim);
+
+/* ---- commands_intake.c: extensions and subscriptions ---- */
+
+void sim_make_intake(struct sim *sim, struct gf_input *input);
+/* Whether the rows have room for it. */
+bool sim_intake_is_possible(const struct sim *sim, const struct gf_input *input);
+/* A try of something that waits to be started; false = nothing does. */
+bool sim_make_last_try(struct sim *sim, struct gf_input *input);
 
 /* ---- commands_access.c: tokens and roles ---- */
 

@@ -227,18 +227,19 @@ static void end(struct sim *sim) {
     sim_scheduler_be_honest(&sim->scheduler, sim->mono);
     const int64_t first = sim->step;
     int idle = 0;
-    while (sim->rows.active.count > 0) {
+    while (sim->rows.active.count > 0 || sim_command_last_try(sim)) {
         const int64_t before = sim->step;
-        happen(sim);
+        if (sim->rows.active.count > 0) {
+            happen(sim);
+        }
         maybe_end_batch(sim);
         idle = sim->step == before ? idle + 1 : 0;
         if (idle > 1000 && sim->batch_steps > 0) {
             sim_batch_commit(sim);
         }
         SIM_EXPECT(sim, every_run_ends, idle < 3000 && sim->step - first < ENDING_STEPS_MAX,
-                   "%zu runs do not end, the first is run %" PRId64 " of '%" GF_STR_FMT "'",
-                   sim->rows.active.count, sim->rows.active.items[0]->row.run_id,
-                   GF_STR_ARG(sim->rows.active.items[0]->row.pipeline_id));
+                   "%zu runs do not end, the first has run key %" PRId64, sim->rows.active.count,
+                   sim->rows.active.count == 0 ? 0 : sim->rows.active.items[0]->row.run_key);
     }
     sim_batch_commit(sim);
     sim_check_world(sim);

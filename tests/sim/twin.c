@@ -156,6 +156,12 @@ static bool same_counts(const struct gf_batch *a, const struct gf_batch *b) {
            a->roles.count == b->roles.count && a->deleted_roles.count == b->deleted_roles.count &&
            a->tokens.count == b->tokens.count && a->bootstrapped == b->bootstrapped &&
            a->source_sequence == b->source_sequence && same_deleted_tokens(a, b) &&
+           a->extensions.count == b->extensions.count &&
+           a->subscriptions.count == b->subscriptions.count &&
+           a->deleted_subscriptions.count == b->deleted_subscriptions.count &&
+           a->start_keys.count == b->start_keys.count &&
+           a->deliveries.count == b->deliveries.count &&
+           a->deleted_deliveries.count == b->deleted_deliveries.count &&
            (a->preferences == NULL) == (b->preferences == NULL);
 }
 
