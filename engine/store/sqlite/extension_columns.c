@@ -151,8 +151,8 @@ enum gf_code gf_sqlite__extension_state_decode(struct gf_str bytes, struct gf_ar
                                                struct gf_extension *extension,
                                                struct gf_error *err) {
     struct gf_extension read = *extension;
-    const enum gf_code rc =
-        gf_sqlite__fields_decode(bytes, "the stored containers", arena, take_state_field, &read, err);
+    const enum gf_code rc = gf_sqlite__fields_decode(bytes, "the stored containers", arena,
+                                                     take_state_field, &read, err);
     if (rc == GF_OK) {
         *extension = read;
     }
