@@ -116,7 +116,7 @@ def make_config(layer, config, created_by):
     })
 
 
-def layout(name, layer, config, annotations=None):
+def layout(name, layer, config, annotations=None, compressed=True):
     """The files of an OCI layout: path -> bytes."""
     def descriptor(media_type, data):
         return {
@@ -125,12 +125,13 @@ def layout(name, layer, config, annotations=None):
             "size": len(data),
         }
 
-    packed = gzip.compress(layer, compresslevel=6, mtime=0)
+    packed = gzip.compress(layer, compresslevel=6, mtime=0) if compressed else layer
+    form = "tar+gzip" if compressed else "tar"
     manifest = {
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": descriptor("config.v1+json", config),
-        "layers": [descriptor("layer.v1.tar+gzip", packed)],
+        "layers": [descriptor("layer.v1." + form, packed)],
     }
     if annotations:
         manifest["annotations"] = annotations

@@ -31,8 +31,8 @@ class Provided(e2e.NativeTest):
                                           ("time_zone=Europe/Berlin", "min_interval=1s")):
             archive = os.path.join(cls.folder, name + ".tar")
             options = ["--time-zones"] if name == "cron" else []
-            subprocess.run([make_image, "--version", VERSION] + options + [name, program, archive],
-                           check=True)
+            subprocess.run([make_image, "--version", VERSION, "--uncompressed"] + options +
+                           [name, program, archive], check=True)
             cls.server.run("image", "import", archive)
             cls.server.run("extension", "install", name, "gofer-extension-%s:%s" % (name, VERSION),
                            "-s", setting, "--wait", "--timeout", "60s")
@@ -43,7 +43,7 @@ class Provided(e2e.NativeTest):
         ended = self.lines("event", "follow", "--history", "--kind", "run-completed",
                            "--pipeline", "often", "--limit", "2", "-o", "jsonl")
         self.assertEqual(len(ended), 2)
-        self.gofer("pipeline", "unsubscribe", "often", "interval", "fast")
+        self.gofer("pipeline", "unsubscribe", "often", "interval", "fast", "--yes")
         run = self.json("run", "get", "often", "1")["run"]
         self.assertRegex(run["initiator"]["reason"], r"^every 1s, due at \d{4}-.*Z$")
         shown = [self.answer("task", "logs", "often", number, "show") for number in ("1", "2")]
