@@ -4,6 +4,8 @@
 #include "engine/core/testing/fixture.h"
 #include "engine/testing/world.h"
 
+#include <stdio.h>
+
 #include <criterion/criterion.h>
 
 static struct world world;
@@ -426,4 +428,44 @@ Test(subscriptions, are_there_after_a_restart) {
     cr_expect_not(world.unchanged);
     cr_expect_eq(world.subscription.generation, 2);
     world_exit(&world, "one", 0);
+}
+
+Test(subscriptions, the_server_has_a_limit_of_them) {
+    const struct gf_core_start start = {1, 1, 1, 1};
+    const struct gf_core_limits limits = {0};
+    const struct gf_namespace ns = {.namespace_key = 1, .namespace_id = GF_STR("default")};
+    const struct gf_extension extension = {.extension_key = 1, .extension_id = GF_STR("cron")};
+    const struct gf_pipeline pipeline = {.pipeline_key = 8,
+                                         .namespace_key = 1,
+                                         .namespace_id = GF_STR("default"),
+                                         .pipeline_id = GF_STR("pipe")};
+    struct gf_core *core = gf_core_create(&limits, &start);
+    gf_core_restore_namespace(core, &ns);
+    gf_core_restore_extension(core, &extension);
+    struct gf_subscription row = {.extension_key = 1,
+                                  .pipeline_key = 7,
+                                  .namespace_key = 1,
+                                  .namespace_id = GF_STR("default"),
+                                  .pipeline_id = GF_STR("other"),
+                                  .extension_id = GF_STR("cron"),
+                                  .generation = 1,
+                                  .status = GF_SUBSCRIPTION_ACTIVE};
+    for (int i = 0; i < GF_SUBSCRIPTIONS_MAX; i++) {
+        char name[32];
+        row.subscription_key = i + 2;
+        row.subscription_id.ptr = name;
+        row.subscription_id.len = (size_t)snprintf(name, sizeof(name), "sub-%d", i);
+        cr_assert(gf_core_restore_subscription(core, &row));
+    }
+    const struct gf_input input = create_input("one-more");
+    struct gf_need need;
+    cr_assert_eq(gf_core_step(core, &input, 1, &need), GF_STEP_NEED);
+    gf_core_give_pipeline(core, &need, &pipeline);
+    cr_assert_eq(gf_core_step(core, &input, 1, &need), GF_STEP_DONE);
+    const struct gf_batch *batch = gf_core_batch(core);
+    cr_assert_eq(batch->effects.count, 1);
+    cr_expect_eq(batch->effects.items[0].reply->error.code, GF_RESOURCE_EXHAUSTED);
+    row.extension_key = 9;
+    cr_expect_not(gf_core_restore_subscription(core, &row));
+    gf_core_destroy(core);
 }
