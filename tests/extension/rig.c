@@ -1,6 +1,7 @@
 #include "tests/extension/rig.h"
 
 #include "api/codec/model/message.h"
+#include "api/extension/hub_internal.h"
 #include "api/extension/settings.h"
 #include "base/sync.h"
 #include "engine/core/testing/fixture.h"
@@ -33,7 +34,6 @@ static void start_hub(struct hub_rig *self) {
     struct gf_error err = {0};
     self->options.store = self->rig.store;
     self->options.vault = self->vault.vault;
-    self->options.events = self->rig.hub;
     self->options.pool = self->pool;
     self->options.reactor = self->reactor;
     self->options.clock = &self->rig.clock.clock;
@@ -43,6 +43,8 @@ static void start_hub(struct hub_rig *self) {
     self->rig.listener = gf_extension_hub_listener(self->hub);
     self->rig.vault = self->vault.vault;
     rig_restart(&self->rig, (struct gf_core_limits){0}, NULL);
+    /* The restart makes a new event hub; nobody uses the hub of extensions before its own start. */
+    self->hub->options.events = self->rig.hub;
     must(gf_extension_hub_start(self->hub, self->rig.engine, &err), "hub", &err);
     must(gf_rpc_server_create(NULL, &self->server, &err), "server", &err);
     gf_extension_hub_add_to_server(self->hub, self->server);
