@@ -59,7 +59,7 @@ enum gf_settings_form {
 
 struct gf_settings_check {
     /* One for each declared parameter that has a value, given or by default, by the names as
-     * declared and in that order. Not to be used where there are problems. */
+     * declared and in that order; where there are problems, those that fit. */
     struct gf_setting *settings;
     size_t count;
     struct gf_setting_problem *problems; /* none: all fit */

@@ -191,7 +191,8 @@ struct gf_start_key {
 /*
  * Something that gofer has taken in and must still deliver, or has given up (then it is a dead
  * letter). `content` is a message of the wire, by its kind: ExternalEvent, gofer.v1.Event, or the
- * StartRun or ObservedEvent that could not be done yet.
+ * run that could not be started yet, as a StartRun without its subscription and checkpoint (also
+ * where it came as an ObservedEvent).
  */
 struct gf_delivery {
     int64_t delivery_key; /* from the counter of run_key */

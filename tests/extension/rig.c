@@ -30,6 +30,11 @@ static void fail(const char *what) {
 
 /* ---- Life ---- */
 
+static void check_tokens(void *ctx) {
+    struct hub_rig *self = ctx;
+    gf_extension_hub_check_tokens(self->hub);
+}
+
 static void start_hub(struct hub_rig *self) {
     struct gf_error err = {0};
     self->options.store = self->rig.store;
@@ -39,14 +44,29 @@ static void start_hub(struct hub_rig *self) {
     self->options.clock = &self->rig.clock.clock;
     self->options.gofer_version = "1.2.3";
     self->options.development_mode = true;
+    self->options.gate = self->gate;
     self->hub = gf_extension_hub_create(&self->options);
-    self->rig.listener = gf_extension_hub_listener(self->hub);
+    self->listeners = (struct gf_listeners){0};
+    if (self->gate != NULL) {
+        self->options.development_mode = false;
+        must(gf_gate_load(self->gate, self->rig.store, &err), "gate", &err);
+        gf_gate_set_changed(self->gate, check_tokens, self);
+        gf_listeners_add(&self->listeners, gf_gate_listener(self->gate));
+    }
+    gf_listeners_add(&self->listeners, gf_extension_hub_listener(self->hub));
+    self->rig.listener = gf_listeners_as_one(&self->listeners);
     self->rig.vault = self->vault.vault;
     rig_restart(&self->rig, (struct gf_core_limits){0}, NULL);
     /* The restart makes a new event hub; nobody uses the hub of extensions before its own start. */
     self->hub->options.events = self->rig.hub;
     must(gf_extension_hub_start(self->hub, self->rig.engine, &err), "hub", &err);
-    must(gf_rpc_server_create(NULL, &self->server, &err), "server", &err);
+    const struct gf_rpc_server_opts opts = {
+        .interceptor = self->gate != NULL ? gf_gate_intercept : NULL,
+        .authorizer = self->gate != NULL ? gf_gate_authorize : NULL,
+        .ended = self->gate != NULL ? gf_gate_ended : NULL,
+        .interceptor_ctx = &self->door,
+    };
+    must(gf_rpc_server_create(&opts, &self->server, &err), "server", &err);
     gf_extension_hub_add_to_server(self->hub, self->server);
     must(gf_rpc_server_listen(self->server, self->target, NULL, NULL, &err), "listen", &err);
     gf_rpc_server_start(self->server);
@@ -62,7 +82,8 @@ static void stop_hub(struct hub_rig *self) {
     gf_rpc_server_destroy(self->server);
 }
 
-void hub_rig_init(struct hub_rig *self, void (*change)(struct gf_extension_hub_options *options)) {
+static void init(struct hub_rig *self, void (*change)(struct gf_extension_hub_options *options),
+                 bool gated) {
     memset(self, 0, sizeof(*self));
     struct gf_error err = {0};
     gf_model_codec_init();
@@ -80,9 +101,22 @@ void hub_rig_init(struct hub_rig *self, void (*change)(struct gf_extension_hub_o
     if (change != NULL) {
         change(&self->options);
     }
+    if (gated) {
+        self->gate = gf_gate_create(
+            &(struct gf_gate_options){.vault = self->vault.vault, .clock = &self->rig.clock.clock});
+        self->door = (struct gf_door){.gate = self->gate, .kind = GF_DOOR_TASKS};
+    }
     start_hub(self);
     struct gf_config *config = gf_fixture_checked(&self->rig.arena, "one");
     rig_up_config(&self->rig, config);
+}
+
+void hub_rig_init(struct hub_rig *self, void (*change)(struct gf_extension_hub_options *options)) {
+    init(self, change, /* gated= */ false);
+}
+
+void hub_rig_init_gated(struct hub_rig *self) {
+    init(self, NULL, /* gated= */ true);
 }
 
 void hub_rig_restart(struct hub_rig *self) {
@@ -103,6 +137,7 @@ void hub_rig_fini(struct hub_rig *self) {
     gf_reactor_stop(self->reactor);
     rig_fini(&self->rig);
     gf_extension_hub_destroy(self->hub);
+    gf_gate_destroy(self->gate);
     gf_pool_destroy(self->pool);
     gf_reactor_destroy(self->reactor);
     gf_vault_fixture_fini(&self->vault);
@@ -297,9 +332,31 @@ void script_open(struct script *self, struct hub_rig *rig) {
          "open", &err);
 }
 
+void script_open_as(struct script *self, struct hub_rig *rig, const char *extension_id,
+                    int32_t attempt) {
+    const struct gf_extension row = hub_rig_row(rig, extension_id);
+    const struct gf_extension_identity identity = {
+        .extension_key = row.extension_key,
+        .attempt = attempt,
+        .extension_id = row.extension_id,
+        .create_time = row.create_time,
+    };
+    struct gf_token_text token;
+    gf_vault_make_extension_token(rig->vault.vault, &identity, &token);
+    struct gf_error err = {0};
+    const struct gf_rpc_channel_opts opts = {.bearer_token = token.chars};
+    *self = (struct script){.rig = rig};
+    must(gf_rpc_channel_create(rig->target, &opts, &self->channel, &err), "channel", &err);
+    must(gofer_extension_v1_extension_service_connect_stream_open(self->channel, NULL,
+                                                                  &self->stream, &err),
+         "open", &err);
+}
+
 void script_close(struct script *self) {
     gf_rpc_stream_destroy(self->stream);
     self->stream = NULL;
+    gf_rpc_channel_destroy(self->channel);
+    self->channel = NULL;
 }
 
 Gofer__Extension__V1__Registration *script_registration(struct hub_rig *rig,
@@ -478,6 +535,12 @@ static void await_ready(struct hub_rig *rig, const char *extension_id) {
 int64_t script_connect_with(struct script *self, struct hub_rig *rig,
                             Gofer__Extension__V1__Registration *registration, bool with_ready) {
     script_open(self, rig);
+    return script_go(self, registration, with_ready);
+}
+
+int64_t script_go(struct script *self, Gofer__Extension__V1__Registration *registration,
+                  bool with_ready) {
+    struct hub_rig *rig = self->rig;
     script_register(self, registration);
     (void)script_expect(self, MESSAGE(WELCOME));
     for (;;) {

@@ -7,8 +7,10 @@
 #ifndef GOFER_TESTS_EXTENSION_RIG_H_
 #define GOFER_TESTS_EXTENSION_RIG_H_
 
+#include "api/access/gate.h"
 #include "api/extension/hub.h"
 #include "api/rpc/client.h"
+#include "api/server/listeners.h"
 #include "engine/secrets/testing/vault_fixture.h"
 #include "engine/testing/rig.h"
 
@@ -28,11 +30,16 @@ struct hub_rig {
     char target[96];
     struct gf_arena arena; /* to the end of the test */
     struct gf_extension_hub_options options;
+    struct gf_gate *gate; /* NULL: everybody is let in */
+    struct gf_door door;
+    struct gf_listeners listeners;
 };
 
 /* `change` may set other options before the hub is made; NULL. There are the namespace `default`
  * and the pipeline `pipe` with one task. */
 void hub_rig_init(struct hub_rig *self, void (*change)(struct gf_extension_hub_options *options));
+/* The same behind a gate, as the socket in containers: a token is always wanted. */
+void hub_rig_init_gated(struct hub_rig *self);
 void hub_rig_fini(struct hub_rig *self);
 /* As after the death of the server: a new engine and hub on the same store. */
 void hub_rig_restart(struct hub_rig *self);
@@ -67,12 +74,19 @@ typedef Gofer__Extension__V1__ConnectResponse from_gofer;
 
 struct script {
     struct hub_rig *rig;
+    struct gf_rpc_channel *channel; /* of its own, where it has a token */
     struct gf_rpc_stream *stream;
     int64_t sequence; /* of its last delivery */
 };
 
 void script_open(struct script *self, struct hub_rig *rig);
 void script_close(struct script *self);
+/* With the token of a container of the extension. */
+void script_open_as(struct script *self, struct hub_rig *rig, const char *extension_id,
+                    int32_t attempt);
+/* From the registration to Ready on an open stream. */
+int64_t script_go(struct script *self, Gofer__Extension__V1__Registration *registration,
+                  bool with_ready);
 
 /* A registration with two subscription parameters: `every` (a required duration) and `note`. In
  * the arena; a test may change it. */
