@@ -219,6 +219,7 @@ enum gf_step gf_core_step(struct gf_core *core, const struct gf_input *input, in
     const enum gf_step result = step(core, input, out_need);
     core->actor = NULL;
     gf_assert(core->ended.count == 0);
+    gf_assert(core->intake.needs.count == 0); /* all that was asked for is in *out_need */
     if (result == GF_STEP_DONE) {
         gf_core__start_runs(core);
         gf_core__dispatch(core);
