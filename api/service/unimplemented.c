@@ -9,8 +9,6 @@ const struct gf_unimplemented gf_unimplemented_calls[] = {
     {"/gofer.v1.DeploymentService/AbortDeployment", "deployments in steps"},
     {"/gofer.v1.DeploymentService/PromoteDeployment", "deployments in steps"},
     {"/gofer.v1.DeploymentService/RollbackPipeline", "deployments in steps"},
-    {"/gofer.v1.ExtensionService/RunExtensionInstaller", "extensions"},
-    {"/gofer.v1.ExtensionService/RunSubscriptionConfigurator", "extensions"},
     {"/gofer.v1.ObjectService/DeleteExtensionObject", "objects"},
     {"/gofer.v1.ObjectService/DeletePipelineObject", "objects"},
     {"/gofer.v1.ObjectService/DeleteRunObject", "objects"},

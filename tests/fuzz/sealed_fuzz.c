@@ -1,12 +1,14 @@
 /*
- * Sealed values, marks and wrapped keys as a store may give them: any bytes, and right ones that
- * are changed. Nothing opens but what was sealed; errors are those of a damaged store; nothing
- * crashes.
+ * Sealed values, marks, wrapped keys and sealed settings as a store may give them: any bytes, and
+ * right ones that are changed. Nothing opens but what was sealed; errors are those of a damaged
+ * store; nothing crashes.
  *
  * The first byte says what the others are.
  */
 #include "base/arena.h"
+#include "engine/secrets/memory/memory.h"
 #include "engine/secrets/seal.h"
+#include "engine/secrets/vault.h"
 
 #include <string.h>
 
@@ -28,17 +30,39 @@ static struct world {
     struct gf_keyring *ring;
     struct gf_secret secret;
     struct gf_secret_version version;
+    struct gf_fake_clock clock;
+    struct gf_vault *vault;
+    struct gf_str settings;
 } world;
 
-static void make_world(void) {
+static struct gf_master_keys *make_masters(void) {
     struct gf_secret_buffer text;
-    gf_arena_init(&world.arena, ARENA_BYTES_MAX);
+    struct gf_master_keys *masters = gf_master_keys_create();
     gf_secret_buffer_init(&text, GF_MASTER_KEY_FILE_BYTES_MAX);
     gf_master_key_generate(&text);
-    world.masters = gf_master_keys_create();
-    gf_assert(gf_master_keys_add_text(world.masters, gf_secret_buffer_view(&text), "fuzz", NULL) ==
+    gf_assert(gf_master_keys_add_text(masters, gf_secret_buffer_view(&text), "fuzz", NULL) ==
               GF_OK);
     gf_secret_buffer_fini(&text);
+    return masters;
+}
+
+static const struct gf_str settings_place = {"extension/cron", 14};
+
+static void make_vault(void) {
+    gf_fake_clock_init(&world.clock, 1, 1);
+    const struct gf_vault_options options = {
+        .store = gf_memory_secret_store_create(),
+        .masters = make_masters(),
+        .clock = &world.clock.clock,
+    };
+    gf_assert(gf_vault_create(&options, &world.vault, NULL) == GF_OK);
+    gf_vault_seal_settings(world.vault, settings_place, value, &world.arena, &world.settings);
+}
+
+static void make_world(void) {
+    gf_arena_init(&world.arena, ARENA_BYTES_MAX);
+    make_vault();
+    world.masters = make_masters();
     gf_assert(gf_secret_key_create(world.masters, GF_SECRET_KEY_VALUES, 7, NULL, 0, 1, &world.arena,
                                    &world.key, NULL) == GF_OK);
     gf_assert(gf_keyring_create(world.masters, GF_SECRET_KEY_VALUES, 7, &world.key, 1, &world.ring,
@@ -94,13 +118,23 @@ static void open_key(const struct gf_secret_key *key, bool right) {
     gf_keyring_destroy(ring);
 }
 
+static void open_settings(struct gf_str at, struct gf_str sealed, bool right) {
+    struct gf_secret_buffer out;
+    struct gf_error err = {0};
+    gf_secret_buffer_init(&out, VALUE_BYTES_MAX);
+    const enum gf_code rc = gf_vault_open_settings(world.vault, at, sealed, &out, &err);
+    gf_assert(right ? rc == GF_OK && gf_str_eq(gf_secret_buffer_view(&out), value)
+                    : (rc == GF_DATA_LOSS || rc == GF_RESOURCE_EXHAUSTED) && out.len == 0);
+    gf_secret_buffer_fini(&out);
+}
+
 static void use(uint8_t kind, struct gf_str rest, struct gf_arena *arena) {
     struct gf_secret_version version = world.version;
     struct gf_secret secret = world.secret;
     struct gf_secret_key key = world.key;
     struct gf_secret_place elsewhere = place;
     bool same = false;
-    switch (kind % 6) {
+    switch (kind % 9) {
     case 0:
         version.sealed = rest;
         version.size_bytes = (int64_t)rest.len - GF_SEALED_OVERHEAD_BYTES;
@@ -121,6 +155,17 @@ static void use(uint8_t kind, struct gf_str rest, struct gf_arena *arena) {
     case 4:
         key.wrapped = lay_over(key.wrapped, rest, arena, &same);
         open_key(&key, same);
+        return;
+    case 6:
+        open_settings(settings_place, rest, false);
+        return;
+    case 7:
+        rest = lay_over(world.settings, rest, arena, &same);
+        open_settings(settings_place, rest, same);
+        return;
+    case 8:
+        rest.len = rest.len > GF_VAULT_PLACE_BYTES_MAX ? GF_VAULT_PLACE_BYTES_MAX : rest.len;
+        open_settings(rest, world.settings, gf_str_eq(rest, settings_place));
         return;
     default:
         elsewhere.key = rest;
