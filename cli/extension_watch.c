@@ -178,6 +178,7 @@ enum gf_exit_code gf_wait_for_extension(struct gf_cli *cli, const char *extensio
     if (!gf_parsed_flag(cli->parsed, "wait")) {
         return GF_EXIT_OK;
     }
+    (void)fflush(cli->out);
     return gf_watch_extension(cli, extension_id, gf_parsed_number(cli->parsed, "timeout", 0),
                               wait_on, cli);
 }

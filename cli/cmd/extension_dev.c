@@ -281,7 +281,7 @@ const struct gf_command gf_cmd_extension_dev = {
         "token, and uninstalls the extension with its subscriptions if it was installed here. "
         "What is behind -- are words for the program. What an extension logs to gofer without "
         "printing it, gofer extension logs shows.",
-    .usage = "PROGRAM [-s NAME=VALUE]... [-- ARGUMENT...]",
+    .usage = "PROGRAM [-s NAME=VALUE]...",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .tail = "ARGUMENT",

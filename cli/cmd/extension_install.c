@@ -52,6 +52,7 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     const bool by_hand = extension->image[0] == '\0';
     fprintf(cli->out, "extension %s installed%s\n", extension->extension_id,
             by_hand ? "; it is run by hand" : "");
+    (void)fflush(cli->out); /* what is said next goes elsewhere, and comes behind it */
     if (by_hand) {
         gf_cli_hint(cli,
                     "its token, for GOFER_TOKEN where it runs: gofer token create --kind extension "

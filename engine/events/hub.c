@@ -114,9 +114,9 @@ static struct gf_str keep_text(char **at, struct gf_str text) {
 }
 
 static size_t size_of_more(const struct gf_event *event) {
-    size_t size = event->key.len + event->subject_id.len + event->actor.token_id.len +
-                  event->actor.user.len + event->actor.peer.len +
-                  event->metadata_count * sizeof(struct gf_label);
+    size_t size = event->extension_id.len + event->subscription_id.len + event->key.len +
+                  event->subject_id.len + event->actor.token_id.len + event->actor.user.len +
+                  event->actor.peer.len + event->metadata_count * sizeof(struct gf_label);
     for (size_t i = 0; i < event->metadata_count; i++) {
         size += event->metadata[i].key.len + event->metadata[i].value.len;
     }
@@ -139,6 +139,8 @@ static void keep_more(struct slot *slot, const struct gf_event *event) {
         metadata[i].value = keep_text(&at, event->metadata[i].value);
     }
     slot->event.metadata = metadata;
+    slot->event.extension_id = keep_text(&at, event->extension_id);
+    slot->event.subscription_id = keep_text(&at, event->subscription_id);
     slot->event.key = keep_text(&at, event->key);
     slot->event.subject_id = keep_text(&at, event->subject_id);
     slot->event.actor.token_id = keep_text(&at, event->actor.token_id);

@@ -90,6 +90,8 @@ Test(hub, keeps_what_is_told_of_an_event) {
     const struct gf_event event = {
         .sequence = next_sequence++,
         .kind = GF_EVENT_TOKEN_CREATED,
+        .extension_id = {text, 8},
+        .subscription_id = {text, 6},
         .subject_id = {text, 3},
         .key = {text, 2},
         .actor = {.token_id = {text, 5}, .user = {text, sizeof(text) - 1}, .peer = {text, 1}},
@@ -106,6 +108,8 @@ Test(hub, keeps_what_is_told_of_an_event) {
     cr_assert_eq(gf_event_hub_read(hub, &all, 0, 10, &arena, &items, &count, &scanned, NULL),
                  GF_OK);
     cr_assert_eq(count, 1);
+    cr_expect(gf_str_eq(items[0].extension_id, GF_STR("user-of-")));
+    cr_expect(gf_str_eq(items[0].subscription_id, GF_STR("user-o")));
     cr_expect(gf_str_eq(items[0].subject_id, GF_STR("use")));
     cr_expect(gf_str_eq(items[0].key, GF_STR("us")));
     cr_expect(gf_str_eq(items[0].actor.token_id, GF_STR("user-")));
