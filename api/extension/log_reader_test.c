@@ -230,7 +230,7 @@ Test(log_reader, only_the_latest_containers_are_read) {
     struct fixture fixture;
     open_fixture(&fixture);
     for (int32_t attempt = 90; attempt <= 100; attempt++) {
-        char text[8];
+        char text[16];
         (void)snprintf(text, sizeof(text), "%d", attempt);
         append(&fixture, attempt, attempt, text);
     }
@@ -239,7 +239,7 @@ Test(log_reader, only_the_latest_containers_are_read) {
     /* One that is far behind comes to all that are still there. */
     save(&fixture);
     for (int32_t attempt = 101; attempt <= 120; attempt++) {
-        char text[8];
+        char text[16];
         (void)snprintf(text, sizeof(text), "%d", attempt);
         append(&fixture, attempt, attempt, text);
         const struct gf_log_name old = {.run_id = KEY, .attempt = attempt - GF_RING_LOGS_KEPT};
