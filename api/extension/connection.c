@@ -398,9 +398,10 @@ static void end(struct gf_hub_connection *self) {
     struct gf_rpc_call *call = self->call;
     say_shutdown(self);
     const struct gf_error error = self->end;
-    forget(self);
+    /* Whoever comes next finds how far this one got, and what counts as an attempt. */
     gf_feed__stop(self);
     give_back(self);
+    forget(self);
     gf_asks__end(self);
     gf_dialogs__end(self, &error);
     tell_gone(self, &error);

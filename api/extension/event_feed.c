@@ -108,6 +108,8 @@ static int64_t backoff_ns(int32_t attempts) {
 
 /* ---- Life ---- */
 
+static void store_place(struct gf_hub_connection *self, bool at_end);
+
 static void wake(struct gf_event_follower *follower) {
     gf_connection__kick(GF_CONTAINER_OF(follower, struct gf_hub_connection, follower));
 }
@@ -128,6 +130,7 @@ void gf_feed__stop(struct gf_hub_connection *self) {
     if (self->follows) {
         gf_event_hub_remove(self->hub->options.events, &self->follower);
         self->follows = false;
+        store_place(self, /* at_end= */ true);
     }
 }
 
@@ -486,15 +489,18 @@ static bool send_due(struct gf_hub_connection *self) {
     return true;
 }
 
-/* Tells the store how far it has got, now and then. */
-static void store_place(struct gf_hub_connection *self) {
+/* Tells the store how far it has got: now and then, and at the end. */
+static void store_place(struct gf_hub_connection *self, bool at_end) {
     const int64_t now = gf_mono_ns();
     gf_mutex_lock(&self->hub->mutex);
     struct gf_hub_feed *feed = self->feed;
     const int64_t place = done_up_to(feed);
-    const bool store = place > feed->stored && now >= feed->next_store_mono;
+    const bool store = place > feed->stored && (at_end || now >= feed->next_store_mono);
     if (store) {
         feed->stored = place;
+        if (self->extension != NULL && place > self->extension->event_sequence) {
+            self->extension->event_sequence = place;
+        }
         feed->next_store_mono = now + GF_HUB_SEQUENCE_MS * GF_NS_PER_MS;
         if (self->extension != NULL) {
             forget_attempts(self->extension, place);
@@ -542,6 +548,6 @@ bool gf_feed__send(struct gf_hub_connection *self, bool *out_more) {
         return false;
     }
     const bool go_on = send_due(self) && send_new(self, out_more);
-    store_place(self);
+    store_place(self, /* at_end= */ false);
     return go_on;
 }

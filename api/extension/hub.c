@@ -105,7 +105,9 @@ struct gf_hub_extension *gf_hub__put(struct gf_extension_hub *hub, const struct 
     self->serving = instance_of(&row->serving);
     self->successor = instance_of(&row->successor);
     self->leaving = instance_of(&row->leaving);
-    self->event_sequence = row->event_sequence;
+    if (row->event_sequence > self->event_sequence) {
+        self->event_sequence = row->event_sequence;
+    }
     if (was_disabled && !self->disabled) {
         gf_deliveries__wake(hub, self);
     }
@@ -148,12 +150,17 @@ static bool may_be_active(const struct gf_hub_extension *extension,
 void gf_hub__choose_active(struct gf_extension_hub *hub, struct gf_hub_extension *extension) {
     gf_mutex_assert_held(&hub->mutex);
     struct gf_hub_connection *active = NULL;
+    bool one_ends = false;
     GF_LIST_FOREACH(link, &extension->connections) {
         struct gf_hub_connection *connection =
             GF_CONTAINER_OF(link, struct gf_hub_connection, of_extension);
+        one_ends = one_ends || (connection->ending && connection->was_ready);
         if (may_be_active(extension, connection)) {
             active = connection;
         }
+    }
+    if (one_ends && active != extension->active) {
+        active = NULL; /* what the other one had is given back first; its end comes here again */
     }
     if (extension->active == active) {
         return;
