@@ -37,6 +37,11 @@ const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS] = {
      .value_name = "ADDRESS",
      .help = "HOST:PORT (port 0: a free one) or unix:/PATH; may be given many times (default "
              "127.0.0.1:8080)"},
+    {.name = "extension",
+     .kind = GF_OPTION_LIST,
+     .value_name = "NAME",
+     .help = "install this one of the extensions that come with gofer, where it is not installed: "
+             "cron, interval; may be given many times"},
     {.name = "scheduler",
      .kind = GF_OPTION_TEXT,
      .value_name = "NAME",
@@ -107,6 +112,7 @@ static const struct {
 } paths[] = {
     {"data-dir", "data_dir"},
     {"listen", "listeners"},
+    {"extension", "extensions.provided"},
     {"scheduler", "scheduler.name"},
     {"containers-max", "scheduler.containers_max"},
     {"runs-active-max", "limits.runs_active_max"},
@@ -130,18 +136,20 @@ static const struct gf_option *option_named(const char *name) {
     return &gf_server_config_options[i];
 }
 
-/* Addresses as a list of listeners. */
-static const char *listeners_text(struct gf_cli *cli, const struct gf_parsed *parsed,
-                                  const char *name) {
+/* A flag that may be given many times as a list: of addresses, of listeners. */
+static const char *list_text(struct gf_cli *cli, const struct gf_parsed *parsed, const char *name) {
+    const bool of_listeners = strcmp(name, "listen") == 0;
     size_t count = 0;
-    const char *const *addresses = gf_parsed_list(parsed, name, &count);
+    const char *const *values = gf_parsed_list(parsed, name, &count);
     struct gf_strbuf text;
     gf_strbuf_init(&text, LIST_BYTES_MAX);
     for (size_t i = 0; i < count; i++) {
-        gf_strbuf_append_cstr(&text, i == 0 ? "[{\"address\": " : "}, {\"address\": ");
-        gf_json_append_string(&text, gf_str_from(addresses[i]));
+        gf_strbuf_append_cstr(&text, i == 0 ? "[" : ", ");
+        gf_strbuf_append_cstr(&text, of_listeners ? "{\"address\": " : "");
+        gf_json_append_string(&text, gf_str_from(values[i]));
+        gf_strbuf_append_cstr(&text, of_listeners ? "}" : "");
     }
-    gf_strbuf_append_cstr(&text, "}]");
+    gf_strbuf_append_cstr(&text, "]");
     const char *copy = gf_arena_str(cli->arena, gf_strbuf_view(&text)).ptr;
     gf_strbuf_fini(&text);
     return copy;
@@ -150,7 +158,7 @@ static const char *listeners_text(struct gf_cli *cli, const struct gf_parsed *pa
 static const char *flag_text(struct gf_cli *cli, const struct gf_parsed *parsed,
                              const struct gf_option *option) {
     if (option->kind == GF_OPTION_LIST) {
-        return listeners_text(cli, parsed, option->name);
+        return list_text(cli, parsed, option->name);
     }
     if (option->kind == GF_OPTION_TEXT) {
         return gf_parsed_text(parsed, option->name);

@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 
 enum {
-    GF_SERVER_CONFIG_OPTIONS = 17,
+    GF_SERVER_CONFIG_OPTIONS = 18,
     GF_SERVER_START_OPTIONS = 2, /* of these, at the front: what only a server has */
 };
 

@@ -340,6 +340,7 @@ static enum gf_code make(struct gf_server *server, const struct gf_server_option
     }
     make_services(server, options);
     start_upkeep(server);
+    gf_server__start_extension_care(server, options);
     gf_services_announce(&server->services);
     gf_server__start_rpc(server);
     return gf_data_dir_write_addresses(&server->dir, server->addresses, server->address_count, err);
@@ -390,6 +391,7 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
     if (server->task_rpc != NULL) {
         gf_rpc_server_stop(server->task_rpc, 0); /* the grace has been given above */
     }
+    gf_extension_care_stop(server->extension_care);
     gf_upkeep_stop(server->upkeep);
     gf_secret_journal_stop(server->journal);
     if (server->engine_started) {
@@ -432,6 +434,7 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     gf_extension_hub_destroy(server->extensions);
     gf_extension_logs_destroy(server->extension_logs);
     gf_upkeep_destroy(server->upkeep);
+    gf_extension_care_destroy(server->extension_care);
     gf_secret_journal_destroy(server->journal);
     gf_secret_sweep_destroy(server->secret_sweep);
     gf_log_sweep_destroy(server->log_sweep);

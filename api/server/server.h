@@ -116,6 +116,11 @@ struct gf_server_options {
     int64_t keep_failed_ms;
     int64_t keep_failed_count; /* < 0: none is kept */
     struct gf_image_settings images;
+    /* What the service does about extensions by itself (extension_care.h). */
+    const char *const *provided_extensions;
+    size_t provided_extension_count;
+    const char *extension_image_dir; /* default: that of the program */
+    int64_t extension_update_ms;     /* how often newer images are looked for; 0: never */
 };
 
 struct gf_server;

@@ -17,6 +17,7 @@
 #include "api/rpc/server.h"
 #include "api/server/data_dir.h"
 #include "api/server/doctor.h"
+#include "api/server/extension_care.h"
 #include "api/server/listeners.h"
 #include "api/server/log_sweep.h"
 #include "api/server/master_key_source.h"
@@ -64,6 +65,7 @@ struct gf_server {
     struct gf_log_sweep *log_sweep;
     struct gf_secret_sweep *secret_sweep;
     struct gf_upkeep *upkeep;
+    struct gf_extension_care *extension_care;
     struct gf_scheduler scheduler; /* zeroed before there is one */
     struct gf_services services;
     bool has_services;
@@ -104,6 +106,12 @@ enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_
 /* Binds the socket for tasks. */
 enum gf_code gf_server__listen_for_tasks(struct gf_server *server,
                                          struct gf_error *err) GF_MUST_USE;
+
+/* ---- extension_start.c ---- */
+
+/* Begins to care for extensions, after the services were made. */
+void gf_server__start_extension_care(struct gf_server *server,
+                                     const struct gf_server_options *options);
 
 /* ---- server_images.c ---- */
 

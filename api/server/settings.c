@@ -1,6 +1,8 @@
 #include "api/server/address.h"
+#include "api/server/extension_care.h"
 #include "api/server/settings_internal.h"
 #include "base/clock.h"
+#include "base/identifier.h"
 
 const char *gf_settings__given(const char *text) {
     return text[0] != '\0' ? text : NULL;
@@ -94,6 +96,27 @@ static void take_access(const Gofer__Config__V1__Access *access,
     options->address_streams_max = gf_settings__limit(access->address_calls_max);
 }
 
+static enum gf_code take_extensions(const Gofer__Config__V1__Extensions *extensions,
+                                    struct gf_server_options *options, struct gf_error *err) {
+    static const char field[] = "extensions.provided";
+    if (extensions->n_provided > GF_PROVIDED_EXTENSIONS_MAX) {
+        return gf_fail_field(err, field, "extensions.provided: there are %zu, more than %d",
+                             extensions->n_provided, GF_PROVIDED_EXTENSIONS_MAX);
+    }
+    for (size_t i = 0; i < extensions->n_provided; i++) {
+        const enum gf_code rc =
+            gf_identifier_check(gf_str_from(extensions->provided[i]), field, err);
+        if (rc != GF_OK) {
+            return rc;
+        }
+    }
+    options->provided_extensions = (const char *const *)extensions->provided;
+    options->provided_extension_count = extensions->n_provided;
+    options->extension_image_dir = gf_settings__given(extensions->image_dir);
+    options->extension_update_ms = gf_settings__ms(extensions->update_interval);
+    return GF_OK;
+}
+
 enum gf_code gf_server_options_apply(const Gofer__Config__V1__ServerConfig *config,
                                      struct gf_server_lists *lists,
                                      struct gf_server_options *options, struct gf_error *err) {
@@ -104,6 +127,9 @@ enum gf_code gf_server_options_apply(const Gofer__Config__V1__ServerConfig *conf
     }
     if (rc == GF_OK) {
         rc = gf_settings__take_images(config->images, lists, &filled, err);
+    }
+    if (rc == GF_OK) {
+        rc = take_extensions(config->extensions, &filled, err);
     }
     if (rc != GF_OK) {
         return rc;

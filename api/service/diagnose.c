@@ -218,6 +218,15 @@ static void check_containers(struct answer *answer) {
     }
 }
 
+static void check_extensions(struct answer *answer) {
+    const struct gf_services *services = answer->read->services;
+    if (services->check_extensions != NULL) {
+        const struct gf_finding finding =
+            services->check_extensions(services->check_extensions_ctx, answer->read->arena);
+        add(answer, "provided_extensions", &finding);
+    }
+}
+
 static enum gf_code diagnose(struct gf_read *read, GF_UNUSED struct gf_error *err) {
     size_t host_count = 0;
     const struct gf_check *host_checks = gf_host_checks(&host_count);
@@ -226,11 +235,12 @@ static enum gf_code diagnose(struct gf_read *read, GF_UNUSED struct gf_error *er
         read->arena, Gofer__V1__DiagnoseSystemResponse, gofer__v1__diagnose_system_response);
     struct answer answer = {.read = read, .response = response, .worst = GF_FINDING_OK};
     response->checks =
-        GF_ARENA_ARRAY(read->arena, host_count + GF_ARRAY_COUNT(own_checks) + GF_FINDINGS_MAX,
+        GF_ARENA_ARRAY(read->arena, host_count + GF_ARRAY_COUNT(own_checks) + GF_FINDINGS_MAX + 1,
                        Gofer__V1__SystemCheck *);
     make_checks(&answer, host_checks, host_count);
     check_containers(&answer);
     make_checks(&answer, own_checks, GF_ARRAY_COUNT(own_checks));
+    check_extensions(&answer);
     response->result = result_to_message(answer.worst);
     response->duration = gf_message_duration_set(gf_mono_ns() - start, read->arena);
     read->response = &response->base;

@@ -93,6 +93,9 @@ struct gf_services {
      */
     size_t (*check_containers)(void *ctx, struct gf_arena *arena, struct gf_named_finding *out);
     void *check_ctx;
+    /* What there is to say of the extensions that come with gofer. NULL: none is asked for. */
+    struct gf_finding (*check_extensions)(void *ctx, struct gf_arena *arena);
+    void *check_extensions_ctx;
 
     /* Private to api/service. */
     struct gf_mutex mutex; /* guards streams and terminals */
