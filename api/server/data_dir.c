@@ -77,6 +77,18 @@ static enum gf_code check_mode(const struct gf_data_dir *dir, struct gf_error *e
     return GF_OK;
 }
 
+/* Containers mount it: it must not depend on where somebody is. */
+static enum gf_code make_absolute(struct gf_data_dir *dir, struct gf_error *err) {
+    char *path = realpath(dir->path, NULL);
+    if (path == NULL) {
+        return gf_fail_errno(err, gf_code_from_errno(errno), errno, "directory '%s'", dir->path);
+    }
+    free(dir->tasks_path);
+    dir->tasks_path = gf_asprintf("%s/%s", path, tasks_name);
+    free(path);
+    return GF_OK;
+}
+
 enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out, struct gf_error *err) {
     struct gf_data_dir dir = {
         .fd = -1,
@@ -94,6 +106,9 @@ enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out, struct 
     enum gf_code rc = gf_tree_make(AT_FDCWD, path, DIR_MODE, err);
     if (rc == GF_OK) {
         rc = gf_file_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &dir.fd, err);
+    }
+    if (rc == GF_OK) {
+        rc = make_absolute(&dir, err);
     }
     if (rc == GF_OK) {
         rc = check_mode(&dir, err);

@@ -33,7 +33,7 @@ static enum gf_code import(struct gf_extension_care *care, const char *name, str
     }
     const enum gf_code rc = gf_image_store_import(care->options.images, &what, arena, &report, err);
     if (rc != GF_OK) {
-        return gf_wrap(err, "%s", path);
+        return rc;
     }
     for (size_t i = 0; i < report.count; i++) {
         struct archive archive = {.digest = report.items[i].name.digest};
