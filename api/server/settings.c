@@ -107,7 +107,7 @@ static enum gf_code take_extensions(const Gofer__Config__V1__Extensions *extensi
         const enum gf_code rc =
             gf_identifier_check(gf_str_from(extensions->provided[i]), field, err);
         if (rc != GF_OK) {
-            return rc;
+            return gf_wrap(err, "extensions.provided");
         }
     }
     options->provided_extensions = (const char *const *)extensions->provided;

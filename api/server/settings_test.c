@@ -199,3 +199,18 @@ Test(server_settings, registries_are_checked) {
                    "images.registries");
     expect_refused("images: {allow: [\"a b\"]}", "images.allow");
 }
+
+Test(server_settings, extensions_are_taken) {
+    cr_assert_eq(apply("extensions: {provided: [cron, interval], image_dir: /images, "
+                       "update_interval: 2h}\n"),
+                 GF_OK, "%s", err.message);
+    cr_assert_eq(options.provided_extension_count, 2);
+    cr_expect_str_eq(options.provided_extensions[1], "interval");
+    cr_expect_str_eq(options.extension_image_dir, "/images");
+    cr_expect_eq(options.extension_update_ms, 2 * 3600 * 1000);
+    cr_assert_eq(apply(""), GF_OK);
+    cr_expect_eq(options.provided_extension_count, 0);
+    cr_expect_null(options.extension_image_dir);
+    cr_expect_eq(options.extension_update_ms, 24 * 3600 * 1000);
+    expect_refused("extensions: {provided: [\"a b\"]}", "extensions.provided");
+}
