@@ -1,4 +1,5 @@
 #include "tests/integration/access.h"
+#include "tests/integration/extension.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -345,4 +346,40 @@ Test(token, callers_without_one_are_told_what_they_may_do) {
     cr_assert_eq(me->n_permissions, 1);
     cr_assert_eq(me->permissions[0]->n_targets, 2);
     cr_expect_eq((int)me->permissions[0]->targets[0]->resource, (int)RESOURCE(PIPELINES));
+}
+
+/* A token of an extension has the roles of the extension: who gives it away must have them. */
+Test(token, token_of_an_extension_gives_no_more_than_the_giver_has) {
+    Gofer__V1__InstallExtensionRequest install_request = GOFER__V1__INSTALL_EXTENSION_REQUEST__INIT;
+    Gofer__V1__InstallExtensionResponse *installed = NULL;
+    Gofer__V1__CreateTokenRequest request = GOFER__V1__CREATE_TOKEN_REQUEST__INIT;
+    char *admin = "admin";
+    make_role("keeper", may(NULL, RESOURCE(TOKENS), NULL, ACTION(ALL)),
+              may(NULL, RESOURCE(EXTENSIONS), NULL, ACTION(ALL)),
+              may(NULL, RESOURCE(EXTENSION_OBJECTS), NULL, ACTION(ALL)), NULL);
+    struct gf_rpc_channel *keeper = log_in("kim", "keeper");
+    (void)install("cron", "");
+    request.kind = GOFER__V1__TOKEN_KIND__TOKEN_KIND_EXTENSION;
+    request.user = "somebody";
+    request.extension_id = "cron";
+    cr_assert_eq(create_with(keeper, &request), GF_OK, "%s", error.message);
+    install_request.extension_id = "mighty";
+    install_request.role_ids = &admin;
+    install_request.n_role_ids = 1;
+    cr_expect_eq(gofer_v1_extension_service_install_extension(keeper, NULL, &install_request,
+                                                              &arena, &installed, &error),
+                 GF_PERMISSION_DENIED);
+    cr_assert_eq(gofer_v1_extension_service_install_extension(
+                     harness.channel, NULL, &install_request, &arena, &installed, &error),
+                 GF_OK, "%s", error.message);
+    request.extension_id = "mighty";
+    cr_expect_eq(create_with(keeper, &request), GF_PERMISSION_DENIED);
+    /* Nor may they give it another program. */
+    Gofer__V1__UpdateExtensionRequest update = GOFER__V1__UPDATE_EXTENSION_REQUEST__INIT;
+    Gofer__V1__UpdateExtensionResponse *updated = NULL;
+    update.extension_id = "mighty";
+    update.image = "busybox:latest";
+    cr_expect_eq(gofer_v1_extension_service_update_extension(keeper, NULL, &update, &arena,
+                                                             &updated, &error),
+                 GF_PERMISSION_DENIED);
 }
