@@ -1,15 +1,23 @@
 #!/usr/bin/python3
 """What extensions cost: prints one line for each figure, with its unit, beside a floor of the same run.
 
-Usage: extensions_bench.py --gofer PROGRAM --cron PROGRAM --interval PROGRAM [--minutes N] [PART]...
+Usage: extensions_bench.py --gofer PROGRAM --bin DIR [--minutes N] [--seconds N] [--profile FILE] [PART]...
 
+  connect   1,000 extensions at once with a subscription each: memory of each, on connections of their
+            own and on one; the time until all are ready; at rest; what it takes to tell all of a change
+  events    durable acknowledgements of one extension's StartRuns: at 10,000 a second, and with a full
+            window; repeated keys; events that concern 100 subscriptions; beside bare SQLite and beside
+            the StartRun of people
   cron      10,000 subscriptions spread over the minutes: how late their runs are, and the share of a
             core that the extension takes; then all 10,000 in the same minute: when the last is there
   interval  1,000 subscriptions of every 5 seconds, and the share of a core
 
-Without PART: all. Cron is measured twice: alone, with a stand-in for gofer that only acknowledges,
-which is the floor of the other; and with a real server (the null scheduler), where a run counts when
-it is durable. The floor of lateness itself is this program, woken by the kernel.
+Without PART: all. DIR is what Bazel has built. With --profile the server of the first load of events
+is sampled with perf, and where its time goes is written to FILE.
+
+Cron is measured twice: alone, with a stand-in for gofer that only acknowledges, which is the floor of
+the other; and with a real server (the null scheduler), where a run counts when it is durable. The floor
+of lateness itself is this program, woken by the kernel.
 """
 
 import argparse
@@ -22,6 +30,7 @@ import time
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(ROOT, "tests", "harness"),
                 os.path.join(ROOT, "extensions-sdk", "examples", "python")]
+import loads  # pylint: disable=wrong-import-position
 import modules  # pylint: disable=wrong-import-position
 
 CRON_COUNT = 10000
@@ -36,7 +45,7 @@ INTERVAL_TIME = "GOFER_EXTENSION_INTERVAL_SCHEDULED_TIME"
 
 
 def figure(what, value, unit, note=""):
-    print("extensions: %-56s %10.2f %-5s %s" % (what, value, unit, note), flush=True)
+    print("extensions: %-60s %10.2f %-5s %s" % (what, value, unit, note), flush=True)
 
 
 def percentile(values, part):
@@ -118,6 +127,10 @@ def show_burst(what, errors_since):
     show_lateness(what, errors_since(since))
 
 
+def program(arguments, name):
+    return os.path.join(arguments.bin, "extensions", name, name)
+
+
 def cron(arguments):
     from places import Alone, Real  # pylint: disable=import-outside-toplevel
     for place, name in ((Alone, "cron alone"), (Real, "cron")):
@@ -126,7 +139,7 @@ def cron(arguments):
             title = "%s: %s" % (name, what)
             if seconds_to_minute() < 15:
                 time.sleep(seconds_to_minute() + 1)  # what is set up should not be in the way
-            with place(arguments.gofer, arguments.cron, "cron", settings_of, CRON_COUNT,
+            with place(arguments.gofer, program(arguments, "cron"), "cron", settings_of, CRON_COUNT,
                        PIPELINE_SUBSCRIPTIONS) as run:
                 def errors_since(since, run=run):
                     return run.errors_ms(CRON_TIME, since)
@@ -140,7 +153,7 @@ def cron(arguments):
 def interval(arguments):
     """How late it is cannot be seen from outside, because of the jitter: only what it costs."""
     from places import Real  # pylint: disable=import-outside-toplevel
-    with Real(arguments.gofer, arguments.interval, "interval",
+    with Real(arguments.gofer, program(arguments, "interval"), "interval",
               lambda _number: {"every": "5s"}, INTERVAL_COUNT, PIPELINE_SUBSCRIPTIONS,
               min_interval="1s") as run:
         meter = Meter(run.process)
@@ -151,15 +164,16 @@ def interval(arguments):
         figure("interval: 1,000 of every 5 s, runs", rate, "1/s", "200 are due")
 
 
-PARTS = {"cron": cron, "interval": interval}
+PARTS = {"connect": loads.connect, "events": loads.events, "cron": cron, "interval": interval}
 
 
 def main():
     parser = argparse.ArgumentParser(description="Measures extensions.")
     parser.add_argument("--gofer", required=True)
-    parser.add_argument("--cron", required=True)
-    parser.add_argument("--interval", required=True)
+    parser.add_argument("--bin", required=True)
     parser.add_argument("--minutes", type=int, default=3, help="how long cron is watched")
+    parser.add_argument("--seconds", type=int, default=5, help="of each load of events")
+    parser.add_argument("--profile", metavar="FILE")
     parser.add_argument("parts", nargs="*", metavar="PART", help="one of " + ", ".join(PARTS))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gofer-modules-") as out:
