@@ -6,6 +6,7 @@
 #include "api/codec/model/config.h"
 #include "api/codec/model/digest.h"
 #include "api/codec/model/maps.h"
+#include "api/codec/model/message.h"
 #include "api/codec/wire/wire.h"
 #include "api/extension/hub_internal.h"
 #include "base/identifier.h"
@@ -152,6 +153,19 @@ static enum gf_code read_cause(const Gofer__V1__RunReference *cause, struct gf_e
     return rc;
 }
 
+static enum gf_code read_event_time(const start_message *start, struct gf_extension_start *out,
+                                    struct gf_error *err) {
+    int64_t time = 0;
+    enum gf_code rc = gf_message_read_time(start->event_time, "event_time", &time, err);
+    if (rc == GF_OK && time < 0) {
+        rc = gf_fail_field(err, "event_time", "is before 1970");
+    }
+    if (rc == GF_OK) {
+        out->event_time = time;
+    }
+    return rc;
+}
+
 static enum gf_code read_start(const start_message *start, struct gf_arena *arena,
                                struct gf_extension_start *out, struct gf_error *err) {
     const size_t chars = count_chars(start->idempotency_key);
@@ -181,6 +195,9 @@ static enum gf_code read_start(const start_message *start, struct gf_arena *aren
     }
     if (rc == GF_OK) {
         rc = read_cause(start->cause_run, out, err);
+    }
+    if (rc == GF_OK) {
+        rc = read_event_time(start, out, err);
     }
     GF_LABELS_READ(start, arena, &out->labels, &out->label_count);
     return rc;

@@ -50,6 +50,9 @@ static void show_origin(struct gf_cli *cli, const Gofer__V1__Run *run) {
         if (initiator->idempotency_key[0] != '\0') {
             fprintf(out, "Key:       %s\n", gf_show_line(cli, initiator->idempotency_key));
         }
+        if (initiator->event_time != NULL) {
+            fprintf(out, "Event:     %s\n", gf_show_time(cli, initiator->event_time));
+        }
     } else if (initiator != NULL && initiator->name[0] != '\0') {
         fprintf(out, "Started by: %s\n", gf_show_line(cli, initiator->name));
     }

@@ -133,6 +133,7 @@ struct gf_extension_start {
     const struct gf_label *labels; /* sorted by key, unique */
     size_t label_count;
     struct gf_str reason;                   /* at most GF_REASON_CHARS_MAX */
+    int64_t event_time;                     /* 0 = it does not say; not negative */
     const struct gf_run_document *document; /* NULL = none */
     struct gf_str ordering_key;
     enum gf_run_ordering_policy ordering_policy;

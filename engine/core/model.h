@@ -238,6 +238,7 @@ struct gf_initiator {
     /* Of EXTENSION: because of which subscription of the run's pipeline, and under which key. */
     struct gf_str subscription_id;
     struct gf_str key;
+    int64_t event_time; /* likewise: when what it is about happened; 0 = it does not say */
 };
 
 /*

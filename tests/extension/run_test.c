@@ -95,6 +95,12 @@ static void bad_cause(Gofer__Extension__V1__StartRun *start) {
     start->cause_run = &cause;
 }
 
+static void early_time(Gofer__Extension__V1__StartRun *start) {
+    static Google__Protobuf__Timestamp time = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    time.seconds = -1;
+    start->event_time = &time;
+}
+
 static void object_input(Gofer__Extension__V1__StartRun *start) {
     static Gofer__V1__RunInput input = GOFER__V1__RUN_INPUT__INIT;
     input.source_case = GOFER__V1__RUN_INPUT__SOURCE_OBJECT_KEY;
@@ -104,7 +110,7 @@ static void object_input(Gofer__Extension__V1__StartRun *start) {
 
 Test(extension_runs, what_is_malformed_is_refused_and_the_connection_goes_on) {
     void (*const changes[])(Gofer__Extension__V1__StartRun *) = {
-        no_key, no_subscription, bad_policy, bad_cause, object_input};
+        no_key, no_subscription, bad_policy, bad_cause, early_time, object_input};
     for (size_t i = 0; i < GF_ARRAY_COUNT(changes); i++) {
         const Gofer__Extension__V1__RunOutcome *outcome =
             script_expect_outcome(&script, send_start(changes[i]));
@@ -121,6 +127,7 @@ static void full(Gofer__Extension__V1__StartRun *start) {
         GOFER__EXTENSION__V1__START_RUN__VARIABLES_ENTRY__INIT;
     static Gofer__Extension__V1__StartRun__VariablesEntry *variables[] = {&b, &a};
     static Gofer__V1__RunInput input = GOFER__V1__RUN_INPUT__INIT;
+    static Google__Protobuf__Timestamp time = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
     b.key = "GOFER_EXTENSION_TIME";
     b.value = "now";
     a.key = "A";
@@ -132,6 +139,8 @@ static void full(Gofer__Extension__V1__StartRun *start) {
     input.content = (ProtobufCBinaryData){2, (uint8_t *)"{}"};
     start->input = &input;
     start->checkpoint = "here";
+    time.seconds = 1;
+    start->event_time = &time;
 }
 
 Test(extension_runs, all_that_it_says_gets_to_the_run) {
@@ -142,6 +151,7 @@ Test(extension_runs, all_that_it_says_gets_to_the_run) {
     cr_assert_eq(run.variable_count, 2);
     cr_assert(gf_str_eq(run.variables[0].key, GF_STR("A")));
     cr_assert_eq(run.variables[0].source, GF_VARIABLE_SOURCE_EXTENSION);
+    cr_assert_eq(run.initiator.event_time, GF_NS_PER_SEC);
     cr_assert(
         gf_str_eq(hub_rig_subscription_row(&rig, "cron", "nightly").checkpoint, GF_STR("here")));
 }

@@ -31,6 +31,7 @@ static Gofer__V1__Initiator *initiator_of(const struct gf_initiator *initiator,
         message->extension_id = message->name;
         message->subscription_id = gf_message_text(initiator->subscription_id, arena);
         message->idempotency_key = gf_message_text(initiator->key, arena);
+        message->event_time = gf_message_time(initiator->event_time, arena);
     }
     return message;
 }

@@ -18,6 +18,7 @@ enum field {
     INITIATOR_TOKEN = 8,
     SUBSCRIPTION = 9,
     CHAIN_DEPTH = 10,
+    EVENT_TIME = 11,
 };
 
 enum flag {
@@ -89,6 +90,10 @@ void gf_sqlite__run_options_encode(const struct gf_run *run, struct gf_strbuf *o
     if (run->chain_depth > 0) {
         gf_sqlite__put_field(out, start, CHAIN_DEPTH);
         gf_sqlite__put_number(out, run->chain_depth);
+    }
+    if (run->initiator.event_time > 0) {
+        gf_sqlite__put_field(out, start, EVENT_TIME);
+        gf_sqlite__put_number(out, run->initiator.event_time);
     }
 }
 
@@ -200,6 +205,9 @@ static bool take_field(struct gf_sqlite_fields *fields, unsigned char field, voi
         return take_subscription(&fields->cursor, run);
     case CHAIN_DEPTH:
         return take_chain_depth(&fields->cursor, run);
+    case EVENT_TIME:
+        return gf_sqlite__take_number(&fields->cursor, &run->initiator.event_time) &&
+               run->initiator.event_time > 0;
     default:
         return false;
     }

@@ -15,6 +15,7 @@
  *     8 token           of who started it
  *     9 subscription    of the extension that started it: its id, and the key
  *    10 chain_depth     the number
+ *    11 event_time      of what the extension that started it saw
  *
  * Thread: any.
  */

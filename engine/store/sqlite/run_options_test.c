@@ -104,7 +104,8 @@ Test(sqlite_run_options, all_together_come_back) {
         .used_live_version = true,
         .initiator = {.token_id = GF_STR("tok_1"),
                       .subscription_id = GF_STR("nightly"),
-                      .key = GF_STR("2026-01-01")},
+                      .key = GF_STR("2026-01-01"),
+                      .event_time = INT64_C(1767225600000000001)},
         .chain_depth = 31,
     };
     struct fixture fixture;
@@ -128,6 +129,7 @@ Test(sqlite_run_options, all_together_come_back) {
     cr_assert(gf_str_eq(fixture.run.initiator.token_id, GF_STR("tok_1")));
     cr_assert(gf_str_eq(fixture.run.initiator.subscription_id, GF_STR("nightly")));
     cr_assert(gf_str_eq(fixture.run.initiator.key, GF_STR("2026-01-01")));
+    cr_assert_eq(fixture.run.initiator.event_time, run.initiator.event_time);
     cr_assert_eq(fixture.run.chain_depth, 31);
     close_fixture(&fixture);
 }
@@ -139,7 +141,7 @@ Test(sqlite_run_options, damaged_bytes_are_refused) {
     } CASES[] = {
         {"an unknown format", GF_STR("\x02\x01\x02")},
         {"a format and nothing", GF_STR("\x01")},
-        {"an unknown field", GF_STR("\x01\x0b\x02")},
+        {"an unknown field", GF_STR("\x01\x0c\x02")},
         {"field 0", GF_STR("\x01\x00\x02")},
         {"a field twice", GF_STR("\x01\x01\x02\x01\x02")},
         {"fields out of order", GF_STR("\x01\x05\x02\x01\x02")},
@@ -178,6 +180,7 @@ Test(sqlite_run_options, damaged_bytes_are_refused) {
         {"neither a subscription nor a key", GF_STR("\x01\x09\x00\x00")},
         {"a subscription without a key", GF_STR("\x01\x09\x01s")},
         {"a chain of depth 0", GF_STR("\x01\x0a\x00")},
+        {"an event at time 0", GF_STR("\x01\x0b\x00")},
         {"a chain too deep", GF_STR("\x01\x0a\xff\xff\xff\xff\x1f")},
     };
     struct fixture fixture;
