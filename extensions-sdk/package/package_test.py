@@ -52,6 +52,9 @@ class Package(unittest.TestCase):
         program = self.build("minimal", "cc", "-std=c11", "sdk/examples/minimal.c")
         described = json.loads(output(program, "--describe"))
         self.assertEqual(described["version"], "1.0.0")
+        helped = output(program, "--help")
+        self.assertIn("(default minute)\n", helped)
+        self.assertEqual(helped.count("("), helped.count(")"))
         passed = output(os.path.join(self.sdk, "bin", "gofer-extension-conformance"), "--only",
                         "handshake,subscribe,redelivery,shutdown", "--", program)
         self.assertNotIn("FAILED", passed)

@@ -218,12 +218,14 @@ enum gf_code gf_sdk_definition_read(const struct gofer_extension_definition *fro
     memset(out, 0, sizeof(*out));
     memcpy(out, from, from->size < sizeof(*out) ? from->size : sizeof(*out));
     if (!version_is_valid(out->version)) {
-        return gf_fail(err, GF_INVALID_ARGUMENT, "version '%s' is none, it is to look like 1.4.2",
+        return gf_fail(err, GF_INVALID_ARGUMENT,
+                       "version '%s' is no semantic version, as 1.4.2 is one",
                        gf_sdk_or_empty(out->version));
     }
     if (out->name != NULL) {
         const enum gf_code rc = gf_identifier_check(gf_str_from(out->name), "name", err);
         if (rc != GF_OK) {
+            (void)gf_wrap(err, "name");
             return rc;
         }
     }

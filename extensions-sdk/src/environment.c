@@ -45,7 +45,12 @@ static enum gf_code read_id(const struct reader *reader, const char *name, struc
                        "GOFER_EXTENSION_ID is not set: it names the extension as it is installed");
     }
     reader->to->extension_id = id != NULL ? id : gf_arena_strdup(&reader->to->arena, name);
-    return gf_identifier_check(gf_str_from(reader->to->extension_id), "GOFER_EXTENSION_ID", err);
+    const enum gf_code rc =
+        gf_identifier_check(gf_str_from(reader->to->extension_id), "GOFER_EXTENSION_ID", err);
+    if (rc != GF_OK) {
+        (void)gf_wrap(err, "GOFER_EXTENSION_ID");
+    }
+    return rc;
 }
 
 static enum gf_code read_tls(const struct reader *reader, struct gf_error *err) {
@@ -75,6 +80,7 @@ static enum gf_code read_token(const struct reader *reader, struct gf_error *err
     if (to->token == NULL && path != NULL) {
         const enum gf_code rc = gf_token_file_read(path, &to->arena, &to->token, err);
         if (rc != GF_OK) {
+            (void)gf_wrap(err, "GOFER_TOKEN_FILE");
             return rc;
         }
     }

@@ -40,6 +40,7 @@ Test(environment, needs_an_id) {
     cr_expect_not_null(strstr(error.message, "GOFER_EXTENSION_ID"));
     gf_sdk_environment_fini(&environment);
     cr_expect_eq(READ(NULL, "GOFER_EXTENSION_ID", "a b"), GF_INVALID_ARGUMENT);
+    cr_expect_not_null(strstr(error.message, "GOFER_EXTENSION_ID"), "%s", error.message);
     gf_sdk_environment_fini(&environment);
 }
 
@@ -61,6 +62,7 @@ Test(environment, reads_a_token_from_a_file_that_is_private) {
     gf_sdk_environment_fini(&environment);
     cr_assert_eq(fchmod(fd, 0644), 0);
     cr_expect_eq(READ("folder", "GOFER_TOKEN_FILE", path), GF_FAILED_PRECONDITION);
+    cr_expect_not_null(strstr(error.message, "GOFER_TOKEN_FILE"), "%s", error.message);
     gf_sdk_environment_fini(&environment);
     (void)close(fd);
     (void)unlink(path);

@@ -63,17 +63,18 @@ static void print_help(const struct gofer_extension_definition *definition, cons
         "  --version   its version\n"
         "  --describe  what it is and what settings it has, as JSON\n\n"
         "Without any it connects to gofer and works until it is told to end. Its environment:\n\n"
-        "  GOFER_EXTENSION_ID  its id, as it is installed%s%s\n"
+        "  GOFER_EXTENSION_ID  its id, as it is installed%s%s%s\n"
         "  GOFER_HOST          HOST:PORT or unix:/PATH (default 127.0.0.1:8080)\n"
         "  GOFER_TOKEN         its token; or GOFER_TOKEN_FILE, a file with it\n"
         "  GOFER_TLS           1: with TLS; GOFER_TLS_CA, GOFER_TLS_CERT, GOFER_TLS_KEY and\n"
         "                      GOFER_TLS_SERVER_NAME say how\n"
+        "  GOFER_TOKEN_IN_CLEAR  1: the token may go to another machine without TLS\n"
         "  GOFER_LOG_LEVEL     debug, info, warning or error (default info)\n\n"
         "Exit codes: 0 told to end, 1 it failed, 2 bad usage, 3 replaced by another, 4 gofer does\n"
         "not let it in.\n",
         definition->name != NULL ? definition->name : program, definition->version, program,
         definition->name != NULL ? " (default " : "",
-        definition->name != NULL ? definition->name : "");
+        definition->name != NULL ? definition->name : "", definition->name != NULL ? ")" : "");
 }
 
 /* True when the command line asks for something else than to run. */
@@ -129,8 +130,12 @@ static enum gf_code open_all(struct gofer_extension *extension, struct gf_error 
     if (extension->event_fd < 0 || extension->signal_fd < 0 || extension->timer_fd < 0) {
         return gf_fail_errno(err, GF_RESOURCE_EXHAUSTED, errno, "there are no descriptors");
     }
-    return gf_sdk_link_create(&extension->environment, extension->outbox, extension->event_fd,
-                              &extension->link, err);
+    const enum gf_code rc = gf_sdk_link_create(&extension->environment, extension->outbox,
+                                               extension->event_fd, &extension->link, err);
+    if (rc != GF_OK) {
+        (void)gf_wrap(err, "environment (GOFER_HOST, GOFER_TOKEN, GOFER_TLS_...)");
+    }
+    return rc;
 }
 
 static void init(struct gofer_extension *extension) {

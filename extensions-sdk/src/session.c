@@ -257,11 +257,45 @@ static int final_exit_code(enum gf_code code) {
     return -1;
 }
 
+/* What to do about such an end. */
+static void say_final(struct gofer_extension *extension, const struct gf_error *why) {
+    const char *id = extension->environment.extension_id;
+    gf_sdk_say(extension, GOFER_ERROR, "gofer does not go on with '%s': %s (%s)", id, why->message,
+               gf_code_name(why->code));
+    switch ((int)why->code) {
+    case GF_ABORTED:
+        gf_sdk_say(extension, GOFER_INFO,
+                   "one program of an extension works at a time, the newest");
+        break;
+    case GF_UNAUTHENTICATED:
+        gf_sdk_say(extension, GOFER_INFO,
+                   "GOFER_TOKEN or GOFER_TOKEN_FILE is to hold a token of this extension: "
+                   "gofer token create --kind extension --extension %s --user %s",
+                   id, id);
+        break;
+    case GF_NOT_FOUND:
+        gf_sdk_say(extension, GOFER_INFO,
+                   "GOFER_EXTENSION_ID says which extension it is; to install it: "
+                   "gofer extension install %s",
+                   id);
+        break;
+    case GF_UNIMPLEMENTED:
+        gf_sdk_say(extension, GOFER_INFO,
+                   "what answers at GOFER_HOST, %s, knows no extensions: it is no gofer, or an "
+                   "older one",
+                   extension->environment.host);
+        break;
+    default:
+        break;
+    }
+}
+
 void gf_sdk_session_ended(struct gofer_extension *extension, const struct gf_error *why) {
     const bool was_steady = extension->phase == GF_SDK_READY &&
                             (extension->made_progress ||
                              gf_mono_ns() - extension->ready_mono_ns > STEADY_MS * GF_NS_PER_MS);
     const bool was_closing = extension->phase == GF_SDK_CLOSING;
+    const bool was_let_in = extension->phase == GF_SDK_SYNCING || extension->phase == GF_SDK_READY;
     atomic_store(&extension->is_ready, false);
     set_phase(extension, GF_SDK_APART, -1);
     gf_sdk_dialogs_end(extension);
@@ -271,8 +305,7 @@ void gf_sdk_session_ended(struct gofer_extension *extension, const struct gf_err
     }
     const int exit_code = final_exit_code(why->code);
     if (exit_code >= 0) {
-        gf_sdk_say(extension, GOFER_ERROR, "gofer does not go on with '%s': %s (%s)",
-                   extension->environment.extension_id, why->message, gf_code_name(why->code));
+        say_final(extension, why);
         gf_sdk_end_now(extension, exit_code);
         return;
     }
@@ -280,10 +313,8 @@ void gf_sdk_session_ended(struct gofer_extension *extension, const struct gf_err
     const int64_t pause_ms = next_pause_ms(extension, why->code);
     extension->failures++;
     extension->connect_mono_ns = gf_deadline_after_ms(gf_mono_ns(), pause_ms);
-    gf_sdk_say(extension, GOFER_WARNING,
-               "the connection to gofer at %s is over, the next in "
-               "%lld.%lld s: %s",
-               extension->environment.host, (long long)pause_ms / 1000,
-               (long long)pause_ms % 1000 / 100,
-               why->code == GF_OK ? "the server ended it" : why->message);
+    gf_sdk_say(extension, GOFER_WARNING, "%s: %s; it tries again in %lld.%lld s",
+               was_let_in ? "the connection to gofer is over" : "no connection to gofer",
+               why->code == GF_OK ? "the server ended it" : why->message,
+               (long long)pause_ms / 1000, (long long)pause_ms % 1000 / 100);
 }
