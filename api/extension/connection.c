@@ -397,7 +397,11 @@ static void tell_gone(struct gf_hub_connection *self, const struct gf_error *err
 static void end(struct gf_hub_connection *self) {
     struct gf_rpc_call *call = self->call;
     say_shutdown(self);
-    const struct gf_error error = self->end;
+    struct gf_error error = self->end;
+    if (error.field[0] != '\0') {
+        /* Authors see the message alone: few libraries show the details of a status. */
+        (void)gf_wrap(&error, "%s", error.field);
+    }
     /* Whoever comes next finds how far this one got, and what counts as an attempt. */
     gf_feed__stop(self);
     give_back(self);

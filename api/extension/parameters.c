@@ -266,9 +266,17 @@ enum gf_code gf_settings_fail(const struct gf_settings_check *check, struct gf_e
         return gf_fail_field(err, field, "setting '%" GF_STR_FMT "' %" GF_STR_FMT,
                              GF_STR_ARG(first->parameter_name), GF_STR_ARG(first->description));
     }
-    return gf_fail_field(err, field, "setting '%" GF_STR_FMT "' %" GF_STR_FMT " (and %zu more)",
+    /* Two, because what is misspelt is often also what is missing. */
+    const struct gf_setting_problem *second = &check->problems[1];
+    char more[32] = "";
+    if (check->problem_count > 2) {
+        (void)snprintf(more, sizeof(more), " (and %zu more)", check->problem_count - 2);
+    }
+    return gf_fail_field(err, field,
+                         "setting '%" GF_STR_FMT "' %" GF_STR_FMT "; setting '%" GF_STR_FMT
+                         "' %" GF_STR_FMT "%s",
                          GF_STR_ARG(first->parameter_name), GF_STR_ARG(first->description),
-                         check->problem_count - 1);
+                         GF_STR_ARG(second->parameter_name), GF_STR_ARG(second->description), more);
 }
 
 /* ---- Declarations ---- */
