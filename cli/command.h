@@ -69,6 +69,7 @@ struct gf_command {
     /* What the words behind its arguments are, from the first one that is no option or from behind
      * "--": "COMMAND". None of them is looked at. NULL = there are none. */
     const char *tail;
+    bool tail_is_optional;
     const struct gf_option *options; /* besides the common ones */
     size_t option_count;
     bool hidden;  /* not in the help and not completed */

@@ -9,13 +9,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
-#include "cli/interrupt.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -27,7 +25,6 @@ enum {
 struct dev {
     struct gf_cli *cli;
     const struct gf_dev_options *options;
-    int signal_fd; /* an eventfd */
     int watch_fd;
     int output_fd; /* -1: nothing runs */
     struct gf_proc program;
@@ -38,10 +35,10 @@ struct dev {
     enum gf_exit_code exit_code;
 };
 
-static void on_signal(void *ctx) {
-    const struct dev *dev = ctx;
-    const uint64_t one = 1;
-    (void)!write(dev->signal_fd, &one, sizeof(one));
+/* True when the end is wanted, once for each time that somebody said so. */
+static bool take_stop(const struct dev *dev) {
+    uint64_t count = 0;
+    return read(dev->options->stop_fd, &count, sizeof(count)) == (ssize_t)sizeof(count);
 }
 
 /* ---- What it prints ---- */
@@ -154,7 +151,8 @@ static void stop(struct dev *dev) {
     gf_proc_signal(&dev->program, SIGTERM);
     for (;;) {
         struct pollfd fds[] = {{.fd = dev->program.pidfd, .events = POLLIN},
-                               {.fd = dev->output_fd, .events = POLLIN}};
+                               {.fd = dev->output_fd, .events = POLLIN},
+                               {.fd = dev->options->stop_fd, .events = POLLIN}};
         const int64_t left_ms = (deadline - gf_mono_ns()) / GF_NS_PER_MS;
         if (left_ms <= 0) {
             gf_cli_note(dev->cli, "%s did not end within %d s and is killed", dev->options->program,
@@ -163,6 +161,14 @@ static void stop(struct dev *dev) {
             break;
         }
         (void)poll(fds, GF_ARRAY_COUNT(fds), (int)left_ms);
+        if (fds[2].revents != 0 && take_stop(dev)) {
+            if (dev->is_over) {
+                gf_cli_note(dev->cli, "%s is killed", dev->options->program);
+                gf_proc_kill(&dev->program);
+                break;
+            }
+            dev->is_over = true; /* while it is being replaced */
+        }
         if (fds[1].revents != 0 && !take_output(dev)) {
             gf_close(&dev->output_fd);
         }
@@ -206,14 +212,16 @@ static void replace(struct dev *dev) {
     dev->change_mono_ns = GF_NEVER;
     gf_cli_note(dev->cli, "%s has changed and is run anew", dev->options->program);
     stop(dev);
-    start_or_tell(dev);
+    if (!dev->is_over) {
+        start_or_tell(dev);
+    }
 }
 
 /* ---- The loop ---- */
 
 static void turn(struct dev *dev) {
     struct pollfd fds[] = {
-        {.fd = dev->signal_fd, .events = POLLIN},
+        {.fd = dev->options->stop_fd, .events = POLLIN},
         {.fd = dev->watch_fd, .events = POLLIN},
         {.fd = dev->output_fd, .events = POLLIN},
         {.fd = dev->is_running ? dev->program.pidfd : -1, .events = POLLIN},
@@ -224,7 +232,7 @@ static void turn(struct dev *dev) {
                                 : (dev->change_mono_ns - gf_mono_ns()) / GF_NS_PER_MS + 1;
     const bool waits = dev->change_mono_ns == GF_NEVER || left_ms > 0;
     (void)poll(fds, GF_ARRAY_COUNT(fds), waits ? (int)left_ms : 0);
-    if (fds[0].revents != 0) {
+    if (fds[0].revents != 0 && take_stop(dev)) {
         dev->is_over = true;
         stop(dev);
         return;
@@ -248,14 +256,12 @@ enum gf_exit_code gf_dev_run(struct gf_cli *cli, const struct gf_dev_options *op
     struct dev dev = {
         .cli = cli,
         .options = options,
-        .signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
         .watch_fd = -1,
         .output_fd = -1,
         .change_mono_ns = GF_NEVER,
         .exit_code = GF_EXIT_OK,
     };
     gf_strbuf_init(&dev.line, GF_DEV_LINE_BYTES_MAX);
-    struct gf_interrupt *interrupt = gf_interrupt_start(on_signal, &dev);
     if (!options->no_restart && watch(&dev, &err) != GF_OK) {
         dev.exit_code = gf_cli_fail(cli, &err);
     } else {
@@ -264,9 +270,7 @@ enum gf_exit_code gf_dev_run(struct gf_cli *cli, const struct gf_dev_options *op
             turn(&dev);
         }
     }
-    gf_interrupt_stop(interrupt);
     gf_close(&dev.watch_fd);
-    gf_close(&dev.signal_fd);
     gf_strbuf_fini(&dev.line);
     return dev.exit_code;
 }

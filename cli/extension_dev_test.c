@@ -127,6 +127,27 @@ Test(extension_dev, runs_a_program_anew_when_its_file_changes) {
     end();
 }
 
+Test(extension_dev, takes_away_what_it_made_after_impatient_signals) {
+    BEGIN("trap '' TERM\n"
+          "kill -HUP $PPID\n"
+          "while :; do kill -INT $PPID; sleep 0.01; done",
+          NOT_INSTALLED, INSTALLS, GIVES_TOKEN, DELETES_TOKEN, UNINSTALLS);
+    cr_expect_eq(run("--no-restart"), GF_EXIT_OK);
+    cr_expect_not_null(strstr(fixture.err, "is killed"), "%s", fixture.err);
+    cr_expect_not_null(strstr(gf_fake_request(&fake, "DeleteToken"), "tok_1"));
+    cr_expect_not_null(strstr(gf_fake_request(&fake, "UninstallExtension"), "folder"));
+    end();
+}
+
+Test(extension_dev, says_that_a_file_is_no_program) {
+    static const struct gf_fake_answer none[1] = {{.method = "GetExtension", .json = "{}"}};
+    begin(none, 1, "exit 0");
+    cr_assert_eq(chmod(program, 0644), 0);
+    cr_expect_eq(run(""), GF_EXIT_CONFLICT);
+    cr_expect_not_null(strstr(fixture.err, "chmod +x"), "%s", fixture.err);
+    end();
+}
+
 Test(extension_dev, names_the_program_that_is_not_there) {
     static const struct gf_fake_answer none[1] = {{.method = "GetExtension", .json = "{}"}};
     begin(none, 1, "exit 0");

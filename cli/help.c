@@ -95,7 +95,8 @@ void gf_help_usage_line(FILE *to, const struct gf_command *command) {
     }
     fprintf(to, " [options]");
     if (command->tail != NULL) {
-        fprintf(to, " -- %s [ARGUMENT...]", command->tail);
+        fprintf(to, command->tail_is_optional ? " [-- %s...]" : " -- %s [ARGUMENT...]",
+                command->tail);
     }
 }
 

@@ -28,6 +28,7 @@ struct gf_interrupt {
     int ends[2];
     struct sigaction before_int;
     struct sigaction before_term;
+    struct sigaction before_hup;
     void (*fn)(void *ctx);
     void *ctx;
     atomic_bool seen;
@@ -36,6 +37,7 @@ struct gf_interrupt {
 /* What the handler knows: it is given nothing but the number of the signal. */
 static atomic_int handler_fd = -1;
 static atomic_bool handler_called;
+static atomic_bool handler_takes_all;
 
 static void write_byte(int fd, char byte) {
     ssize_t written = 0;
@@ -46,7 +48,7 @@ static void write_byte(int fd, char byte) {
 
 static void on_signal(int number) {
     (void)number;
-    if (atomic_exchange(&handler_called, true)) {
+    if (atomic_exchange(&handler_called, true) && !atomic_load(&handler_takes_all)) {
         gf_raw_terminal_restore();
         _exit(EXIT_INTERRUPTED);
     }
@@ -71,7 +73,7 @@ static void *wait_for_signals(void *ctx) {
     }
 }
 
-struct gf_interrupt *gf_interrupt_start(void (*fn)(void *ctx), void *ctx) {
+static struct gf_interrupt *start(void (*fn)(void *ctx), void *ctx, bool takes_all) {
     gf_assert(atomic_load(&handler_fd) == -1);
     struct gf_interrupt *interrupt = GF_NEW(struct gf_interrupt);
     interrupt->fn = fn;
@@ -80,12 +82,25 @@ struct gf_interrupt *gf_interrupt_start(void (*fn)(void *ctx), void *ctx) {
     int made = pipe2(interrupt->ends, O_CLOEXEC);
     gf_assert(made == 0);
     atomic_store(&handler_called, false);
+    atomic_store(&handler_takes_all, takes_all);
     atomic_store(&handler_fd, interrupt->ends[1]);
     gf_thread_start(&interrupt->thread, "interrupt", wait_for_signals, interrupt);
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     (void)sigaction(SIGINT, &action, &interrupt->before_int);
     (void)sigaction(SIGTERM, &action, &interrupt->before_term);
+    (void)sigaction(SIGHUP, NULL, &interrupt->before_hup);
+    if (takes_all && interrupt->before_hup.sa_handler != SIG_IGN) { /* as nohup makes it */
+        (void)sigaction(SIGHUP, &action, NULL);
+    }
     return interrupt;
+}
+
+struct gf_interrupt *gf_interrupt_start(void (*fn)(void *ctx), void *ctx) {
+    return start(fn, ctx, false);
+}
+
+struct gf_interrupt *gf_interrupt_start_all(void (*fn)(void *ctx), void *ctx) {
+    return start(fn, ctx, true);
 }
 
 bool gf_interrupt_seen(const struct gf_interrupt *interrupt) {
@@ -98,6 +113,7 @@ void gf_interrupt_stop(struct gf_interrupt *interrupt) {
     }
     (void)sigaction(SIGINT, &interrupt->before_int, NULL);
     (void)sigaction(SIGTERM, &interrupt->before_term, NULL);
+    (void)sigaction(SIGHUP, &interrupt->before_hup, NULL);
     write_byte(interrupt->ends[1], BYTE_STOP);
     gf_thread_join(interrupt->thread);
     atomic_store(&handler_fd, -1);

@@ -18,6 +18,12 @@ struct gf_interrupt;
  * program. */
 struct gf_interrupt *gf_interrupt_start(void (*fn)(void *ctx), void *ctx) GF_MUST_USE;
 
+/*
+ * The same for a command that has something to take away at its end: every signal calls fn, that of
+ * a terminal that goes away (SIGHUP) too, and none ends the program.
+ */
+struct gf_interrupt *gf_interrupt_start_all(void (*fn)(void *ctx), void *ctx) GF_MUST_USE;
+
 /* True once a signal came. Thread: any. */
 bool gf_interrupt_seen(const struct gf_interrupt *interrupt);
 

@@ -113,6 +113,8 @@ Test(extension_parameters, every_problem_is_listed_without_a_value) {
     struct gf_error error = {0};
     cr_assert_eq(gf_settings_fail(&check, &error), GF_INVALID_ARGUMENT);
     cr_assert_str_eq(error.field, "settings[\"other\"]");
+    cr_assert_not_null(strstr(error.message, "; setting 'every' "), "%s", error.message);
+    cr_assert_not_null(strstr(error.message, "(and 2 more)"), "%s", error.message);
     for (size_t i = 0; i < check.problem_count; i++) {
         cr_assert_null(memmem(check.problems[i].description.ptr, check.problems[i].description.len,
                               "hunter2", 7));

@@ -1,17 +1,23 @@
 /*
  * DESIGN. What is made for the time of the command (the installation, the token) is taken away at
- * its end, also after Ctrl-C, in the reverse order. The token lives for half a day at most, so that
- * one that is left behind by a killed command is soon worth nothing.
+ * its end, also after Ctrl-C, in the reverse order: from the first call to the last, a signal says
+ * that the end is wanted, and ends nothing by itself. The token lives for half a day at most, so
+ * that one that is left behind by a killed command is soon worth nothing.
  */
+#include "base/file.h"
 #include "base/identifier.h"
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
 #include "cli/dev.h"
+#include "cli/dev_logs.h"
+#include "cli/interrupt.h"
 #include "cli/read.h"
 #include "gofer/v1/extension.gofer.h"
 #include "gofer/v1/token.gofer.h"
 
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -51,7 +57,26 @@ struct dev_session {
     bool is_installed_here;
     const char *token_id; /* NULL: none was made */
     const char *token_text;
+    int stop_fd; /* an eventfd: the end is wanted */
 };
+
+static void on_signal(void *ctx) {
+    const struct dev_session *session = ctx;
+    const uint64_t one = 1;
+    (void)!write(session->stop_fd, &one, sizeof(one));
+}
+
+static enum gf_code check_program(const char *program, struct gf_error *err) {
+    struct stat info;
+    if (stat(program, &info) != 0) {
+        return gf_fail(err, GF_NOT_FOUND, "there is no program '%s'", program);
+    }
+    if (!S_ISREG(info.st_mode) || access(program, X_OK) != 0) {
+        return gf_fail(err, GF_FAILED_PRECONDITION, "'%s' is no program: chmod +x makes a file one",
+                       program);
+    }
+    return GF_OK;
+}
 
 /* The file's name, where it is an identifier. */
 static enum gf_code choose_id(struct gf_cli *cli, const char *program, const char **out_id,
@@ -59,7 +84,12 @@ static enum gf_code choose_id(struct gf_cli *cli, const char *program, const cha
     const char *slash = strrchr(program, '/');
     const char *given = gf_parsed_text(cli->parsed, "id");
     *out_id = given != NULL ? given : slash == NULL ? program : slash + 1;
-    return gf_identifier_check(gf_str_from(*out_id), "--id", err);
+    const enum gf_code rc = gf_identifier_check(gf_str_from(*out_id), "--id", err);
+    if (rc != GF_OK) {
+        (void)gf_wrap(err,
+                      given != NULL ? "--id" : "the name of the file is no id, --id gives one");
+    }
+    return rc;
 }
 
 /* ---- Installing ---- */
@@ -216,13 +246,17 @@ static enum gf_exit_code run_program(struct dev_session *session, const char *pr
         .argv = argv,
         .envp = make_environment(session),
         .prefix = session->extension_id,
+        .stop_fd = session->stop_fd,
         .no_restart = gf_parsed_flag(cli->parsed, "no-restart"),
     };
     gf_cli_note(cli, "extension '%s' is installed; Ctrl-C ends it%s", session->extension_id,
                 session->is_installed_here && !gf_parsed_flag(cli->parsed, "keep")
                     ? " and uninstalls it"
                     : "");
-    return gf_dev_run(cli, &dev);
+    struct gf_dev_logs *logs = gf_dev_logs_start(cli, session->extension_id);
+    const enum gf_exit_code code = gf_dev_run(cli, &dev);
+    gf_dev_logs_stop(logs);
+    return code;
 }
 
 /* ---- Taking away ---- */
@@ -253,13 +287,14 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (strchr(program, '/') == NULL) {
         program = gf_arena_printf(cli->arena, "./%s", program);
     }
-    if (access(program, X_OK) != 0) {
-        (void)gf_fail(&err, GF_NOT_FOUND, "there is no program '%s'", program);
+    if (check_program(program, &err) != GF_OK) {
         return gf_cli_fail(cli, &err);
     }
     if (choose_id(cli, program, &session.extension_id, &err) != GF_OK) {
         return gf_cli_fail_usage(cli, &err);
     }
+    session.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct gf_interrupt *interrupt = gf_interrupt_start_all(on_signal, &session);
     enum gf_exit_code code = install(&session);
     if (code == GF_EXIT_OK) {
         code = make_token(&session);
@@ -268,6 +303,8 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         code = run_program(&session, program);
     }
     clean_up(&session);
+    gf_interrupt_stop(interrupt);
+    gf_close(&session.stop_fd);
     return code;
 }
 
@@ -277,17 +314,19 @@ const struct gf_command gf_cmd_extension_dev = {
     .summary = "run an extension that you work on against the server",
     .description =
         "Installs the extension, if it is not, gives it a token of its own, runs the program and "
-        "shows what it prints; runs it anew whenever its file changes. Ctrl-C ends it, deletes the "
-        "token, and uninstalls the extension with its subscriptions if it was installed here. "
-        "What is behind -- are words for the program. What an extension logs to gofer without "
-        "printing it, gofer extension logs shows.",
-    .usage = "PROGRAM [-s NAME=VALUE]...",
+        "shows what it prints (behind |), what it logs to gofer without printing it and what gofer "
+        "says about it (behind >); runs it anew whenever its file changes. Ctrl-C ends it, deletes "
+        "the token, and uninstalls the extension with its subscriptions if it was installed here; "
+        "a second Ctrl-C does not wait for the program. What is behind -- are words for the "
+        "program.",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),
     .tail = "ARGUMENT",
+    .tail_is_optional = true,
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
     .examples = "gofer extension dev ./folder\n"
-                "gofer extension dev ./folder --id spool -s interval=5s",
+                "gofer extension dev ./folder --id spool -s interval=5s\n"
+                "gofer extension dev ./ticker.py --id ticker -- --verbose",
     .run = run,
 };

@@ -203,6 +203,9 @@ class Connection:
             known = self.beat.subscriptions.get(name)
             if known is None or known.seconds != seconds:
                 self.beat.subscriptions[name] = Subscription(subscribe.subscription, seconds)
+                self.say(log=extension_pb2.LogEntry(
+                    level=extension_pb2.LOG_LEVEL_INFO, text=f"every {seconds} s",
+                    subscription=subscribe.subscription))
         else:
             result.outcome = extension_pb2.SUBSCRIPTION_OUTCOME_REFUSED
             result.description = problem
