@@ -176,7 +176,7 @@ static void check_phase_time(struct gf_hub_connection *self, int64_t now) {
         gf_connection__end(self, &well);
     }
     if (self->phase_deadline != 0 && now >= self->phase_deadline) {
-        gf_connection__fail(self, GF_INVALID_ARGUMENT, "",
+        gf_connection__fail(self, GF_DEADLINE_EXCEEDED, "",
                             self->phase == GF_PHASE_NEW ? "there was no registration in time"
                                                         : "there was no Ready in time");
     }
@@ -193,6 +193,11 @@ static bool check_silence(struct gf_hub_connection *self, int64_t now) {
     const struct gf_extension_hub_options *options = &self->hub->options;
     const int64_t promised_ns = self->facts.health_interval_ms * GF_NS_PER_MS;
     const int64_t patience = gf_hub__ms(options->pong_ms, GF_EXTENSION_PONG_MS);
+    if (self->read_paused) {
+        /* Nothing is heard because nobody listens. */
+        self->next_ping_mono = now + patience;
+        return false;
+    }
     if (promised_ns != 0) {
         if (now - self->last_message_mono >= promised_ns + patience) {
             gf_connection__fail(self, GF_DEADLINE_EXCEEDED, "SILENT",
@@ -271,9 +276,15 @@ static void check(struct gf_hub_connection *self) {
 }
 
 static void resume_reading(struct gf_hub_connection *self) {
+    const int64_t patience = gf_hub__ms(self->hub->options.pong_ms, GF_EXTENSION_PONG_MS);
     gf_mutex_lock(&self->hub->mutex);
     const bool resume = self->read_paused && !gf_connection__is_full(self);
     self->read_paused = self->read_paused && !resume;
+    if (resume) {
+        /* What it said meanwhile comes now. */
+        self->last_message_mono = gf_mono_ns();
+        self->next_ping_mono = self->last_message_mono + patience;
+    }
     gf_mutex_unlock(&self->hub->mutex);
     if (resume) {
         gf_rpc_resume_reading(self->call);
