@@ -439,7 +439,7 @@ PLANTED_BUGS = [
         file = "restore.c",
         find = "if (run->row.state == GF_RUN_STATE_RUNNING) { gf_core__run_take_slot(core, run);",
         replace = "if (run->row.state == GF_RUN_STATE_RUNNING && !run->row.cancel_requested) { gf_core__run_take_slot(core, run);",
-        finds = "pipeline_runs_limit,server_runs_limit,namespace_runs_limit,key_order,queue_limit,core_assertion",
+        finds = "pipeline_runs_limit,server_runs_limit,namespace_runs_limit,key_order,queue_limit,core_assertion,restart_equal",
     ),
     dict(
         name = "a_restart_asks_about_running_containers_alone",
@@ -586,7 +586,7 @@ PLANTED_BUGS = [
         file = "tokens.c",
         find = "(void)add(core, token);",
         replace = "struct gf_token row = *token; row.disabled = false; (void)add(core, &row);",
-        finds = "restart_equal,token_disabled,refusal_traceless,reply_agrees",
+        finds = "restart_equal,token_disabled,refusal_traceless,reply_agrees,event_agreement",
     ),
     dict(
         name = "nobody_is_kept_from_the_own_token",
@@ -609,6 +609,7 @@ PLANTED_BUGS = [
         find = "if (token->dirty) { gf_core__batch_drop_tokens(core); }",
         replace = "",
         finds = "deleted_gone,row_immutable",
+        seeds = 1000,
     ),
     dict(
         name = "a_repeated_call_must_have_the_same_text",
