@@ -166,13 +166,20 @@ static enum gf_code read_event_time(const start_message *start, struct gf_extens
     return rc;
 }
 
-static enum gf_code read_start(const start_message *start, struct gf_arena *arena,
-                               struct gf_extension_start *out, struct gf_error *err) {
+static enum gf_code read_key(const start_message *start, struct gf_extension_start *out,
+                             struct gf_error *err) {
     const size_t chars = count_chars(start->idempotency_key);
     if (chars == 0 || chars > GF_START_KEY_CHARS_MAX) {
         return gf_fail_field(err, "idempotency_key", "has %zu characters, expected 1 to %d", chars,
                              GF_START_KEY_CHARS_MAX);
     }
+    out->key = gf_str_from(start->idempotency_key);
+    return GF_OK;
+}
+
+/* All but the key. */
+static enum gf_code read_start(const start_message *start, struct gf_arena *arena,
+                               struct gf_extension_start *out, struct gf_error *err) {
     if (count_chars(start->reason) > GF_REASON_CHARS_MAX) {
         return gf_fail_field(err, "reason", "has more than %d characters", GF_REASON_CHARS_MAX);
     }
@@ -183,7 +190,6 @@ static enum gf_code read_start(const start_message *start, struct gf_arena *aren
     if (policy != 0 && !gf_run_ordering_policy_valid(policy)) {
         return gf_fail_field(err, "ordering_policy", "%d is no policy of an ordering key", policy);
     }
-    out->key = gf_str_from(start->idempotency_key);
     out->reason = gf_str_from(start->reason);
     out->ordering_key = gf_str_from(start->ordering_key);
     out->ordering_policy = (enum gf_run_ordering_policy)policy;
@@ -227,13 +233,23 @@ enum gf_code gf_starts__read(const Gofer__Extension__V1__ConnectRequest *request
                         request->observed_event->n_subscriptions, arena, &read, err);
     }
     if (rc == GF_OK) {
-        rc = read_start(&start, arena, &read, err);
+        rc = read_key(&start, &read, err);
     }
-    if (rc == GF_OK) {
+    if (rc != GF_OK) {
+        return rc;
+    }
+    const struct gf_extension_start named = read;
+    struct gf_error *wrong = GF_ARENA_NEW(arena, struct gf_error);
+    *wrong = (struct gf_error){0};
+    if (read_start(&start, arena, &read, wrong) == GF_OK) {
         read.content = content_of(&start, arena);
-        *out = read;
+    } else {
+        /* This is an outcome of the key too, so it goes where they are kept. */
+        read = named;
+        read.refusal = wrong;
     }
-    return rc;
+    *out = read;
+    return GF_OK;
 }
 
 enum gf_code gf_starts__read_kept(struct gf_str content, const struct gf_delivery *row,
@@ -244,8 +260,12 @@ enum gf_code gf_starts__read_kept(struct gf_str content, const struct gf_deliver
         gf_wire_decode(&gofer__extension__v1__start_run__descriptor, (const uint8_t *)content.ptr,
                        content.len, arena, &message, err);
     struct gf_extension_start read = {0};
+    const start_message *start = (const start_message *)(const void *)message;
     if (rc == GF_OK) {
-        rc = read_start((const start_message *)(const void *)message, arena, &read, err);
+        rc = read_key(start, &read, err);
+    }
+    if (rc == GF_OK) {
+        rc = read_start(start, arena, &read, err);
     }
     if (rc != GF_OK) {
         return rc;

@@ -73,6 +73,10 @@ static const struct gf_variable *with_source(const struct core_starts *starts) {
 /* What is wrong with every run of the input: as of a run that somebody starts. */
 static void check_all(struct core_starts *starts) {
     const struct gf_extension_start *given = starts->given;
+    if (given->refusal != NULL) {
+        starts->refusal = *given->refusal;
+        return;
+    }
     const struct gf_input start = {.kind = GF_INPUT_START_RUN,
                                    .u.start_run = {.variables = starts->variables,
                                                    .variable_count = given->variable_count,

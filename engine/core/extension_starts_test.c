@@ -281,6 +281,13 @@ Test(extension_starts, bad_options_are_refused_for_good) {
     input.u.extension_start.ordering_policy = GF_RUN_ORDERING_NEWEST;
     cr_assert_eq(world_step(&world, &input), GF_OK);
     expect_refused("INVALID_ARGUMENT");
+    struct gf_error wrong = {0};
+    (void)gf_fail_field(&wrong, "input", "is none");
+    input = world_cron_input(&world, "nightly", "key-3");
+    input.u.extension_start.refusal = &wrong;
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    cr_expect(gf_str_eq(world.starts[0].description, GF_STR("input: is none")));
+    expect_refused_for_good("key-3", "INVALID_ARGUMENT");
 }
 
 /* ---- Chains ---- */

@@ -114,7 +114,8 @@ struct gf_subscription_name {
  *
  * REFUSED, and answered so to the same key from now on, with the reason: SUBSCRIPTION_DISABLED,
  * PIPELINE_DISABLED, NOTHING_LIVE, CHAIN_TOO_DEEP, INVALID_ARGUMENT (of variables, labels, the
- * document, the ordering key, the reason), GIVEN_UP (its dead letter was deleted). REFUSED now, but
+ * document, the ordering key, the reason, and whatever `refusal` is about), GIVEN_UP (its dead
+ * letter was deleted). REFUSED now, but
  * not for good: SUBSCRIPTION_NOT_FOUND. Codes of the whole input, of which nothing was done:
  * GF_NOT_FOUND (the extension is not installed, the delivery does not wait any more),
  * GF_FAILED_PRECONDITION (EXTENSION_DISABLED), GF_INVALID_ARGUMENT (key, numbers and sizes),
@@ -141,6 +142,9 @@ struct gf_extension_start {
     struct gf_str checkpoint;
     struct gf_str cause_namespace_id, cause_pipeline_id; /* empty = no run made it want these */
     int64_t cause_run_id;
+    /* What was found wrong with every run of it before it came here, which then is the outcome of
+     * the key; what is wrong is left out of the other fields. NULL = nothing. */
+    const struct gf_error *refusal;
     /* What to keep of it where it must wait, once for each subscription: so without their list. At
      * most GF_DELIVERY_BYTES_MAX. */
     struct gf_str content;

@@ -120,6 +120,25 @@ Test(extension_runs, what_is_malformed_is_refused_and_the_connection_goes_on) {
     cr_assert_eq(hub_rig_run_count(&rig), 0);
 }
 
+static void nothing_wrong(Gofer__Extension__V1__StartRun *start) {
+    (void)start;
+}
+
+Test(extension_runs, what_is_malformed_is_the_outcome_of_its_key) {
+    const Gofer__Extension__V1__RunOutcome *outcome =
+        script_expect_outcome(&script, send_start(object_input));
+    cr_assert_eq(outcome->kind, RUN(REFUSED));
+    const char *description = gf_arena_strdup(&rig.arena, outcome->description);
+    script_close(&script);
+    hub_rig_restart(&rig);
+    cr_assert_eq(script_connect(&script, &rig, "cron"), 1);
+    outcome = script_expect_outcome(&script, send_start(nothing_wrong));
+    cr_assert_eq(outcome->kind, RUN(REFUSED));
+    cr_assert_str_eq(outcome->reason, "INVALID_ARGUMENT");
+    cr_assert_str_eq(outcome->description, description);
+    cr_assert_eq(hub_rig_run_count(&rig), 0);
+}
+
 static void full(Gofer__Extension__V1__StartRun *start) {
     static Gofer__Extension__V1__StartRun__VariablesEntry b =
         GOFER__EXTENSION__V1__START_RUN__VARIABLES_ENTRY__INIT;

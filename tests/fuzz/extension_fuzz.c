@@ -71,6 +71,10 @@ static void check_start(const Gofer__Extension__V1__ConnectRequest *request,
     gf_assert(start.subscription_count >= 1 &&
               start.subscription_count <= GF_START_SUBSCRIPTIONS_MAX);
     gf_assert(start.key.len >= 1 && start.checkpoint.len <= GF_CHECKPOINT_BYTES_MAX);
+    if (start.refusal != NULL) {
+        check_error(start.refusal->code, start.refusal);
+        return;
+    }
     const struct gf_delivery row = {.delivery_key = 1, .extension_key = 1};
     struct gf_extension_start kept;
     gf_assert(gf_starts__read_kept(start.content, &row, arena, &kept, &err) == GF_OK);
