@@ -183,14 +183,6 @@ static void fail_flight(struct gf_hub_connection *self, struct flight *flight,
                            : gf_mono_ns() + (delay_ns > 0 ? delay_ns : backoff_ns(attempts));
 }
 
-static int64_t delay_of(const Gofer__Extension__V1__DeliveryAck *ack) {
-    int64_t ms = 0;
-    if (gf_message_read_duration_ms(ack->retry_delay, "retry_delay", &ms, NULL) != GF_OK) {
-        return 0;
-    }
-    return (ms < GF_DELIVERY_BACKOFF_MS_MAX ? ms : GF_DELIVERY_BACKOFF_MS_MAX) * GF_NS_PER_MS;
-}
-
 void gf_feed__acked(struct gf_hub_connection *self, int64_t sequence,
                     const Gofer__Extension__V1__DeliveryAck *ack) {
     struct gf_extension_hub *hub = self->hub;
@@ -208,7 +200,7 @@ void gf_feed__acked(struct gf_hub_connection *self, int64_t sequence,
         switch ((int)ack->outcome) {
         case GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_RETRY:
         case GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_REJECTED:
-            fail_flight(self, flight, ack, delay_of(ack));
+            fail_flight(self, flight, ack, gf_hub__retry_delay_ns(ack));
             break;
         case GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_UNSUPPORTED:
             unsupported = true;
@@ -237,7 +229,8 @@ static struct gf_event_filter union_of(const struct gf_hub_connection *self) {
     struct gf_event_filter filter = {.kinds = first->kinds,
                                      .namespace_id = first->namespace_id,
                                      .pipeline_id = first->pipeline_id,
-                                     .run_id = first->run_id};
+                                     .run_id = first->run_id,
+                                     .extension_id = first->extension_id};
     for (size_t i = 1; i < self->selection_count; i++) {
         const struct gf_event_selection *other = &self->selections[i];
         if (!gf_str_eq(other->namespace_id, filter.namespace_id)) {
@@ -248,6 +241,9 @@ static struct gf_event_filter union_of(const struct gf_hub_connection *self) {
         }
         if (filter.pipeline_id.len == 0 || other->run_id != filter.run_id) {
             filter.run_id = 0;
+        }
+        if (!gf_str_eq(other->extension_id, filter.extension_id)) {
+            filter.extension_id = GF_STR("");
         }
     }
     /* Kinds are few to look at one by one, and one filter without any asks for all. */
@@ -264,6 +260,7 @@ static bool is_wanted(const struct gf_hub_connection *self, const struct gf_even
             .namespace_id = selection->namespace_id,
             .pipeline_id = selection->pipeline_id,
             .run_id = selection->run_id,
+            .extension_id = selection->extension_id,
             .kinds = selection->kinds,
         };
         if (!selection->nothing && gf_event_filter_matches(&filter, event)) {

@@ -468,6 +468,9 @@ void gf_incoming__take(struct gf_hub_connection *connection,
 /* A command about the connection, with a reference to it. */
 struct gf_hub_command *gf_incoming__word(struct gf_hub_connection *connection,
                                          enum gf_input_kind kind);
+/* What the extension asks for with RETRY, at most GF_HUB_DELIVERY_RETRY_MS_MAX; 0: nothing, the
+ * back-off counts. */
+int64_t gf_hub__retry_delay_ns(const Gofer__Extension__V1__DeliveryAck *ack);
 /* A line of gofer's in the log of the extension. Without (m). */
 void gf_hub__log(struct gf_extension_hub *hub, int64_t extension_key, const char *extension_id,
                  Gofer__Extension__V1__LogLevel level, const char *fmt, ...) GF_PRINTF(5, 6);
@@ -485,8 +488,9 @@ void gf_starts__free(struct gf_hub_connection *connection);
 /* ---- starts_read.c ---- */
 
 /*
- * Reads a StartRun or ObservedEvent into an input. Code: GF_INVALID_ARGUMENT with the place. All in
- * the arena or borrowed from the message.
+ * Reads a StartRun or ObservedEvent into an input. Code: GF_INVALID_ARGUMENT with the place, where
+ * it has no key or names no subscription; what else is wrong is the input's `refusal`. All in the
+ * arena or borrowed from the message.
  */
 enum gf_code gf_starts__read(const Gofer__Extension__V1__ConnectRequest *request,
                              struct gf_arena *arena, struct gf_extension_start *out,

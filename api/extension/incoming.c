@@ -270,8 +270,7 @@ static struct gf_hub_sent *take_sent(struct gf_hub_connection *self, int64_t seq
     return sent;
 }
 
-/* 0: not before the back-off. */
-static int64_t retry_delay(const Gofer__Extension__V1__DeliveryAck *ack) {
+int64_t gf_hub__retry_delay_ns(const Gofer__Extension__V1__DeliveryAck *ack) {
     int64_t delay_ms = 0;
     if (gf_message_read_duration_ms(ack->retry_delay, "ack.retry_delay", &delay_ms, NULL) !=
         GF_OK) {
@@ -295,7 +294,7 @@ static void settle(struct gf_hub_connection *self, const struct gf_hub_sent *sen
         break;
     case GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_RETRY:
         gf_deliveries__settle(self->hub, sent->delivery_key, GF_SETTLED_FAILED, text,
-                              retry_delay(ack));
+                              gf_hub__retry_delay_ns(ack));
         break;
     case GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_UNSUPPORTED:
         /* It is not sent again; what somebody handed in is not thrown away either. */

@@ -263,3 +263,19 @@ Test(extension_deliveries, an_event_that_is_not_understood_is_passed_over) {
     await_place(message->event_delivery->event->event_id);
     await_pending(0, 0);
 }
+
+Test(extension_deliveries, events_of_one_extension_are_followed_alone) {
+    static Gofer__V1__EventFilter filter = GOFER__V1__EVENT_FILTER__INIT;
+    static Gofer__V1__EventFilter *filters[] = {&filter};
+    Gofer__Extension__V1__Registration *registration = script_registration(&rig, "hook");
+    filter.extension_id = "other";
+    registration->n_event_filters = 1;
+    registration->event_filters = filters;
+    (void)script_connect_with(&script, &rig, registration, true);
+    await_place(1);
+    make_namespace("first");
+    hub_rig_install(&rig, "none", "", "");
+    hub_rig_install(&rig, "other", "", "");
+    const from_gofer *message = script_expect(&script, MESSAGE(EVENT_DELIVERY));
+    cr_assert_str_eq(message->event_delivery->event->extension_id, "other");
+}
