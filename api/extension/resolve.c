@@ -50,7 +50,7 @@ static bool fill_in(struct resolving *resolving, unsigned kinds, struct gf_str v
     if (rc == GF_OK) {
         *out_value = gf_arena_str(arena, gf_secret_buffer_view(&buffer));
     } else {
-        *out_why = gf_arena_str(arena, gf_str_from(error.message));
+        *out_why = gf_str_from(gf_arena_printf(arena, "cannot be filled in: %s", error.message));
     }
     gf_secret_buffer_fini(&buffer);
     return rc == GF_OK;
@@ -83,7 +83,11 @@ void gf_settings__prepare(struct gf_extension_hub *hub,
         if (fill_in(&resolving, kinds, given[i].value, arena, &setting->value, &why)) {
             filled_count++;
         } else {
-            add_problem(&first, &(struct gf_setting_problem){given[i].name, why});
+            const Gofer__V1__ExtensionParameter *parameter =
+                gf_parameter_find(parameters, parameter_count, given[i].name);
+            const struct gf_str name =
+                parameter != NULL ? gf_str_from(parameter->name) : given[i].name;
+            add_problem(&first, &(struct gf_setting_problem){name, why});
         }
     }
     if (wrong_count == 0 && first.problem_count > 0) {

@@ -163,6 +163,21 @@ Test(extension_connection, references_are_filled_in_where_they_are_given_only) {
     cr_assert_str_eq(message->welcome->settings[1]->value, "global_secret{{TOKEN}}");
 }
 
+Test(extension_connection, a_broken_reference_is_told_by_the_name_that_is_declared) {
+    hub_rig_install(&rig, "other", "", "token=global_secret{{TOKEN}}");
+    Gofer__Extension__V1__Registration *registration = script_registration(&rig, "other");
+    registration->n_config_parameters = 1;
+    registration->config_parameters = registration->subscription_parameters;
+    registration->config_parameters[0]->name = "Token";
+    registration->config_parameters[0]->type = 0;
+    script_open(&script, &rig);
+    script_register(&script, registration);
+    const from_gofer *message = script_expect(&script, MESSAGE(WELCOME));
+    cr_assert_eq(message->welcome->n_setting_problems, 1);
+    cr_assert_str_eq(message->welcome->setting_problems[0]->parameter_name, "Token");
+    cr_assert_not_null(strstr(message->welcome->setting_problems[0]->description, "{{TOKEN}}"));
+}
+
 Test(extension_connection, what_it_says_of_itself_is_stored) {
     (void)script_connect(&script, &rig, "cron");
     const struct gf_extension row = hub_rig_row(&rig, "cron");
