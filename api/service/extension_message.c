@@ -209,9 +209,35 @@ enum gf_code gf_extension_to_message(struct gf_read *read, const struct gf_exten
 
 /* ---- Subscriptions ---- */
 
-Gofer__V1__Subscription *
-gf_subscription_to_message(struct gf_read *read, const struct gf_subscription *row,
-                           const Gofer__Extension__V1__Registration *declaration) {
+struct gf_shown_extension gf_extension_shown(const struct gf_extension *row,
+                                             struct gf_arena *arena) {
+    return (struct gf_shown_extension){gf_extension_declares(row, arena), row->disabled};
+}
+
+static void write_status(const struct gf_subscription *row, bool extension_disabled,
+                         struct gf_arena *arena, Gofer__V1__Subscription *message) {
+    enum gf_subscription_status status = row->status;
+    enum gf_subscription_reason reason = row->reason;
+    const char *text = gf_message_text(row->reason_text, arena);
+    if (extension_disabled && status != GF_SUBSCRIPTION_DISABLED) {
+        status = GF_SUBSCRIPTION_ERROR;
+        reason = GF_SUBSCRIPTION_REASON_EXTENSION_DISABLED;
+        text = gf_arena_printf(arena, "extension '%" GF_STR_FMT "' is disabled",
+                               GF_STR_ARG(row->extension_id));
+    }
+    message->status = (Gofer__V1__SubscriptionStatus)status;
+    if (reason != GF_SUBSCRIPTION_REASON_UNSPECIFIED) {
+        message->status_reason = GF_MESSAGE_NEW(arena, Gofer__V1__SubscriptionStatusReason,
+                                                gofer__v1__subscription_status_reason);
+        message->status_reason->kind = (Gofer__V1__SubscriptionStatusReasonKind)reason;
+        message->status_reason->description = (char *)(uintptr_t)text;
+    }
+}
+
+Gofer__V1__Subscription *gf_subscription_to_message(struct gf_read *read,
+                                                    const struct gf_subscription *row,
+                                                    const struct gf_shown_extension *extension) {
+    const Gofer__Extension__V1__Registration *declaration = extension->declaration;
     struct gf_arena *arena = read->arena;
     Gofer__V1__Subscription *message =
         GF_MESSAGE_NEW(arena, Gofer__V1__Subscription, gofer__v1__subscription);
@@ -228,13 +254,7 @@ gf_subscription_to_message(struct gf_read *read, const struct gf_subscription *r
     GF_MAP_WRITE(message, settings, Gofer__V1__Subscription__SettingsEntry,
                  gofer__v1__subscription__settings_entry, setting_count, settings[i].name,
                  settings[i].value, arena);
-    message->status = (Gofer__V1__SubscriptionStatus)row->status;
-    if (row->reason != GF_SUBSCRIPTION_REASON_UNSPECIFIED) {
-        message->status_reason = GF_MESSAGE_NEW(arena, Gofer__V1__SubscriptionStatusReason,
-                                                gofer__v1__subscription_status_reason);
-        message->status_reason->kind = (Gofer__V1__SubscriptionStatusReasonKind)row->reason;
-        message->status_reason->description = gf_message_text(row->reason_text, arena);
-    }
+    write_status(row, extension->disabled, arena, message);
     message->create_time = gf_message_time(row->create_time, arena);
     message->update_time = gf_message_time(row->update_time, arena);
     message->last_run_time = gf_message_time(row->last_run_time, arena);

@@ -23,10 +23,19 @@ enum gf_code gf_extension_to_message(struct gf_read *read, const struct gf_exten
                                      bool full, Gofer__V1__Extension **out,
                                      struct gf_error *err) GF_MUST_USE;
 
-/* `declaration` is that of its extension. */
-Gofer__V1__Subscription *
-gf_subscription_to_message(struct gf_read *read, const struct gf_subscription *row,
-                           const Gofer__Extension__V1__Registration *declaration);
+/* What a subscription shows of its extension. */
+struct gf_shown_extension {
+    const Gofer__Extension__V1__Registration *declaration;
+    bool disabled;
+};
+
+struct gf_shown_extension gf_extension_shown(const struct gf_extension *row,
+                                             struct gf_arena *arena);
+
+/* Where its extension is disabled it does not work, and says so; its own status stays stored. */
+Gofer__V1__Subscription *gf_subscription_to_message(struct gf_read *read,
+                                                    const struct gf_subscription *row,
+                                                    const struct gf_shown_extension *extension);
 
 /* The fields may be empty and 0: then NULL. */
 Gofer__V1__SubscriptionReference *gf_subscription_reference(struct gf_str namespace_id,

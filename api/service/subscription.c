@@ -50,8 +50,8 @@ enum gf_code gf_subscription_show(struct gf_read *read, const struct gf_subscrip
         rc = gf_find_extension(read, ids->extension_id, &extension, err);
     }
     if (rc == GF_OK) {
-        *out =
-            gf_subscription_to_message(read, &row, gf_extension_declares(&extension, read->arena));
+        const struct gf_shown_extension shown = gf_extension_shown(&extension, read->arena);
+        *out = gf_subscription_to_message(read, &row, &shown);
     }
     return rc;
 }
@@ -76,7 +76,7 @@ static void start_get_subscription(struct gf_rpc_call *call,
 
 struct subscription_list {
     struct gf_subscription_list_options options;
-    struct gf_map declarations; /* by extension_id, of the extensions of the page */
+    struct gf_map extensions; /* gf_shown_extension by extension_id, of those of the page */
 };
 
 /* The token has one text for the four ids of the last one. */
@@ -101,13 +101,12 @@ static enum gf_code fetch_subscriptions(struct gf_list_page *page, size_t limit,
 }
 
 /* Of an extension that was uninstalled meanwhile nothing is known. */
-static enum gf_code find_declaration(struct gf_list_page *page, struct gf_str extension_id,
-                                     const Gofer__Extension__V1__Registration **out,
-                                     struct gf_error *err) {
+static enum gf_code find_shown(struct gf_list_page *page, struct gf_str extension_id,
+                               const struct gf_shown_extension **out, struct gf_error *err) {
     struct subscription_list *list = page->data;
     struct gf_extension extension = {0};
     struct gf_error error = {0};
-    *out = gf_map_get(&list->declarations, extension_id);
+    *out = gf_map_get(&list->extensions, extension_id);
     if (*out != NULL) {
         return GF_OK;
     }
@@ -117,15 +116,17 @@ static enum gf_code find_declaration(struct gf_list_page *page, struct gf_str ex
         *err = error;
         return rc;
     }
-    *out = gf_extension_declares(&extension, page->read->arena);
-    (void)gf_map_put(&list->declarations, extension_id, (void *)(uintptr_t)*out);
+    struct gf_shown_extension *shown = GF_ARENA_NEW(page->read->arena, struct gf_shown_extension);
+    *shown = gf_extension_shown(&extension, page->read->arena);
+    (void)gf_map_put(&list->extensions, extension_id, shown);
+    *out = shown;
     return GF_OK;
 }
 
 static enum gf_code take_subscription(struct gf_list_page *page, size_t index, void **out_message,
                                       struct gf_error *err) {
     const struct gf_subscription *row = &((const struct gf_subscription *)page->items)[index];
-    const Gofer__Extension__V1__Registration *declaration = NULL;
+    const struct gf_shown_extension *extension = NULL;
     page->position.text = gf_str_from(gf_arena_printf(
         page->read->arena, "%" GF_STR_FMT "/%" GF_STR_FMT "/%" GF_STR_FMT "/%" GF_STR_FMT,
         GF_STR_ARG(row->namespace_id), GF_STR_ARG(row->pipeline_id), GF_STR_ARG(row->extension_id),
@@ -134,9 +135,9 @@ static enum gf_code take_subscription(struct gf_list_page *page, size_t index, v
                      row->pipeline_id)) {
         return GF_OK;
     }
-    const enum gf_code rc = find_declaration(page, row->extension_id, &declaration, err);
+    const enum gf_code rc = find_shown(page, row->extension_id, &extension, err);
     if (rc == GF_OK) {
-        *out_message = gf_subscription_to_message(page->read, row, declaration);
+        *out_message = gf_subscription_to_message(page->read, row, extension);
     }
     return rc;
 }
@@ -211,7 +212,7 @@ static enum gf_code list_subscriptions(struct gf_read *read, struct gf_error *er
     if (rc != GF_OK) {
         return rc;
     }
-    gf_map_init(&list.declarations);
+    gf_map_init(&list.extensions);
     page.data = &list;
     page.conceals = true;
     gf_page_scope_number(&page.scope, list.options.namespace_key);
@@ -219,7 +220,7 @@ static enum gf_code list_subscriptions(struct gf_read *read, struct gf_error *er
     gf_page_scope_number(&page.scope, list.options.extension_key);
     rc = gf_list_page_answer(&page, request->page_token, fetch_subscriptions, take_subscription,
                              &gofer__v1__list_subscriptions_response__descriptor, err);
-    gf_map_fini(&list.declarations);
+    gf_map_fini(&list.extensions);
     return rc;
 }
 

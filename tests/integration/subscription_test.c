@@ -197,6 +197,7 @@ Test(subscription, what_is_missing_is_named) {
 }
 
 Test(subscription, disabled_extension_takes_none) {
+    cr_assert_eq(subscribe("cron", "before", NULL, "every", "5m", NULL), GF_OK);
     Gofer__V1__DisableExtensionRequest request = GOFER__V1__DISABLE_EXTENSION_REQUEST__INIT;
     Gofer__V1__DisableExtensionResponse *response = NULL;
     request.extension_id = "cron";
@@ -205,6 +206,11 @@ Test(subscription, disabled_extension_takes_none) {
                  GF_OK);
     cr_expect_eq(subscribe("cron", "nightly", NULL, "every", "5m", NULL), GF_FAILED_PRECONDITION);
     cr_expect_str_eq(error.reason, "EXTENSION_DISABLED");
+    const Gofer__V1__Subscription *row = get_subscription("cron", "before");
+    cr_expect_eq(row->status, GOFER__V1__SUBSCRIPTION_STATUS__SUBSCRIPTION_STATUS_ERROR);
+    cr_expect_eq(
+        (int)row->status_reason->kind,
+        GOFER__V1__SUBSCRIPTION_STATUS_REASON_KIND__SUBSCRIPTION_STATUS_REASON_KIND_EXTENSION_DISABLED);
 }
 
 Test(subscription, repeated_call_answers_with_the_first_outcome) {
