@@ -45,11 +45,9 @@ static enum gf_code make_environment(struct gf_engine *engine, const struct gf_e
         {GF_STR("GOFER_HOST"), GF_STR(GF_TASK_API_HOST), source},
         {GF_STR("GOFER_TOKEN"), token, source},
     };
-    /* It is in no namespace: of global secrets it may use those that all may. */
-    const struct gf_vault_user user = {.namespace_id = GF_STR("")};
     const struct gf_secret_environment_sources sources = {
         .vault = engine->options.vault,
-        .user = &user,
+        .user = NULL, /* no pipeline: the vault has a rule for extensions */
         .variables = variables,
         .variable_count = VARIABLES,
         .token = token,

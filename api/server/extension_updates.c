@@ -70,9 +70,7 @@ static void on_ended(void *ctx, const struct gf_image_pull_end *end) {
 
 static enum gf_code resolve(void *vault, const struct gf_text_part *reference,
                             struct gf_secret_buffer *out, struct gf_error *err) {
-    /* It is in no namespace: of global secrets it may use those that all may. */
-    const struct gf_vault_user nowhere = {.namespace_id = GF_STR("")};
-    return gf_vault_resolve(vault, &nowhere, reference->kind, reference->key, out, err);
+    return gf_vault_resolve(vault, NULL, reference->kind, reference->key, out, err);
 }
 
 static enum gf_code fill_in(struct gf_extension_care *care, struct gf_str text,

@@ -153,14 +153,13 @@ static struct gf_extension_change *change_of(struct change_call *self) {
 }
 
 static enum gf_code take_settings(struct change_call *self, struct gf_error *err) {
-    static const struct gf_vault_user nowhere = {.namespace_id = {"", 0}};
     struct gf_command_call *base = self->base;
     enum gf_code rc = gf_settings_normalize(self->settings, self->setting_count,
                                             /* subscription= */ false, base->arena, err);
     if (rc == GF_OK) {
         rc = gf_setting_references_check(gf_principal_of(base->call), base->services->vault,
-                                         &nowhere, GF_STR(""), self->settings, self->setting_count,
-                                         err);
+                                         /* user= */ NULL, GF_STR(""), self->settings,
+                                         self->setting_count, err);
     }
     if (rc == GF_OK) {
         gf_settings_seal(base->services->vault,

@@ -141,13 +141,12 @@ static enum gf_code begin_configurator(struct dialog_call *self,
 /* Whoever has an image fetched with a secret must be allowed to use it. */
 static enum gf_code check_secrets(struct dialog_call *self, const struct gf_registry_auth *auth,
                                   struct gf_error *err) {
-    static const struct gf_vault_user nowhere = {.namespace_id = {"", 0}};
     const struct gf_setting texts[] = {{GF_STR("user"), auth->user},
                                        {GF_STR("password"), auth->password}};
     enum gf_code rc = GF_OK;
     for (size_t i = 0; i < GF_ARRAY_COUNT(texts) && rc == GF_OK; i++) {
         rc = gf_setting_references_check(gf_principal_of(self->stream.call),
-                                         self->stream.services->vault, &nowhere, GF_STR(""),
+                                         self->stream.services->vault, /* user= */ NULL, GF_STR(""),
                                          &texts[i], 1, err);
         if (rc != GF_OK && err->field[0] != '\0') {
             (void)snprintf(err->field, sizeof(err->field), "registry_auth.%s", texts[i].name.ptr);

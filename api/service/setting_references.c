@@ -25,7 +25,7 @@ static enum gf_code check_right(struct checking *self, const struct gf_text_part
         .resource = is_global ? GF_PERMISSION_RESOURCE_GLOBAL_SECRETS
                               : GF_PERMISSION_RESOURCE_PIPELINE_SECRETS,
         .action = GF_PERMISSION_ACTION_USE_SECRET,
-        .namespace_id = is_global ? GF_STR("") : self->user->namespace_id,
+        .namespace_id = is_global || self->user == NULL ? GF_STR("") : self->user->namespace_id,
         .id = is_global ? reference->key : self->pipeline_id,
     };
     const enum gf_code rc = gf_principal_check(self->principal, &query, err);

@@ -14,8 +14,8 @@
 /*
  * `settings` are normalized. References to secrets of the pipeline need USE_SECRET on
  * PIPELINE_SECRETS of it, each one to a global secret USE_SECRET on that one of GLOBAL_SECRETS; and
- * every one is looked up once, to see that it can be. `user` says where they are used: of an
- * extension it has no namespace and no pipeline. Codes, on `settings["NAME"]`:
+ * every one is looked up once, to see that it can be. `user` says where they are used; NULL: by
+ * an extension, as with gf_vault_resolve. Codes, on `settings["NAME"]`:
  * GF_PERMISSION_DENIED, GF_FAILED_PRECONDITION (reason REFERENCE_BROKEN), those of the vault that
  * are no fault of the settings.
  */

@@ -66,9 +66,11 @@ enum gf_code gf_vault_resolve(struct gf_vault *vault, const struct gf_vault_user
                               enum gf_reference_kind kind, struct gf_str key,
                               struct gf_secret_buffer *out, struct gf_error *err) {
     gf_assert(kind == GF_REFERENCE_PIPELINE_SECRET || kind == GF_REFERENCE_GLOBAL_SECRET);
-    gf_assert(user != NULL || kind == GF_REFERENCE_GLOBAL_SECRET);
     struct gf_secret_place place = {.key = key};
     int64_t version = 0;
+    if (user == NULL && kind != GF_REFERENCE_GLOBAL_SECRET) {
+        return gf_vault__fail_missing(key, err);
+    }
     if (kind == GF_REFERENCE_PIPELINE_SECRET) {
         place.namespace_key = user->namespace_key;
         place.pipeline_key = user->pipeline_key;

@@ -115,14 +115,14 @@ static enum gf_code uninstall(char *extension_id, bool force, int64_t *out_count
 static void put_secret(char *key, char *value) {
     Gofer__V1__PutGlobalSecretRequest request = GOFER__V1__PUT_GLOBAL_SECRET_REQUEST__INIT;
     Gofer__V1__PutGlobalSecretResponse *response = NULL;
-    char *everywhere = "*";
+    char *elsewhere = "team-*"; /* whose pipelines may use it; extensions are none */
     request.key = key;
     Gofer__V1__SecretValue secret = GOFER__V1__SECRET_VALUE__INIT;
     secret.form_case = GOFER__V1__SECRET_VALUE__FORM_PLAINTEXT;
     secret.plaintext.data = (uint8_t *)value;
     secret.plaintext.len = strlen(value);
     request.value = &secret;
-    request.namespaces = &everywhere;
+    request.namespaces = &elsewhere;
     request.n_namespaces = 1;
     cr_assert_eq(gofer_v1_secret_service_put_global_secret(harness.channel, NULL, &request, &arena,
                                                            &response, &error),
