@@ -129,13 +129,12 @@ void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc
         gf_assert(handler->message == NULL || handler->cancelled != NULL);
         gf_assert(handler->writable == NULL || handler->cancelled != NULL);
         struct gf_rpc__entry *entry = GF_NEW(struct gf_rpc__entry);
-        entry->index = server->entries.count;
         entry->method = &service->methods[i];
         entry->handler = *handler;
         entry->ctx = ctx;
-        entry->registration = grpc_server_register_method(server->grpc, entry->method->path, NULL,
-                                                          GRPC_SRM_PAYLOAD_NONE, 0);
-        gf_assert(entry->registration != NULL); /* The service was added before. */
+        const struct gf_rpc__entry *before =
+            gf_map_put(&server->methods, gf_str_from(entry->method->path), entry);
+        gf_assert(before == NULL); /* else the service was added before */
         gf_vec_push(&server->entries, entry);
     }
 }
@@ -272,6 +271,7 @@ void gf_rpc_server_destroy(struct gf_rpc_server *server) {
         free(server->entries.items[i]);
     }
     gf_vec_fini(&server->entries);
+    gf_map_fini(&server->methods);
     for (size_t i = 0; i < server->tls_sources.count; i++) {
         gf_rpc__tls_source_destroy(server->tls_sources.items[i]);
     }

@@ -20,6 +20,7 @@
 #include "api/rpc/call.h"
 #include "api/rpc/server.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "base/sync.h"
 #include "base/vec.h"
 
@@ -46,11 +47,9 @@ struct gf_rpc__tag {
 
 /* A method that is served: its table entry, its callbacks. Lives as long as the server. */
 struct gf_rpc__entry {
-    size_t index; /* in the server's entries */
     const struct gf_rpc_method *method;
     struct gf_rpc_handler handler;
     void *ctx;
-    void *registration; /* gRPC's handle of the method */
 };
 
 /* Messages that wait for their turn: a ring of slices, bounded in bytes. */
@@ -144,8 +143,8 @@ struct gf_rpc__worker {
     pthread_t thread;
     struct gf_rpc_call *free_calls; /* this and the rest: the worker's thread only */
     size_t free_count;
-    unsigned *slot_counts; /* by the entry's index; the last is of unknown methods */
-    struct gf_list held;   /* calls whose refusals are held back, see held.c */
+    size_t slot_count;   /* 0 = it was not started */
+    struct gf_list held; /* calls whose refusals are held back, see held.c */
     size_t held_count;
     int64_t next_release_ns; /* not later than that of any of them; GF_NEVER without one */
     struct gf_list waiting;  /* calls that wait for their requests, see request.c */
@@ -158,6 +157,7 @@ struct gf_rpc_server {
     grpc_server *grpc;
     grpc_completion_queue *shutdown_queue;
     GF_VEC(struct gf_rpc__entry *) entries;
+    struct gf_map methods;                           /* of the same, by the path */
     struct gf_rpc__worker *workers;                  /* opts.thread_count of them */
     GF_VEC(struct gf_rpc__tls_source *) tls_sources; /* one for each listener with TLS */
     bool running;

@@ -1,11 +1,13 @@
 /*
  * A worker: one thread and its completion queue.
  *
- * DESIGN. gRPC puts a new call into a slot that was handed to it before. Each method has slots of
- * its own on each worker, so that no name has to be looked up. A slot is handed back at once when
- * its call has been taken out. Servers have many methods and use few: a method begins
- * with one slot and gets another one with each of its first calls, up to SLOTS_MAX. Calls that find
- * no slot wait in gRPC for the next one; none is lost.
+ * DESIGN. gRPC puts a new call into a slot that was handed to it before. A slot is handed back at
+ * once when its call has been taken out. A worker begins with one slot and gets another one with
+ * each of its first calls, up to SLOTS_MAX. Calls that find no slot wait in gRPC for the next one;
+ * none is lost.
+ *
+ * Slots are for calls of any method, which is looked up here. gRPC could do so, but it keeps a
+ * table of all methods that are registered with it for each connection: 20 KiB for a hundred.
  */
 #include "api/rpc/core_internal.h"
 #include "api/rpc/server_internal.h"
@@ -18,26 +20,22 @@
 #include <grpc/support/time.h>
 
 enum {
-    SLOTS_MAX = 32, /* of one method on one worker */
+    SLOTS_MAX = 64, /* of one worker */
 };
 
 struct gf_rpc__slot {
     struct gf_rpc__tag tag;
     struct gf_rpc__worker *worker;
-    const struct gf_rpc__entry *entry; /* NULL: for methods that nobody registered */
     grpc_call *grpc;
     grpc_metadata_array metadata;
-    grpc_call_details details; /* without an entry */
-    gpr_timespec deadline;     /* with one */
+    grpc_call_details details;
 };
 
 static void slot_complete(struct gf_rpc__tag *tag, bool ok);
 
 static void free_slot(struct gf_rpc__slot *slot) {
     grpc_metadata_array_destroy(&slot->metadata);
-    if (slot->entry == NULL) {
-        grpc_call_details_destroy(&slot->details);
-    }
+    grpc_call_details_destroy(&slot->details);
     struct gf_rpc_server *server = slot->worker->server;
     free(slot);
     gf_rpc__server_unuse(server);
@@ -46,49 +44,40 @@ static void free_slot(struct gf_rpc__slot *slot) {
 /* Hands the slot to gRPC. It comes back once, with a call or, at shutdown, without. */
 static void offer_slot(struct gf_rpc__slot *slot) {
     struct gf_rpc__worker *worker = slot->worker;
-    const struct gf_rpc__entry *entry = slot->entry;
-    grpc_call_error error = GRPC_CALL_OK;
-    if (entry == NULL) {
-        error = grpc_server_request_call(worker->server->grpc, &slot->grpc, &slot->details,
-                                         &slot->metadata, worker->queue, worker->queue, &slot->tag);
-    } else {
-        error = grpc_server_request_registered_call(worker->server->grpc, entry->registration,
-                                                    &slot->grpc, &slot->deadline, &slot->metadata,
-                                                    NULL, worker->queue, worker->queue, &slot->tag);
-    }
+    const grpc_call_error error =
+        grpc_server_request_call(worker->server->grpc, &slot->grpc, &slot->details, &slot->metadata,
+                                 worker->queue, worker->queue, &slot->tag);
     gf_assert(error == GRPC_CALL_OK);
 }
 
-static void add_slot(struct gf_rpc__worker *worker, const struct gf_rpc__entry *entry) {
+static void add_slot(struct gf_rpc__worker *worker) {
     struct gf_rpc__slot *slot = GF_NEW(struct gf_rpc__slot);
+    worker->slot_count++;
     (void)atomic_fetch_add(&worker->server->use_count, 1);
     slot->tag.magic = GF_RPC__TAG_MAGIC;
     slot->tag.complete = slot_complete;
     slot->worker = worker;
-    slot->entry = entry;
     grpc_metadata_array_init(&slot->metadata);
-    if (entry == NULL) {
-        grpc_call_details_init(&slot->details);
-    }
+    grpc_call_details_init(&slot->details);
     offer_slot(slot);
 }
 
-static unsigned *slot_count(struct gf_rpc__worker *worker, const struct gf_rpc__entry *entry) {
-    const size_t index = entry == NULL ? worker->server->entries.count : entry->index;
-    return &worker->slot_counts[index];
-}
-
-/* Moves the call out of the slot, whose metadata array is swapped for the call's empty one. */
-static struct gf_rpc_call *take_call(struct gf_rpc__slot *slot) {
+/*
+ * Moves the call out of the slot, whose metadata array is swapped for the call's empty one. Of the
+ * details the method's name stays to the caller.
+ */
+static struct gf_rpc_call *take_call(struct gf_rpc__slot *slot, grpc_slice *out_name) {
     struct gf_rpc_call *call = gf_rpc__call_take(slot->worker);
     const grpc_metadata_array empty = call->metadata;
     call->metadata = slot->metadata;
     slot->metadata = empty;
     call->grpc = slot->grpc;
     slot->grpc = NULL;
-    call->entry = slot->entry;
-    call->deadline_ns =
-        gf_rpc__mono_ns(slot->entry == NULL ? slot->details.deadline : slot->deadline);
+    *out_name = grpc_slice_ref(slot->details.method);
+    call->entry = gf_map_get(&slot->worker->server->methods, gf_rpc__slice_view(out_name));
+    call->deadline_ns = gf_rpc__mono_ns(slot->details.deadline);
+    grpc_call_details_destroy(&slot->details);
+    grpc_call_details_init(&slot->details);
     return call;
 }
 
@@ -102,22 +91,14 @@ static void slot_complete(struct gf_rpc__tag *tag, bool ok) {
         gf_rpc__release_held(worker, GF_NEVER);
         return;
     }
-    struct gf_rpc_call *call = take_call(slot);
-    grpc_slice path = grpc_empty_slice();
-    if (slot->entry == NULL) {
-        /* The details are of the call and are freed with the next use of the slot. */
-        path = grpc_slice_ref(slot->details.method);
-        grpc_call_details_destroy(&slot->details);
-        grpc_call_details_init(&slot->details);
-    }
-    unsigned *count = slot_count(worker, slot->entry);
-    if (*count < SLOTS_MAX) {
-        (*count)++;
-        add_slot(worker, slot->entry);
+    grpc_slice name;
+    struct gf_rpc_call *call = take_call(slot, &name);
+    if (worker->slot_count < SLOTS_MAX) {
+        add_slot(worker);
     }
     offer_slot(slot);
-    gf_rpc__call_begin(call, gf_rpc__slice_view(&path));
-    grpc_slice_unref(path);
+    gf_rpc__call_begin(call, gf_rpc__slice_view(&name));
+    grpc_slice_unref(name);
 }
 
 /* The next event, or none when a refusal that is held back, or a request, is due. */
@@ -167,20 +148,16 @@ void gf_rpc__worker_init(struct gf_rpc__worker *worker, struct gf_rpc_server *se
 }
 
 void gf_rpc__worker_start(struct gf_rpc__worker *worker) {
-    const struct gf_rpc_server *server = worker->server;
-    worker->slot_counts = gf_calloc(server->entries.count + 1, sizeof(*worker->slot_counts));
-    for (size_t i = 0; i <= server->entries.count; i++) {
-        worker->slot_counts[i] = 1;
-        add_slot(worker, i < server->entries.count ? server->entries.items[i] : NULL);
-    }
+    add_slot(worker);
     char name[16];
-    (void)snprintf(name, sizeof(name), "rpc-%zu", (size_t)(worker - server->workers) % 1000);
+    (void)snprintf(name, sizeof(name), "rpc-%zu",
+                   (size_t)(worker - worker->server->workers) % 1000);
     gf_thread_start(&worker->thread, name, run, worker);
 }
 
 void gf_rpc__worker_fini(struct gf_rpc__worker *worker) {
     grpc_completion_queue_shutdown(worker->queue);
-    if (worker->slot_counts != NULL) {
+    if (worker->slot_count > 0) {
         gf_thread_join(worker->thread);
     } else {
         /* Never started: nothing was queued. */
@@ -194,5 +171,4 @@ void gf_rpc__worker_fini(struct gf_rpc__worker *worker) {
         worker->free_calls = call->next_free;
         gf_rpc__call_free(call);
     }
-    free(worker->slot_counts);
 }
