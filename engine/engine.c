@@ -25,6 +25,7 @@ struct gf_engine *gf_engine_create(const struct gf_engine_options *options) {
     gf_assert(options->store != NULL && options->hub != NULL && options->clock != NULL);
     struct gf_engine *engine = GF_NEW(struct gf_engine);
     engine->options = *options;
+    engine->loader.store = options->store;
     engine->queue = gf_queue_create(GF_ENGINE_QUEUE_COMMANDS_MAX);
     gf_mutex_init(&engine->mutex, GF_RANK_ENGINE);
     gf_cond_init(&engine->checkpoint_ended);

@@ -28,8 +28,7 @@ static enum gf_code step(struct gf_engine *engine, const struct gf_input *input,
         if (gf_core_step(engine->core, input, now, &need) == GF_STEP_DONE) {
             return GF_OK;
         }
-        const enum gf_code rc =
-            gf_engine_load_need(engine->options.store, engine->core, &need, err);
+        const enum gf_code rc = gf_engine_load_need(&engine->loader, engine->core, &need, err);
         if (rc != GF_OK) {
             return rc;
         }
@@ -187,6 +186,7 @@ void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items
         }
         step_item(engine, command);
     }
+    gf_engine_loader_release(&engine->loader);
     engine->counters.step_time_ns_total += mono_now(engine) - begin;
     finish_batch(engine);
     if (idle && !engine->failed) {

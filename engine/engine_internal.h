@@ -8,6 +8,7 @@
 #include "base/sync.h"
 #include "engine/engine.h"
 #include "engine/engine_environment.h"
+#include "engine/engine_loader.h"
 
 struct gf_engine {
     struct gf_engine_options options;
@@ -17,6 +18,7 @@ struct gf_engine {
 
     /* Thread: engine. */
     struct gf_core *core;
+    struct gf_engine_loader loader;           /* of one batch */
     struct gf_arena scratch;                  /* of one launch */
     struct gf_secret_environment environment; /* likewise; wiped behind each */
     /* The document that was read last, for the launches of one batch; key 0 = none. */

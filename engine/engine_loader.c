@@ -244,19 +244,28 @@ static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
     gf_unreachable();
 }
 
-enum gf_code gf_engine_load_need(struct gf_store *store, struct gf_core *core,
+enum gf_code gf_engine_load_need(struct gf_engine_loader *loader, struct gf_core *core,
                                  const struct gf_need *need, struct gf_error *err) {
+    struct gf_store *store = loader->store;
     struct gf_arena arena;
     gf_arena_init(&arena, PAGE_BYTES_MAX);
-    struct gf_store_reader *reader = store->ops->open_reader(store);
-    enum gf_code rc = load(store, reader, core, need, &arena, err);
+    if (loader->reader == NULL) {
+        loader->reader = store->ops->open_reader(store);
+    }
+    enum gf_code rc = load(store, loader->reader, core, need, &arena, err);
     for (size_t i = 0; rc == GF_OK && i < need->more_count; i++) {
         gf_arena_reset(&arena); /* the core has copied what it was given */
-        rc = load(store, reader, core, &need->more[i], &arena, err);
+        rc = load(store, loader->reader, core, &need->more[i], &arena, err);
     }
-    store->ops->close_reader(store, reader);
     gf_arena_fini(&arena);
     return rc;
+}
+
+void gf_engine_loader_release(struct gf_engine_loader *loader) {
+    if (loader->reader != NULL) {
+        loader->store->ops->close_reader(loader->store, loader->reader);
+        loader->reader = NULL;
+    }
 }
 
 /* ---- Everything that is active ---- */

@@ -16,11 +16,23 @@ enum {
 };
 
 /*
+ * What the steps of one batch read with: a reader that the first of them borrows, so that all see
+ * the same state and none pays for a transaction of its own. It is given back before the commit.
+ */
+struct gf_engine_loader {
+    struct gf_store *store;
+    struct gf_store_reader *reader; /* NULL = none is borrowed */
+};
+
+/*
  * Loads what `need` names and gives it to the core; what does not exist is given as that. The core
  * can then step the input again. Errors: what the store says, but for GF_NOT_FOUND.
  */
-enum gf_code gf_engine_load_need(struct gf_store *store, struct gf_core *core,
+enum gf_code gf_engine_load_need(struct gf_engine_loader *loader, struct gf_core *core,
                                  const struct gf_need *need, struct gf_error *err) GF_MUST_USE;
+
+/* Gives the reader back, if there is one. */
+void gf_engine_loader_release(struct gf_engine_loader *loader);
 
 /*
  * Makes a core with everything that is active in the store; gf_core_resume is the next to call.

@@ -40,6 +40,7 @@ void world_fini(struct world *world) {
 /* ---- Steps ---- */
 
 void world_step_only(struct world *world, const struct gf_input *input) {
+    struct gf_engine_loader loader = {.store = world->store};
     struct gf_need need;
     struct gf_error err = {0};
     world->now += 1000;
@@ -47,10 +48,11 @@ void world_step_only(struct world *world, const struct gf_input *input) {
          needs++) {
         gf_assert(needs < NEEDS_MAX);
         world->need_count++;
-        if (gf_engine_load_need(world->store, world->core, &need, &err) != GF_OK) {
+        if (gf_engine_load_need(&loader, world->core, &need, &err) != GF_OK) {
             fail("load", &err);
         }
     }
+    gf_engine_loader_release(&loader);
 }
 
 /* What only some commands are answered with. */
