@@ -286,7 +286,7 @@ PLANTED_BUGS = [
         file = "run_end.c",
         find = "gf_core__timer_clear(core, &run->deadline); gf_core__mark_run(core, run);",
         replace = "gf_core__timer_clear(core, &run->deadline);",
-        finds = "reply_agrees,event_agreement,acknowledged_kept,timeout_early",
+        finds = "reply_agrees,event_agreement,acknowledged_kept,timeout_early,cancel_recorded",
     ),
     dict(
         name = "a_task_that_waits_survives_a_cancel",
