@@ -9,19 +9,22 @@
 
 enum {
     ASKS_STEP = 32,
-    SENTENCE_BYTES_MAX = 1024,
     ANSWER_ARENA_BYTES_MAX = 4 << 20,
 };
 
-struct gf_str gf_hub__sentence(const char *text, struct gf_arena *arena) {
+struct gf_str gf_hub__cut(const char *text, size_t bytes_max) {
     struct gf_str cut = gf_str_from(text);
-    if (cut.len > SENTENCE_BYTES_MAX) {
-        cut.len = SENTENCE_BYTES_MAX;
+    if (cut.len > bytes_max) {
+        cut.len = bytes_max;
         while (cut.len > 0 && ((unsigned char)cut.ptr[cut.len] & 0xc0) == 0x80) {
             cut.len--;
         }
     }
-    return gf_arena_str(arena, cut);
+    return cut;
+}
+
+struct gf_str gf_hub__sentence(const char *text, struct gf_arena *arena) {
+    return gf_arena_str(arena, gf_hub__cut(text, GF_EXTENSION_SENTENCE_BYTES_MAX));
 }
 
 /* ---- Answers ---- */
@@ -193,23 +196,24 @@ static bool send_ask(struct gf_hub_connection *self, struct gf_extension_ask *as
         refuse(self, ask, &error);
         return true;
     }
-    struct gf_hub_subscribe subscribe = {
+    const int64_t pipeline_key = ask->pipeline_key;
+    const struct gf_hub_subscribe subscribe = {
         .names = names_of(ask),
-        .pipeline_key = ask->pipeline_key,
         .settings = &settings.check,
         .checkpoint = ask->checkpoint,
         .create_time =
             ask->create_time != 0 ? ask->create_time : gf_clock_wall_ns(self->hub->options.clock),
         .last_run_time = ask->last_run_time,
     };
+    Gofer__Extension__V1__Subscribe *message = gf_set__write(self, &subscribe);
     if (!begin(self, ask)) {
         (void)gf_fail(&error, GF_ABORTED, "another change of this subscription is under way");
         refuse(self, ask, &error);
         return true;
     }
-    /* From here on the answer may come, and the question be gone. */
-    subscribe.generation = self->asked_max;
-    return gf_set__subscribe(self, &subscribe);
+    /* From here on an answer may come (of one who guesses, too), and the question be gone. */
+    message->generation = self->asked_max;
+    return gf_set__subscribe(self, message, 0, pipeline_key);
 }
 
 bool gf_asks__send(struct gf_hub_connection *self, bool *out_more) {

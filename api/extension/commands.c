@@ -71,6 +71,7 @@ static void retry(void *ctx) {
 
 static void retry_is_due(struct gf_extension_hub *hub, struct gf_hub_time *time) {
     (void)time;
+    hub->retrying = true; /* from now on: a second job would break the order */
     gf_pool_submit_reserved(hub->options.pool, retry, hub);
 }
 

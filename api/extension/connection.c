@@ -41,7 +41,9 @@ void gf_connection__unref(struct gf_hub_connection *self) {
     gf_feed__free(self);
     struct gf_list_link *link = NULL;
     while ((link = gf_list_pop_front(&self->items)) != NULL) {
-        free(GF_CONTAINER_OF(link, struct gf_hub_item, link));
+        struct gf_hub_item *item = GF_CONTAINER_OF(link, struct gf_hub_item, link);
+        explicit_bzero(item->bytes, item->size);
+        free(item);
     }
     size_t position = 0;
     void *sent = NULL;
@@ -139,7 +141,7 @@ void gf_connection__queue(struct gf_hub_connection *self,
 
 bool gf_connection__is_full(const struct gf_hub_connection *self) {
     return !gf_list_empty(&self->held) || self->item_count >= GF_HUB_ITEMS_MAX ||
-           self->in_bytes > GF_EXTENSION_WINDOW_BYTES_MAX;
+           self->judging >= GF_HUB_JUDGING_MAX || self->in_bytes > GF_EXTENSION_WINDOW_BYTES_MAX;
 }
 
 /* ---- Times ---- */

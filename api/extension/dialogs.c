@@ -40,10 +40,7 @@ enum gf_code gf_extension_hub_open_dialog(struct gf_extension_hub *hub,
     gf_arena_init(&arena, 1 << 16);
     Gofer__Extension__V1__DialogStart start = GOFER__EXTENSION__V1__DIALOG_START__INIT;
     start.kind = dialog->kind;
-    start.namespace_id =
-        gf_arena_str(&arena, dialog->namespace_id).len > 0
-            ? gf_arena_printf(&arena, "%" GF_STR_FMT, GF_STR_ARG(dialog->namespace_id))
-            : (char *)(uintptr_t) "";
+    start.namespace_id = gf_arena_printf(&arena, "%" GF_STR_FMT, GF_STR_ARG(dialog->namespace_id));
     start.pipeline_id = gf_arena_printf(&arena, "%" GF_STR_FMT, GF_STR_ARG(dialog->pipeline_id));
     Gofer__Extension__V1__ConnectResponse message = GOFER__EXTENSION__V1__CONNECT_RESPONSE__INIT;
     message.message_case = GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_DIALOG_START;
@@ -96,16 +93,18 @@ void gf_extension_hub_answer_dialog(struct gf_extension_hub *hub,
     gf_arena_fini(&arena);
 }
 
-/* Takes it off its connection. (m) */
-static void close_dialog(struct gf_extension_dialog *dialog) {
+/* Takes it off its connection. Whoever finds that it is not running tells why. (m) */
+static void close_dialog(struct gf_extension_dialog *dialog, const struct gf_error *why) {
     struct gf_hub_connection *connection = dialog->connection;
     dialog->closing = true;
+    dialog->why = *why;
     gf_list_remove(&dialog->link);
     connection->dialog_count--;
 }
 
 void gf_extension_hub_close_dialog(struct gf_extension_hub *hub, struct gf_extension_dialog *dialog,
                                    bool cancel) {
+    const struct gf_error none = {0};
     gf_mutex_lock(&hub->mutex);
     if (dialog->closing) {
         gf_mutex_unlock(&hub->mutex);
@@ -120,11 +119,10 @@ void gf_extension_hub_close_dialog(struct gf_extension_hub *hub, struct gf_exten
         message.dialog_cancel = &over;
         gf_connection__queue(dialog->connection, &message);
     }
-    close_dialog(dialog);
+    close_dialog(dialog, &none);
     const bool tell = dialog->running == 0;
     gf_mutex_unlock(&hub->mutex);
     if (tell) {
-        const struct gf_error none = {0};
         dialog->ended(dialog, &none);
     }
 }
@@ -168,10 +166,10 @@ void gf_dialogs__take(struct gf_hub_connection *self, const step_message *step) 
     dialog->step(dialog, step);
     gf_mutex_lock(&hub->mutex);
     const bool tell = --dialog->running == 0 && dialog->closing;
+    const struct gf_error closed_why = dialog->why;
     gf_mutex_unlock(&hub->mutex);
     if (tell) {
-        const struct gf_error none = {0};
-        dialog->ended(dialog, &none);
+        dialog->ended(dialog, &closed_why);
     }
 }
 
@@ -186,7 +184,7 @@ void gf_dialogs__end(struct gf_hub_connection *self, const struct gf_error *erro
             first == NULL ? NULL : GF_CONTAINER_OF(first, struct gf_extension_dialog, link);
         bool tell = false;
         if (dialog != NULL) {
-            close_dialog(dialog);
+            close_dialog(dialog, &why);
             tell = dialog->running == 0;
         }
         gf_mutex_unlock(&self->hub->mutex);

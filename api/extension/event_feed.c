@@ -313,6 +313,9 @@ static bool send_event(struct gf_hub_connection *self, const struct gf_event *ev
 static size_t room(struct gf_hub_connection *self, int64_t *out_after) {
     GF_MUTEX_GUARD(&self->hub->mutex);
     *out_after = self->feed->read;
+    if (self->feed->flights.count >= GF_EXTENSION_WINDOW) {
+        return 0; /* dead ones, too, are no more than that while they cannot be stored */
+    }
     for (size_t i = 0; i < self->feed->flights.count; i++) {
         if (self->feed->flights.items[i].state == FLIGHT_WAITING) {
             return 0;

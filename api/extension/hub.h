@@ -57,7 +57,8 @@ enum {
     GF_EXTENSION_CLOSE_MS = 5 * 1000, /* from Shutdown until the stream is ended */
     GF_EXTENSION_METRICS_MAX = 1000,
     GF_EXTENSION_DEBUG_BYTES_MAX = 1 << 20,
-    GF_EXTENSION_DIALOGS_MAX = 16, /* at once, of one connection */
+    GF_EXTENSION_DIALOGS_MAX = 16,          /* at once, of one connection */
+    GF_EXTENSION_SENTENCE_BYTES_MAX = 1024, /* what it says about itself; longer ones are cut */
     GF_EXTENSION_LOG_BYTES_MAX = 16 << 10,
     GF_EXTENSION_LOG_METADATA_MAX = 32,
     GF_EXTENSION_LOGS_PER_SECOND_MAX = 1000, /* more are dropped, and counted in a line of ours */
@@ -139,8 +140,8 @@ struct gf_extension_live {
     int32_t protocol_major;    /* 0 = it was never connected since the server started */
     int32_t protocol_minor;    /* of gofer */
     Gofer__V1__ExtensionHealth health;
-    char health_description[1024]; /* NUL-terminated; longer ones are cut */
-    char connection_id[32];        /* NUL-terminated */
+    char health_description[GF_EXTENSION_SENTENCE_BYTES_MAX + 1]; /* NUL-terminated */
+    char connection_id[32];                                       /* likewise */
     int64_t pending_count; /* deliveries to it, or runs of its, that wait; not the dead ones */
     int64_t received_total, acknowledged_total; /* deliveries of its on this connection */
     int64_t sent_total, answered_total;         /* deliveries to it, likewise */
@@ -183,7 +184,7 @@ struct gf_extension_answer {
     struct gf_error error;
     int64_t generation; /* that it was asked with: for the command that follows */
     Gofer__Extension__V1__SubscriptionOutcome outcome;
-    struct gf_str description; /* its sentence; up to 1024 characters */
+    struct gf_str description; /* its sentence; up to GF_EXTENSION_SENTENCE_BYTES_MAX */
     const struct gf_setting_problem *problems;
     size_t problem_count;
 };
@@ -258,6 +259,7 @@ struct gf_extension_dialog {
     void *connection;
     int running;
     bool closing;
+    struct gf_error why; /* of closing, for who tells the end */
 };
 /* Sends DialogStart. Codes: GF_UNAVAILABLE (not connected), GF_FAILED_PRECONDITION (it has no such
  * dialog), GF_RESOURCE_EXHAUSTED; then no callback comes. */

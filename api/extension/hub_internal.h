@@ -50,6 +50,7 @@ enum {
     GF_HUB_STEP_MESSAGES = 64,          /* of each kind in one step; then others have their turn */
     GF_HUB_SCAN_ROWS = 64,              /* subscriptions of one read */
     GF_HUB_ITEMS_MAX = 256,             /* waiting to be sent; then it is not read from */
+    GF_HUB_JUDGING_MAX = 256,           /* results on their way to the store; likewise */
     GF_HUB_RETRY_MS = 20,               /* after the engine had no room */
     GF_HUB_FULL_RETRY_MS = 250,         /* after no more deliveries could be kept */
     GF_HUB_DISPATCH_MAX = 64,           /* tries of runs that are in the engine at once */
@@ -263,12 +264,15 @@ struct gf_hub_connection {
     /* Subscriptions. */
     struct gf_map known;      /* (m) of gf_hub_subscription, by the three ids */
     struct gf_map_i64 by_key; /* (m) of the same, of those that are stored */
+    uint64_t deletions;       /* (m) how often subscriptions or pipelines were deleted */
+    uint64_t seen_deletions;  /* (s) the same before rows were read */
     struct gf_list dirty;     /* (m) */
     struct gf_map dirty_keys; /* (m) of gf_hub_dirty */
     struct gf_list asks;      /* (m) that wait to be sent */
     struct gf_list asked;     /* (m) that wait for an answer */
     size_t ask_count;         /* (m) of both */
     int64_t asked_max;        /* (s) the highest generation that was asked with */
+    size_t judging;           /* (m) results of its that are on their way to the store */
     struct gf_list debugs;    /* (m) */
     size_t debug_count;       /* (m) */
     int64_t next_debug;       /* (m) */
@@ -397,16 +401,20 @@ struct gf_hub_names {
 };
 size_t gf_hub__key_of(const struct gf_hub_names *names, char out[GF_HUB_KEY_BYTES_MAX]);
 struct gf_hub_names gf_hub__names_of(const char *key, size_t size);
-/* Sends a Subscribe and notes it. False: the step ends. */
+/* What a Subscribe says but for its generation; borrowed. */
 struct gf_hub_subscribe {
     struct gf_hub_names names;
-    int64_t subscription_key, pipeline_key, generation;
     const struct gf_settings_check *settings;
     struct gf_str checkpoint;
     int64_t create_time, last_run_time;
 };
+/* A copy of it as a message, in the arena of the step. */
+Gofer__Extension__V1__Subscribe *gf_set__write(struct gf_hub_connection *connection,
+                                               const struct gf_hub_subscribe *subscribe);
+/* Sends one of gf_set__write, its generation set, and notes it. False: the step ends. */
 bool gf_set__subscribe(struct gf_hub_connection *connection,
-                       const struct gf_hub_subscribe *subscribe);
+                       Gofer__Extension__V1__Subscribe *subscribe, int64_t subscription_key,
+                       int64_t pipeline_key);
 bool gf_set__unsubscribe(struct gf_hub_connection *connection, const struct gf_hub_names *names,
                          const char *reason);
 enum gf_connection_next gf_set__scan(struct gf_hub_connection *connection);
@@ -420,16 +428,17 @@ void gf_set__note(struct gf_hub_connection *connection, const struct gf_hub_name
 void gf_set__forget(struct gf_hub_connection *connection,
                     struct gf_hub_subscription *known); /* (m) */
 void gf_set__committed(struct gf_hub_connection *connection,
-                       const struct gf_subscription *row);                                 /* (m) */
+                       const struct gf_subscription *row); /* (m) */
+/* Before gf_set__deleted and gf_set__pipeline_deleted of a batch. (m) */
+void gf_set__note_deletions(struct gf_hub_connection *connection);
 void gf_set__deleted(struct gf_hub_connection *connection, int64_t subscription_key);      /* (m) */
 void gf_set__pipeline_deleted(struct gf_hub_connection *connection, int64_t pipeline_key); /* (m) */
 void gf_set__free(struct gf_hub_connection *connection);
 struct gf_hub_subscription *gf_set__find(struct gf_hub_connection *connection,
                                          const struct gf_hub_names *names); /* (m) */
-/* SUBSCRIPTION_JUDGED. Without (m). */
-void gf_set__judge(struct gf_extension_hub *hub, int64_t subscription_key, int64_t generation,
-                   enum gf_subscription_status status, enum gf_subscription_reason reason,
-                   struct gf_str text);
+/* SUBSCRIPTION_JUDGED. Without (m). The judgement is borrowed for the call. */
+void gf_set__judge(struct gf_hub_connection *connection,
+                   const struct gf_subscription_judgement *judgement);
 
 /* ---- resolve.c. On a worker ---- */
 
@@ -447,6 +456,8 @@ void gf_settings__prepare(struct gf_extension_hub *hub,
 
 /* ---- asks.c ---- */
 
+/* As much of the text as fits, in whole characters. */
+struct gf_str gf_hub__cut(const char *text, size_t bytes_max);
 /* A text of an extension, cut to what is kept of a sentence. In the arena. */
 struct gf_str gf_hub__sentence(const char *text, struct gf_arena *arena);
 

@@ -151,17 +151,6 @@ static bool may_log(struct gf_hub_connection *self) {
     return may;
 }
 
-static struct gf_str cut_text(const char *text, size_t bytes_max) {
-    struct gf_str cut = gf_str_from(text);
-    if (cut.len > bytes_max) {
-        cut.len = bytes_max;
-        while (cut.len > 0 && ((unsigned char)cut.ptr[cut.len] & 0xc0) == 0x80) {
-            cut.len--;
-        }
-    }
-    return cut;
-}
-
 static int compare_labels(const void *a, const void *b) {
     return gf_str_cmp(((const struct gf_label *)a)->key, ((const struct gf_label *)b)->key);
 }
@@ -172,7 +161,7 @@ static size_t read_metadata(const Gofer__Extension__V1__LogEntry *entry,
     for (size_t i = 0; i < entry->n_metadata && count < GF_EXTENSION_LOG_METADATA_MAX; i++) {
         out[count++] =
             (struct gf_label){gf_str_from(entry->metadata[i]->key),
-                              cut_text(entry->metadata[i]->value, GF_EXTENSION_LOG_BYTES_MAX)};
+                              gf_hub__cut(entry->metadata[i]->value, GF_EXTENSION_LOG_BYTES_MAX)};
     }
     qsort(out, count, sizeof(out[0]), compare_labels);
     size_t unique = 0;
@@ -191,7 +180,7 @@ static void take_log(struct gf_hub_connection *self, const Gofer__Extension__V1_
         .extension_key = self->extension_key,
         .extension_id = gf_str_from(self->extension_id),
         .level = entry->level,
-        .text = cut_text(entry->text, GF_EXTENSION_LOG_BYTES_MAX),
+        .text = gf_hub__cut(entry->text, GF_EXTENSION_LOG_BYTES_MAX),
         .write_time = gf_clock_wall_ns(options->clock),
         .metadata = metadata,
     };
@@ -235,14 +224,18 @@ static void judge(struct gf_hub_connection *self,
     const bool refused =
         result->outcome == GOFER__EXTENSION__V1__SUBSCRIPTION_OUTCOME__SUBSCRIPTION_OUTCOME_REFUSED;
     const struct gf_str text = result->description[0] != '\0'
-                                   ? cut_text(result->description, GF_REASON_CHARS_MAX)
+                                   ? gf_hub__cut(result->description, GF_REASON_CHARS_MAX)
                                    : GF_STR("the extension does not say why");
-    gf_set__judge(self->hub, key, result->generation,
-                  accepted ? GF_SUBSCRIPTION_ACTIVE : GF_SUBSCRIPTION_ERROR,
-                  accepted  ? GF_SUBSCRIPTION_REASON_UNSPECIFIED
+    const struct gf_subscription_judgement judgement = {
+        .subscription_key = key,
+        .generation = result->generation,
+        .status = accepted ? GF_SUBSCRIPTION_ACTIVE : GF_SUBSCRIPTION_ERROR,
+        .reason = accepted  ? GF_SUBSCRIPTION_REASON_UNSPECIFIED
                   : refused ? GF_SUBSCRIPTION_REASON_EXTENSION_REFUSED
                             : GF_SUBSCRIPTION_REASON_EXTENSION_FAILED,
-                  accepted ? GF_STR("") : text);
+        .reason_text = accepted ? GF_STR("") : text,
+    };
+    gf_set__judge(self, &judgement);
 }
 
 static void take_result(struct gf_hub_connection *self,
@@ -284,7 +277,7 @@ int64_t gf_hub__retry_delay_ns(const Gofer__Extension__V1__DeliveryAck *ack) {
 
 static void settle(struct gf_hub_connection *self, const struct gf_hub_sent *sent,
                    const Gofer__Extension__V1__DeliveryAck *ack) {
-    struct gf_str text = cut_text(ack->description, GF_REASON_CHARS_MAX);
+    struct gf_str text = gf_hub__cut(ack->description, GF_REASON_CHARS_MAX);
     if (text.len == 0) {
         text = GF_STR("the extension does not say why");
     }

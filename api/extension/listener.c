@@ -24,6 +24,7 @@ static void take_deletions(struct gf_extension_hub *hub, const struct gf_batch *
     GF_LIST_FOREACH(link, &hub->connections) {
         struct gf_hub_connection *connection =
             GF_CONTAINER_OF(link, struct gf_hub_connection, link);
+        gf_set__note_deletions(connection);
         for (size_t i = 0; i < batch->deleted_subscriptions.count; i++) {
             gf_set__deleted(connection, batch->deleted_subscriptions.items[i]);
         }

@@ -178,39 +178,29 @@ void gf_extension_hub_unwatch(struct gf_extension_hub *hub, struct gf_extension_
     }
 }
 
-enum {
-    TELL_STEP = 64, /* watchers that are told without looking for others in between */
-};
-
 void gf_hub__tell(struct gf_extension_hub *hub, int64_t extension_key) {
     /* Each is marked as running before the mutex is let go: unwatch waits for the mark. */
-    struct gf_extension_watcher *watchers[TELL_STEP];
-    size_t skip = 0;
-    size_t count = 0;
-    do {
-        size_t seen = 0;
-        count = 0;
-        gf_mutex_lock(&hub->mutex);
-        GF_LIST_FOREACH(link, &hub->watchers) {
-            struct gf_extension_watcher *watcher =
-                GF_CONTAINER_OF(link, struct gf_extension_watcher, link);
-            if (watcher->extension_key == extension_key && seen++ >= skip && count < TELL_STEP) {
-                watcher->running++;
-                watchers[count++] = watcher;
-            }
+    GF_VEC(struct gf_extension_watcher *) watchers = {0};
+    gf_mutex_lock(&hub->mutex);
+    GF_LIST_FOREACH(link, &hub->watchers) {
+        struct gf_extension_watcher *watcher =
+            GF_CONTAINER_OF(link, struct gf_extension_watcher, link);
+        if (watcher->extension_key == extension_key) {
+            watcher->running++;
+            gf_vec_push(&watchers, watcher);
         }
-        gf_mutex_unlock(&hub->mutex);
-        for (size_t i = 0; i < count; i++) {
-            watchers[i]->changed(watchers[i]);
-        }
-        gf_mutex_lock(&hub->mutex);
-        for (size_t i = 0; i < count; i++) {
-            watchers[i]->running--;
-        }
-        gf_cond_broadcast(&hub->changed_cond);
-        gf_mutex_unlock(&hub->mutex);
-        skip += count;
-    } while (count == TELL_STEP);
+    }
+    gf_mutex_unlock(&hub->mutex);
+    for (size_t i = 0; i < watchers.count; i++) {
+        watchers.items[i]->changed(watchers.items[i]);
+    }
+    gf_mutex_lock(&hub->mutex);
+    for (size_t i = 0; i < watchers.count; i++) {
+        watchers.items[i]->running--;
+    }
+    gf_cond_broadcast(&hub->changed_cond);
+    gf_mutex_unlock(&hub->mutex);
+    gf_vec_fini(&watchers);
 }
 
 struct gf_reactor *gf_extension_hub_reactor(struct gf_extension_hub *hub) {

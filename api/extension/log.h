@@ -48,7 +48,11 @@ void gf_extension_logs_destroy(struct gf_extension_logs *logs);
  */
 void gf_extension_logs_add(void *logs, const struct gf_extension_log_line *line);
 
-/* For the engine: removes the logs of what is uninstalled, by jobs of the pool. */
+/*
+ * For the engine: removes the logs of what is uninstalled, by jobs of the pool. It is told by the
+ * commit, not by an event, because an installer that has done its work ends without one. What was
+ * not removed when the server ended, or came again by a late line, is found by log_sweep.h.
+ */
 struct gf_engine_listener gf_extension_logs_listener(struct gf_extension_logs *logs);
 
 /*

@@ -71,9 +71,14 @@ static void append_line(const struct gf_extension_log_line *line, struct gf_strb
     gf_strbuf_append_cstr(out, line->from_gofer ? " gofer: " : " ");
     append_text(out, line->text);
     if (line->subscription_id.len > 0) {
-        gf_strbuf_printf(out, " (%" GF_STR_FMT " of %" GF_STR_FMT "/%" GF_STR_FMT ")",
-                         GF_STR_ARG(line->subscription_id), GF_STR_ARG(line->namespace_id),
-                         GF_STR_ARG(line->pipeline_id));
+        /* As texts: what an extension sends as names need not be any. */
+        gf_strbuf_append_cstr(out, " (");
+        append_text(out, line->subscription_id);
+        gf_strbuf_append_cstr(out, " of ");
+        append_text(out, line->namespace_id);
+        gf_strbuf_append_char(out, '/');
+        append_text(out, line->pipeline_id);
+        gf_strbuf_append_char(out, ')');
     }
     for (size_t i = 0; i < line->metadata_count; i++) {
         gf_strbuf_append_char(out, ' ');

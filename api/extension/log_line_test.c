@@ -55,6 +55,15 @@ Test(log_line, several_lines_stay_one_and_terminals_are_left_alone) {
     expect(&line, "INFO \n");
 }
 
+Test(log_line, names_that_are_none_cannot_pretend_to_be_lines) {
+    struct gf_extension_log_line line = PLAIN;
+    line.text = GF_STR("text");
+    line.namespace_id = GF_STR("n\x1b");
+    line.pipeline_id = GF_STR("p");
+    line.subscription_id = GF_STR("s\nERROR gofer: lost");
+    expect(&line, "INFO text (s\n    ERROR gofer: lost of n/p)\n");
+}
+
 Test(log_line, longer_ones_are_cut_between_characters) {
     enum {
         CHARACTERS = GF_EXTENSION_LOG_LINE_BYTES_MAX

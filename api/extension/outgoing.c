@@ -22,6 +22,7 @@ static bool send_items(struct gf_hub_connection *self, bool *out_more) {
         const enum gf_code rc =
             gf_wire_decode(&gofer__extension__v1__connect_response__descriptor, item->bytes,
                            item->size, &self->arena, &message, NULL);
+        explicit_bzero(item->bytes, item->size); /* an answer of a person may be a secret */
         free(item);
         /* Only what was checked on its way in is queued. */
         if (rc == GF_OK &&

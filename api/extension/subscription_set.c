@@ -132,19 +132,24 @@ void gf_set__committed(struct gf_hub_connection *self, const struct gf_subscript
         known = gf_set__find(self, &names);
     }
     const bool wanted = row->status != GF_SUBSCRIPTION_DISABLED;
-    if (known == NULL ? !wanted : wanted && known->generation == row->generation) {
-        if (known != NULL && known->subscription_key != row->subscription_key) {
+    if (known != NULL && wanted && known->generation == row->generation) {
+        if (known->subscription_key != row->subscription_key) {
             gf_set__note(self, &names, row->subscription_key, row->pipeline_key, row->generation);
         }
         return;
     }
-    /* One that gofer itself found wrong is not sent, and known as that: its generation tells. */
+    /* Also one that is out of use and not known: a step may be about to send what it was before. */
     gf_set__mark(self, &names, false);
 }
 
 static void mark_known(struct gf_hub_connection *self, const struct gf_hub_subscription *known) {
     const struct gf_hub_names names = gf_hub__names_of(known->key, known->key_size);
     gf_set__mark(self, &names, true);
+}
+
+void gf_set__note_deletions(struct gf_hub_connection *self) {
+    gf_mutex_assert_held(&self->hub->mutex);
+    self->deletions++;
 }
 
 void gf_set__deleted(struct gf_hub_connection *self, int64_t subscription_key) {
@@ -191,12 +196,12 @@ static Gofer__V1__SubscriptionReference *reference_to(const struct gf_hub_names 
     return reference;
 }
 
-bool gf_set__subscribe(struct gf_hub_connection *self, const struct gf_hub_subscribe *what) {
+Gofer__Extension__V1__Subscribe *gf_set__write(struct gf_hub_connection *self,
+                                               const struct gf_hub_subscribe *what) {
     struct gf_arena *arena = &self->arena;
     Gofer__Extension__V1__Subscribe *subscribe =
         GF_MESSAGE_NEW(arena, Gofer__Extension__V1__Subscribe, gofer__extension__v1__subscribe);
     subscribe->subscription = reference_to(&what->names, arena);
-    subscribe->generation = what->generation;
     const struct gf_setting *items = what->settings->settings;
     GF_MAP_WRITE(subscribe, settings, Gofer__Extension__V1__Subscribe__SettingsEntry,
                  gofer__extension__v1__subscribe__settings_entry, what->settings->count,
@@ -204,8 +209,21 @@ bool gf_set__subscribe(struct gf_hub_connection *self, const struct gf_hub_subsc
     subscribe->checkpoint = gf_message_text(what->checkpoint, arena);
     subscribe->create_time = gf_message_time(what->create_time, arena);
     subscribe->last_run_time = gf_message_time(what->last_run_time, arena);
+    return subscribe;
+}
+
+bool gf_set__subscribe(struct gf_hub_connection *self, Gofer__Extension__V1__Subscribe *subscribe,
+                       int64_t subscription_key, int64_t pipeline_key) {
+    const Gofer__V1__SubscriptionReference *reference = subscribe->subscription;
+    const struct gf_hub_names names = {gf_str_from(reference->namespace_id),
+                                       gf_str_from(reference->pipeline_id),
+                                       gf_str_from(reference->subscription_id)};
     gf_mutex_lock(&self->hub->mutex);
-    gf_set__note(self, &what->names, what->subscription_key, what->pipeline_key, what->generation);
+    gf_set__note(self, &names, subscription_key, pipeline_key, subscribe->generation);
+    if (self->deletions != self->seen_deletions) {
+        /* What was deleted since the row was read was not known then: it may be this one. */
+        gf_set__mark(self, &names, false);
+    }
     gf_mutex_unlock(&self->hub->mutex);
     Gofer__Extension__V1__ConnectResponse *message = gf_connection__message(self);
     message->message_case = GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_SUBSCRIBE;
@@ -227,17 +245,30 @@ bool gf_set__unsubscribe(struct gf_hub_connection *self, const struct gf_hub_nam
 
 /* ---- Rows ---- */
 
-void gf_set__judge(struct gf_extension_hub *hub, int64_t subscription_key, int64_t generation,
-                   enum gf_subscription_status status, enum gf_subscription_reason reason,
-                   struct gf_str text) {
-    struct gf_hub_command *command = gf_hub__command(hub, GF_INPUT_SUBSCRIPTION_JUDGED);
-    command->command.input.u.judgement = (struct gf_subscription_judgement){
-        .subscription_key = subscription_key,
-        .generation = generation,
-        .status = status,
-        .reason = reason,
-        .reason_text = gf_arena_str(&command->arena, text),
-    };
+static void judged(struct gf_hub_command *command, const struct gf_reply *reply) {
+    struct gf_hub_connection *self = command->connection;
+    (void)reply;
+    gf_mutex_lock(&self->hub->mutex);
+    self->judging--;
+    const bool resume = self->read_paused && self->judging == 0;
+    gf_mutex_unlock(&self->hub->mutex);
+    if (resume) {
+        gf_connection__kick(self);
+    }
+}
+
+void gf_set__judge(struct gf_hub_connection *self,
+                   const struct gf_subscription_judgement *judgement) {
+    struct gf_hub_command *command = gf_hub__command(self->hub, GF_INPUT_SUBSCRIPTION_JUDGED);
+    struct gf_subscription_judgement *kept = &command->command.input.u.judgement;
+    *kept = *judgement;
+    kept->reason_text = gf_arena_str(&command->arena, judgement->reason_text);
+    gf_connection__ref(self);
+    command->connection = self;
+    command->done = judged;
+    gf_mutex_lock(&self->hub->mutex);
+    self->judging++;
+    gf_mutex_unlock(&self->hub->mutex);
     gf_hub__submit(command);
 }
 
@@ -246,8 +277,13 @@ static void judge_broken(struct gf_hub_connection *self, const struct gf_subscri
                          enum gf_subscription_reason reason, struct gf_str text) {
     if (row->status != GF_SUBSCRIPTION_ERROR || row->reason != reason ||
         !gf_str_eq(row->reason_text, text)) {
-        gf_set__judge(self->hub, row->subscription_key, row->generation, GF_SUBSCRIPTION_ERROR,
-                      reason, text);
+        gf_set__judge(self, &(struct gf_subscription_judgement){
+                                .subscription_key = row->subscription_key,
+                                .generation = row->generation,
+                                .status = GF_SUBSCRIPTION_ERROR,
+                                .reason = reason,
+                                .reason_text = text,
+                            });
     }
 }
 
@@ -290,16 +326,15 @@ static bool send_row(struct gf_hub_connection *self, const struct gf_subscriptio
     }
     const struct gf_hub_subscribe subscribe = {
         .names = {row->namespace_id, row->pipeline_id, row->subscription_id},
-        .subscription_key = row->subscription_key,
-        .pipeline_key = row->pipeline_key,
-        .generation = row->generation,
         .settings = &settings.check,
         .checkpoint = row->checkpoint,
         .create_time = row->create_time,
         .last_run_time = row->last_run_time,
     };
+    Gofer__Extension__V1__Subscribe *message = gf_set__write(self, &subscribe);
+    message->generation = row->generation;
     *out_sent = true;
-    return gf_set__subscribe(self, &subscribe);
+    return gf_set__subscribe(self, message, row->subscription_key, row->pipeline_key);
 }
 
 /* ---- The full set ---- */
@@ -323,10 +358,19 @@ static enum gf_connection_next complete(struct gf_hub_connection *self) {
     return gf_connection__send(self, message) ? GF_CONNECTION_AGAIN : GF_CONNECTION_WAIT;
 }
 
+/* Of what is read from here on nothing is missed that is deleted meanwhile. */
+static struct gf_store_reader *open_reader(struct gf_hub_connection *self) {
+    struct gf_store *store = self->hub->options.store;
+    gf_mutex_lock(&self->hub->mutex);
+    self->seen_deletions = self->deletions;
+    gf_mutex_unlock(&self->hub->mutex);
+    return store->ops->open_reader(store);
+}
+
 static enum gf_code read_rows(struct gf_hub_connection *self, struct gf_subscription **out_items,
                               size_t *out_count, struct gf_error *err) {
     struct gf_store *store = self->hub->options.store;
-    struct gf_store_reader *reader = store->ops->open_reader(store);
+    struct gf_store_reader *reader = open_reader(self);
     const enum gf_code rc = store->ops->extensions->scan_subscriptions(
         reader, self->extension_key, self->scan_after, GF_HUB_SCAN_ROWS, &self->arena, out_items,
         out_count, err);
@@ -382,7 +426,7 @@ static struct gf_hub_dirty *next_dirty(struct gf_hub_connection *self) {
 static enum gf_code read_row(struct gf_hub_connection *self, const struct gf_hub_names *names,
                              struct gf_subscription *out, struct gf_error *err) {
     struct gf_store *store = self->hub->options.store;
-    struct gf_store_reader *reader = store->ops->open_reader(store);
+    struct gf_store_reader *reader = open_reader(self);
     const enum gf_code rc = store->ops->extensions->get_subscription(
         reader, names->namespace_id, names->pipeline_id, gf_str_from(self->extension_id),
         names->subscription_id, &self->arena, out, err);

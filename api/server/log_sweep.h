@@ -1,8 +1,9 @@
 /*
  * Removes the logs of pipelines that were deleted: in the background, at the start of the server
  * and after every deletion of a pipeline or a namespace. And those of extensions that are not
- * installed: they go at once as a rule (gf_extension_logs_listener), but for those that were
- * uninstalled shortly before the server ended.
+ * installed, as the second of two nets: gf_extension_logs_listener removes them at the commit, but
+ * a commit is told once. What was uninstalled shortly before the server ended, and what a line that
+ * came too late has made again, is left for here.
  *
  * A pipeline (an extension) whose logs are there and that the store does not know was deleted, but
  * for one case: the store was replaced by an older or an empty one. So logs that were there at the

@@ -37,7 +37,7 @@ struct subscription_call {
     struct gf_error error;
     int64_t generation;
     Gofer__Extension__V1__SubscriptionOutcome outcome;
-    char description[1024];
+    char description[GF_EXTENSION_SENTENCE_BYTES_MAX + 1];
     char problem[GF_PARAMETER_NAME_CHARS_MAX + 1]; /* the first setting that is wrong */
 };
 

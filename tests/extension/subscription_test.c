@@ -1,4 +1,5 @@
 /* What an extension is told of subscriptions, and what it makes of them. */
+#include "base/alloc.h"
 #include "base/sync.h"
 #include "tests/extension/rig.h"
 
@@ -242,4 +243,68 @@ Test(extension_subscriptions, one_question_about_a_subscription_is_asked_at_a_ti
     cr_assert_eq(second.error.code, GF_ABORTED);
     script_close(&script);
     end(&question);
+}
+
+/* Whoever guesses the generation of a question may answer before it has come. */
+Test(extension_subscriptions, an_answer_to_what_was_not_asked_yet_does_no_harm) {
+    enum {
+        COUNT = 30
+    };
+    Gofer__V1__SubscriptionReference reference = GOFER__V1__SUBSCRIPTION_REFERENCE__INIT;
+    Gofer__Extension__V1__Subscribe guess = GOFER__EXTENSION__V1__SUBSCRIBE__INIT;
+    reference.namespace_id = "default";
+    reference.pipeline_id = "pipe";
+    reference.subscription_id = "nightly";
+    guess.subscription = &reference;
+    (void)script_connect(&script, &rig, "cron");
+    for (int i = 1; i <= COUNT; i++) {
+        struct question *question = gf_malloc(sizeof(*question));
+        guess.generation = i;
+        script_result(&script, &guess, OUTCOME(REFUSED), "before it was asked");
+        begin(question, good, 1);
+        script_result(&script, &guess, OUTCOME(REFUSED), "perhaps before it came");
+        const from_gofer *message = script_expect(&script, MESSAGE(SUBSCRIBE));
+        cr_assert_eq(message->subscribe->generation, i);
+        script_result(&script, message->subscribe, OUTCOME(REFUSED), "no");
+        end(question);
+        cr_assert_eq(question->outcome, OUTCOME(REFUSED));
+        free(question);
+    }
+}
+
+/* Where a row was read and its subscription deleted before it is sent, it is taken back. */
+Test(extension_subscriptions, who_comes_and_goes_at_once_is_not_left_behind) {
+    enum {
+        COUNT = 40
+    };
+    int known = 0;
+    (void)script_connect(&script, &rig, "cron");
+    for (int i = 0; i < COUNT; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "sub-%d", i);
+        create(id, "every=5m");
+        hub_rig_subscription(
+            &rig, i % 2 == 0 ? GF_INPUT_DELETE_SUBSCRIPTION : GF_INPUT_DISABLE_SUBSCRIPTION, "cron",
+            id, "", 0);
+    }
+    create("last", "every=5m");
+    for (;;) {
+        const from_gofer *message = script_receive(&script);
+        if (message->message_case == MESSAGE(UNSUBSCRIBE)) {
+            known--;
+        } else if (strcmp(message->subscribe->subscription->subscription_id, "last") == 0) {
+            break;
+        } else {
+            known++;
+        }
+    }
+    /* Marks that came behind that of the last one are dealt with now. */
+    hub_rig_subscription(&rig, GF_INPUT_DELETE_SUBSCRIPTION, "cron", "last", "", 0);
+    for (bool over = false; !over;) {
+        const Gofer__Extension__V1__Unsubscribe *message =
+            script_expect(&script, MESSAGE(UNSUBSCRIBE))->unsubscribe;
+        over = strcmp(message->subscription->subscription_id, "last") == 0;
+        known -= !over;
+    }
+    cr_assert_eq(known, 0);
 }
