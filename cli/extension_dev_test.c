@@ -68,12 +68,13 @@ static void end(void) {
 Test(extension_dev, gives_the_program_what_it_needs_and_shows_what_it_prints) {
     BEGIN("echo \"id=$GOFER_EXTENSION_ID token=$GOFER_TOKEN tls=$GOFER_TLS word=$1\"; printf last",
           NOT_INSTALLED, INSTALLS, GIVES_TOKEN, DELETES_TOKEN, UNINSTALLS);
-    cr_expect_eq(run("--no-restart -s interval=5s -- word"), GF_EXIT_OK);
+    cr_expect_eq(run("--no-restart -s interval=5s --role reader -- word"), GF_EXIT_OK);
     cr_expect_not_null(strstr(fixture.err, "folder | id=folder token=gfr_e_text tls=0 word=word\n"),
                        "%s", fixture.err);
     cr_expect_not_null(strstr(fixture.err, "folder | last\n"), "%s", fixture.err);
     cr_expect_not_null(strstr(gf_fake_request(&fake, "InstallExtension"), "\"interval\":\"5s\""));
     cr_expect_not_null(strstr(gf_fake_request(&fake, "CreateToken"), "TOKEN_KIND_EXTENSION"));
+    cr_expect_not_null(strstr(gf_fake_request(&fake, "CreateToken"), "\"roleIds\":[\"reader\"]"));
     end();
 }
 
@@ -136,6 +137,16 @@ Test(extension_dev, takes_away_what_it_made_after_impatient_signals) {
     cr_expect_not_null(strstr(fixture.err, "is killed"), "%s", fixture.err);
     cr_expect_not_null(strstr(gf_fake_request(&fake, "DeleteToken"), "tok_1"));
     cr_expect_not_null(strstr(gf_fake_request(&fake, "UninstallExtension"), "folder"));
+    end();
+}
+
+Test(extension_dev, names_what_it_could_not_take_away) {
+    BEGIN("exit 0", NOT_INSTALLED, INSTALLS, GIVES_TOKEN,
+          {.method = "DeleteToken", .code = GF_UNAVAILABLE, .message = "the server is stopping"},
+          {.method = "UninstallExtension", .code = GF_UNAVAILABLE, .message = "it is stopping"});
+    cr_expect_eq(run("--no-restart"), GF_EXIT_OK);
+    cr_expect_not_null(strstr(fixture.err, "gofer token delete tok_1"), "%s", fixture.err);
+    cr_expect_not_null(strstr(fixture.err, "gofer extension uninstall folder"), "%s", fixture.err);
     end();
 }
 

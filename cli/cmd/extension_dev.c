@@ -40,6 +40,11 @@ static const struct gf_option options[] = {
      .kind = GF_OPTION_LIST,
      .value_name = "NAME=VALUE",
      .help = "a setting of the extension; may be given many times"},
+    {.name = "role",
+     .kind = GF_OPTION_LIST,
+     .value_name = "ROLE",
+     .complete = "role",
+     .help = "what its token may do, besides what every extension may; may be given many times"},
     {.name = "keep",
      .kind = GF_OPTION_FLAG,
      .help = "leave it installed, with its subscriptions, at the end"},
@@ -188,6 +193,7 @@ static enum gf_exit_code make_token(struct dev_session *session) {
     request.extension_id = gf_request_text(session->extension_id);
     request.description = gf_request_text("made by gofer extension dev, which deletes it");
     request.lifetime = &lifetime;
+    request.role_ids = (char **)(uintptr_t)gf_parsed_list(cli->parsed, "role", &request.n_role_ids);
     const enum gf_exit_code code =
         gf_cli_call(cli, TOKENS(CREATE_TOKEN), &request.base, &response, NULL);
     if (code == GF_EXIT_OK) {
@@ -261,22 +267,39 @@ static enum gf_exit_code run_program(struct dev_session *session, const char *pr
 
 /* ---- Taking away ---- */
 
+static bool delete_token(struct dev_session *session) {
+    Gofer__V1__DeleteTokenRequest request = GOFER__V1__DELETE_TOKEN_REQUEST__INIT;
+    ProtobufCMessage *response = NULL;
+    request.token_id = gf_request_text(session->token_id);
+    return gf_cli_call(session->cli, TOKENS(DELETE_TOKEN), &request.base, &response, NULL) ==
+           GF_EXIT_OK;
+}
+
+static bool uninstall(struct dev_session *session) {
+    Gofer__V1__UninstallExtensionRequest request = GOFER__V1__UNINSTALL_EXTENSION_REQUEST__INIT;
+    ProtobufCMessage *response = NULL;
+    request.extension_id = gf_request_text(session->extension_id);
+    request.force = true; /* it was installed here: so were its subscriptions */
+    return gf_cli_call(session->cli, EXTENSIONS(UNINSTALL_EXTENSION), &request.base, &response,
+                       NULL) == GF_EXIT_OK;
+}
+
+/* What cannot be taken away, as from a server that is gone, is named with the way to do it later.
+ */
 static void clean_up(struct dev_session *session) {
     struct gf_cli *cli = session->cli;
-    ProtobufCMessage *response = NULL;
-    if (session->token_id != NULL) {
-        Gofer__V1__DeleteTokenRequest request = GOFER__V1__DELETE_TOKEN_REQUEST__INIT;
-        request.token_id = gf_request_text(session->token_id);
-        (void)gf_cli_call(cli, TOKENS(DELETE_TOKEN), &request.base, &response, NULL);
+    if (session->token_id != NULL && !delete_token(session)) {
+        gf_cli_hint(cli, "its token is left, for %d hours at most: gofer token delete %s",
+                    TOKEN_SECONDS / 3600, session->token_id);
     }
-    if (session->is_installed_here && !gf_parsed_flag(cli->parsed, "keep")) {
-        Gofer__V1__UninstallExtensionRequest request = GOFER__V1__UNINSTALL_EXTENSION_REQUEST__INIT;
-        request.extension_id = gf_request_text(session->extension_id);
-        request.force = true; /* it was installed here: so were its subscriptions */
-        if (gf_cli_call(cli, EXTENSIONS(UNINSTALL_EXTENSION), &request.base, &response, NULL) ==
-            GF_EXIT_OK) {
-            gf_cli_note(cli, "extension '%s' is uninstalled", session->extension_id);
-        }
+    if (!session->is_installed_here || gf_parsed_flag(cli->parsed, "keep")) {
+        return;
+    }
+    if (uninstall(session)) {
+        gf_cli_note(cli, "extension '%s' is uninstalled", session->extension_id);
+    } else {
+        gf_cli_hint(cli, "it is left installed: gofer extension uninstall %s",
+                    session->extension_id);
     }
 }
 

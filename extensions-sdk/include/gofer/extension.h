@@ -246,7 +246,9 @@ struct gofer_extension_definition {
     size_t config_parameter_count;
     const struct gofer_parameter *subscription_parameters; /* for each subscription */
     size_t subscription_parameter_count;
-    const struct gofer_event_filter *event_filters; /* events that match any of them; at most 16 */
+    /* Events that match any of them, and that the roles of the extension let it read: without a
+     * role for it nothing comes, except in development mode. At most 16. */
+    const struct gofer_event_filter *event_filters;
     size_t event_filter_count;
     const struct gofer_verification *verification; /* NULL: requests come as they are */
     int32_t window;             /* deliveries of gofer's at once, 1 to 10,000; 0: 100 */
