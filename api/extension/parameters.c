@@ -268,7 +268,7 @@ enum gf_code gf_settings_fail(const struct gf_settings_check *check, struct gf_e
     }
     /* Two, because what is misspelt is often also what is missing. */
     const struct gf_setting_problem *second = &check->problems[1];
-    char more[32] = "";
+    char more[64] = "";
     if (check->problem_count > 2) {
         (void)snprintf(more, sizeof(more), " (and %zu more)", check->problem_count - 2);
     }
