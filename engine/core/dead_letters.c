@@ -120,13 +120,13 @@ static void give_up(struct gf_core *core, const struct gf_delivery *row) {
     if (row->kind != GF_DELIVERY_RUN_START ||
         gf_core__find_subscription_key(core, row->subscription_key) == NULL ||
         gf_core__find_start_key(core, row->subscription_key, row->key, &known) != CORE_FOUND ||
-        known->row.outcome != GF_START_PENDING) {
-        return;
+        known->row.outcome != GF_START_PENDING || known->row.create_time != row->create_time) {
+        return; /* one of another time is that of another delivery */
     }
     struct gf_start_key key = known->row;
     key.outcome = GF_START_REFUSED;
-    key.reason = GF_STR("GIVEN_UP");
-    key.description = GF_STR("it could not be started, and its dead letter was deleted");
+    key.reason = GF_STR(GF_START_GIVEN_UP_REASON);
+    key.description = GF_STR(GF_START_GIVEN_UP_DESCRIPTION);
     gf_core__put_start_key(core, &key);
 }
 

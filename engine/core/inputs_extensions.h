@@ -115,7 +115,7 @@ struct gf_subscription_name {
  * REFUSED, and answered so to the same key from now on, with the reason: SUBSCRIPTION_DISABLED,
  * PIPELINE_DISABLED, NOTHING_LIVE, CHAIN_TOO_DEEP, INVALID_ARGUMENT (of variables, labels, the
  * document, the ordering key, the reason, and whatever `refusal` is about), GIVEN_UP (its dead
- * letter was deleted). REFUSED now, but
+ * letter was deleted, by somebody or for newer ones). REFUSED now, but
  * not for good: SUBSCRIPTION_NOT_FOUND. Codes of the whole input, of which nothing was done:
  * GF_NOT_FOUND (the extension is not installed, the delivery does not wait any more),
  * GF_FAILED_PRECONDITION (EXTENSION_DISABLED), GF_INVALID_ARGUMENT (key, numbers and sizes),

@@ -188,6 +188,11 @@ struct gf_start_key {
     int64_t create_time;
 };
 
+/* What is said of a key that was PENDING when its dead letter went: somebody deleted that, or it
+ * was among the oldest where there were too many. */
+#define GF_START_GIVEN_UP_REASON "GIVEN_UP"
+#define GF_START_GIVEN_UP_DESCRIPTION "it could not be started, and its dead letter was deleted"
+
 /*
  * Something that gofer has taken in and must still deliver, or has given up (then it is a dead
  * letter). `content` is a message of the wire, by its kind: ExternalEvent, gofer.v1.Event, or the

@@ -185,6 +185,21 @@ static bool is_older(const struct gf_delivery *a, const struct gf_delivery *b) {
                                         : a->delivery_key < b->delivery_key;
 }
 
+/* The run of a letter that goes is given up. A key of another time is that of
+ * another delivery. */
+static void give_up(struct memory_extensions *store, const struct gf_delivery *row) {
+    struct gf_str key = {0};
+    char *memory = gf_memory__pair_key(row->subscription_key, row->key, &key);
+    struct memory_start_key *start = gf_map_get(&store->start_keys, key);
+    free(memory);
+    if (row->kind == GF_DELIVERY_RUN_START && start != NULL &&
+        start->row.outcome == GF_START_PENDING && start->row.create_time == row->create_time) {
+        start->row.outcome = GF_START_REFUSED;
+        start->row.reason = GF_STR(GF_START_GIVEN_UP_REASON);
+        start->row.description = GF_STR(GF_START_GIVEN_UP_DESCRIPTION);
+    }
+}
+
 static void trim_dead_letters(struct memory_extensions *store, int64_t extension_key) {
     for (;;) {
         size_t position = 0;
@@ -202,6 +217,7 @@ static void trim_dead_letters(struct memory_extensions *store, int64_t extension
         if (count <= GF_DEAD_LETTERS_MAX) {
             return;
         }
+        give_up(store, &oldest->row);
         FREE_OBJECT(memory_delivery,
                     gf_map_i64_remove(&store->deliveries, oldest->row.delivery_key));
     }
@@ -251,12 +267,15 @@ static void trim_reports(struct memory_extensions *store, int64_t extension_key)
     }
 }
 
-/* Once for those of one extension that stand together. */
+/* Trimmed once for those of one extension that stand together, and letters behind all rows: one of
+ * these may be a letter that is replayed. */
 static void put_values(struct memory_extensions *store, const struct gf_batch *batch) {
     bool any_dead = false;
     for (size_t i = 0; i < batch->deliveries.count; i++) {
+        put_delivery(store, &batch->deliveries.items[i]);
+    }
+    for (size_t i = 0; i < batch->deliveries.count; i++) {
         const struct gf_delivery *rows = batch->deliveries.items;
-        put_delivery(store, &rows[i]);
         any_dead = any_dead || rows[i].dead;
         if (any_dead && (i + 1 == batch->deliveries.count ||
                          rows[i + 1].extension_key != rows[i].extension_key)) {

@@ -2,7 +2,8 @@
  * What came of the runs that extensions wanted, by their keys, and what waits to be delivered.
  *
  * Start keys that are too old, and dead letters beyond those that are kept, go when new ones come,
- * twice as many as come, as of requests.
+ * twice as many as come, as of requests. With the letter of a start its run is given up: its key
+ * says so, as if somebody had deleted the letter.
  */
 #include "engine/core/limits.h"
 #include "engine/store/sqlite/store_internal.h"
@@ -150,23 +151,41 @@ static enum gf_code write_delivery(struct gf_sqlite_store *store, const struct g
     return changed > 0 ? GF_OK : replace(store, row, err);
 }
 
+static enum gf_code bind_old_letters(struct gf_sqlite_store *store, enum gf_sql sql,
+                                     int64_t extension_key, size_t limit,
+                                     struct gf_sqlite_bind *bind, struct gf_error *err) {
+    const enum gf_code rc = gf_sqlite__bind_start(bind, &store->writer, sql, err);
+    if (rc == GF_OK) {
+        gf_sqlite__bind_i64(bind, extension_key);
+        gf_sqlite__bind_i64(bind, (int64_t)limit);
+        gf_sqlite__bind_i64(bind, GF_DEAD_LETTERS_MAX);
+    }
+    return rc;
+}
+
 static enum gf_code drop_dead_letters(struct gf_sqlite_store *store, int64_t extension_key,
                                       size_t limit, struct gf_error *err) {
     struct gf_sqlite_bind bind = {0};
-    const enum gf_code rc =
-        gf_sqlite__bind_start(&bind, &store->writer, GF_SQL_DROP_DEAD_LETTERS, err);
-    if (rc != GF_OK) {
-        return rc;
+    enum gf_code rc =
+        bind_old_letters(store, GF_SQL_GIVE_UP_START_KEYS, extension_key, limit, &bind, err);
+    if (rc == GF_OK) {
+        gf_sqlite__bind_i64(&bind, GF_START_REFUSED);
+        gf_sqlite__bind_str(&bind, GF_STR(GF_START_GIVEN_UP_REASON));
+        gf_sqlite__bind_str(&bind, GF_STR(GF_START_GIVEN_UP_DESCRIPTION));
+        gf_sqlite__bind_i64(&bind, GF_DELIVERY_RUN_START);
+        gf_sqlite__bind_i64(&bind, GF_START_PENDING);
+        rc = gf_sqlite__run_bound(&bind, "give up old starts", NULL, err);
     }
-    gf_sqlite__bind_i64(&bind, extension_key);
-    gf_sqlite__bind_i64(&bind, (int64_t)limit);
-    gf_sqlite__bind_i64(&bind, GF_DEAD_LETTERS_MAX);
-    return gf_sqlite__run_bound(&bind, "drop old dead letters", NULL, err);
+    if (rc == GF_OK) {
+        rc = bind_old_letters(store, GF_SQL_DROP_DEAD_LETTERS, extension_key, limit, &bind, err);
+    }
+    return rc == GF_OK ? gf_sqlite__run_bound(&bind, "drop old dead letters", NULL, err) : rc;
 }
 
-/* Those of one extension mostly stand together, and are trimmed once then. */
-enum gf_code gf_sqlite__write_deliveries(struct gf_sqlite_store *store,
-                                         const struct gf_delivery_vec *rows, struct gf_error *err) {
+/* Only behind all rows, as one of them may be a letter that is replayed, and none any more. Those
+ * of one extension mostly stand together, and are trimmed once then. */
+static enum gf_code trim_dead_letters(struct gf_sqlite_store *store,
+                                      const struct gf_delivery_vec *rows, struct gf_error *err) {
     enum gf_code rc = GF_OK;
     size_t dead_count = 0;
     for (size_t i = 0; i < rows->count && rc == GF_OK; i++) {
@@ -174,13 +193,21 @@ enum gf_code gf_sqlite__write_deliveries(struct gf_sqlite_store *store,
         const bool is_last =
             i + 1 == rows->count || rows->items[i + 1].extension_key != row->extension_key;
         dead_count += row->dead;
-        rc = write_delivery(store, row, err);
-        if (rc == GF_OK && is_last && dead_count > 0) {
+        if (is_last && dead_count > 0) {
             rc = drop_dead_letters(store, row->extension_key, 2 * dead_count, err);
             dead_count = 0;
         }
     }
     return rc;
+}
+
+enum gf_code gf_sqlite__write_deliveries(struct gf_sqlite_store *store,
+                                         const struct gf_delivery_vec *rows, struct gf_error *err) {
+    enum gf_code rc = GF_OK;
+    for (size_t i = 0; i < rows->count && rc == GF_OK; i++) {
+        rc = write_delivery(store, &rows->items[i], err);
+    }
+    return rc == GF_OK ? trim_dead_letters(store, rows, err) : rc;
 }
 
 enum gf_code gf_sqlite__delete_delivery(struct gf_sqlite_store *store, int64_t delivery_key,

@@ -168,6 +168,14 @@
       "SELECT " GF_SQL_DELIVERY_COLUMNS " FROM deliveries INDEXED BY deliveries_dead"              \
       " WHERE extension_key = ?1 AND (dead_time, delivery_key) < (?2, ?3) AND dead = 1"            \
       " ORDER BY dead_time DESC, delivery_key DESC LIMIT ?4")                                      \
+    X(GIVE_UP_START_KEYS,                                                                          \
+      "UPDATE start_keys SET outcome = ?4, reason = ?5, description = ?6"                          \
+      " WHERE (subscription_key, key, create_time) IN"                                             \
+      " (SELECT subscription_key, key, create_time FROM deliveries WHERE delivery_key IN"          \
+      " (SELECT delivery_key FROM deliveries INDEXED BY deliveries_dead"                           \
+      " WHERE extension_key = ?1 AND dead = 1"                                                     \
+      " ORDER BY dead_time DESC, delivery_key DESC LIMIT ?2 OFFSET ?3) AND kind = ?7)"             \
+      " AND outcome = ?8")                                                                         \
     X(DROP_DEAD_LETTERS, "DELETE FROM deliveries WHERE delivery_key IN"                            \
                          " (SELECT delivery_key FROM deliveries INDEXED BY deliveries_dead"        \
                          " WHERE extension_key = ?1 AND dead = 1"                                  \

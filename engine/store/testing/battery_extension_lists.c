@@ -9,19 +9,8 @@
 
 #define NOW INT64_C(1700000000000000000)
 
-#define must_x(battery, op, ...)                                                                   \
-    battery_must(                                                                                  \
-        (battery),                                                                                 \
-        (battery)->store->ops->extensions->op((battery)->reader, __VA_ARGS__, &(battery)->err),    \
-        #op)
-#define must_miss_x(battery, part, op, ...)                                                        \
-    battery_must_miss(                                                                             \
-        (battery),                                                                                 \
-        (battery)->store->ops->extensions->op((battery)->reader, __VA_ARGS__, &(battery)->err),    \
-        (part), #op)
-
-static void expect_counts(struct battery *battery, int64_t extension_key, int64_t subscriptions,
-                          int64_t pending, int64_t dead) {
+void expect_counts(struct battery *battery, int64_t extension_key, int64_t subscriptions,
+                   int64_t pending, int64_t dead) {
     struct gf_extension_counts counts = {-1, -1, -1, -1};
     must_x(battery, count, extension_key, &counts);
     cr_assert_eq(counts.subscriptions, subscriptions, "%lld", (long long)counts.subscriptions);
@@ -240,32 +229,6 @@ void gf_store_battery_deliveries_are_listed_both_ways(const struct gf_store_fact
     cr_assert_eq(items[7].delivery_key, 29);
     expect_counts(&battery, 1, 0, 9, 9);
     expect_counts(&battery, 2, 0, 1, 1);
-    battery_close(&battery);
-}
-
-void gf_store_battery_old_dead_letters_go(const struct gf_store_factory *factory) {
-    struct battery battery;
-    battery_open(&battery, factory);
-    const struct gf_extension cron = *gf_rows_extension(&battery.rows, 1, "cron");
-    const struct gf_extension other = *gf_rows_extension(&battery.rows, 2, "other");
-    for (int64_t key = 10; key < 10 + GF_DEAD_LETTERS_MAX; key++) {
-        struct gf_delivery *row = gf_rows_delivery(&battery.rows, &cron, key);
-        row->dead = true;
-        row->dead_time = NOW + key;
-    }
-    gf_rows_delivery(&battery.rows, &other, 5)->dead = true;
-    battery_look(&battery);
-    expect_counts(&battery, 1, 0, 0, GF_DEAD_LETTERS_MAX);
-    struct gf_delivery *row = gf_rows_delivery(&battery.rows, &cron, 50000);
-    row->dead = true;
-    row->dead_time = NOW + 50000;
-    (void)gf_rows_delivery(&battery.rows, &cron, 50001);
-    battery_look(&battery);
-    struct gf_delivery found = {0};
-    expect_counts(&battery, 1, 0, 1, GF_DEAD_LETTERS_MAX);
-    expect_counts(&battery, 2, 0, 0, 1);
-    must_miss_x(&battery, "delivery 10", get_delivery, INT64_C(10), false, &battery.arena, &found);
-    must_x(&battery, get_delivery, INT64_C(11), false, &battery.arena, &found);
     battery_close(&battery);
 }
 

@@ -9,17 +9,6 @@
 #define NOW INT64_C(1700000000000000000)
 
 /* As must and must_miss, for the operations of extensions. */
-#define must_x(battery, op, ...)                                                                   \
-    battery_must(                                                                                  \
-        (battery),                                                                                 \
-        (battery)->store->ops->extensions->op((battery)->reader, __VA_ARGS__, &(battery)->err),    \
-        #op)
-#define must_miss_x(battery, part, op, ...)                                                        \
-    battery_must_miss(                                                                             \
-        (battery),                                                                                 \
-        (battery)->store->ops->extensions->op((battery)->reader, __VA_ARGS__, &(battery)->err),    \
-        (part), #op)
-
 /* ---- Extensions ---- */
 
 static void same_spec(const struct gf_extension_spec *actual,

@@ -54,6 +54,18 @@ void battery_must(struct battery *battery, enum gf_code rc, const char *op);
                       (part), #op)
 void battery_must_miss(struct battery *battery, enum gf_code rc, const char *part, const char *op);
 
+/* Both for a read of extensions. */
+#define must_x(battery, op, ...)                                                                   \
+    battery_must(                                                                                  \
+        (battery),                                                                                 \
+        (battery)->store->ops->extensions->op((battery)->reader, __VA_ARGS__, &(battery)->err),    \
+        #op)
+#define must_miss_x(battery, part, op, ...)                                                        \
+    battery_must_miss(                                                                             \
+        (battery),                                                                                 \
+        (battery)->store->ops->extensions->op((battery)->reader, __VA_ARGS__, &(battery)->err),    \
+        (part), #op)
+
 void same_str(struct gf_str actual, struct gf_str expected, const char *what);
 #define must_be_same(actual, expected, member)                                                     \
     same_str((actual)->member, (expected)->member, #member)
@@ -67,5 +79,9 @@ void same_texts(const struct gf_str *actual, size_t actual_count, const struct g
                 size_t expected_count);
 void same_variables(const struct gf_variable *actual, size_t actual_count,
                     const struct gf_variable *expected, size_t expected_count);
+
+/* battery_extension_lists.c: what is counted for an extension. Contents are those of gf_rows. */
+void expect_counts(struct battery *battery, int64_t extension_key, int64_t subscriptions,
+                   int64_t pending, int64_t dead);
 
 #endif /* GOFER_ENGINE_STORE_TESTING_BATTERY_INTERNAL_H_ */

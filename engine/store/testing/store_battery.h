@@ -84,6 +84,7 @@ struct gf_store_factory {
     X(deliveries_come_back)                                                                        \
     X(deliveries_are_listed_both_ways)                                                             \
     X(old_dead_letters_go)                                                                         \
+    X(starts_go_with_their_letters)                                                                \
     X(reports_come_back)                                                                           \
     X(reports_are_listed_newest_first)                                                             \
     X(old_reports_go)                                                                              \
