@@ -349,6 +349,11 @@ static void resume(struct gf_core *core, struct core_extension *extension,
     for (size_t i = 0; i < CORE_SEATS; i++) {
         resume_instance(core, &extension->instances[i], out_attempts);
     }
+    if (extension->row.serving.ready_time == 0) {
+        /* How long it waits next goes on from here: counted too high rather than from nothing, as
+         * the first that works for long enough ends it anyway. */
+        extension->failures = extension->row.restart_count;
+    }
     if (next > 0) {
         /* The clock may have been set back since. */
         gf_core__timer_set(core, &extension->start, CORE_TIMER_START,

@@ -417,6 +417,18 @@ Test(extension_life, a_wait_goes_on_with_the_server) {
     cr_expect_str_eq(seats(), "2l - -");
 }
 
+Test(extension_life, a_restart_does_not_begin_the_back_off_anew) {
+    for (int32_t attempt = 2; attempt < 9; attempt++) {
+        (void)fail_and_wait(attempt);
+    }
+    world_restart(&world);
+    cr_expect_gt(fail_and_wait(9), 100 * GF_EXTENSION_BACKOFF_MS_MIN);
+    world_restart(&world);
+    world_instance_ready(&world, "cron", 9);
+    world_advance(&world, GF_EXTENSION_BACKOFF_MS_MAX);
+    cr_expect_leq(fail_and_wait(10), GF_EXTENSION_BACKOFF_MS_MIN, "it has worked for long");
+}
+
 Test(extension_life, the_clock_may_be_set_back) {
     world_instance_started(&world, "cron", 1);
     world_set_back(&world, 3600 * 1000);
