@@ -11,6 +11,7 @@
 #include "api/codec/wire/wire.h"
 #include "api/extension/hub_internal.h"
 #include "base/alloc.h"
+#include "engine/core/limits.h"
 
 enum {
     LOAD_ROWS = 500,
@@ -37,6 +38,20 @@ static void queue_dispatch(struct gf_extension_hub *hub) {
     }
 }
 
+/*
+ * Times of rows are those of a clock that may be set back, before or after gofer was started: what
+ * is not so far away when it is taken over is waited for by the clock that never is; and nothing is
+ * waited for longer than the core would make it wait. A clock that is set forward ends the wait.
+ */
+static void set_time(struct gf_extension_hub *hub, struct gf_hub_delivery *self, int64_t time) {
+    const int64_t longest = self->kind == GF_DELIVERY_RUN_START
+                                ? GF_DELIVERY_BACKOFF_MS_MAX * GF_NS_PER_MS
+                                : GF_DELIVERY_RETRY_NS_MAX;
+    const int64_t wait = time - gf_clock_wall_ns(hub->options.clock);
+    self->next_attempt_time = time;
+    self->latest_mono = gf_mono_ns() + (wait < longest ? wait : longest);
+}
+
 /* Puts it where it belongs now. (m) */
 static void schedule(struct gf_extension_hub *hub, struct gf_hub_delivery *self) {
     gf_mutex_assert_held(&hub->mutex);
@@ -45,7 +60,9 @@ static void schedule(struct gf_extension_hub *hub, struct gf_hub_delivery *self)
     if (self->busy || hub->stopping) {
         return;
     }
-    const int64_t wait = self->next_attempt_time - gf_clock_wall_ns(hub->options.clock);
+    const int64_t left = self->latest_mono - gf_mono_ns();
+    int64_t wait = self->next_attempt_time - gf_clock_wall_ns(hub->options.clock);
+    wait = wait < left ? wait : left;
     if (wait > 0) {
         const int64_t most = GF_HUB_CLOCK_CHECK_MS * GF_NS_PER_MS;
         gf_hub__set_time(hub, &self->time, gf_mono_ns() + (wait < most ? wait : most));
@@ -108,7 +125,7 @@ void gf_deliveries__put(struct gf_extension_hub *hub, const struct gf_delivery *
     }
     self->gone = false;
     self->attempt_count = row->attempt_count;
-    self->next_attempt_time = row->next_attempt_time;
+    set_time(hub, self, row->next_attempt_time);
     schedule(hub, self);
 }
 
@@ -214,9 +231,11 @@ static void finish(struct gf_extension_hub *hub, int64_t delivery_key, int64_t d
         drop(hub, self);
         return;
     }
-    const int64_t earliest = gf_clock_wall_ns(hub->options.clock) + delay_ms * GF_NS_PER_MS;
-    if (delay_ms > 0 && self->next_attempt_time < earliest) {
-        self->next_attempt_time = earliest;
+    const int64_t delay_ns = delay_ms * GF_NS_PER_MS;
+    const int64_t earliest = gf_clock_wall_ns(hub->options.clock) + delay_ns;
+    if (delay_ms > 0 &&
+        (self->next_attempt_time < earliest || self->latest_mono < gf_mono_ns() + delay_ns)) {
+        set_time(hub, self, earliest);
     }
     schedule(hub, self);
 }

@@ -116,8 +116,9 @@ struct gf_hub_delivery {
     enum gf_delivery_kind kind;
     int32_t attempt_count;
     int64_t next_attempt_time;
-    bool busy; /* it is being tried, or its outcome is on its way to the store */
-    bool gone; /* its row is gone, while it is busy */
+    int64_t latest_mono; /* it is due then at the latest, whatever is made of the clock */
+    bool busy;           /* it is being tried, or its outcome is on its way to the store */
+    bool gone;           /* its row is gone, while it is busy */
 };
 
 /* A delivery to the extension that it has not acknowledged yet. (m) */

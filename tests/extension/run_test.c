@@ -224,6 +224,17 @@ Test(extension_runs, what_cannot_start_now_is_kept_and_tried_again) {
     cr_assert_eq(rig_stored_run(&rig.rig, 1).variable_count, 2);
 }
 
+Test(extension_runs, what_waits_is_tried_though_the_clock_is_set_back) {
+    hub_rig_pause(&rig, true);
+    const Gofer__Extension__V1__RunOutcome *outcome =
+        script_expect_outcome(&script, send_start(full));
+    cr_assert_eq(outcome->kind, RUN(PENDING), "%s", outcome->description);
+    hub_rig_pause(&rig, false);
+    atomic_fetch_add(&rig.rig.clock.wall_offset_ns, -3 * 3600 * GF_NS_PER_SEC);
+    rig_wait_for(&rig.rig, 1, GF_EVENT_RUN_STARTED);
+    cr_assert_eq(hub_rig_counts(&rig, "cron").pending_deliveries, 0);
+}
+
 Test(extension_runs, many_at_once_are_all_acknowledged) {
     enum {
         COUNT = 3 * GF_EXTENSION_WINDOW
