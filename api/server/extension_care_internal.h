@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/sync.h"
 #include "engine/core/core.h"
+#include "engine/scheduler/native/images/reference.h"
 
 #include <stdatomic.h>
 
@@ -36,6 +37,14 @@ struct gf_extension_care {
  * then; *out_changed tells whether it changed something. On a worker. */
 enum gf_code gf_care__command(struct gf_extension_care *care, const struct gf_input *input,
                               bool *out_changed, struct gf_error *err) GF_MUST_USE;
+
+/*
+ * What to ask the registry for where an extension of this image has the policy MINOR or PATCH: the
+ * range that it names, or the versions from its tag on, which is a version or the beginning of one
+ * ("1.4.2", "1.4", with MINOR "1"). False: there is nothing that could be followed.
+ */
+bool gf_care__pattern(struct gf_str image, enum gf_extension_update_policy policy,
+                      char out[GF_REFERENCE_BYTES]);
 
 /* Jobs of the long pool. */
 void gf_care__run_provided(void *care);

@@ -24,22 +24,35 @@ enum {
 
 /* ---- Which image ---- */
 
-/* What to ask the registry for. False: the image has no version that could be followed. */
-static bool make_pattern(const struct gf_extension *row, char out[GF_REFERENCE_BYTES]) {
+/* A tag with one number of a version, two or all three; gives how many, 0: it is none. */
+static int read_tag(const char *tag, struct gf_semver *out) {
+    static const char *const missing[] = {"", ".0", ".0.0"};
+    char whole[GF_REFERENCE_TAG_CHARS_MAX + sizeof(".0.0")];
+    for (size_t i = 0; i < GF_ARRAY_COUNT(missing); i++) {
+        const int length = snprintf(whole, sizeof(whole), "%s%s", tag, missing[i]);
+        if (gf_semver_parse((struct gf_str){whole, (size_t)length}, out)) {
+            out->prerelease = GF_STR("");
+            return (int)(GF_ARRAY_COUNT(missing) - i);
+        }
+    }
+    return 0;
+}
+
+bool gf_care__pattern(struct gf_str image, enum gf_extension_update_policy policy,
+                      char out[GF_REFERENCE_BYTES]) {
     struct gf_reference reference;
     struct gf_semver version;
-    if (gf_reference_parse(row->spec.image, &reference, NULL) != GF_OK ||
-        reference.digest.text[0] != '\0') {
+    if (gf_reference_parse(image, &reference, NULL) != GF_OK || reference.digest.text[0] != '\0') {
         return false; /* a digest is one image for ever */
     }
     if (reference.range[0] != '\0') {
         (void)gf_reference_format(&reference, out);
         return true;
     }
-    if (!gf_semver_parse(gf_str_from(reference.tag), &version)) {
+    const bool minor = policy == GF_EXTENSION_UPDATE_MINOR;
+    if (read_tag(reference.tag, &version) < (minor ? 1 : 2)) {
         return false;
     }
-    const bool minor = row->update_policy == GF_EXTENSION_UPDATE_MINOR;
     (void)snprintf(reference.range, sizeof(reference.range), minor ? ">=%s <%" PRId64 : "~%s",
                    reference.tag, version.major + 1);
     reference.tag[0] = '\0';
@@ -142,7 +155,7 @@ static enum gf_code look(struct gf_extension_care *care, const struct gf_extensi
     char pattern[GF_REFERENCE_BYTES];
     struct gf_reference reference;
     struct answer answer = {.digest = ""};
-    if (!make_pattern(row, pattern)) {
+    if (!gf_care__pattern(row->spec.image, row->update_policy, pattern)) {
         return gf_fail(err, GF_FAILED_PRECONDITION,
                        "image '%" GF_STR_FMT "' has no version that could be followed",
                        GF_STR_ARG(row->spec.image));
