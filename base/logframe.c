@@ -1,8 +1,8 @@
 /*
  * Design: the writer keeps the offset of the next frame itself and writes there with one pwritev,
- * so that what a failed write left behind is simply written over. The reader reads ahead into a
- * buffer that holds at least one whole frame of the largest size, so that many small frames cost
- * one system call.
+ * so that what a failed write left behind goes, and the next frame takes its place. The reader
+ * reads ahead into a buffer that holds at least one whole frame of the largest size, so that many
+ * small frames cost one system call.
  */
 #include "base/logframe.h"
 
@@ -130,6 +130,8 @@ static enum gf_code write_frame(struct gf_logframe_writer *writer, const struct 
     rc = gf_logframe__write_at(writer->fd, parts, frame->payload.len == 0 ? 1 : 2, writer->offset,
                                err);
     if (rc != GF_OK) {
+        /* A shorter frame that comes next would not cover what there is of this one. */
+        gf_ignore(ftruncate(writer->fd, (off_t)writer->offset));
         return rc;
     }
     if (writer->ring.bytes_max > 0) {
@@ -355,7 +357,8 @@ static enum gf_code fill_buffer(struct gf_logframe_reader *reader, bool *out_mor
         return gf_fail(err, GF_OUT_OF_RANGE, "log has %lld bytes, expected to resume at byte %lld",
                        (long long)status.st_size, (long long)reader->offset);
     }
-    reader->buffer_len += (size_t)got;
+    /* What there is of a frame whose write has failed goes again: it is read anew with the rest. */
+    reader->buffer_len = got == 0 ? 0 : reader->buffer_len + (size_t)got;
     *out_more = got > 0;
     return GF_OK;
 }

@@ -76,18 +76,22 @@ enum gf_code gf_pump_init_ring(struct gf_pump *pump, int log_fd, int64_t ring_by
     return rc;
 }
 
-/* How many of the bytes go into the log: whole frames, until one fails. */
+/*
+ * How many of the bytes go into the log: whole frames, until one fails. A log that is no ring ends
+ * there, so that what is missing is all behind it; a ring is that of a program which may run for
+ * years after a disk was full for a minute, and goes on with what comes next.
+ */
 static size_t write_log(struct gf_pump *pump, enum gf_log_stream stream, struct gf_str bytes) {
     const int64_t now_ns = gf_wall_ns();
+    bool writes = pump->writer.ring.bytes_max > 0 || pump->failure.code == GF_OK;
     size_t at = 0;
-    while (at < bytes.len && pump->failure.code == GF_OK) {
+    while (at < bytes.len && writes) {
         const size_t left = bytes.len - at;
         const struct gf_str part = {bytes.ptr + at, left < GF_LOGFRAME_PAYLOAD_BYTES_MAX
                                                         ? left
                                                         : GF_LOGFRAME_PAYLOAD_BYTES_MAX};
-        if (gf_logframe_write(&pump->writer, stream, now_ns, part, &pump->failure) == GF_OK) {
-            at += part.len;
-        }
+        writes = gf_logframe_write(&pump->writer, stream, now_ns, part, &pump->failure) == GF_OK;
+        at += writes ? part.len : 0;
     }
     return at;
 }

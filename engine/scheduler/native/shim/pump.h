@@ -45,7 +45,7 @@ struct gf_pump {
     int64_t dropped_bytes; /* that are not, though there is a log */
     bool kept;             /* there is a log */
     bool truncated;
-    struct gf_error failure; /* why writing has ended early; code GF_OK: it has not */
+    struct gf_error failure; /* why something could not be written; code GF_OK: nothing */
     gf_pump_tap_fn *tap;     /* set by the owner after gf_pump_init; NULL: none */
     void *tap_ctx;
     const struct gf_mask_set *masks; /* NULL: nothing is masked, and what follows is not used */
@@ -64,8 +64,8 @@ enum gf_code gf_pump_init(struct gf_pump *pump, int log_fd, int64_t bytes_max,
 
 /*
  * The same with a ring of ring_bytes on the disk, where old output makes room for new and nothing
- * is cut. Where the file system cannot do that, the log says so and takes bytes_max as any other.
- * 0 = no ring.
+ * is cut but what comes while the disk is full. Where the file system cannot do that, the log says
+ * so and takes bytes_max as any other. 0 = no ring.
  */
 enum gf_code gf_pump_init_ring(struct gf_pump *pump, int log_fd, int64_t ring_bytes,
                                int64_t bytes_max, const struct gf_mask_set *masks,

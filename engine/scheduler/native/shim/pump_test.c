@@ -290,6 +290,31 @@ Test(pump, ring_cuts_nothing_and_keeps_the_newest) {
     gf_strbuf_fini(&out);
 }
 
+Test(pump, ring_goes_on_after_a_disk_was_full) {
+    static char bytes[4096];
+    struct gf_strbuf out;
+    int64_t missing = 0;
+    const struct rlimit full = {1000, RLIM_INFINITY};
+    const struct rlimit room = {RLIM_INFINITY, RLIM_INFINITY};
+    gf_strbuf_init(&out, 10000);
+    memset(bytes, '\xff', sizeof(bytes)); /* no header of a frame is made of it */
+    cr_assert(gf_pump_init_ring(&pump, log_fd, GF_LOGFRAME_RING_BYTES_MIN, 10, NULL, &error) ==
+              GF_OK);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    feed("first ", 6);
+    cr_assert(eq(int, setrlimit(RLIMIT_FSIZE, &full), 0));
+    feed(bytes, sizeof(bytes));
+    cr_assert(eq(int, setrlimit(RLIMIT_FSIZE, &room), 0));
+    feed("last", 4);
+    gf_pump_finish(&pump);
+    const struct gf_logframe last = read_kept(&out, &missing);
+    cr_assert(last.end && last.cut);
+    cr_assert(eq(i64, pump.dropped_bytes, (int64_t)sizeof(bytes)));
+    cr_assert(pump.truncated);
+    cr_assert(out.len >= 10 && memcmp(out.ptr, "first last", 10) == 0);
+    gf_strbuf_fini(&out);
+}
+
 Test(pump, ring_that_cannot_be_is_a_log_that_is_cut_and_says_so) {
     struct gf_strbuf out;
     gf_strbuf_init(&out, 1000);
