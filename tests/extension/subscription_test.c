@@ -91,6 +91,26 @@ Test(extension_subscriptions, what_does_not_fit_is_not_sent_and_says_so) {
     cr_assert_eq(row.reason, GF_SUBSCRIPTION_REASON_REFERENCE_BROKEN);
 }
 
+Test(extension_subscriptions, a_broken_reference_is_told_and_mended_by_the_next_connection) {
+    hub_rig_subscription(&rig, GF_INPUT_CREATE_SUBSCRIPTION, "cron", "nightly",
+                         "every=5m note=global_secret{{TOKEN}}", 0);
+    cr_assert_eq(script_connect(&script, &rig, "cron"), 0);
+    const struct gf_subscription row =
+        hub_rig_await_status(&rig, "cron", "nightly", GF_SUBSCRIPTION_ERROR);
+    cr_assert_eq(row.reason, GF_SUBSCRIPTION_REASON_REFERENCE_BROKEN);
+    script_close(&script);
+    const struct gf_str everywhere = GF_STR("*");
+    const struct gf_vault_put put = {.place = {.key = GF_STR("TOKEN")},
+                                     .value = GF_STR("hunter2"),
+                                     .namespaces = &everywhere,
+                                     .namespace_count = 1};
+    const struct gf_vault_caller caller = {0};
+    struct gf_vault_put_result result;
+    cr_assert_eq(gf_vault_put(rig.vault.vault, &put, &caller, &rig.arena, &result, NULL), GF_OK);
+    cr_assert_eq(script_connect(&script, &rig, "cron"), 1);
+    (void)hub_rig_await_status(&rig, "cron", "nightly", GF_SUBSCRIPTION_ACTIVE);
+}
+
 Test(extension_subscriptions, changes_are_told) {
     (void)script_connect(&script, &rig, "cron");
     create("nightly", "every=5m");
