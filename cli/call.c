@@ -56,7 +56,9 @@ struct gf_client *gf_cli_connect(struct gf_cli *cli, enum gf_exit_code *out_code
 static bool find_setting(const char *field, struct gf_str *out_name) {
     struct gf_str rest = gf_str_from(field);
     struct gf_str before;
-    return gf_str_has_prefix(rest, GF_STR("settings[")) && gf_str_cut(rest, '"', &before, &rest) &&
+    const bool is_setting = gf_str_has_prefix(rest, GF_STR("settings[")) ||
+                            gf_str_has_prefix(rest, GF_STR("settings.settings["));
+    return is_setting && gf_str_cut(rest, '"', &before, &rest) &&
            gf_str_cut(rest, '"', out_name, &rest) && out_name->len > 0;
 }
 
@@ -79,6 +81,11 @@ static void name_field(struct gf_error *err) {
     }
 }
 
+enum gf_exit_code gf_cli_fail_call(struct gf_cli *cli, struct gf_error *err) {
+    name_field(err);
+    return gf_cli_fail(cli, err);
+}
+
 enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *method,
                               const ProtobufCMessage *request, ProtobufCMessage **out_response,
                               struct gf_error *err) {
@@ -93,21 +100,16 @@ enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *me
                      &inner) == GF_OK) {
         return GF_EXIT_OK;
     }
-    name_field(&inner);
     if (err != NULL) {
+        name_field(&inner);
         *err = inner;
         return gf_exit_code_of(inner.code);
     }
-    return gf_cli_fail(cli, &inner);
+    return gf_cli_fail_call(cli, &inner);
 }
 
-enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *method,
-                                const ProtobufCMessage *request, const struct gf_answer *answer) {
-    ProtobufCMessage *response = NULL;
-    enum gf_exit_code code = gf_cli_call(cli, method, request, &response, NULL);
-    if (code != GF_EXIT_OK) {
-        return code;
-    }
+static enum gf_exit_code show_answer(struct gf_cli *cli, const struct gf_answer *answer,
+                                     const ProtobufCMessage *response) {
     switch (cli->output) {
     case GF_OUTPUT_TABLE:
         answer->show(cli, response);
@@ -120,6 +122,16 @@ enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *
         return gf_print_message(cli, response);
     }
     return GF_EXIT_OK;
+}
+
+enum gf_exit_code gf_cli_answer(struct gf_cli *cli, const struct gf_rpc_method *method,
+                                const ProtobufCMessage *request, const struct gf_answer *answer) {
+    ProtobufCMessage *response = NULL;
+    enum gf_exit_code code = gf_cli_call(cli, method, request, &response, NULL);
+    if (code == GF_EXIT_OK) {
+        code = show_answer(cli, answer, response);
+    }
+    return code == GF_EXIT_OK && answer->after != NULL ? answer->after(cli, response) : code;
 }
 
 /* The last argument that was given. */

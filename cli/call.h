@@ -25,6 +25,9 @@ enum gf_exit_code gf_cli_call(struct gf_cli *cli, const struct gf_rpc_method *me
                               const ProtobufCMessage *request, ProtobufCMessage **out_response,
                               struct gf_error *err);
 
+/* As gf_cli_fail, for the error of a stream: told with its field, as that of gf_cli_call is. */
+enum gf_exit_code gf_cli_fail_call(struct gf_cli *cli, struct gf_error *err);
+
 /* How one response is shown. */
 struct gf_answer {
     void (*show)(struct gf_cli *cli, const ProtobufCMessage *response); /* for -o table */
@@ -32,6 +35,8 @@ struct gf_answer {
     const char *(*name)(struct gf_cli *cli, const ProtobufCMessage *response);
     /* Shows what takes further calls, behind `show`. NULL = nothing. */
     enum gf_exit_code (*more)(struct gf_cli *cli, const ProtobufCMessage *response);
+    /* Goes on when the response was shown, in whatever form. NULL = nothing. */
+    enum gf_exit_code (*after)(struct gf_cli *cli, const ProtobufCMessage *response);
 };
 
 /* One unary call, and its response in the form that was asked for. */

@@ -147,7 +147,7 @@ enum gf_exit_code gf_follow_events(struct gf_cli *cli,
     if (gf_interrupt_seen(follow.interrupt)) {
         code = GF_EXIT_INTERRUPTED;
     } else if (rc != GF_OK) {
-        code = gf_cli_fail(cli, &err);
+        code = gf_cli_fail_call(cli, &err);
     }
     if (options->with_tokens && cli->output == GF_OUTPUT_TABLE && follow.resume_token.len > 0) {
         gf_cli_hint(cli, "to go on behind this: --resume %s", follow.resume_token.ptr);

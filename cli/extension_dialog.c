@@ -182,7 +182,7 @@ static enum gf_exit_code run_dialog(struct dialog *dialog, enum gf_code opened,
                                     struct gf_setting_list *out_settings, struct gf_error *err) {
     const enum gf_code rc = opened == GF_OK ? talk(dialog, out_settings, err) : opened;
     gf_rpc_stream_destroy(dialog->stream);
-    return rc == GF_OK ? GF_EXIT_OK : gf_cli_fail(dialog->cli, err);
+    return rc == GF_OK ? GF_EXIT_OK : gf_cli_fail_call(dialog->cli, err);
 }
 
 /* ---- The installer ---- */

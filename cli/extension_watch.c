@@ -133,7 +133,7 @@ enum gf_exit_code gf_watch_extension(
         (void)gf_fail(&err, rc, "extension '%s' did not run in time", extension_id);
         code = gf_cli_fail(cli, &err);
     } else if (rc != GF_OK) {
-        code = gf_cli_fail(cli, &err);
+        code = gf_cli_fail_call(cli, &err);
     } else if (watch.decision == GF_WATCH_FAILED) {
         code = GF_EXIT_FAILED;
     }
@@ -154,24 +154,35 @@ static const char *trouble_of(const Gofer__V1__Extension *extension) {
                : NULL;
 }
 
-static enum gf_watch_decision wait_on(void *ctx, const Gofer__V1__Extension *extension) {
-    struct gf_cli *cli = ctx;
-    if (extension->state == GOFER__V1__EXTENSION_STATE__EXTENSION_STATE_RUNNING) {
-        gf_cli_note(cli, "extension %s runs%s%s", extension->extension_id,
-                    extension->version[0] == '\0' ? "" : ": version ",
-                    gf_show_line(cli, extension->version));
-        return GF_WATCH_DONE;
-    }
-    const char *trouble = trouble_of(extension);
-    if (trouble == NULL) {
-        return GF_WATCH_ON;
-    }
+static enum gf_watch_decision fail_wait(struct gf_cli *cli, const Gofer__V1__Extension *extension,
+                                        const char *what, const char *why) {
     struct gf_error err = {0};
-    (void)gf_fail(&err, GF_ABORTED, "extension '%s' does not run: %s", extension->extension_id,
-                  gf_show_line(cli, trouble));
+    (void)gf_fail(&err, GF_ABORTED, "extension '%s' %s%s", extension->extension_id, what,
+                  gf_show_line(cli, why));
     (void)gf_cli_fail(cli, &err);
     gf_cli_hint(cli, "gofer extension logs %s", extension->extension_id);
     return GF_WATCH_FAILED;
+}
+
+static enum gf_watch_decision tell_running(struct gf_cli *cli,
+                                           const Gofer__V1__Extension *extension) {
+    if (extension->health == GOFER__V1__EXTENSION_HEALTH__EXTENSION_HEALTH_FAILED) {
+        return fail_wait(cli, extension,
+                         "runs, but does not work: ", extension->health_description);
+    }
+    gf_cli_note(cli, "extension %s runs%s%s", extension->extension_id,
+                extension->version[0] == '\0' ? "" : ": version ",
+                gf_show_line(cli, extension->version));
+    return GF_WATCH_DONE;
+}
+
+static enum gf_watch_decision wait_on(void *ctx, const Gofer__V1__Extension *extension) {
+    struct gf_cli *cli = ctx;
+    if (extension->state == GOFER__V1__EXTENSION_STATE__EXTENSION_STATE_RUNNING) {
+        return tell_running(cli, extension);
+    }
+    const char *trouble = trouble_of(extension);
+    return trouble == NULL ? GF_WATCH_ON : fail_wait(cli, extension, "does not run: ", trouble);
 }
 
 enum gf_exit_code gf_wait_for_extension(struct gf_cli *cli, const char *extension_id) {
@@ -181,4 +192,48 @@ enum gf_exit_code gf_wait_for_extension(struct gf_cli *cli, const char *extensio
     (void)fflush(cli->out);
     return gf_watch_extension(cli, extension_id, gf_parsed_number(cli->parsed, "timeout", 0),
                               wait_on, cli);
+}
+
+/* ---- Waiting until an update is over ---- */
+
+struct update_wait {
+    struct gf_cli *cli;
+    Google__Protobuf__Timestamp asked; /* update_time of the wish */
+};
+
+/* Negative, 0 or positive; no time at all comes before all others. */
+static int compare(const Google__Protobuf__Timestamp *a, const Google__Protobuf__Timestamp *b) {
+    if (a == NULL || a->seconds != b->seconds) {
+        return a == NULL || a->seconds < b->seconds ? -1 : 1;
+    }
+    return (a->nanos > b->nanos) - (a->nanos < b->nanos);
+}
+
+/* It is over when a connection is there that was made afterwards, or when the row changed again
+ * without one: then it is as it was before. */
+static enum gf_watch_decision wait_on_update(void *ctx, const Gofer__V1__Extension *extension) {
+    const struct update_wait *wait = ctx;
+    const bool runs = extension->state == GOFER__V1__EXTENSION_STATE__EXTENSION_STATE_RUNNING;
+    if (compare(extension->update_time, &wait->asked) > 0 && extension->state_reason[0] != '\0') {
+        return fail_wait(wait->cli, extension, "is as it was: ", extension->state_reason);
+    }
+    if (runs && compare(extension->connect_time, &wait->asked) >= 0) {
+        return tell_running(wait->cli, extension);
+    }
+    const char *trouble = trouble_of(extension);
+    return trouble == NULL ? GF_WATCH_ON
+                           : fail_wait(wait->cli, extension, "does not run: ", trouble);
+}
+
+enum gf_exit_code gf_wait_for_update(struct gf_cli *cli, const Gofer__V1__Extension *updated) {
+    struct update_wait wait = {.cli = cli, .asked = GOOGLE__PROTOBUF__TIMESTAMP__INIT};
+    if (!gf_parsed_flag(cli->parsed, "wait")) {
+        return GF_EXIT_OK;
+    }
+    if (updated->update_time != NULL) {
+        wait.asked = *updated->update_time;
+    }
+    (void)fflush(cli->out);
+    return gf_watch_extension(cli, updated->extension_id,
+                              gf_parsed_number(cli->parsed, "timeout", 0), wait_on_update, &wait);
 }

@@ -19,6 +19,16 @@
         .help = "with --wait: give up waiting after this time"                                     \
     }
 
+/* The same for one that updates. */
+#define GF_OPTIONS_WAIT_UPDATE                                                                     \
+    {.name = "wait",                                                                               \
+     .kind = GF_OPTION_FLAG,                                                                       \
+     .help = "wait until its successor runs, or say why the old one stays"},                       \
+    {                                                                                              \
+        .name = "timeout", .kind = GF_OPTION_DURATION, .value_name = "DURATION",                   \
+        .help = "with --wait: give up waiting after this time"                                     \
+    }
+
 enum gf_watch_decision {
     GF_WATCH_ON,
     GF_WATCH_DONE,   /* well */
@@ -36,5 +46,11 @@ enum gf_exit_code gf_watch_extension(
 
 /* Waits as --wait and --timeout say, and says how it went; GF_EXIT_OK at once without --wait. */
 enum gf_exit_code gf_wait_for_extension(struct gf_cli *cli, const char *extension_id);
+
+/*
+ * The same for an update, whose answer `updated` is: waits until its successor is connected, or
+ * tells why the old one stays. Only for an update that starts a successor.
+ */
+enum gf_exit_code gf_wait_for_update(struct gf_cli *cli, const Gofer__V1__Extension *updated);
 
 #endif /* GOFER_CLI_EXTENSION_WATCH_H_ */

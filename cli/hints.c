@@ -117,6 +117,19 @@ static bool hint_extension(struct gf_cli *cli, const struct gf_error *error) {
                     "gofer subscription list --extension %s --all-namespaces; --force removes "
                     "them with it",
                     extension_id);
+    } else if (error->code == GF_ALREADY_EXISTS && argument_named(cli, "SUBSCRIPTION") != NULL) {
+        gf_cli_hint(cli, "gofer subscription update %s %s %s -s NAME=VALUE gives it other settings",
+                    argument_named(cli, "PIPELINE"), extension_id,
+                    argument_named(cli, "SUBSCRIPTION"));
+    } else if (strcmp(error->reason, "NOT_CONNECTED") == 0) {
+        if (strcmp(cli->parsed->command->verb, "install") == 0) {
+            return true; /* it is gone with its dialog, and said why */
+        }
+        gf_cli_hint(cli, "gofer extension get %s says why; gofer extension logs %s", extension_id,
+                    extension_id);
+    } else if (strcmp(error->reason, "REGISTRY_REFUSED") == 0) {
+        gf_cli_hint(cli, "who to log in as: --registry-user and --registry-password-file here, or "
+                         "images.registries in the configuration of the server");
     } else if (error->code == GF_ALREADY_EXISTS && cli->parsed->command->noun != NULL &&
                strcmp(cli->parsed->command->noun, "extension") == 0) {
         gf_cli_hint(cli, "gofer extension update %s", extension_id);
@@ -179,7 +192,7 @@ static void hint_in_clear(struct gf_cli *cli) {
 void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
     if (error->code == GF_NOT_FOUND) {
         hint_missing(cli, error);
-    } else if (hint_image(cli, error) || hint_extension(cli, error)) {
+    } else if (hint_extension(cli, error) || hint_image(cli, error)) {
         return;
     } else if (strcmp(error->reason, GF_CLIENT_REASON_TOKEN_IN_CLEAR) == 0) {
         hint_in_clear(cli);
@@ -206,7 +219,7 @@ void gf_hint_at_way_out(struct gf_cli *cli, const struct gf_error *error) {
                     : cli->tls->cert_file == NULL
                         ? "the server may ask for your certificate: --tls-cert FILE --tls-key FILE"
                         : "the server may not know who signed the certificate of --tls-cert");
-    } else if (error->code == GF_UNAVAILABLE) {
+    } else if (error->code == GF_UNAVAILABLE && error->reason[0] == '\0') {
         gf_cli_hint(cli, "is the server running? gofer service start; or name another one by "
                          "--host, GOFER_HOST or --context");
     }

@@ -421,7 +421,7 @@ static enum gf_exit_code converse(struct session *session, struct gf_error *err)
     if (rc == GF_OK) {
         (void)gf_fail(err, GF_UNAVAILABLE, "the connection ended before the program");
     }
-    return gf_cli_fail(session->cli, err);
+    return gf_cli_fail_call(session->cli, err);
 }
 
 static enum gf_code check_options(struct session *session, struct gf_error *err) {
@@ -475,7 +475,7 @@ enum gf_exit_code gf_session_run(struct gf_cli *cli, const struct gf_session_opt
     struct gf_rpc_channel *channel = gf_client_channel(client);
     const enum gf_code rc =
         options->attach ? open_attach(&session, channel, &err) : open_exec(&session, channel, &err);
-    code = rc == GF_OK ? converse(&session, &err) : gf_cli_fail(cli, &err);
+    code = rc == GF_OK ? converse(&session, &err) : gf_cli_fail_call(cli, &err);
     gf_rpc_stream_destroy(session.stream);
     gf_close(&session.wake[0]);
     gf_close(&session.wake[1]);

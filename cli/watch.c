@@ -203,7 +203,7 @@ static enum gf_exit_code outcome(struct watch *watch, enum gf_code rc, struct gf
         return code;
     }
     if (rc != GF_OK) {
-        return gf_cli_fail(cli, err);
+        return gf_cli_fail_call(cli, err);
     }
     ProtobufCMessage *run = NULL;
     if (gf_wire_decode(&gofer__v1__run__descriptor, (const uint8_t *)watch->last_run.ptr,

@@ -3,8 +3,12 @@
 #include "cli/extension_settings.h"
 #include "cli/extension_watch.h"
 #include "cli/read.h"
+#include "cli/registry_login.h"
 #include "cli/ui/message.h"
 #include "gofer/v1/extension.gofer.h"
+#include "gofer/v1/image.gofer.h"
+
+#include <string.h>
 
 static const struct gf_argument arguments[] = {
     {.name = "EXTENSION", .help = "what it is to be called: 3 to 64 letters, digits, - and _"},
@@ -34,6 +38,7 @@ static const struct gf_option options[] = {
      .kind = GF_OPTION_TEXT,
      .value_name = "NETWORK",
      .help = "the network of its container, as of a task; its way to gofer needs none"},
+    GF_OPTIONS_REGISTRY_LOGIN,
     GF_OPTIONS_WAIT_EXTENSION,
     {.name = "request-id",
      .kind = GF_OPTION_TEXT,
@@ -44,6 +49,41 @@ static const struct gf_option options[] = {
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
     (void)cli;
     return ((const Gofer__V1__InstallExtensionResponse *)message)->extension->extension_id;
+}
+
+/* One of the images that the server has, of the extension that comes with gofer under this name. */
+static const char *find_image(struct gf_cli *cli, const char *extension_id) {
+    Gofer__V1__ListImagesRequest request = GOFER__V1__LIST_IMAGES_REQUEST__INIT;
+    const char *start = gf_show_text(cli, "gofer-extension-%s:", extension_id);
+    ProtobufCMessage *message = NULL;
+    struct gf_error ignored = {0};
+    if (gf_cli_call(cli, &gofer_v1_image_service.methods[GOFER_V1_IMAGE_SERVICE_LIST_IMAGES],
+                    &request.base, &message, &ignored) != GF_EXIT_OK) {
+        return NULL;
+    }
+    const Gofer__V1__ListImagesResponse *response = (const Gofer__V1__ListImagesResponse *)message;
+    for (size_t i = 0; i < response->n_images; i++) {
+        for (size_t j = 0; j < response->images[i]->n_names; j++) {
+            if (strncmp(response->images[i]->names[j], start, strlen(start)) == 0) {
+                return gf_show_line(cli, response->images[i]->names[j]);
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Who leaves the image out may have meant the extension that comes with gofer. */
+static void hint_image(struct gf_cli *cli, const char *extension_id) {
+    const char *image = find_image(cli, extension_id);
+    if (image != NULL) {
+        gf_cli_hint(cli, "the server has an image of it: gofer extension update %s %s",
+                    extension_id, image);
+    } else if (strcmp(extension_id, "cron") == 0 || strcmp(extension_id, "interval") == 0) {
+        gf_cli_hint(cli,
+                    "it comes with gofer, as gofer-extension-%s.tar beside the program: gofer "
+                    "image import FILE, then gofer extension update %s IMAGE",
+                    extension_id, extension_id);
+    }
 }
 
 static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
@@ -58,6 +98,7 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
                     "its token, for GOFER_TOKEN where it runs: gofer token create --kind extension "
                     "--extension %s --user %s",
                     extension->extension_id, extension->extension_id);
+        hint_image(cli, extension->extension_id);
     }
 }
 
@@ -67,6 +108,7 @@ static enum gf_exit_code wait_for_it(struct gf_cli *cli, const ProtobufCMessage 
 
 /* Settings from the extension itself, then those of the command line over them. */
 static enum gf_exit_code collect(struct gf_cli *cli, const char *image,
+                                 Gofer__V1__RegistryAuth *registry_auth,
                                  struct gf_setting_list *settings) {
     struct gf_setting_list asked = {0};
     struct gf_error err = {0};
@@ -75,7 +117,7 @@ static enum gf_exit_code collect(struct gf_cli *cli, const char *image,
             (void)gf_fail(&err, GF_INVALID_ARGUMENT, "-i goes with an image: who is to ask?");
             return gf_cli_fail_usage(cli, &err);
         }
-        const enum gf_exit_code code = gf_run_installer(cli, image, NULL, &asked);
+        const enum gf_exit_code code = gf_run_installer(cli, image, registry_auth, &asked);
         if (code != GF_EXIT_OK) {
             return code;
         }
@@ -86,22 +128,16 @@ static enum gf_exit_code collect(struct gf_cli *cli, const char *image,
     return GF_EXIT_OK;
 }
 
-static enum gf_exit_code install(struct gf_cli *cli,
-                                 const Gofer__V1__InstallExtensionRequest *request) {
-    const struct gf_answer answer = {.show = show, .name = name, .more = wait_for_it};
-    const enum gf_exit_code code = gf_cli_answer(
-        cli, &gofer_v1_extension_service.methods[GOFER_V1_EXTENSION_SERVICE_INSTALL_EXTENSION],
-        &request->base, &answer);
-    /* For -o json and name too. */
-    return code == GF_EXIT_OK && cli->output != GF_OUTPUT_TABLE
-               ? gf_wait_for_extension(cli, request->extension_id)
-               : code;
-}
-
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
+    static const struct gf_answer answer = {.show = show, .name = name, .after = wait_for_it};
     Gofer__V1__InstallExtensionRequest request = GOFER__V1__INSTALL_EXTENSION_REQUEST__INIT;
     struct gf_setting_list settings = {0};
-    const enum gf_exit_code code = collect(cli, parsed->arguments[1], &settings);
+    GF_CLEANUP(gf_registry_login_fini) struct gf_registry_login login = {0};
+    const bool asks = gf_parsed_flag(parsed, "interactive") && !cli->in_is_terminal;
+    enum gf_exit_code code = gf_read_registry_login(cli, asks, &login, &request.registry_auth);
+    if (code == GF_EXIT_OK) {
+        code = collect(cli, parsed->arguments[1], request.registry_auth, &settings);
+    }
     if (code != GF_EXIT_OK) {
         return code;
     }
@@ -116,7 +152,9 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         &gofer__v1__extension_update_policy__descriptor, policy == NULL ? "never" : policy);
     request.network = gf_request_text(gf_parsed_text(parsed, "network"));
     request.request_id = gf_request_text(gf_parsed_text(parsed, "request-id"));
-    return install(cli, &request);
+    return gf_cli_answer(
+        cli, &gofer_v1_extension_service.methods[GOFER_V1_EXTENSION_SERVICE_INSTALL_EXTENSION],
+        &request.base, &answer);
 }
 
 const struct gf_command gf_cmd_extension_install = {
@@ -132,7 +170,7 @@ const struct gf_command gf_cmd_extension_install = {
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
     .examples =
-        "gofer extension install cron extension-cron:1 --wait\n"
+        "gofer extension install cron gofer-extension-cron:0.1.0 --wait\n"
         "gofer extension install github registry.example/github:2 -i --update-policy minor\n"
         "gofer extension install bell",
     .run = run,

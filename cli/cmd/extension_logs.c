@@ -163,7 +163,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (gf_interrupt_seen(reading.interrupt)) {
         code = GF_EXIT_INTERRUPTED;
     } else if (rc != GF_OK) {
-        code = gf_cli_fail(cli, &err);
+        code = gf_cli_fail_call(cli, &err);
     }
     gf_interrupt_stop(reading.interrupt);
     gf_strbuf_fini(&reading.resume_token);

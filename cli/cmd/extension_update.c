@@ -1,7 +1,9 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
 #include "cli/extension_settings.h"
+#include "cli/extension_watch.h"
 #include "cli/read.h"
+#include "cli/registry_login.h"
 #include "gofer/v1/extension.gofer.h"
 
 #include <string.h>
@@ -32,6 +34,8 @@ static const struct gf_option options[] = {
      .kind = GF_OPTION_TEXT,
      .value_name = "NETWORK",
      .help = "the network of its container, as of a task"},
+    GF_OPTIONS_REGISTRY_LOGIN,
+    GF_OPTIONS_WAIT_UPDATE,
 };
 
 static const char *name(struct gf_cli *cli, const ProtobufCMessage *message) {
@@ -43,9 +47,28 @@ static void show(struct gf_cli *cli, const ProtobufCMessage *message) {
     const bool changed = ((const Gofer__V1__UpdateExtensionResponse *)message)->changed;
     fprintf(cli->out, "extension %s %s\n", name(cli, message),
             changed ? "is being updated" : "is as asked for already");
-    if (changed) {
+    if (changed && !gf_parsed_flag(cli->parsed, "wait")) {
         gf_cli_hint(cli, "gofer extension watch %s", name(cli, message));
     }
+}
+
+/* Roles and policy hold at once: nothing starts anew for them alone. */
+static bool starts_successor(const struct gf_parsed *parsed) {
+    static const char *const names[] = {"setting", "no-settings", "network", "registry-user"};
+    bool starts = parsed->arguments[1] != NULL;
+    for (size_t i = 0; i < GF_ARRAY_COUNT(names); i++) {
+        starts = starts || gf_parsed_has(parsed, names[i]);
+    }
+    return starts || !(gf_parsed_has(parsed, "role") || gf_parsed_has(parsed, "no-roles") ||
+                       gf_parsed_has(parsed, "update-policy"));
+}
+
+static enum gf_exit_code wait_for_it(struct gf_cli *cli, const ProtobufCMessage *message) {
+    const Gofer__V1__UpdateExtensionResponse *response =
+        (const Gofer__V1__UpdateExtensionResponse *)message;
+    return response->changed && starts_successor(cli->parsed)
+               ? gf_wait_for_update(cli, response->extension)
+               : GF_EXIT_OK;
 }
 
 /* -s replaces all settings, so that what is not given any more is gone. */
@@ -81,13 +104,19 @@ static enum gf_code read_options(struct gf_cli *cli, Gofer__V1__UpdateExtensionR
 }
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
-    static const struct gf_answer answer = {.show = show, .name = name};
+    static const struct gf_answer answer = {.show = show, .name = name, .after = wait_for_it};
     Gofer__V1__UpdateExtensionRequest request = GOFER__V1__UPDATE_EXTENSION_REQUEST__INIT;
     Gofer__V1__ExtensionSettings settings = GOFER__V1__EXTENSION_SETTINGS__INIT;
     Gofer__V1__ExtensionRoles roles = GOFER__V1__EXTENSION_ROLES__INIT;
     struct gf_error err = {0};
+    GF_CLEANUP(gf_registry_login_fini) struct gf_registry_login login = {0};
     if (read_options(cli, &request, &settings, &roles, &err) != GF_OK) {
         return gf_cli_fail_usage(cli, &err);
+    }
+    const enum gf_exit_code code =
+        gf_read_registry_login(cli, false, &login, &request.registry_auth);
+    if (code != GF_EXIT_OK) {
+        return code;
     }
     request.extension_id = gf_request_text(parsed->arguments[0]);
     request.image = gf_request_text(parsed->arguments[1]);
@@ -109,7 +138,7 @@ const struct gf_command gf_cmd_extension_update = {
     .argument_count = GF_ARRAY_COUNT(arguments),
     .options = options,
     .option_count = GF_ARRAY_COUNT(options),
-    .examples = "gofer extension update cron extension-cron:1.4\n"
+    .examples = "gofer extension update cron gofer-extension-cron:0.2.0 --wait --timeout 1m\n"
                 "gofer extension update cron --update-policy patch",
     .run = run,
 };

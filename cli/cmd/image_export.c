@@ -122,7 +122,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     const enum gf_code rc = to_output ? run_export(&export, client, &request, &err)
                                       : export_to_file(&export, client, &request, path, &err);
     if (rc != GF_OK) {
-        return gf_cli_fail(cli, &err);
+        return gf_cli_fail_call(cli, &err);
     }
     if (!to_output && !cli->quiet) {
         fprintf(cli->err, "image %s exported to %s\n", parsed->arguments[0], path);

@@ -268,7 +268,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     Gofer__V1__ImportImageResponse *response = NULL;
     struct gf_error err = {0};
     if (import(cli, client, parsed, &response, &err) != GF_OK) {
-        return gf_cli_fail(cli, &err);
+        return gf_cli_fail_call(cli, &err);
     }
     if (cli->output == GF_OUTPUT_JSON || cli->output == GF_OUTPUT_JSONL) {
         return gf_print_message(cli, &response->base);

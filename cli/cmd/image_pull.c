@@ -1,11 +1,9 @@
 #include "cli/call.h"
 #include "cli/cmd/commands.h"
 #include "cli/interrupt.h"
-#include "cli/secret_input.h"
+#include "cli/registry_login.h"
 #include "cli/ui/message.h"
 #include "gofer/v1/image.gofer.h"
-
-#include <string.h>
 
 static const struct gf_argument arguments[] = {
     {.name = "IMAGE",
@@ -151,20 +149,6 @@ static enum gf_exit_code show(struct gf_cli *cli, const Gofer__V1__PullImageResp
     return GF_EXIT_OK;
 }
 
-/* A newline at the end of a file is the editor's. */
-static enum gf_code read_password(struct gf_cli *cli, const char *file,
-                                  struct gf_secret_value *password, struct gf_error *err) {
-    const struct gf_cli_secret_input input = {.file = file, .prompt = "Password for the registry"};
-    const enum gf_code rc = gf_read_secret(cli, &input, password, err);
-    if (rc == GF_OK && password->size > 0 && password->bytes[password->size - 1] == '\n') {
-        gf_secret_value_truncate(password, password->size - 1);
-    }
-    if (rc == GF_OK && memchr(password->bytes, '\0', password->size) != NULL) {
-        return gf_fail(err, GF_INVALID_ARGUMENT, "the password holds a NUL");
-    }
-    return rc;
-}
-
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     Gofer__V1__PullImageRequest request = GOFER__V1__PULL_IMAGE_REQUEST__INIT;
     Gofer__V1__RegistryAuth auth = GOFER__V1__REGISTRY_AUTH__INIT;
@@ -182,10 +166,9 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     }
     if (user != NULL) {
         gf_secret_value_init(&password);
-        if (read_password(cli, file, &password, &err) != GF_OK) {
+        if (gf_read_registry_password(cli, file, &password, &err) != GF_OK) {
             return gf_cli_fail(cli, &err);
         }
-        password.bytes[password.size] = '\0';
         auth.user = gf_request_text(user);
         auth.password = password.bytes;
         request.registry_auth = &auth;
@@ -195,7 +178,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
         return code;
     }
     if (run_pull(&pull, client, &request, &response, &err) != GF_OK) {
-        return gf_cli_fail(cli, &err);
+        return gf_cli_fail_call(cli, &err);
     }
     return show(cli, response, parsed->arguments[0]);
 }

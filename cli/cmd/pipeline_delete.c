@@ -13,7 +13,8 @@ static const struct gf_option options[] = {
 
 static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed) {
     const char *question = gf_show_text(
-        cli, "delete pipeline '%s' of namespace '%s' with its versions, runs and logs?",
+        cli,
+        "delete pipeline '%s' of namespace '%s' with its versions, runs, logs and subscriptions?",
         gf_show_line(cli, parsed->arguments[0]), gf_show_line(cli, cli->namespace_id));
     Gofer__V1__DeletePipelineRequest request = GOFER__V1__DELETE_PIPELINE_REQUEST__INIT;
     request.namespace_id = gf_request_text(cli->namespace_id);
@@ -28,7 +29,8 @@ const struct gf_command gf_cmd_pipeline_delete = {
     .noun = "pipeline",
     .verb = "delete",
     .summary = "delete a pipeline with all that belongs to it",
-    .description = "Its versions, deployments, runs and logs are gone for good. A pipeline that "
+    .description = "Its versions, deployments, runs, logs and subscriptions are gone for "
+                   "good. A pipeline that "
                    "has runs which have not ended stays: cancel them first.",
     .arguments = arguments,
     .argument_count = GF_ARRAY_COUNT(arguments),

@@ -18,10 +18,17 @@ enum {
     GF_FAKE_CALLS_MAX = 32,
 };
 
-/* What a method answers: a response as JSON or, where `code` is not GF_OK, an error. */
+/* Stands among the messages of a stream where the client is to send one first. */
+#define GF_FAKE_AWAIT "?"
+
+/*
+ * What a method answers: a response as JSON or, where `code` is not GF_OK, an error. A stream sends
+ * its messages, and then ends with the code.
+ */
 struct gf_fake_answer {
     const char *method; /* "CreateToken" */
     const char *json;
+    const char *const *messages; /* of a stream, as JSON, ended by NULL; NULL = none */
     enum gf_code code;
     const char *reason;
     const char *field;
@@ -47,14 +54,16 @@ struct gf_fake_server {
     char address[32]; /* 127.0.0.1:PORT */
 };
 
-/* Serves the services of tokens, roles, secrets, extensions, namespaces and the system. Borrowed:
- * answers. */
+/* Serves the services of tokens, roles, secrets, extensions, images, namespaces and the system.
+ * Borrowed: answers. */
 void gf_fake_server_start(struct gf_fake_server *fake, const struct gf_fake_answer *answers,
                           size_t answer_count);
 void gf_fake_server_stop(struct gf_fake_server *fake);
 
 /* What the last call of the method asked, "" where none came. */
 const char *gf_fake_request(struct gf_fake_server *fake, const char *method);
+/* What the call, or message of a stream, behind `index` others of the method asked. */
+const char *gf_fake_request_at(struct gf_fake_server *fake, const char *method, size_t index);
 /* Its authorization. */
 const char *gf_fake_authorization(struct gf_fake_server *fake, const char *method);
 
