@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Does what the guides say: writes their files, gives their commands, and compares what is printed.
 
-Usage: guide_test.py GOFER BUSYBOX_IMAGE_TOOL GUIDE.md...
+Usage: guide_test.py GOFER BUSYBOX_IMAGE_TOOL [EXTENSION_IMAGE_TOOL PROGRAM...] GUIDE.md...
 
 A block "```LANGUAGE NAME" is a file. In a block "```console" a line "$ COMMAND" is a command of the shell,
 and what stands behind it must be printed, in this order: words with digits may differ, "..." stands for any
@@ -10,7 +10,8 @@ command must succeed, unless what stands behind it begins with "gofer: " or says
 
 A guide that starts a server ("gofer service start &") gets it on a free port, with a data directory of its
 own; the others get one in development mode that has the image. `gofer`, `dist/gofer` and
-`tools/make_busybox_image` are the programs under test; `./folder` is the example of an extension.
+`tools/make_busybox_image` are the programs under test; `./folder` is the example of an extension. Of each PROGRAM, an extension that comes
+with gofer, there is dist/gofer-extension-NAME.tar, in the version that the guide names.
 
 Needs root; without it, it says so and succeeds.
 """
@@ -79,7 +80,17 @@ class Guide:
             os.symlink(os.path.realpath(program), os.path.join(self.folder, name))
         if os.path.exists(EXAMPLE):
             os.symlink(os.path.realpath(EXAMPLE), os.path.join(self.folder, "folder"))
+        for program in EXTENSIONS[1:]:
+            self.make_extension_image(os.path.basename(program), program)
         return self
+
+    def make_extension_image(self, name, program):
+        commands_given = "\n".join(line for _, lines in self.blocks for line in lines)
+        version = re.search("gofer-extension-%s:([0-9.]+)" % name, commands_given).group(1)
+        subprocess.run(
+            [EXTENSIONS[0], "--version", version, "--uncompressed"] +
+            (["--time-zones"] if name == "cron" else []) +
+            [name, program, os.path.join(self.folder, "dist", "gofer-extension-%s.tar" % name)], check=True)
 
     def __exit__(self, *_):
         if isinstance(self.server, GoferServer):
@@ -162,6 +173,8 @@ if __name__ == "__main__":
     if os.geteuid() != 0:
         print("SKIPPED: the native scheduler needs root")
         sys.exit(0)
-    GUIDES = [os.path.abspath(path) for path in sys.argv[3:]]
+    FILES = [os.path.abspath(path) for path in sys.argv[3:]]
+    GUIDES = [path for path in FILES if path.endswith(".md")]
+    EXTENSIONS = [path for path in FILES if not path.endswith(".md")]
     sys.argv[2] = os.path.abspath(sys.argv[2])
     e2e.main()
