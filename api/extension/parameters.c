@@ -198,11 +198,38 @@ static void take(struct checking *self, const Gofer__V1__ExtensionParameter *par
     self->out->settings[self->out->count++] = (struct gf_setting){name, value};
 }
 
-static void check_unknown(struct checking *self, const struct gf_setting *given, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (gf_parameter_find(self->parameters, self->parameter_count, given[i].name) == NULL) {
-            add_problem(self, given[i].name, GF_STR("is not a setting of this extension"));
+enum {
+    NAME_DISTANCE_MAX = 3, /* of what is taken for a slip */
+};
+
+/* The declared name that was probably meant; NULL where none is alike. */
+static const char *guess(const struct checking *self, struct gf_str name) {
+    const char *best = NULL;
+    size_t best_distance = NAME_DISTANCE_MAX + 1;
+    for (size_t i = 0; i < self->parameter_count; i++) {
+        const struct gf_str candidate = gf_str_from(self->parameters[i]->name);
+        const size_t distance = gf_str_distance(candidate, name);
+        /* A name of which every letter would have to change was not meant. */
+        if (distance < best_distance && distance < name.len) {
+            best = candidate.ptr;
+            best_distance = distance;
         }
+    }
+    return best;
+}
+
+static void check_unknown(struct checking *self, const struct gf_setting *given, size_t count) {
+    static const char what[] = "is not a setting of this extension";
+    for (size_t i = 0; i < count; i++) {
+        if (gf_parameter_find(self->parameters, self->parameter_count, given[i].name) != NULL) {
+            continue;
+        }
+        const char *near = guess(self, given[i].name);
+        add_problem(
+            self, given[i].name,
+            gf_str_from(near == NULL
+                            ? what
+                            : gf_arena_printf(self->arena, "%s; did you mean '%s'?", what, near)));
     }
 }
 

@@ -10,8 +10,10 @@
 #include "engine/scheduler/native/images/reference.h"
 #include "engine/scheduler/native/images/semver.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IMAGE_PREFIX "gofer-extension-"
 
@@ -30,6 +32,10 @@ static enum gf_code import(struct gf_extension_care *care, const char *name, str
     struct gf_image_report report = {0};
     if (care->options.images == NULL) {
         return gf_fail(err, GF_FAILED_PRECONDITION, "the scheduler has no images");
+    }
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        return gf_fail(err, GF_NOT_FOUND,
+                       "no extension '%s' comes with gofer: there is no file '%s'", name, path);
     }
     const enum gf_code rc = gf_image_store_import(care->options.images, &what, arena, &report, err);
     if (rc != GF_OK) {

@@ -80,6 +80,9 @@ struct condition {
     struct gf_str reason;
 };
 
+/* How the core begins what it notes of an update that failed (extension_update.c). */
+#define UPDATE_GIVEN_UP "the update was given up: "
+
 #define STATE(name) GOFER__V1__EXTENSION_STATE__EXTENSION_STATE_##name
 
 static bool is_leaving(const struct gf_extension_instance *instance) {
@@ -99,7 +102,9 @@ static struct condition condition_of(const struct gf_extension *row,
         return (struct condition){STATE(DRAINING), row->last_trouble};
     }
     if (live->connected && live->ready) {
-        return (struct condition){STATE(RUNNING), GF_STR("")};
+        /* Of what is over an update that failed alone is still of interest. */
+        const bool gave_up = gf_str_has_prefix(row->last_trouble, GF_STR(UPDATE_GIVEN_UP));
+        return (struct condition){STATE(RUNNING), gave_up ? row->last_trouble : GF_STR("")};
     }
     if (row->next_start_time != 0) {
         return (struct condition){STATE(BACKING_OFF), row->last_trouble};

@@ -75,7 +75,7 @@ static void take_problems(struct gofer_extension *extension,
     gf_strbuf_append_cstr(&text, "settings do not fit");
     for (size_t i = 0; i < welcome->n_setting_problems; i++) {
         const Gofer__Extension__V1__SettingProblem *problem = welcome->setting_problems[i];
-        gf_strbuf_printf(&text, "%s %s: %s", i == 0 ? ":" : ";", problem->parameter_name,
+        gf_strbuf_printf(&text, "%s '%s' %s", i == 0 ? ":" : ";", problem->parameter_name,
                          problem->description);
     }
     gf_sdk_say(extension, GOFER_ERROR, "%s", text.ptr);
