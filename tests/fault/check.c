@@ -64,6 +64,8 @@ static void check_step(struct look *look, const struct ledger_record *record) {
     struct gf_namespace ns = {0};
     struct gf_pipeline pipeline = {0};
     struct gf_run run = {0};
+    struct gf_extension extension = {0};
+    struct gf_subscription subscription = {0};
     switch (step.kind) {
     case STEP_CREATE_NAMESPACE:
         must(look->store->ops->get_namespace(look->reader, GF_STR("other"), &look->arena, &ns,
@@ -75,6 +77,22 @@ static void check_step(struct look *look, const struct ledger_record *record) {
         must(pipeline.live_version >= record->number, "step %d: version %" PRId64 " is not live",
              record->step, record->number);
         break;
+    case STEP_INSTALL:
+        must(look->store->ops->extensions->get(look->reader, STEP_EXTENSION, &look->arena,
+                                               &extension, NULL) == GF_OK,
+             "the extension is lost");
+        break;
+    case STEP_SUBSCRIBE:
+        must(look->store->ops->extensions->get_subscription(
+                 look->reader, GF_STR("default"), gf_str_from(step_pipeline_id(step.pipeline)),
+                 STEP_EXTENSION, STEP_SUBSCRIPTION, &look->arena, &subscription, NULL) == GF_OK,
+             "the subscription is lost");
+        break;
+    case STEP_EVENT:
+        if (record->run_id == 0) {
+            break; /* it waits for the end of the pause */
+        }
+        /* fall through */
     case STEP_START:
     case STEP_RETRY:
         run = run_of(look, record->step, record);
@@ -147,10 +165,15 @@ void check_acknowledged(struct gf_store *store, const struct ledger *past) {
 
 /* ---- In the end ---- */
 
-/* The step whose request_id the run has; -1 = none. */
+/* What the run was asked for with: a request_id, or the key of an extension. */
+static struct gf_str name_of(const struct gf_run *run) {
+    return run->request_id.len > 0 ? run->request_id : run->initiator.key;
+}
+
+/* The step that started the run; -1 = none. */
 static int step_of(const struct gf_run *run) {
     int64_t number = -1;
-    struct gf_str rest = run->request_id;
+    struct gf_str rest = name_of(run);
     if (!gf_str_has_prefix(rest, GF_STR("step-"))) {
         return -1;
     }
@@ -239,9 +262,9 @@ static void check_order(const struct gf_run *run, const struct gf_run *later, co
 
 static void check_pair(const struct gf_run *run, const struct gf_run *later,
                        enum step_pipeline pipeline) {
-    must(run->request_id.len == 0 || !gf_str_eq(run->request_id, later->request_id),
-         "runs %" PRId64 " and %" PRId64 " of '%s' have the same request_id", run->run_id,
-         later->run_id, step_pipeline_id(pipeline));
+    must(name_of(run).len == 0 || !gf_str_eq(name_of(run), name_of(later)),
+         "runs %" PRId64 " and %" PRId64 " of '%s' were asked for once", run->run_id, later->run_id,
+         step_pipeline_id(pipeline));
     if (run->ordering_key.len > 0 && gf_str_eq(run->ordering_key, later->ordering_key)) {
         check_order(run, later, "they have the same ordering key");
     }

@@ -34,7 +34,8 @@ static void repeat(struct service *service, const struct ledger *past, int numbe
     const struct ledger_record *first = ledger_find_step(past, LEDGER_ACKNOWLEDGED, number);
     const bool in_doubt = first == NULL && ledger_find_step(past, LEDGER_GIVEN, number) != NULL &&
                           ledger_find_step(past, LEDGER_REFUSED, number) == NULL;
-    const bool set_up = step.kind == STEP_CREATE_NAMESPACE || step.kind == STEP_REGISTER;
+    const bool set_up = step.kind == STEP_CREATE_NAMESPACE || step.kind == STEP_REGISTER ||
+                        step.kind == STEP_INSTALL || step.kind == STEP_SUBSCRIBE;
     if (!step_is_idempotent(&step) || step.kind == STEP_RETRY ||
         (first == NULL && !in_doubt && !set_up)) {
         return;
@@ -45,10 +46,9 @@ static void repeat(struct service *service, const struct ledger *past, int numbe
     }
     must(answer.code == GF_OK, "step %d was acknowledged, its repetition answers: %s", number,
          answer.message);
-    must(answer.number == first->number || step.kind == STEP_CREATE_NAMESPACE ||
-             step.kind == STEP_START,
+    must(answer.number == first->number || step.kind != STEP_REGISTER,
          "step %d: version %" PRId64 ", first %" PRId64, number, answer.number, first->number);
-    must(step.kind != STEP_START || answer.run_id == first->run_id,
+    must((step.kind != STEP_START && step.kind != STEP_EVENT) || answer.run_id == first->run_id,
          "step %d: run %" PRId64 ", first %" PRId64, number, answer.run_id, first->run_id);
 }
 

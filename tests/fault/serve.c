@@ -83,6 +83,9 @@ static void note_outcome(const struct gf_reply *reply, struct service_answer *an
         answer->run_id = reply->run->run_id;
         answer->run_key = reply->run->run_key;
     }
+    if (reply->start_count > 0) {
+        answer->run_id = reply->starts[0].run_id; /* 0: it waits */
+    }
     answer->number = reply->replayed != NULL ? reply->replayed->number
                      : reply->config != NULL ? reply->config->version
                                              : 0;
@@ -112,7 +115,17 @@ static void on_done(struct gf_command *command, const struct gf_reply *reply) {
 
 static bool needs_target(int step) {
     const enum step_kind kind = step_at(step).kind;
-    return kind == STEP_CANCEL || kind == STEP_RETRY;
+    return kind == STEP_CANCEL || kind == STEP_RETRY || kind == STEP_EVENT;
+}
+
+/* 0: it is not installed, or that cannot be read. */
+static int64_t extension_key(struct service *service, struct gf_arena *arena) {
+    struct gf_store_reader *reader = service->store->ops->open_reader(service->store);
+    struct gf_extension row = {0};
+    const enum gf_code rc =
+        service->store->ops->extensions->get(reader, STEP_EXTENSION, arena, &row, NULL);
+    service->store->ops->close_reader(service->store, reader);
+    return rc == GF_OK ? row.extension_key : 0;
 }
 
 void service_give(struct service *service, int first, int count, const int64_t *run_ids,
@@ -124,14 +137,16 @@ void service_give(struct service *service, int first, int count, const int64_t *
     for (int i = 0; i < count; i++) {
         struct call *call = &calls[i];
         out_answers[i] = (struct service_answer){.code = GF_UNAVAILABLE};
-        if (needs_target(first + i) && run_ids[i] == 0) {
+        const int64_t target =
+            step_at(first + i).kind == STEP_EVENT ? extension_key(service, &arena) : run_ids[i];
+        if (needs_target(first + i) && target == 0) {
             continue;
         }
         call->service = service;
         call->answer = &out_answers[i];
         call->step = first + i;
         call->command.done = on_done;
-        call->command.input = step_input(first + i, run_ids[i], &arena);
+        call->command.input = step_input(first + i, target, &arena);
         gf_latch_init(&call->done);
         const struct ledger_record record = {
             .kind = LEDGER_GIVEN, .step = first + i, .syncs = fault_count(FAULT_SYNC)};

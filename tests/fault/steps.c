@@ -16,6 +16,7 @@ static const char *const TASKS[] = {
     [STEP_PIPELINE_reject] = "fine",
     [STEP_PIPELINE_oldest] = "hold",
     [STEP_PIPELINE_keyed] = "fine; fine-two < fine:success",
+    [STEP_PIPELINE_fed] = "fine",
     [STEP_PIPELINE_held] = "hold; hold-too; fine < hold:any hold-too:any",
 };
 
@@ -25,7 +26,9 @@ const char *step_pipeline_id(enum step_pipeline pipeline) {
 
 enum {
     FIRST_REGISTER = 1,
-    FIRST_START = FIRST_REGISTER + STEP_PIPELINE_COUNT + STEP_WINDOW, /* after they are there */
+    INSTALL = FIRST_REGISTER + STEP_PIPELINE_COUNT + STEP_WINDOW, /* after they are there */
+    SUBSCRIBE = INSTALL + STEP_WINDOW,
+    FIRST_START = SUBSCRIBE + STEP_WINDOW,
     PAUSE = 120,
     RESUME = PAUSE + 2 * STEP_WINDOW,
     DISABLE = 180,
@@ -43,7 +46,9 @@ static enum step_kind kind_at(int index) {
         return STEP_CREATE_NAMESPACE;
     }
     if (index < FIRST_START) {
-        return STEP_REGISTER;
+        return index == INSTALL     ? STEP_INSTALL
+               : index == SUBSCRIBE ? STEP_SUBSCRIBE
+                                    : STEP_REGISTER;
     }
     switch (index) {
     case PAUSE:
@@ -60,7 +65,10 @@ static enum step_kind kind_at(int index) {
     if (index > FIRST_START + 40 && index % 10 == 9) {
         return STEP_CANCEL;
     }
-    return index > FIRST_START + 100 && index % 15 == 7 ? STEP_RETRY : STEP_START;
+    if (index > FIRST_START + 100 && index % 15 == 7) {
+        return STEP_RETRY;
+    }
+    return pipeline_at(index) == STEP_PIPELINE_fed ? STEP_EVENT : STEP_START;
 }
 
 /* The youngest start of the pipeline that is at least `age` steps older; -1 = there is none. */
@@ -100,7 +108,12 @@ struct step step_at(int index) {
         step.pipeline = STEP_PIPELINE_flaky;
         step.target = target_of(index, RETRY_AGE, step.pipeline);
         break;
+    case STEP_SUBSCRIBE:
+    case STEP_EVENT:
+        step.pipeline = STEP_PIPELINE_fed;
+        break;
     case STEP_CREATE_NAMESPACE:
+    case STEP_INSTALL:
     case STEP_PAUSE:
     case STEP_RESUME:
     case STEP_DISABLE:
@@ -112,7 +125,8 @@ struct step step_at(int index) {
 
 bool step_is_idempotent(const struct step *step) {
     return step->kind == STEP_CREATE_NAMESPACE || step->kind == STEP_REGISTER ||
-           step->kind == STEP_START || step->kind == STEP_RETRY;
+           step->kind == STEP_INSTALL || step->kind == STEP_SUBSCRIBE || step->kind == STEP_START ||
+           step->kind == STEP_EVENT || step->kind == STEP_RETRY;
 }
 
 /* ---- Inputs ---- */
@@ -174,7 +188,41 @@ static void fill_run_command(struct gf_input *input, int index, const struct ste
     input->u.retry_run.request_id = request_id(index, arena);
 }
 
-struct gf_input step_input(int index, int64_t run_id, struct gf_arena *arena) {
+static void fill_extension(struct gf_input *input, int index, enum step_kind kind,
+                           int64_t extension_key, struct gf_arena *arena) {
+    static const struct gf_extension_spec by_hand = {0};
+    static const struct gf_subscription_name name = {.namespace_id = {"default", 7},
+                                                     .pipeline_id = {"fed", 3},
+                                                     .subscription_id = {"numbers", 7}};
+    if (kind == STEP_INSTALL) {
+        input->kind = GF_INPUT_INSTALL_EXTENSION;
+        input->u.extension.change = (struct gf_extension_change){
+            .extension_id = STEP_EXTENSION,
+            .spec = &by_hand,
+            .update_policy = GF_EXTENSION_UPDATE_NEVER,
+        };
+        input->u.extension.request.request_id = request_id(index, arena);
+    } else if (kind == STEP_SUBSCRIBE) {
+        input->kind = GF_INPUT_CREATE_SUBSCRIPTION;
+        input->u.subscription.change = (struct gf_subscription_change){
+            .namespace_id = name.namespace_id,
+            .pipeline_id = name.pipeline_id,
+            .extension_id = STEP_EXTENSION,
+            .subscription_id = STEP_SUBSCRIPTION,
+            .generation = 1,
+            .pending = true,
+        };
+        input->u.subscription.request.request_id = request_id(index, arena);
+    } else {
+        input->kind = GF_INPUT_START_EXTENSION_RUNS;
+        input->u.extension_start.extension_key = extension_key;
+        input->u.extension_start.key = request_id(index, arena);
+        input->u.extension_start.subscriptions = &name;
+        input->u.extension_start.subscription_count = 1;
+    }
+}
+
+struct gf_input step_input(int index, int64_t target, struct gf_arena *arena) {
     const struct step step = step_at(index);
     struct gf_input input = {0};
     switch (step.kind) {
@@ -193,9 +241,14 @@ struct gf_input step_input(int index, int64_t run_id, struct gf_arena *arena) {
     case STEP_START:
         fill_start(&input, index, &step, arena);
         break;
+    case STEP_INSTALL:
+    case STEP_SUBSCRIBE:
+    case STEP_EVENT:
+        fill_extension(&input, index, step.kind, target, arena);
+        break;
     case STEP_CANCEL:
     case STEP_RETRY:
-        fill_run_command(&input, index, &step, run_id, arena);
+        fill_run_command(&input, index, &step, target, arena);
         break;
     case STEP_PAUSE:
     case STEP_RESUME:

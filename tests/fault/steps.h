@@ -11,6 +11,7 @@
  *   oldest   two runs at a time, a new one displaces the oldest; SUCCESSFUL or CANCELLED
  *   keyed    runs with ordering keys, STRICT and NEWEST; SUCCESSFUL, with NEWEST also CANCELLED
  *   held     tasks that take a while; SUCCESSFUL
+ *   fed      one task; started by an extension only, with keys; SUCCESSFUL
  */
 #ifndef GOFER_TESTS_FAULT_STEPS_H_
 #define GOFER_TESTS_FAULT_STEPS_H_
@@ -21,7 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STEP_PIPELINES(X) X(plain) X(flaky) X(queue) X(reject) X(oldest) X(keyed) X(held)
+#define STEP_PIPELINES(X) X(plain) X(flaky) X(queue) X(reject) X(oldest) X(keyed) X(held) X(fed)
 
 enum step_pipeline {
 #define GF_X(name) STEP_PIPELINE_##name,
@@ -33,6 +34,9 @@ enum step_pipeline {
 enum step_kind {
     STEP_CREATE_NAMESPACE,
     STEP_REGISTER, /* and deploy */
+    STEP_INSTALL,
+    STEP_SUBSCRIBE,
+    STEP_EVENT, /* of the extension, for its subscription */
     STEP_START,
     STEP_CANCEL, /* the run of step `target` */
     STEP_RETRY,  /* the run of step `target`, from its failed tasks */
@@ -66,10 +70,14 @@ const char *step_pipeline_id(enum step_pipeline pipeline);
 /* Whether the step has a request_id, so that repeating it gives its first outcome. */
 bool step_is_idempotent(const struct step *step);
 
+/* The extension, and its subscription of "fed". */
+#define STEP_EXTENSION GF_STR("feeder")
+#define STEP_SUBSCRIPTION GF_STR("numbers")
+
 /*
- * The input of the step; all of it in the arena. `run_id` is that of the target, for the kinds that
- * have one.
+ * The input of the step; all of it in the arena. `target` is the run_id of its target, for the
+ * kinds that have one, and the extension's key for an event.
  */
-struct gf_input step_input(int index, int64_t run_id, struct gf_arena *arena);
+struct gf_input step_input(int index, int64_t target, struct gf_arena *arena);
 
 #endif /* GOFER_TESTS_FAULT_STEPS_H_ */

@@ -94,7 +94,8 @@ Test(fault, the_work_itself_has_something_of_everything) {
         if (record->kind == LEDGER_ACKNOWLEDGED) {
             const struct step step = step_at(record->step);
             counts[step.kind]++;
-            pipelines[step.pipeline] += step.kind == STEP_START;
+            pipelines[step.pipeline] +=
+                step.kind == STEP_START || (step.kind == STEP_EVENT && record->run_id > 0);
         }
     }
     for (size_t i = 0; i < GF_ARRAY_COUNT(counts); i++) {
