@@ -13,90 +13,12 @@
 #include "api/codec/model/event.h"
 #include "api/codec/model/message.h"
 #include "api/codec/wire/wire.h"
+#include "api/extension/event_flights.h"
 #include "api/extension/hub_internal.h"
 #include "base/alloc.h"
 #include "engine/core/limits.h"
 
 #include <stdio.h>
-
-enum flight_state {
-    FLIGHT_SENT,
-    FLIGHT_WAITING, /* for its next attempt */
-    FLIGHT_DEAD,    /* is to become a dead letter */
-    FLIGHT_BURIED,  /* is becoming one */
-};
-
-struct flight {
-    int64_t sequence;
-    enum flight_state state;
-    int64_t due_mono;  /* of WAITING, and of DEAD where there was no room */
-    char *description; /* of DEAD; heap */
-};
-
-/* (m) */
-struct gf_hub_feed {
-    int64_t read;   /* up to which was read; 0 = not begun */
-    int64_t stored; /* up to which the row says that all is done */
-    int64_t next_store_mono;
-    GF_VEC(struct flight) flights; /* by sequence */
-};
-
-/* ---- Flights. (m) is held ---- */
-
-static size_t index_of(const struct gf_hub_feed *feed, int64_t sequence) {
-    for (size_t i = 0; i < feed->flights.count; i++) {
-        if (feed->flights.items[i].sequence == sequence) {
-            return i;
-        }
-    }
-    return feed->flights.count;
-}
-
-static struct flight *find_flight(struct gf_hub_feed *feed, int64_t sequence) {
-    const size_t index = index_of(feed, sequence);
-    return index == feed->flights.count ? NULL : &feed->flights.items[index];
-}
-
-static void land(struct gf_hub_feed *feed, int64_t sequence) {
-    const size_t index = index_of(feed, sequence);
-    if (index < feed->flights.count) {
-        free(feed->flights.items[index].description);
-        gf_vec_remove(&feed->flights, index);
-    }
-}
-
-/* Up to which all is dealt with. */
-static int64_t done_up_to(const struct gf_hub_feed *feed) {
-    return feed->flights.count == 0 ? feed->read : feed->flights.items[0].sequence - 1;
-}
-
-static int32_t attempts_of(const struct gf_hub_extension *extension, int64_t sequence) {
-    for (size_t i = 0; i < extension->tries.count; i++) {
-        if (extension->tries.items[i].sequence == sequence) {
-            return extension->tries.items[i].attempts;
-        }
-    }
-    return 0;
-}
-
-static int32_t count_attempt(struct gf_hub_extension *extension, int64_t sequence) {
-    for (size_t i = 0; i < extension->tries.count; i++) {
-        if (extension->tries.items[i].sequence == sequence) {
-            return ++extension->tries.items[i].attempts;
-        }
-    }
-    struct gf_hub_tries tries = {.sequence = sequence, .attempts = 1};
-    gf_vec_push(&extension->tries, tries);
-    return 1;
-}
-
-static void forget_attempts(struct gf_hub_extension *extension, int64_t up_to) {
-    for (size_t i = extension->tries.count; i > 0; i--) {
-        if (extension->tries.items[i - 1].sequence <= up_to) {
-            gf_vec_remove_swap(&extension->tries, i - 1);
-        }
-    }
-}
 
 static int64_t backoff_ns(int32_t attempts) {
     int64_t ms = GF_DELIVERY_BACKOFF_MS_MIN;
@@ -152,10 +74,10 @@ int64_t gf_feed__deadline(const struct gf_hub_connection *self) {
     if (feed == NULL || self->extension == NULL || self->extension->active != self) {
         return GF_NEVER;
     }
-    int64_t next = done_up_to(feed) > feed->stored ? feed->next_store_mono : GF_NEVER;
+    int64_t next = gf_flights__done_up_to(feed) > feed->stored ? feed->next_store_mono : GF_NEVER;
     for (size_t i = 0; i < feed->flights.count; i++) {
-        const struct flight *flight = &feed->flights.items[i];
-        if ((flight->state == FLIGHT_WAITING || flight->state == FLIGHT_DEAD) &&
+        const struct gf_flight *flight = &feed->flights.items[i];
+        if ((flight->state == GF_FLIGHT_WAITING || flight->state == GF_FLIGHT_DEAD) &&
             flight->due_mono < next) {
             next = flight->due_mono;
         }
@@ -165,20 +87,21 @@ int64_t gf_feed__deadline(const struct gf_hub_connection *self) {
 
 /* ---- Answers ---- */
 
-static void fail_flight(struct gf_hub_connection *self, struct flight *flight,
+static void fail_flight(struct gf_hub_connection *self, struct gf_flight *flight,
                         const Gofer__Extension__V1__DeliveryAck *ack, int64_t delay_ns) {
     struct gf_hub_extension *extension = self->extension;
     const bool rejected =
         ack->outcome == GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_REJECTED;
-    const int32_t attempts = count_attempt(extension, flight->sequence);
+    const int32_t attempts = gf_tries__count(extension, flight->sequence);
     struct gf_arena arena;
     gf_arena_init(&arena, 1 << 16);
     free(flight->description);
     flight->description = gf_str_dup(gf_hub__sentence(
         ack->description[0] != '\0' ? ack->description : "the extension does not say why", &arena));
     gf_arena_fini(&arena);
-    flight->state = rejected || attempts >= GF_DELIVERY_ATTEMPTS_MAX ? FLIGHT_DEAD : FLIGHT_WAITING;
-    flight->due_mono = flight->state == FLIGHT_DEAD
+    flight->state =
+        rejected || attempts >= GF_DELIVERY_ATTEMPTS_MAX ? GF_FLIGHT_DEAD : GF_FLIGHT_WAITING;
+    flight->due_mono = flight->state == GF_FLIGHT_DEAD
                            ? 0
                            : gf_mono_ns() + (delay_ns > 0 ? delay_ns : backoff_ns(attempts));
 }
@@ -188,13 +111,13 @@ void gf_feed__acked(struct gf_hub_connection *self, int64_t sequence,
     struct gf_extension_hub *hub = self->hub;
     bool unsupported = false;
     gf_mutex_lock(&hub->mutex);
-    struct flight *flight = find_flight(self->feed, sequence);
+    struct gf_flight *flight = gf_flights__find(self->feed, sequence);
     struct gf_hub_extension *extension =
         self->extension != NULL ? self->extension : gf_hub__find(hub, self->extension_key);
     if (ack == NULL) {
         /* The connection is over: the next one gets it again. */
         if (extension != NULL) {
-            (void)count_attempt(extension, sequence);
+            (void)gf_tries__count(extension, sequence);
         }
     } else if (flight != NULL && extension != NULL && self->extension != NULL) {
         switch ((int)ack->outcome) {
@@ -204,10 +127,10 @@ void gf_feed__acked(struct gf_hub_connection *self, int64_t sequence,
             break;
         case GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_UNSUPPORTED:
             unsupported = true;
-            land(self->feed, sequence);
+            gf_flights__land(self->feed, sequence);
             break;
         default:
-            land(self->feed, sequence);
+            gf_flights__land(self->feed, sequence);
             break;
         }
     }
@@ -300,7 +223,7 @@ static bool send_event(struct gf_hub_connection *self, const struct gf_event *ev
     message->event_delivery = delivery;
     gf_mutex_lock(&self->hub->mutex);
     delivery->attempt =
-        self->extension != NULL ? attempts_of(self->extension, event->sequence) + 1 : 1;
+        self->extension != NULL ? gf_tries__of(self->extension, event->sequence) + 1 : 1;
     message->sequence = gf_window_send(&self->out);
     *sent = (struct gf_hub_sent){.sequence = message->sequence, .event_sequence = event->sequence};
     (void)gf_map_i64_put(&self->sent, message->sequence, sent);
@@ -317,7 +240,7 @@ static size_t room(struct gf_hub_connection *self, int64_t *out_after) {
         return 0; /* dead ones, too, are no more than that while they cannot be stored */
     }
     for (size_t i = 0; i < self->feed->flights.count; i++) {
-        if (self->feed->flights.items[i].state == FLIGHT_WAITING) {
+        if (self->feed->flights.items[i].state == GF_FLIGHT_WAITING) {
             return 0;
         }
     }
@@ -328,10 +251,10 @@ static size_t room(struct gf_hub_connection *self, int64_t *out_after) {
 static void note_flight(struct gf_hub_connection *self, int64_t sequence) {
     GF_MUTEX_GUARD(&self->hub->mutex);
     const bool tried_enough = self->extension != NULL &&
-                              attempts_of(self->extension, sequence) >= GF_DELIVERY_ATTEMPTS_MAX;
-    struct flight flight = {
+                              gf_tries__of(self->extension, sequence) >= GF_DELIVERY_ATTEMPTS_MAX;
+    struct gf_flight flight = {
         .sequence = sequence,
-        .state = tried_enough ? FLIGHT_DEAD : FLIGHT_SENT,
+        .state = tried_enough ? GF_FLIGHT_DEAD : GF_FLIGHT_SENT,
         .description =
             tried_enough ? gf_strdup("each connection ended before it was acknowledged") : NULL,
     };
@@ -341,8 +264,8 @@ static void note_flight(struct gf_hub_connection *self, int64_t sequence) {
 
 static bool is_sent_state(struct gf_hub_connection *self, int64_t sequence) {
     GF_MUTEX_GUARD(&self->hub->mutex);
-    const struct flight *flight = find_flight(self->feed, sequence);
-    return flight != NULL && flight->state == FLIGHT_SENT;
+    const struct gf_flight *flight = gf_flights__find(self->feed, sequence);
+    return flight != NULL && flight->state == GF_FLIGHT_SENT;
 }
 
 static void set_read(struct gf_hub_connection *self, int64_t sequence) {
@@ -411,11 +334,11 @@ static bool read_one(struct gf_hub_connection *self, int64_t sequence,
 static void buried(struct gf_hub_command *command, const struct gf_reply *reply) {
     struct gf_hub_connection *self = command->connection;
     gf_mutex_lock(&self->hub->mutex);
-    struct flight *flight = find_flight(self->feed, command->number);
+    struct gf_flight *flight = gf_flights__find(self->feed, command->number);
     if (reply->error.code == GF_OK) {
-        land(self->feed, command->number);
+        gf_flights__land(self->feed, command->number);
     } else if (flight != NULL) {
-        flight->state = FLIGHT_DEAD;
+        flight->state = GF_FLIGHT_DEAD;
         flight->due_mono = gf_mono_ns() + GF_HUB_FULL_RETRY_MS * GF_NS_PER_MS;
     }
     gf_mutex_unlock(&self->hub->mutex);
@@ -435,11 +358,11 @@ static void bury(struct gf_hub_connection *self, const struct gf_event *event) {
         .content = {(const char *)bytes, gf_wire_encode(&message->base, bytes)},
     };
     gf_mutex_lock(&self->hub->mutex);
-    struct flight *flight = find_flight(self->feed, event->sequence);
-    flight->state = FLIGHT_BURIED;
+    struct gf_flight *flight = gf_flights__find(self->feed, event->sequence);
+    flight->state = GF_FLIGHT_BURIED;
     row->description = gf_arena_str(arena, gf_str_from(flight->description));
     row->attempt_count =
-        self->extension != NULL ? attempts_of(self->extension, event->sequence) : 0;
+        self->extension != NULL ? gf_tries__of(self->extension, event->sequence) : 0;
     gf_mutex_unlock(&self->hub->mutex);
     command->command.input.u.delivery.row = row;
     command->number = event->sequence;
@@ -456,12 +379,12 @@ static int64_t next_due(struct gf_hub_connection *self, bool *out_dead) {
     const int64_t now = gf_mono_ns();
     GF_MUTEX_GUARD(&self->hub->mutex);
     for (size_t i = 0; i < self->feed->flights.count; i++) {
-        struct flight *flight = &self->feed->flights.items[i];
-        *out_dead = flight->state == FLIGHT_DEAD;
+        struct gf_flight *flight = &self->feed->flights.items[i];
+        *out_dead = flight->state == GF_FLIGHT_DEAD;
         const bool counts =
-            *out_dead || (flight->state == FLIGHT_WAITING && gf_window_has_room(&self->out));
+            *out_dead || (flight->state == GF_FLIGHT_WAITING && gf_window_has_room(&self->out));
         if (counts && flight->due_mono <= now) {
-            flight->state = *out_dead ? FLIGHT_DEAD : FLIGHT_SENT;
+            flight->state = *out_dead ? GF_FLIGHT_DEAD : GF_FLIGHT_SENT;
             return flight->sequence;
         }
     }
@@ -478,7 +401,7 @@ static bool send_due(struct gf_hub_connection *self) {
         }
         if (event == NULL) {
             gf_mutex_lock(&self->hub->mutex);
-            land(self->feed, sequence); /* it was removed because of its age */
+            gf_flights__land(self->feed, sequence); /* it was removed because of its age */
             gf_mutex_unlock(&self->hub->mutex);
         } else if (dead) {
             bury(self, event);
@@ -494,7 +417,7 @@ static void store_place(struct gf_hub_connection *self, bool at_end) {
     const int64_t now = gf_mono_ns();
     gf_mutex_lock(&self->hub->mutex);
     struct gf_hub_feed *feed = self->feed;
-    const int64_t place = done_up_to(feed);
+    const int64_t place = gf_flights__done_up_to(feed);
     const bool store = place > feed->stored && (at_end || now >= feed->next_store_mono);
     if (store) {
         feed->stored = place;
@@ -503,7 +426,7 @@ static void store_place(struct gf_hub_connection *self, bool at_end) {
         }
         feed->next_store_mono = now + GF_HUB_SEQUENCE_MS * GF_NS_PER_MS;
         if (self->extension != NULL) {
-            forget_attempts(self->extension, place);
+            gf_tries__forget(self->extension, place);
         }
     }
     gf_mutex_unlock(&self->hub->mutex);

@@ -16,6 +16,7 @@
  *     outgoing.c         what it is told, in order
  *     deliveries.c       what waits to be delivered
  *     event_feed.c       gofer's own events
+ *     event_flights.c    which of them are under way, and how often each was tried
  *     live.c             what is seen from outside
  *     dialogs.c          dialogs
  *     external.c         requests from outside
@@ -99,7 +100,7 @@ struct gf_hub_extension {
     /* Deliveries: all, and those that are due and wait for a connection (or to be enabled). */
     size_t delivery_count;
     struct gf_list waiting;
-    /* The event that failed last, across connections: its attempts are counted here. */
+    /* Events that failed, across connections: their attempts are counted here. */
     GF_VEC(struct gf_hub_tries {
         int64_t sequence;
         int32_t attempts;
