@@ -1,4 +1,5 @@
 /* What gofer delivers to an extension: requests from outside, and its own events. */
+#include "base/alloc.h"
 #include "base/sync.h"
 #include "engine/core/limits.h"
 #include "tests/extension/rig.h"
@@ -45,11 +46,12 @@ static void stored(struct gf_extension_external *external, const struct gf_error
     gf_latch_open(&incoming->stored);
 }
 
-static enum gf_code accept(const char *id, struct gf_error *out_error) {
+static enum gf_code accept_body(const char *id, ProtobufCBinaryData body,
+                                struct gf_error *out_error) {
     Gofer__Extension__V1__ExternalEvent event = GOFER__EXTENSION__V1__EXTERNAL_EVENT__INIT;
     event.delivery_id = (char *)(uintptr_t)id;
     event.method = "POST";
-    event.body = (ProtobufCBinaryData){4, (uint8_t *)"body"};
+    event.body = body;
     struct incoming incoming = {
         .external = {.extension_key = hub_rig_row(&rig, "hook").extension_key,
                      .event = &event,
@@ -68,6 +70,10 @@ static enum gf_code accept(const char *id, struct gf_error *out_error) {
     return rc;
 }
 
+static enum gf_code accept(const char *id, struct gf_error *out_error) {
+    return accept_body(id, (ProtobufCBinaryData){4, (uint8_t *)"body"}, out_error);
+}
+
 static void await_pending(int64_t pending, int64_t dead) {
     for (int i = 0; i < HUB_RIG_WAIT_MS; i++) {
         const struct gf_extension_counts counts = hub_rig_counts(&rig, "hook");
@@ -83,6 +89,30 @@ Test(extension_deliveries, who_takes_no_requests_gets_none) {
     struct gf_error error = {0};
     cr_assert_eq(accept("one", &error), GF_FAILED_PRECONDITION);
     cr_assert_str_eq(error.reason, "NO_EXTERNAL_EVENTS");
+}
+
+Test(extension_deliveries, requests_are_taken_up_to_their_limits) {
+    enum {
+        OTHERS = 64 /* of the message beside its body */
+    };
+    struct gf_error error = {0};
+    char id[GF_START_KEY_CHARS_MAX + 2];
+    (void)script_connect_with(&script, &rig, registration(0), true);
+    memset(id, 'i', sizeof(id));
+    id[GF_START_KEY_CHARS_MAX + 1] = '\0';
+    cr_assert_eq(accept(id, &error), GF_INVALID_ARGUMENT);
+    id[GF_START_KEY_CHARS_MAX] = '\0';
+    cr_assert_eq(accept(id, &error), GF_OK, "%s", error.message);
+    cr_assert_str_eq(script_expect(&script, MESSAGE(EXTERNAL_EVENT))->external_event->delivery_id,
+                     id);
+    uint8_t *bytes = gf_calloc(1, GF_DELIVERY_BYTES_MAX);
+    cr_assert_eq(accept_body("large", (ProtobufCBinaryData){GF_DELIVERY_BYTES_MAX, bytes}, &error),
+                 GF_RESOURCE_EXHAUSTED);
+    cr_assert_eq(
+        accept_body("large", (ProtobufCBinaryData){GF_DELIVERY_BYTES_MAX - OTHERS, bytes}, &error),
+        GF_OK, "%s", error.message);
+    free(bytes);
+    await_pending(2, 0);
 }
 
 Test(extension_deliveries, a_request_is_stored_delivered_and_done) {
