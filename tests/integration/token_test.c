@@ -383,3 +383,25 @@ Test(token, token_of_an_extension_gives_no_more_than_the_giver_has) {
                                                              &updated, &error),
                  GF_PERMISSION_DENIED);
 }
+
+Test(token, program_of_an_extension_goes_with_its_token) {
+    Gofer__V1__CreateTokenRequest request = GOFER__V1__CREATE_TOKEN_REQUEST__INIT;
+    struct extension extension;
+    bool changed = false;
+    (void)install("cron", "");
+    request.kind = GOFER__V1__TOKEN_KIND__TOKEN_KIND_EXTENSION;
+    request.user = "somebody";
+    request.extension_id = "cron";
+    cr_assert_eq(create_with(harness.channel, &request), GF_OK, "%s", error.message);
+    char *token_id = created->token->token_id;
+    struct gf_rpc_channel *channel = log_in_with(created->token_text);
+    extension_start(&extension, channel, "cron");
+    cr_assert_eq(disable(harness.channel, token_id, &changed), GF_OK, "%s", error.message);
+    extension_wait(&extension);
+    cr_expect_eq((int)extension.end, GF_UNAUTHENTICATED, "%s", extension.error.message);
+    cr_assert_eq(enable(harness.channel, token_id, &changed), GF_OK, "%s", error.message);
+    extension_start(&extension, channel, "cron");
+    cr_assert_eq(delete_one(harness.channel, token_id), GF_OK, "%s", error.message);
+    extension_wait(&extension);
+    cr_expect_eq((int)extension.end, GF_UNAUTHENTICATED, "%s", extension.error.message);
+}
