@@ -9,6 +9,7 @@
 #include "api/extension/dialog.h"
 
 #include "api/codec/wire/wire.h"
+#include "api/extension/dialog_references.h"
 #include "base/alloc.h"
 #include "base/list.h"
 #include "engine/core/limits.h"
@@ -46,10 +47,12 @@ struct gf_dialog {
     size_t waiting_count;
     size_t waiting_bytes;
     int64_t step_count;
-    bool asked;            /* a question was not answered yet */
-    bool shown;            /* and the person has it */
-    char *default_answer;  /* of that one; on the heap */
-    bool over;             /* no step is kept any more */
+    bool asked;                        /* a question was not answered yet */
+    bool shown;                        /* and the person has it */
+    bool secret;                       /* and may not see its default answer */
+    char *default_answer;              /* of that one; on the heap */
+    struct gf_dialog_references named; /* secrets, by the person */
+    bool over;                         /* no step is kept any more */
     struct gf_error error; /* why it is over; GF_OK with settings, which are the last step */
 };
 
@@ -87,6 +90,7 @@ static void unref(struct gf_dialog *self) {
         wipe_step(step);
     }
     wipe_text(self->default_answer);
+    gf_dialog_references_fini(&self->named);
     gf_cond_fini(&self->idle);
     gf_mutex_fini(&self->mutex);
     free(self);
@@ -195,6 +199,10 @@ static const char *broken_by(const struct gf_dialog *self, const step_message *s
     if (step->step_case == STEP(SETTINGS) && step->settings->n_settings > GF_SETTINGS_MAX) {
         return "the extension gives too many settings";
     }
+    if (step->step_case == STEP(SETTINGS) &&
+        !gf_dialog_references_allow(&self->named, step->settings)) {
+        return "the extension gives settings that refer to a secret that no answer named";
+    }
     return NULL;
 }
 
@@ -231,6 +239,7 @@ static void take_in(struct gf_dialog *self, const step_message *message) {
     case STEP(QUESTION):
         wipe_text(self->default_answer);
         self->default_answer = gf_strdup(message->question->default_answer);
+        self->secret = message->question->secret;
         self->asked = true;
         self->shown = false;
         atomic_store(&self->deadline, silence_ends(self->person_ms));
@@ -382,6 +391,10 @@ enum gf_code gf_dialog_answer(struct gf_dialog *self, struct gf_str text, struct
     }
     char *default_answer = self->default_answer;
     self->default_answer = NULL;
+    /* A default that the person could see and took is an answer of theirs. */
+    if (text.len > 0 || !self->secret) {
+        gf_dialog_references_note(&self->named, text.len > 0 ? text : gf_str_from(default_answer));
+    }
     self->asked = false;
     self->shown = false;
     atomic_store(&self->deadline, silence_ends(self->extension_ms));

@@ -111,14 +111,14 @@ static void give_up(const char *why) {
     say(&step);
 }
 
-static void give_settings(size_t count) {
+static void give_settings_of(const char *value, size_t count) {
     Gofer__V1__ExtensionSettings__SettingsEntry entry =
         GOFER__V1__EXTENSION_SETTINGS__SETTINGS_ENTRY__INIT;
     Gofer__V1__ExtensionSettings__SettingsEntry *entries[GF_SETTINGS_MAX + 1];
     Gofer__V1__ExtensionSettings settings = GOFER__V1__EXTENSION_SETTINGS__INIT;
     step_message step = GOFER__EXTENSION__V1__DIALOG_STEP__INIT;
     entry.key = (char *)(uintptr_t) "zone";
-    entry.value = (char *)(uintptr_t) "UTC";
+    entry.value = (char *)(uintptr_t)value;
     for (size_t i = 0; i < count; i++) {
         entries[i] = &entry;
     }
@@ -127,6 +127,10 @@ static void give_settings(size_t count) {
     step.step_case = STEP(SETTINGS);
     step.settings = &settings;
     say(&step);
+}
+
+static void give_settings(size_t count) {
+    give_settings_of("UTC", count);
 }
 
 /* ---- The owner ---- */
@@ -223,6 +227,46 @@ Test(dialog, no_answer_is_the_default_one) {
     cr_assert_eq(answer(""), GF_OK);
     cr_expect_str_eq(hub.answers[0], "UTC");
     cr_expect_str_eq(hub.answers[1], "");
+}
+
+/* What comes out is handed in with the rights of the person. */
+Test(dialog, settings_refer_to_what_the_person_named) {
+    ask("which token?", "");
+    (void)take();
+    cr_assert_eq(answer("x-global_secret{{ MINE }}"), GF_OK);
+    ask("which key?", "pipeline_secret{{SHOWN}}");
+    (void)take();
+    cr_assert_eq(answer(""), GF_OK);
+    give_settings_of("global_secret{{MINE}}:pipeline_secret{{SHOWN}}", 1);
+    cr_expect_eq((int)take()->step_case, (int)STEP(SETTINGS));
+}
+
+Test(dialog, settings_refer_to_nothing_else) {
+    static const char *const bad[] = {
+        "global_secret{{OTHER}}",  "pipeline_secret{{MINE}}",
+        "global_secret{{HIDDEN}}", "UTC global_secret{{MINE}} global_secret{{OTHER}}",
+        "global_secret{{MINE",
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(bad); i++) {
+        Gofer__V1__DialogQuestion question = GOFER__V1__DIALOG_QUESTION__INIT;
+        step_message step = GOFER__EXTENSION__V1__DIALOG_STEP__INIT;
+        ask("which token?", "");
+        (void)take();
+        cr_assert_eq(answer("global_secret{{MINE}}"), GF_OK);
+        question.default_answer = (char *)(uintptr_t) "global_secret{{HIDDEN}}";
+        question.secret = true;
+        step.step_case = STEP(QUESTION);
+        step.question = &question;
+        say(&step);
+        (void)take();
+        cr_assert_eq(answer(""), GF_OK, "nobody saw what it was");
+        give_settings_of(bad[i], 1);
+        expect_end(GF_FAILED_PRECONDITION, "DIALOG_BROKEN", "no answer named");
+        gf_dialog_destroy(it.dialog);
+        hub.answer_count = 0;
+        hub.closed = hub.cancelled = false;
+        cr_assert_eq(open_dialog(0, 0), GF_OK);
+    }
 }
 
 Test(dialog, what_was_not_asked_is_not_answered) {
