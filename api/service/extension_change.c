@@ -5,7 +5,8 @@
  * it goes to the engine, and what came of it is read from the store.
  *
  * Whoever changes what program an extension is, or what it is told, acts with the rights that the
- * extension has: so its roles are compared with the caller's each time, those that stay too.
+ * extension has: so its roles are compared with the caller's each time, those that stay too, and
+ * the same goes for the secrets that its settings and its credentials refer to.
  */
 #include "api/service/extension_change.h"
 
@@ -16,6 +17,7 @@
 #include "api/service/command_call.h"
 #include "api/service/extension_calls.h"
 #include "api/service/extension_message.h"
+#include "api/service/extension_secrets.h"
 #include "api/service/lookup.h"
 #include "api/service/setting_references.h"
 #include "api/service/token_commands.h"
@@ -249,7 +251,9 @@ static enum gf_code check_install(struct change_call *self, struct gf_read *read
     if (rc != GF_OK || gf_was_given_before(read, request->caller, request->request_id)) {
         return rc;
     }
-    if (self->spec.image.len > 0) {
+    rc = gf_registry_references_check(read->principal, self->base->services->vault,
+                                      &self->spec.registry_auth, err);
+    if (rc == GF_OK && self->spec.image.len > 0) {
         rc = gf_extension_check_image(self->base->services, self->spec.image, err);
     }
     if (rc == GF_OK) {
@@ -424,6 +428,10 @@ static enum gf_code check_update(struct change_call *self, struct gf_read *read,
         rc = gf_token_check_roles(read, change->set_roles ? change->role_ids : row.role_ids,
                                   change->set_roles ? change->role_count : row.role_count,
                                   change->set_roles ? "roles.role_ids" : NULL, err);
+    }
+    if (rc == GF_OK) {
+        rc = gf_extension_check_secrets(read->principal, self->base->services->vault, &row, change,
+                                        self->base->arena, err);
     }
     const bool sets_nothing = !change->set_image && !change->set_registry_auth &&
                               !change->set_network && !change->set_settings && !change->set_roles &&

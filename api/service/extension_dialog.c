@@ -138,23 +138,6 @@ static enum gf_code begin_configurator(struct dialog_call *self,
     return open_dialog(self, extension.extension_key, &pipeline, err);
 }
 
-/* Whoever has an image fetched with a secret must be allowed to use it. */
-static enum gf_code check_secrets(struct dialog_call *self, const struct gf_registry_auth *auth,
-                                  struct gf_error *err) {
-    const struct gf_setting texts[] = {{GF_STR("user"), auth->user},
-                                       {GF_STR("password"), auth->password}};
-    enum gf_code rc = GF_OK;
-    for (size_t i = 0; i < GF_ARRAY_COUNT(texts) && rc == GF_OK; i++) {
-        rc = gf_setting_references_check(gf_principal_of(self->stream.call),
-                                         self->stream.services->vault, /* user= */ NULL, GF_STR(""),
-                                         &texts[i], 1, err);
-        if (rc != GF_OK && err->field[0] != '\0') {
-            (void)snprintf(err->field, sizeof(err->field), "registry_auth.%s", texts[i].name.ptr);
-        }
-    }
-    return rc;
-}
-
 static enum gf_code begin_installer(struct dialog_call *self,
                                     const Gofer__V1__ExtensionInstallerStart *start,
                                     struct gf_error *err) {
@@ -165,7 +148,8 @@ static enum gf_code begin_installer(struct dialog_call *self,
         rc = gf_extension_read_registry_auth(start->registry_auth, &spec.registry_auth, err);
     }
     if (rc == GF_OK) {
-        rc = check_secrets(self, &spec.registry_auth, err);
+        rc = gf_registry_references_check(gf_principal_of(self->stream.call), services->vault,
+                                          &spec.registry_auth, err);
     }
     if (rc == GF_OK) {
         rc = gf_extension_check_image(services, spec.image, err);

@@ -12,7 +12,7 @@ enum {
 
 struct checking {
     const struct gf_principal *principal;
-    struct gf_vault *vault;
+    struct gf_vault *vault; /* NULL: nothing is looked up */
     const struct gf_vault_user *user;
     struct gf_str pipeline_id;
     bool denied; /* the error is about the caller, not about the reference */
@@ -38,7 +38,7 @@ static enum gf_code look_up(void *ctx, const struct gf_text_part *reference,
                             struct gf_secret_buffer *out, struct gf_error *err) {
     struct checking *self = ctx;
     enum gf_code rc = check_right(self, reference, err);
-    if (rc == GF_OK) {
+    if (rc == GF_OK && self->vault != NULL) {
         const size_t before = out->len;
         rc = gf_vault_resolve(self->vault, self->user, reference->kind, reference->key, out, err);
         gf_secret_buffer_truncate(out, rc == GF_OK ? before : out->len);
@@ -77,6 +77,43 @@ enum gf_code gf_setting_references_check(const struct gf_principal *principal,
     for (size_t i = 0; i < count; i++) {
         const enum gf_code rc = check_setting(&self, &settings[i], err);
         if (rc != GF_OK) {
+            return rc;
+        }
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_setting_references_check_rights(const struct gf_principal *principal,
+                                                const struct gf_vault_user *user,
+                                                struct gf_str pipeline_id,
+                                                const struct gf_setting *settings, size_t count,
+                                                struct gf_error *err) {
+    struct checking self = {.principal = principal, .user = user, .pipeline_id = pipeline_id};
+    for (size_t i = 0; i < count; i++) {
+        struct gf_error error = {0};
+        if (check_setting(&self, &settings[i], &error) != GF_OK && self.denied) {
+            error.field[0] = '\0';
+            *err = error;
+            return error.code;
+        }
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_registry_references_check(const struct gf_principal *principal,
+                                          struct gf_vault *vault,
+                                          const struct gf_registry_auth *auth,
+                                          struct gf_error *err) {
+    const struct gf_setting texts[] = {{GF_STR("user"), auth->user},
+                                       {GF_STR("password"), auth->password}};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(texts); i++) {
+        const enum gf_code rc = gf_setting_references_check(principal, vault, /* user= */ NULL,
+                                                            GF_STR(""), &texts[i], 1, err);
+        if (rc != GF_OK) {
+            if (err->field[0] != '\0') {
+                (void)snprintf(err->field, sizeof(err->field), "registry_auth.%s",
+                               texts[i].name.ptr);
+            }
             return rc;
         }
     }

@@ -25,4 +25,24 @@ enum gf_code gf_setting_references_check(const struct gf_principal *principal,
                                          const struct gf_setting *settings, size_t count,
                                          struct gf_error *err) GF_MUST_USE;
 
+/*
+ * The same for what is kept, and was found when it was given: rights alone are asked for, as what
+ * is broken meanwhile must not keep anybody from mending it. Code, on no field:
+ * GF_PERMISSION_DENIED.
+ */
+enum gf_code gf_setting_references_check_rights(const struct gf_principal *principal,
+                                                const struct gf_vault_user *user,
+                                                struct gf_str pipeline_id,
+                                                const struct gf_setting *settings, size_t count,
+                                                struct gf_error *err) GF_MUST_USE;
+
+/*
+ * As gf_setting_references_check, for who fetches the image of an extension: whoever has it fetched
+ * with a secret must be allowed to use that. Codes: those, on "registry_auth." fields.
+ */
+enum gf_code gf_registry_references_check(const struct gf_principal *principal,
+                                          struct gf_vault *vault,
+                                          const struct gf_registry_auth *auth,
+                                          struct gf_error *err) GF_MUST_USE;
+
 #endif /* GOFER_API_SERVICE_SETTING_REFERENCES_H_ */
