@@ -2,6 +2,7 @@
  * Deliveries of an extension, as inputs of the engine. All is in the arena of the delivery, or
  * borrowed from its message.
  */
+#include "api/access/principal.h"
 #include "api/codec/json/text.h"
 #include "api/codec/model/config.h"
 #include "api/codec/model/digest.h"
@@ -333,6 +334,19 @@ static enum gf_code check_url(const char *url, struct gf_arena *arena, struct gf
     return GF_OK;
 }
 
+/* Whether its roles let it know of what a report is about; its subscriptions need none. */
+static bool may_read(const struct gf_hub_connection *self, const struct gf_report *row) {
+    const struct gf_access_query query = {
+        .resource = GF_PERMISSION_RESOURCE_RUNS,
+        .action = GF_PERMISSION_ACTION_READ,
+        .namespace_id = row->namespace_id,
+        .id = row->pipeline_id,
+        .run_id = row->run_id,
+    };
+    return self->principal == NULL || row->run_id == 0 ||
+           gf_principal_allows(self->principal, &query);
+}
+
 enum gf_code gf_starts__read_report(const struct gf_hub_connection *self,
                                     const Gofer__Extension__V1__Report *report,
                                     struct gf_arena *arena, struct gf_report_put *out,
@@ -371,5 +385,6 @@ enum gf_code gf_starts__read_report(const struct gf_hub_connection *self,
         row->run_id = place.cause_run_id;
     }
     out->row = row;
+    out->own_only = rc == GF_OK && !may_read(self, row);
     return rc;
 }

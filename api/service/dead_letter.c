@@ -32,6 +32,31 @@ static bool may_see(const struct gf_principal *principal, const struct gf_extens
                        row->pipeline_id);
 }
 
+/* An event of gofer's own that was to be delivered is shown to whoever may see such an event. */
+static bool may_see_event(const struct gf_principal *principal,
+                          const struct gf_extension *extension, const struct gf_delivery *row,
+                          struct gf_arena *arena) {
+    ProtobufCMessage *message = NULL;
+    if (row->kind != GF_DELIVERY_EVENT_DELIVERY ||
+        gf_str_eq(principal->extension_id, extension->extension_id)) {
+        return true;
+    }
+    if (gf_wire_decode(&gofer__v1__event__descriptor, (const uint8_t *)row->content.ptr,
+                       row->content.len, arena, &message, NULL) != GF_OK) {
+        return false;
+    }
+    const Gofer__V1__Event *shown = (const void *)message;
+    const struct gf_event event = {
+        .kind = (enum gf_event_kind)shown->kind,
+        .namespace_id = gf_str_from(shown->namespace_id),
+        .pipeline_id = gf_str_from(shown->pipeline_id),
+        .extension_id = gf_str_from(shown->extension_id),
+        .subject_id = gf_str_from(shown->subject_id),
+        .key = gf_str_from(shown->key),
+    };
+    return gf_may_see_event(principal, &event);
+}
+
 /* "POST /path?query", the headers, an empty line, the body. */
 static void show_request(struct gf_str content, struct gf_arena *arena, struct gf_strbuf *out) {
     ProtobufCMessage *message = NULL;
@@ -183,7 +208,8 @@ static enum gf_code get_letter(struct gf_read *read, struct gf_error *err) {
                                                read->arena, &row, &error);
     if (rc == GF_NOT_FOUND ||
         (rc == GF_OK && (!row.dead || row.extension_key != extension.extension_key ||
-                         !may_see(read->principal, &extension, &row)))) {
+                         !may_see(read->principal, &extension, &row) ||
+                         !may_see_event(read->principal, &extension, &row, read->arena)))) {
         return fail_unknown(request->dead_letter_id, err);
     }
     if (rc != GF_OK) {

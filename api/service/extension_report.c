@@ -39,8 +39,15 @@ static bool may_see(const struct gf_principal *principal, const struct gf_report
         .id = report->pipeline_id,
         .run_id = report->run_id,
     };
-    return report->run_id == 0 || gf_str_eq(principal->extension_id, report->extension_id) ||
-           gf_principal_allows(principal, &query);
+    if (gf_str_eq(principal->extension_id, report->extension_id)) {
+        return true;
+    }
+    if (report->run_id == 0) {
+        return report->pipeline_id.len == 0 ||
+               gf_may_read(principal, GF_PERMISSION_RESOURCE_SUBSCRIPTIONS, report->namespace_id,
+                           report->pipeline_id);
+    }
+    return gf_principal_allows(principal, &query);
 }
 
 static Gofer__V1__ExtensionReport *show(const struct gf_report *report, struct gf_arena *arena) {

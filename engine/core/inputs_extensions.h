@@ -189,9 +189,11 @@ struct gf_delivery_change {
 };
 
 /* PUT_REPORT: `row` without create_time, pipeline_key and extension_id. GF_NOT_FOUND where the run
- * or the subscription that it names is not there. */
+ * or the subscription that it names is not there, or, with `own_only`, is no business of the
+ * extension's: it may report about its subscriptions and about runs that it started. */
 struct gf_report_put {
     const struct gf_report *row;
+    bool own_only; /* its roles do not let it read the run, or the pipeline */
 };
 
 /* What became of one run that was wanted. */

@@ -57,6 +57,44 @@ static enum gf_code check(const struct gf_report *row, struct gf_error *err) {
 
 /* ---- What it is about ---- */
 
+/* The same for what is not there and for what it may not know of. */
+static bool refuse_place(struct gf_core *core, const struct gf_input *input,
+                         enum gf_step *out_step) {
+    struct gf_error err = {0};
+    (void)gf_fail(&err, GF_NOT_FOUND,
+                  "there is no such run or pipeline that the extension may report about");
+    *out_step = gf_core__refuse(core, input, &err);
+    return false;
+}
+
+static bool is_own(const struct gf_run *run, struct gf_str extension_id) {
+    return run->initiator.kind == GF_INITIATOR_EXTENSION &&
+           gf_str_eq(run->initiator.id, extension_id);
+}
+
+/* Where the extension may report about a run that is its own, whether that is one. False: return
+ * *out_step. */
+static bool find_own_run(struct gf_core *core, const struct gf_input *input,
+                         const struct gf_report *row, struct gf_need *out_need,
+                         enum gf_step *out_step) {
+    const struct core_namespace *ns = gf_core__find_namespace(core, row->namespace_id);
+    struct core_pipeline *pipeline = NULL;
+    const struct gf_run *run = NULL;
+    enum core_found found =
+        ns == NULL || row->run_id == 0
+            ? CORE_ABSENT
+            : gf_core__find_pipeline(core, ns, row->pipeline_id, &pipeline, out_need);
+    if (found == CORE_FOUND) {
+        found = gf_core__find_run(core, pipeline, row->run_id, &run, out_need);
+    }
+    if (found == CORE_NEED) {
+        *out_step = GF_STEP_NEED;
+        return false;
+    }
+    return (found == CORE_FOUND && is_own(run, row->extension_id)) ||
+           refuse_place(core, input, out_step);
+}
+
 /* Fills in the pipeline of the report, which must be there, with the run and the subscription if
  * it names them. False: return *out_step. */
 static bool resolve(struct gf_core *core, const struct gf_input *input, struct gf_report *row,
@@ -76,6 +114,10 @@ static bool resolve(struct gf_core *core, const struct gf_input *input, struct g
     }
     if (row->run_id == 0 && row->pipeline_id.len == 0) {
         return true;
+    }
+    if (input->u.report.own_only && row->subscription_id.len == 0 &&
+        !find_own_run(core, input, row, out_need, out_step)) {
+        return false;
     }
     if (row->run_id == 0) {
         if (!gf_core__resolve_pipeline(core, input, row->namespace_id, row->pipeline_id, &pipeline,
@@ -124,10 +166,10 @@ enum gf_step gf_core__put_report(struct gf_core *core, const struct gf_input *in
     if (check(&row, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
+    row.extension_id = extension->row.extension_id;
     if (!resolve(core, input, &row, out_need, &result)) {
         return result;
     }
-    row.extension_id = extension->row.extension_id;
     row.create_time = core->now;
     struct gf_report copy = {0};
     gf_report_copy(&row, &core->batch_arena, &copy);
