@@ -217,7 +217,7 @@ static bool send_ask(struct gf_hub_connection *self, struct gf_extension_ask *as
 }
 
 bool gf_asks__send(struct gf_hub_connection *self, bool *out_more) {
-    for (int i = 0; i < ASKS_STEP; i++) {
+    for (int i = 0; i < ASKS_STEP && !gf_connection__is_long(self); i++) {
         gf_mutex_lock(&self->hub->mutex);
         struct gf_list_link *first = gf_list_first(&self->asks);
         gf_mutex_unlock(&self->hub->mutex);

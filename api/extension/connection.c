@@ -144,6 +144,10 @@ bool gf_connection__is_full(const struct gf_hub_connection *self) {
            self->judging >= GF_HUB_JUDGING_MAX || self->in_bytes > GF_EXTENSION_WINDOW_BYTES_MAX;
 }
 
+bool gf_connection__is_long(const struct gf_hub_connection *self) {
+    return self->arena.used_bytes > GF_HUB_STEP_BYTES;
+}
+
 /* ---- Times ---- */
 
 static int64_t earlier(int64_t a, int64_t b) {

@@ -47,16 +47,18 @@
 #include <stdatomic.h>
 
 enum {
-    GF_HUB_ARENA_BYTES_MAX = 256 << 20, /* of one step; far above what messages can need */
-    GF_HUB_STEP_MESSAGES = 64,          /* of each kind in one step; then others have their turn */
-    GF_HUB_SCAN_ROWS = 64,              /* subscriptions of one read */
-    GF_HUB_ITEMS_MAX = 256,             /* waiting to be sent; then it is not read from */
-    GF_HUB_JUDGING_MAX = 256,           /* results on their way to the store; likewise */
-    GF_HUB_RETRY_MS = 20,               /* after the engine had no room */
-    GF_HUB_FULL_RETRY_MS = 250,         /* after no more deliveries could be kept */
-    GF_HUB_DISPATCH_MAX = 64,           /* tries of runs that are in the engine at once */
-    GF_HUB_CLOCK_CHECK_MS = 30 * 1000,  /* how long a clock that was set may go unnoticed */
-    GF_HUB_SEQUENCE_MS = 100,           /* between two SET_EVENT_SEQUENCE of one connection */
+    GF_HUB_ARENA_BYTES_MAX = 256 << 20,  /* of one step; far above what messages can need */
+    GF_HUB_STEP_BYTES = 16 << 20,        /* in it: then the step ends, so that nobody gets near */
+    GF_HUB_SETTINGS_BYTES_MAX = 2 << 20, /* of one program or subscription, references filled in */
+    GF_HUB_STEP_MESSAGES = 64,           /* of each kind in one step; then others have their turn */
+    GF_HUB_SCAN_ROWS = 64,               /* subscriptions of one read */
+    GF_HUB_ITEMS_MAX = 256,              /* waiting to be sent; then it is not read from */
+    GF_HUB_JUDGING_MAX = 256,            /* results on their way to the store; likewise */
+    GF_HUB_RETRY_MS = 20,                /* after the engine had no room */
+    GF_HUB_FULL_RETRY_MS = 250,          /* after no more deliveries could be kept */
+    GF_HUB_DISPATCH_MAX = 64,            /* tries of runs that are in the engine at once */
+    GF_HUB_CLOCK_CHECK_MS = 30 * 1000,   /* how long a clock that was set may go unnoticed */
+    GF_HUB_SEQUENCE_MS = 100,            /* between two SET_EVENT_SEQUENCE of one connection */
     GF_HUB_EVENTS_READ = 64,
     GF_HUB_DEBUGS_MAX = 16,                          /* of one connection at once */
     GF_HUB_ASKS_MAX = 1000,                          /* likewise */
@@ -383,6 +385,8 @@ void gf_connection__queue(struct gf_hub_connection *connection,
                           const Gofer__Extension__V1__ConnectResponse *message);
 /* Finds the next time at which it has something to do. (m) */
 void gf_connection__plan(struct gf_hub_connection *connection);
+/* Whether this step has made so much that the rest is for another one. */
+bool gf_connection__is_long(const struct gf_hub_connection *connection);
 /* Whether there is a reason not to read from it. (m) */
 bool gf_connection__is_full(const struct gf_hub_connection *connection);
 
@@ -448,7 +452,9 @@ struct gf_hub_settings {
     struct gf_settings_check check;     /* resolved ones; in the arena, which is wiped */
     enum gf_subscription_reason reason; /* of problems */
 };
-/* Checks, fills in references, checks again. `user` NULL: of an extension. */
+/* Checks, fills in references, checks again. `user` NULL: of an extension. What is more than
+ * GF_HUB_SETTINGS_BYTES_MAX by then is a problem: the message must not become larger than
+ * extensions take. */
 /* Problems stand in out->check beside the settings that fit. */
 void gf_settings__prepare(struct gf_extension_hub *hub,
                           Gofer__V1__ExtensionParameter *const *parameters, size_t parameter_count,

@@ -1,6 +1,7 @@
 /* What an extension says, message by message. Thread: rpc; nothing here blocks. */
 #include "api/codec/model/message.h"
 #include "api/extension/hub_internal.h"
+#include "base/identifier.h"
 #include "engine/core/limits.h"
 
 #include <stdio.h>
@@ -173,6 +174,12 @@ static size_t read_metadata(const Gofer__Extension__V1__LogEntry *entry,
     return unique;
 }
 
+static bool is_named(const Gofer__V1__SubscriptionReference *subscription) {
+    return gf_identifier_check(gf_str_from(subscription->namespace_id), "", NULL) == GF_OK &&
+           gf_identifier_check(gf_str_from(subscription->pipeline_id), "", NULL) == GF_OK &&
+           gf_identifier_check(gf_str_from(subscription->subscription_id), "", NULL) == GF_OK;
+}
+
 static void take_log(struct gf_hub_connection *self, const Gofer__Extension__V1__LogEntry *entry) {
     const struct gf_extension_hub_options *options = &self->hub->options;
     struct gf_label metadata[GF_EXTENSION_LOG_METADATA_MAX];
@@ -192,7 +199,8 @@ static void take_log(struct gf_hub_connection *self, const Gofer__Extension__V1_
         time != 0) {
         line.write_time = time;
     }
-    if (entry->subscription != NULL) {
+    /* Names that are none could make a line look like one of somebody else's. */
+    if (entry->subscription != NULL && is_named(entry->subscription)) {
         line.namespace_id = gf_str_from(entry->subscription->namespace_id);
         line.pipeline_id = gf_str_from(entry->subscription->pipeline_id);
         line.subscription_id = gf_str_from(entry->subscription->subscription_id);

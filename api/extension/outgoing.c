@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "engine/core/limits.h"
 
+#include <string.h>
+
 static struct gf_hub_item *next_item(struct gf_hub_connection *self) {
     GF_MUTEX_GUARD(&self->hub->mutex);
     struct gf_list_link *link = gf_list_pop_front(&self->items);
@@ -13,7 +15,7 @@ static struct gf_hub_item *next_item(struct gf_hub_connection *self) {
 }
 
 static bool send_items(struct gf_hub_connection *self, bool *out_more) {
-    for (int i = 0; i < GF_HUB_STEP_MESSAGES; i++) {
+    for (int i = 0; i < GF_HUB_STEP_MESSAGES && !gf_connection__is_long(self); i++) {
         struct gf_hub_item *item = next_item(self);
         if (item == NULL) {
             return true;

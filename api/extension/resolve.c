@@ -72,6 +72,7 @@ void gf_settings__prepare(struct gf_extension_hub *hub,
     *out = (struct gf_hub_settings){.reason = GF_SUBSCRIPTION_REASON_SETTINGS_INVALID};
     struct gf_setting *filled = GF_ARENA_ARRAY(arena, given_count, struct gf_setting);
     size_t filled_count = 0;
+    size_t filled_bytes = 0;
     const size_t wrong_count = first.problem_count;
     for (size_t i = 0; i < given_count; i++) {
         struct gf_setting *setting = &filled[filled_count];
@@ -80,15 +81,17 @@ void gf_settings__prepare(struct gf_extension_hub *hub,
             continue;
         }
         setting->name = given[i].name;
-        if (fill_in(&resolving, kinds, given[i].value, arena, &setting->value, &why)) {
+        if (filled_bytes > GF_HUB_SETTINGS_BYTES_MAX - VALUE_BYTES_MAX) {
+            why = GF_STR("does not fit: the secrets that the settings refer to are too large");
+        } else if (fill_in(&resolving, kinds, given[i].value, arena, &setting->value, &why)) {
+            filled_bytes += setting->value.len;
             filled_count++;
-        } else {
-            const Gofer__V1__ExtensionParameter *parameter =
-                gf_parameter_find(parameters, parameter_count, given[i].name);
-            const struct gf_str name =
-                parameter != NULL ? gf_str_from(parameter->name) : given[i].name;
-            add_problem(&first, &(struct gf_setting_problem){name, why});
+            continue;
         }
+        const Gofer__V1__ExtensionParameter *parameter =
+            gf_parameter_find(parameters, parameter_count, given[i].name);
+        const struct gf_str name = parameter != NULL ? gf_str_from(parameter->name) : given[i].name;
+        add_problem(&first, &(struct gf_setting_problem){name, why});
     }
     if (wrong_count == 0 && first.problem_count > 0) {
         out->reason = GF_SUBSCRIPTION_REASON_REFERENCE_BROKEN;

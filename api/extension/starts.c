@@ -11,6 +11,7 @@
 #include "api/codec/wire/wire.h"
 #include "api/extension/hub_internal.h"
 #include "base/alloc.h"
+#include "engine/core/limits.h"
 
 enum {
     RECEIVED_BYTES_MAX = 128 << 20, /* far above a message of 4 MiB and what is made of it */
@@ -39,7 +40,9 @@ static void set_refused(struct gf_hub_received *received, const struct gf_error 
     const char *text = error->field[0] == '\0'
                            ? gf_arena_strdup(arena, error->message)
                            : gf_arena_printf(arena, "%s: %s", error->field, error->message);
-    if (!starts_runs(received)) {
+    /* More than may be asked for have no outcome each: the answer would be larger by far than what
+     * is answered. */
+    if (!starts_runs(received) || subscription_count(received) > GF_START_SUBSCRIPTIONS_MAX) {
         received->outcome = GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_REJECTED;
         received->description = text;
         return;
@@ -190,20 +193,21 @@ static struct gf_hub_received *copy(struct gf_hub_connection *self,
     received->connection = self;
     received->command.done = done;
     received->sequence = request->sequence;
-    received->size = gf_wire_encoded_size(&request->base);
     received->description = "";
     gf_arena_init(&received->arena, RECEIVED_BYTES_MAX);
-    uint8_t *bytes = gf_malloc(received->size + 1);
+    const size_t size = gf_wire_encoded_size(&request->base);
+    uint8_t *bytes = gf_malloc(size + 1);
     ProtobufCMessage *message = NULL;
     (void)gf_wire_encode(&request->base, bytes);
-    const enum gf_code rc = gf_wire_decode(request->base.descriptor, bytes, received->size,
-                                           &received->arena, &message, NULL);
+    const enum gf_code rc =
+        gf_wire_decode(request->base.descriptor, bytes, size, &received->arena, &message, NULL);
     free(bytes);
     if (rc != GF_OK) { /* larger in memory than any that is meant well */
         free_received(received);
         return NULL;
     }
     received->request = (const Gofer__Extension__V1__ConnectRequest *)(const void *)message;
+    received->size = received->arena.used_bytes; /* which may be many times those of the wire */
     return received;
 }
 
@@ -325,7 +329,7 @@ static bool send_ack(struct gf_hub_connection *self, const struct gf_hub_receive
 }
 
 bool gf_starts__send_acks(struct gf_hub_connection *self, bool *out_more) {
-    for (int i = 0; i < ACKS_STEP; i++) {
+    for (int i = 0; i < ACKS_STEP && !gf_connection__is_long(self); i++) {
         gf_mutex_lock(&self->hub->mutex);
         struct gf_list_link *link = gf_list_pop_front(&self->answered);
         struct gf_hub_received *received =

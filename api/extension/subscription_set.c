@@ -395,7 +395,7 @@ enum gf_connection_next gf_set__scan(struct gf_hub_connection *self) {
     if (read_rows(self, &rows, &count, &error) != GF_OK) {
         return fail(self, &error);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !gf_connection__is_long(self); i++) {
         bool sent = false;
         bool more = true;
         self->scan_after = rows[i].subscription_key;
@@ -493,7 +493,7 @@ static bool send_one(struct gf_hub_connection *self, const struct gf_hub_dirty *
 }
 
 bool gf_set__send_dirty(struct gf_hub_connection *self, bool *out_more) {
-    for (int i = 0; i < DIRTY_STEP; i++) {
+    for (int i = 0; i < DIRTY_STEP && !gf_connection__is_long(self); i++) {
         struct gf_hub_dirty *dirty = next_dirty(self);
         if (dirty == NULL) {
             return true;
