@@ -196,6 +196,9 @@ void gf_core__clean(struct gf_core *core);
 /* Frees everything, for gf_core_destroy. */
 void gf_core__free_all(struct gf_core *core);
 
+/* The reason of a refusal by a pipeline whose runs do not queue (run_create.c). */
+#define GF_REASON_PIPELINE_BUSY "PIPELINE_BUSY"
+
 /* ---- Commands: namespace.c, pipeline.c, config_commands.c, run_start.c, run_cancel.c, ... ---- */
 
 enum gf_step gf_core__create_namespace(struct gf_core *core, const struct gf_input *input,

@@ -5,14 +5,17 @@
  * All that one input wants is durable together. So everything is looked up first, then it is made
  * sure that what may have to wait has room, and only then the first run is created.
  *
- * A refusal that nothing but a person can undo is the outcome of the key for good. What may go well
- * later (starts are paused, too many runs) is kept as a delivery, which is tried again until it is
- * started or refused, or given up; until then the key is PENDING.
+ * A refusal that nothing but a person can undo, or that the pipeline asks for (queue policy
+ * reject), is the outcome of the key for good. What may go well later (starts are paused, too many
+ * runs) is kept as a delivery, which is tried again until it is started or refused, or given up;
+ * until then the key is PENDING.
  */
 #include "engine/core/config.h"
 #include "engine/core/copy.h"
 #include "engine/core/core_checks.h"
 #include "engine/core/core_starts.h"
+
+#include <string.h>
 
 /* ---- The input itself ---- */
 
@@ -252,6 +255,13 @@ static void keep(struct core_starts *starts, const struct core_wanted *wanted,
     record(starts, wanted, &outcome, out);
 }
 
+/* The owner of the pipeline wants no run that comes while others are under way: then none waits for
+ * that anywhere else either. */
+static bool wants_no_queue(const struct core_new_run *new_run, const struct gf_error *err) {
+    return new_run->config->row.queue_policy == GF_QUEUE_POLICY_REJECT &&
+           strcmp(err->reason, GF_REASON_PIPELINE_BUSY) == 0;
+}
+
 /* Gives whether it is new: no repetition, and no name of nothing. */
 static bool do_one(struct core_starts *starts, struct core_wanted *wanted,
                    struct gf_start_result *out) {
@@ -277,6 +287,8 @@ static bool do_one(struct core_starts *starts, struct core_wanted *wanted,
     const struct core_new_run new_run = new_run_of(starts, wanted);
     if (gf_core__check_new_run(core, &new_run, &err) == GF_OK) {
         start(starts, wanted, &new_run, out);
+    } else if (wants_no_queue(&new_run, &err)) {
+        refuse(starts, wanted, &err, out);
     } else if (starts->delivery == NULL) {
         keep(starts, wanted, &err, out);
     } else {

@@ -400,17 +400,33 @@ Test(extension_starts, too_many_runs_wait) {
     world_exit(&world, "one", 0);
 }
 
-Test(extension_starts, what_its_pipeline_does_not_queue_waits) {
+Test(extension_starts, what_its_pipeline_does_not_queue_is_refused) {
     struct gf_config *config = gf_fixture_config(&world.arena, "one");
     config->parallelism = 1;
     config->queue_policy = GF_QUEUE_POLICY_REJECT;
     world_cron(&world);
     cr_assert_eq(world_up_config(&world, config), GF_OK);
     cr_assert_eq(world_cron_start(&world, "nightly", "a"), GF_START_STARTED);
-    cr_expect_eq(world_cron_start(&world, "nightly", "b"), GF_START_PENDING);
-    cr_expect_eq(deliveries(false), 1);
+    cr_expect_eq(world_cron_start(&world, "nightly", "b"), GF_START_REFUSED);
+    cr_expect_eq(deliveries(false), 0);
     world_exit(&world, "one", 0);
-    cr_expect_eq(world_cron_retry(&world, pending_key()), GF_START_STARTED);
+    expect_refused_for_good("b", "PIPELINE_BUSY");
+    cr_expect_eq(world_cron_start(&world, "nightly", "c"), GF_START_STARTED);
+    world_exit(&world, "one", 0);
+}
+
+Test(extension_starts, what_waited_is_refused_by_a_pipeline_that_does_not_queue) {
+    struct gf_config *config = gf_fixture_config(&world.arena, "one");
+    config->parallelism = 1;
+    config->queue_policy = GF_QUEUE_POLICY_REJECT;
+    world_cron(&world);
+    cr_assert_eq(world_up_config(&world, config), GF_OK);
+    cr_assert_eq(world_cron_start(&world, "nightly", "a"), GF_START_STARTED);
+    world_pause(&world, true);
+    cr_assert_eq(world_cron_start(&world, "nightly", "b"), GF_START_PENDING);
+    world_pause(&world, false);
+    cr_expect_eq(world_cron_retry(&world, pending_key()), GF_START_REFUSED);
+    cr_expect_eq(deliveries(false), 0);
     world_exit(&world, "one", 0);
 }
 

@@ -90,7 +90,7 @@ static enum gf_code check_queue(const struct gf_core *core, const struct core_ne
     const int64_t limit = queue_limit(core, config);
     if (config->row.queue_policy == GF_QUEUE_POLICY_REJECT && most > 0 &&
         pipeline->runs_running + waiting >= most) {
-        return gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "PIPELINE_BUSY",
+        return gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, GF_REASON_PIPELINE_BUSY,
                               "pipeline '%" GF_STR_FMT "' has %" PRId64
                               " runs, which is as many as it may, and does not queue more",
                               GF_STR_ARG(pipeline->row.pipeline_id),

@@ -539,7 +539,9 @@ static void check_outcome(struct sim *sim, const struct sim_command *command,
     }
     SIM_EXPECT(sim, start_allowed,
                (told->outcome == GF_START_STARTED && wanted->may_start) ||
-                   (told->outcome == GF_START_PENDING && wanted->may_wait),
+                   (told->outcome == GF_START_PENDING && wanted->may_wait) ||
+                   (told->outcome == GF_START_REFUSED && wanted->may_be_busy &&
+                    gf_str_eq(told->reason, GF_STR("PIPELINE_BUSY"))),
                "command %" PRId64 " is answered %s (%" GF_STR_FMT "), it could %s", command->number,
                gf_start_outcome_name(told->outcome), GF_STR_ARG(told->reason),
                wanted->may_start ? "start" : "not start");

@@ -122,6 +122,10 @@ static void expect_one(struct sim *sim, const struct sim_command *command,
         /* Runs before it in the same input may leave it no room, or make some. */
         out->may_start = !first || refusals == 0 || (refusals & bit(GF_OK)) != 0;
         out->may_wait = !first || (refusals & ~bit(GF_OK)) != 0;
+        out->may_be_busy =
+            out->may_wait &&
+            sim_rows_config(pipeline, pipeline->row.live_version)->content.queue_policy ==
+                GF_QUEUE_POLICY_REJECT;
     }
 }
 

@@ -95,6 +95,7 @@ struct sim_wanted {
     const char *final; /* the reason for which it is refused for good; NULL = none */
     bool may_start;
     bool may_wait;
+    bool may_be_busy; /* refused where it could wait: its pipeline wants no queue */
     enum gf_start_outcome outcome;
     int64_t run_id;
 };
