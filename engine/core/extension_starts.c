@@ -73,6 +73,21 @@ static const struct gf_variable *with_source(const struct core_starts *starts) {
     return variables;
 }
 
+/* What one message makes many runs of is written many times, in one transaction. */
+static enum gf_code check_copies(const struct gf_extension_start *given, struct gf_error *err) {
+    size_t bytes = given->document == NULL ? 0 : given->document->content.len;
+    for (size_t i = 0; i < given->variable_count; i++) {
+        bytes += given->variables[i].key.len + given->variables[i].value.len;
+    }
+    if (bytes > GF_START_BYTES_MAX / given->subscription_count) {
+        return gf_fail_field(err, "subscriptions",
+                             "variables and input have %zu bytes, which is too much for %zu runs: "
+                             "expected up to %d together",
+                             bytes, given->subscription_count, GF_START_BYTES_MAX);
+    }
+    return GF_OK;
+}
+
 /* What is wrong with every run of the input: as of a run that somebody starts. */
 static void check_all(struct core_starts *starts) {
     const struct gf_extension_start *given = starts->given;
@@ -89,7 +104,8 @@ static void check_all(struct core_starts *starts) {
                                                    .document = given->document,
                                                    .ordering_key = given->ordering_key,
                                                    .ordering_policy = given->ordering_policy}};
-    if (gf_core__check_start_run(&start, &starts->refusal) != GF_OK) {
+    if (gf_core__check_start_run(&start, &starts->refusal) != GF_OK ||
+        check_copies(given, &starts->refusal) != GF_OK) {
         return;
     }
     if (starts->chain_depth >= GF_CHAIN_DEPTH_MAX) {

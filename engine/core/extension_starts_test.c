@@ -1,4 +1,5 @@
 /* Runs that extensions want: exactly one for each key. */
+#include "base/alloc.h"
 #include "engine/core/config.h"
 #include "engine/core/core.h"
 #include "engine/core/limits.h"
@@ -288,6 +289,28 @@ Test(extension_starts, bad_options_are_refused_for_good) {
     cr_assert_eq(world_step(&world, &input), GF_OK);
     cr_expect(gf_str_eq(world.starts[0].description, GF_STR("input: is none")));
     expect_refused_for_good("key-3", "INVALID_ARGUMENT");
+}
+
+Test(extension_starts, what_is_too_much_for_so_many_runs_is_refused) {
+    enum {
+        COUNT = 300
+    };
+    struct gf_subscription_name names[COUNT];
+    world_cron(&world);
+    struct gf_input input = world_cron_input(&world, "nightly", "key");
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = input.u.extension_start.subscriptions[0];
+    }
+    char *bytes = gf_calloc(1, GF_RUN_INPUT_BYTES_MAX);
+    const struct gf_run_document document = {.media_type = GF_STR("text/plain"),
+                                             .digest = GF_STR("ab"),
+                                             .content = {bytes, GF_RUN_INPUT_BYTES_MAX}};
+    input.u.extension_start.document = &document;
+    input.u.extension_start.subscriptions = names;
+    input.u.extension_start.subscription_count = COUNT;
+    cr_assert_eq(world_step(&world, &input), GF_OK);
+    expect_refused_for_good("key", "INVALID_ARGUMENT");
+    free(bytes);
 }
 
 /* ---- Chains ---- */

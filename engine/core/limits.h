@@ -109,6 +109,8 @@ enum {
     GF_CHECKPOINT_BYTES_MAX = 4096,
     GF_START_KEY_CHARS_MAX = 255,
     GF_START_SUBSCRIPTIONS_MAX = 1000,
+    /* Variables and documents of all runs of one input together: each run has its own. */
+    GF_START_BYTES_MAX = 64 << 20,
     GF_CHAIN_DEPTH_MAX = 32,
     GF_DELIVERY_ATTEMPTS_MAX = 20,
     GF_DELIVERY_BYTES_MAX = 4 << 20,             /* of one content */

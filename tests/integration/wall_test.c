@@ -315,7 +315,6 @@ Test(wall_tasks, task_reaches_nothing_beyond_its_run) {
 static const char *const of_an_extension[] = {
     "gofer.v1.ExtensionService/GetDeadLetter",
     "gofer.v1.ExtensionService/GetExtension",
-    "gofer.v1.ExtensionService/GetExtensionDebugInfo",
     "gofer.v1.ExtensionService/ListDeadLetters",
     "gofer.v1.ExtensionService/ListExtensionReports",
     "gofer.v1.ExtensionService/ListExtensions", /* of which it sees itself */
