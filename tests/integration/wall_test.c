@@ -313,15 +313,11 @@ Test(wall_tasks, task_reaches_nothing_beyond_its_run) {
 
 /* All that an extension may do with the role that every extension has, about itself. */
 static const char *const of_an_extension[] = {
-    "gofer.v1.ExtensionService/GetDeadLetter",
-    "gofer.v1.ExtensionService/GetExtension",
-    "gofer.v1.ExtensionService/ListDeadLetters",
-    "gofer.v1.ExtensionService/ListExtensionReports",
+    "gofer.v1.ExtensionService/GetDeadLetter",   "gofer.v1.ExtensionService/GetExtension",
+    "gofer.v1.ExtensionService/ListDeadLetters", "gofer.v1.ExtensionService/ListExtensionReports",
     "gofer.v1.ExtensionService/ListExtensions", /* of which it sees itself */
-    "gofer.v1.ExtensionService/WatchExtension",
-    "gofer.v1.ObjectService/DeleteExtensionObject",
-    "gofer.v1.ObjectService/GetExtensionObject",
-    "gofer.v1.ObjectService/ListExtensionObjects",
+    "gofer.v1.ExtensionService/WatchExtension",  "gofer.v1.ObjectService/DeleteExtensionObject",
+    "gofer.v1.ObjectService/GetExtensionObject", "gofer.v1.ObjectService/ListExtensionObjects",
     "gofer.v1.ObjectService/PutExtensionObject",
 };
 
