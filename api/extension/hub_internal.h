@@ -5,7 +5,8 @@
  *     listener.c         what the engine has committed
  *     times.c            deadlines of connections and of the hub
  *     commands.c         inputs to the engine that are not refused for want of room
- *     connection.c       a call as a state machine; its end
+ *     connection.c       a connection as a state machine; its end
+ *     connection_call.c  the callbacks of its call
  *     handshake.c        from Registration to Welcome
  *     subscription_set.c the full set of subscriptions, and changes of it
  *     resolve.c          settings: opened, checked, references filled in
@@ -365,6 +366,9 @@ void gf_hub__free_command(struct gf_hub_command *command);
 void gf_hub__free_held(struct gf_extension_hub *hub);
 
 /* ---- connection.c ---- */
+
+/* A time of the connection has come (gf_hub_time.due). */
+void gf_connection__time_is_due(struct gf_extension_hub *hub, struct gf_hub_time *time);
 
 void gf_connection__ref(struct gf_hub_connection *connection);
 void gf_connection__unref(struct gf_hub_connection *connection);
