@@ -24,7 +24,8 @@
 #define OPEN(name) {.method = (name), .access = GF_METHOD_OPEN}
 #define LOCAL(name, ...) {.method = (name), .access = GF_METHOD_LOCAL, __VA_ARGS__}
 #define TOKEN(name) {.method = (name), .access = GF_METHOD_TOKEN}
-#define EXTENSION(name) {.method = (name), .access = GF_METHOD_EXTENSION}
+/* It is told settings with their secrets. */
+#define EXTENSION(name) {.method = (name), .access = GF_METHOD_EXTENSION, .secret = true}
 #define NEEDS(name, what, how, ...)                                                                \
     {.method = (name), .access = GF_METHOD_PERMISSION,                                             \
      .resource = GF_PERMISSION_RESOURCE_##what, .action = GF_PERMISSION_ACTION_##how,              \
