@@ -26,6 +26,7 @@
     X(CLI_OUTPUT, 60)                                                                              \
     X(CONFORMANCE, 70)                                                                             \
     X(SERVER, 100)                                                                                 \
+    X(GATEWAY, 150)                                                                                \
     X(RPC_SERVER, 200)                                                                             \
     X(RPC_CHANNEL, 220)                                                                            \
     X(RPC_CALL, 240)                                                                               \
