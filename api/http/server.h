@@ -61,7 +61,9 @@ struct gf_http_handler {
     enum gf_http_more (*read)(struct gf_http_exchange *exchange, char *out, size_t size_max,
                               size_t *out_size, void *ctx);
     /* The client went away, or the server stops, before the response was sent whole; at most once.
-     * `done` follows when the handler has called gf_http_abandon, or has responded before. */
+     * `done` follows when the handler has called gf_http_abandon, or has responded before. A stream
+     * counts as responded when `read` has given END or BROKEN: until then what feeds it may still
+     * use the exchange. `read` is not called any more. */
     void (*gone)(struct gf_http_exchange *exchange, void *ctx);
     /* The last of an exchange: nothing of it is used afterwards. */
     void (*done)(struct gf_http_exchange *exchange, void *ctx);
