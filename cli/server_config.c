@@ -37,6 +37,16 @@ const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS] = {
      .value_name = "ADDRESS",
      .help = "HOST:PORT (port 0: a free one) or unix:/PATH; may be given many times (default "
              "127.0.0.1:8080)"},
+    {.name = "http",
+     .kind = GF_OPTION_LIST,
+     .value_name = "ADDRESS",
+     .help = "where to listen for HTTP, as --listen; may be given many times (default "
+             "127.0.0.1:8081, and none where --listen is given)"},
+    {.name = "external",
+     .kind = GF_OPTION_LIST,
+     .value_name = "ADDRESS",
+     .help = "where to take requests from outside for extensions, as --listen; may be given many "
+             "times (default: nowhere)"},
     {.name = "extension",
      .kind = GF_OPTION_LIST,
      .value_name = "NAME",
@@ -103,6 +113,11 @@ const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS] = {
      .value_name = "LEVEL",
      .choices = "error|warn|info|debug",
      .help = "events up to this level are written to standard error (default info)"},
+    {.name = "log-format",
+     .kind = GF_OPTION_TEXT,
+     .value_name = "FORMAT",
+     .choices = "text|json",
+     .help = "how events are written: for people, or an object of JSON each (default text)"},
 };
 
 /* Which setting a flag gives. */
@@ -112,6 +127,8 @@ static const struct {
 } paths[] = {
     {"data-dir", "data_dir"},
     {"listen", "listeners"},
+    {"http", "gateway.listeners"},
+    {"external", "external_events.listeners"},
     {"extension", "extensions.provided"},
     {"scheduler", "scheduler.name"},
     {"containers-max", "scheduler.containers_max"},
@@ -125,6 +142,7 @@ static const struct {
     {"stop-timeout", "limits.stop_timeout"},
     {"master-key-file", "secrets.master_key_file"},
     {"log-level", "logging.level"},
+    {"log-format", "logging.format"},
 };
 
 static const struct gf_option *option_named(const char *name) {
@@ -138,7 +156,7 @@ static const struct gf_option *option_named(const char *name) {
 
 /* A flag that may be given many times as a list: of addresses, of listeners. */
 static const char *list_text(struct gf_cli *cli, const struct gf_parsed *parsed, const char *name) {
-    const bool of_listeners = strcmp(name, "listen") == 0;
+    const bool of_listeners = strcmp(name, "extension") != 0;
     size_t count = 0;
     const char *const *values = gf_parsed_list(parsed, name, &count);
     struct gf_strbuf text;
@@ -186,6 +204,17 @@ static enum gf_code fill_data_dir(struct gf_cli *cli, struct gf_config_values *c
     return GF_OK;
 }
 
+/* Who says where the service listens says all of it. */
+static void fill_gateway(struct gf_config_values *config) {
+    const size_t listeners = gf_config_find(GF_STR(GF_SETTING_LISTENERS))->index;
+    const size_t gateway = gf_config_find(GF_STR(GF_SETTING_GATEWAY_LISTENERS))->index;
+    if (config->sources[listeners] != GF_CONFIG_SOURCE_DEFAULT &&
+        config->sources[gateway] == GF_CONFIG_SOURCE_DEFAULT) {
+        config->message->gateway->n_listeners = 0;
+        config->texts[gateway] = "[]";
+    }
+}
+
 static bool is_given_empty(const struct gf_parsed *parsed, const char *name) {
     const char *text = gf_parsed_text(parsed, name);
     return text != NULL && text[0] == '\0';
@@ -225,6 +254,7 @@ enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *p
     }
     rc = fill_data_dir(cli, &config, err);
     if (rc == GF_OK) {
+        fill_gateway(&config);
         *out_config = config;
     }
     return rc;
@@ -241,9 +271,10 @@ enum gf_code gf_server_config_apply(const struct gf_config_values *config,
         return rc;
     }
     rc = gf_server_check_addresses(options, err);
-    const struct gf_config_setting *setting = gf_config_find(GF_STR("listeners"));
-    *out_is_usage =
-        rc == GF_INVALID_ARGUMENT && config->sources[setting->index] == GF_CONFIG_SOURCE_FLAG;
+    if (rc == GF_INVALID_ARGUMENT) {
+        const struct gf_config_setting *setting = gf_config_find(gf_str_from(err->field));
+        *out_is_usage = config->sources[setting->index] == GF_CONFIG_SOURCE_FLAG;
+    }
     return rc;
 }
 

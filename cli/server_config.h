@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 
 enum {
-    GF_SERVER_CONFIG_OPTIONS = 18,
+    GF_SERVER_CONFIG_OPTIONS = 21,
     GF_SERVER_START_OPTIONS = 2, /* of these, at the front: what only a server has */
 };
 
@@ -21,7 +21,8 @@ extern const struct gf_option gf_server_config_options[GF_SERVER_CONFIG_OPTIONS]
 
 /*
  * Loads the configuration that the file, the environment and the flags give, in the cli's arena,
- * and fills in the data directory where none of them names it. Codes: those of gf_config_load;
+ * and fills in what no schema can tell: the data directory where none of them names it, and that
+ * there is no gateway where they have listeners, but none for it. Codes: those of gf_config_load;
  * GF_INVALID_ARGUMENT with *out_is_usage where a flag is to blame.
  */
 enum gf_code gf_server_config_load(struct gf_cli *cli, const struct gf_parsed *parsed,

@@ -16,9 +16,12 @@ enum {
 
 static const char task_socket[] = "gofer.sock";
 
-static enum gf_code check_listener(const struct gf_server_options *options,
-                                   const struct gf_server_listener *listener,
-                                   struct gf_error *err) {
+/* An error about an address says by its field which setting has it. */
+static enum gf_code at(const char *setting, struct gf_error *err) {
+    return gf_wrap_field(err, setting);
+}
+
+static enum gf_code check_form(const struct gf_server_listener *listener, struct gf_error *err) {
     const char *address = listener->address;
     const char *path = address != NULL ? gf_address_unix_path(address) : NULL;
     if (address == NULL || strchr(address, ':') == NULL || (path != NULL && path[0] != '/')) {
@@ -31,6 +34,12 @@ static enum gf_code check_listener(const struct gf_server_options *options,
                        "machine",
                        address);
     }
+    return GF_OK;
+}
+
+static enum gf_code check_reach(const struct gf_server_options *options,
+                                const struct gf_server_listener *listener, struct gf_error *err) {
+    const char *address = listener->address;
     if (gf_address_is_local(address)) {
         return GF_OK;
     }
@@ -52,19 +61,81 @@ static enum gf_code check_listener(const struct gf_server_options *options,
     return GF_OK;
 }
 
-enum gf_code gf_server_check_addresses(const struct gf_server_options *options,
-                                       struct gf_error *err) {
-    if (options->listener_count == 0 || options->listener_count > GF_SERVER_LISTENERS_MAX) {
-        return gf_fail(err, GF_INVALID_ARGUMENT, "there are %zu addresses, expected 1 to %d",
-                       options->listener_count, GF_SERVER_LISTENERS_MAX);
-    }
-    for (size_t i = 0; i < options->listener_count; i++) {
-        const enum gf_code rc = check_listener(options, &options->listeners[i], err);
-        if (rc != GF_OK) {
-            return rc;
+/* All listeners of the options, and the settings that they are from. */
+struct door_list {
+    const char *setting;
+    const struct gf_server_listener *items;
+    size_t count;
+};
+
+enum {
+    DOOR_LISTS = 3
+};
+
+static void lists_of(const struct gf_server_options *options, struct door_list out[DOOR_LISTS]) {
+    out[0] = (struct door_list){GF_SETTING_LISTENERS, options->listeners, options->listener_count};
+    out[1] = (struct door_list){GF_SETTING_GATEWAY_LISTENERS, options->gateway.listeners,
+                                options->gateway.listener_count};
+    out[2] = (struct door_list){GF_SETTING_EXTERNAL_LISTENERS, options->external.listeners,
+                                options->external.listener_count};
+}
+
+/* Port 0 is another one each time. */
+static bool is_same(const char *left, const char *right) {
+    const struct gf_str text = gf_str_from(left);
+    const bool is_any = gf_address_unix_path(left) == NULL && gf_str_has_suffix(text, GF_STR(":0"));
+    return !is_any && strcmp(left, right) == 0;
+}
+
+/* The one at `index` of `list` against all before it. */
+static enum gf_code check_once(const struct door_list *lists, const struct door_list *list,
+                               size_t index, struct gf_error *err) {
+    const char *address = list->items[index].address;
+    for (const struct door_list *other = lists; other <= list; other++) {
+        const size_t count = other == list ? index : other->count;
+        for (size_t i = 0; i < count; i++) {
+            if (is_same(other->items[i].address, address)) {
+                return gf_fail(err, GF_INVALID_ARGUMENT, "address '%s' is given twice, %s %s",
+                               address, other == list ? "both in" : "first in", other->setting);
+            }
         }
     }
     return GF_OK;
+}
+
+static enum gf_code check_counts(const struct door_list lists[DOOR_LISTS], struct gf_error *err) {
+    for (size_t i = 0; i < DOOR_LISTS; i++) {
+        const size_t count_min = i == 0 ? 1 : 0; /* there must be one for gRPC */
+        if (lists[i].count < count_min || lists[i].count > GF_SERVER_LISTENERS_MAX) {
+            (void)gf_fail(err, GF_INVALID_ARGUMENT, "there are %zu addresses, expected %zu to %d",
+                          lists[i].count, count_min, GF_SERVER_LISTENERS_MAX);
+            return at(lists[i].setting, err);
+        }
+    }
+    return GF_OK;
+}
+
+enum gf_code gf_server_check_addresses(const struct gf_server_options *options,
+                                       struct gf_error *err) {
+    struct door_list lists[DOOR_LISTS];
+    lists_of(options, lists);
+    enum gf_code rc = check_counts(lists, err);
+    for (size_t i = 0; rc == GF_OK && i < DOOR_LISTS; i++) {
+        for (size_t j = 0; rc == GF_OK && j < lists[i].count; j++) {
+            const struct gf_server_listener *listener = &lists[i].items[j];
+            rc = check_form(listener, err);
+            if (rc == GF_OK) {
+                rc = check_once(lists, &lists[i], j, err);
+            }
+            if (rc == GF_OK) {
+                rc = check_reach(options, listener, err);
+            }
+            if (rc != GF_OK) {
+                (void)at(lists[i].setting, err);
+            }
+        }
+    }
+    return rc;
 }
 
 /* "127.0.0.1:0" and 40117 -> "127.0.0.1:40117". */

@@ -4,6 +4,8 @@
  *     DATA_DIR/            mode 0700
  *       lock               held while a server runs
  *       addresses          where it listens, one address a line, while it serves
+ *       http_addresses     likewise for HTTP (the gateway), where it does
+ *       external_addresses likewise for events from outside
  *       gofer.db           the store
  *       secrets.db         secrets, encrypted
  *       master.key         the key to them, unless it comes from somewhere else (master_key.h)
@@ -31,13 +33,17 @@
 #include <stdint.h>
 
 enum {
-    GF_SERVER_LISTENERS_MAX = 16,
+    GF_SERVER_LISTENERS_MAX = 16,   /* of each kind */
     GF_SERVER_STOP_GRACE_MS = 5000, /* for calls in progress */
     GF_SERVER_RUNS_ACTIVE_MAX_DEFAULT = 100000,
     GF_SERVER_CONTAINERS_MAX_DEFAULT = 256,
 };
 #define GF_SERVER_UPLOAD_BYTES_MAX_DEFAULT (INT64_C(16) << 30)
 #define GF_SERVER_CREDENTIAL "gofer-master-key"
+/* Paths of settings, for errors about addresses. */
+#define GF_SETTING_LISTENERS "listeners"
+#define GF_SETTING_GATEWAY_LISTENERS "gateway.listeners"
+#define GF_SETTING_EXTERNAL_LISTENERS "external_events.listeners"
 
 enum gf_server_scheduler {
     GF_SERVER_SCHEDULER_NATIVE = 0,
@@ -51,6 +57,28 @@ struct gf_server_listener {
     struct gf_rpc_server_tls tls; /* cert_file NULL: without TLS */
     /* Without TLS only this machine is served, but where this says otherwise. */
     bool allow_plaintext_beyond_this_machine;
+};
+
+/* The API over HTTP; lists as in struct gf_gateway_options. Zero limits mean their defaults. */
+struct gf_server_gateway {
+    const struct gf_server_listener *listeners;
+    size_t listener_count;  /* 0: no gateway; at most GF_SERVER_LISTENERS_MAX */
+    const char *static_dir; /* NULL: no files */
+    const char *const *origins;
+    size_t origin_count;
+    const char *const *hosts;
+    size_t host_count;
+    int64_t connections_max;
+};
+
+/* Events from outside (api/external/listener.h). Zero limits mean their defaults. */
+struct gf_server_external {
+    const struct gf_server_listener *listeners;
+    size_t listener_count; /* 0: none are taken; at most GF_SERVER_LISTENERS_MAX */
+    int64_t body_bytes_max;
+    int64_t address_rate_max;        /* < 0: no limit */
+    int64_t address_connections_max; /* likewise */
+    int64_t connections_max;
 };
 
 /* Networks of tasks, as struct gf_native_network has them. */
@@ -121,13 +149,16 @@ struct gf_server_options {
     size_t provided_extension_count;
     const char *extension_image_dir; /* default: that of the program */
     int64_t extension_update_ms;     /* how often newer images are looked for; 0: never */
+    struct gf_server_gateway gateway;
+    struct gf_server_external external;
 };
 
 struct gf_server;
 
 /*
  * Checks where the options want to listen, before anything is made. Codes: GF_INVALID_ARGUMENT (no
- * address), GF_FAILED_PRECONDITION (beyond this machine without TLS, or in development mode).
+ * address, or one twice), GF_FAILED_PRECONDITION (beyond this machine without TLS, or in
+ * development mode). The error has the setting as its field ("gateway.listeners").
  * Thread: any.
  */
 enum gf_code gf_server_check_addresses(const struct gf_server_options *options,

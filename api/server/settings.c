@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/identifier.h"
 
+#include <stdio.h>
+
 const char *gf_settings__given(const char *text) {
     return text[0] != '\0' ? text : NULL;
 }
@@ -37,7 +39,15 @@ static enum gf_code take_tls(const Gofer__Config__V1__Tls *tls, const char *path
     return GF_OK;
 }
 
-static enum gf_code take_listener(const Gofer__Config__V1__Listener *from,
+/* A list of listeners: whose it is, as the path of the setting, and where it goes. */
+struct listeners {
+    const char *path;
+    Gofer__Config__V1__Listener **from;
+    size_t count;
+    struct gf_server_listener *out; /* GF_SERVER_LISTENERS_MAX */
+};
+
+static enum gf_code take_listener(const Gofer__Config__V1__Listener *from, const char *path,
                                   const struct gf_rpc_server_tls *common,
                                   struct gf_server_listener *out, struct gf_error *err) {
     *out = (struct gf_server_listener){
@@ -45,7 +55,9 @@ static enum gf_code take_listener(const Gofer__Config__V1__Listener *from,
         .allow_plaintext_beyond_this_machine = from->allow_plaintext_beyond_this_machine,
     };
     if (from->tls != NULL) {
-        const enum gf_code rc = take_tls(from->tls, "listeners[].tls", &out->tls, err);
+        char field[GF_ERROR_FIELD_BYTES_MAX];
+        (void)snprintf(field, sizeof(field), "%s[].tls", path);
+        const enum gf_code rc = take_tls(from->tls, field, &out->tls, err);
         if (rc != GF_OK) {
             return rc;
         }
@@ -56,21 +68,62 @@ static enum gf_code take_listener(const Gofer__Config__V1__Listener *from,
     return GF_OK;
 }
 
-static enum gf_code take_listeners(const Gofer__Config__V1__ServerConfig *config,
-                                   struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX],
-                                   struct gf_server_options *options, struct gf_error *err) {
+static enum gf_code take_listeners(const struct listeners *listeners,
+                                   const struct gf_rpc_server_tls *common, struct gf_error *err) {
+    enum gf_code rc = GF_OK;
+    if (listeners->count > GF_SERVER_LISTENERS_MAX) {
+        rc = gf_fail_field(err, listeners->path, "%s: there are %zu, more than %d", listeners->path,
+                           listeners->count, GF_SERVER_LISTENERS_MAX);
+    }
+    for (size_t i = 0; rc == GF_OK && i < listeners->count; i++) {
+        rc = take_listener(listeners->from[i], listeners->path, common, &listeners->out[i], err);
+    }
+    return rc;
+}
+
+static enum gf_code take_all_listeners(const Gofer__Config__V1__ServerConfig *config,
+                                       struct gf_server_lists *lists,
+                                       struct gf_server_options *options, struct gf_error *err) {
+    const Gofer__Config__V1__Gateway *gateway = config->gateway;
+    const Gofer__Config__V1__ExternalEvents *external = config->external_events;
+    const struct listeners all[] = {
+        {GF_SETTING_LISTENERS, config->listeners, config->n_listeners, lists->listeners},
+        {GF_SETTING_GATEWAY_LISTENERS, gateway->listeners, gateway->n_listeners,
+         lists->gateway_listeners},
+        {GF_SETTING_EXTERNAL_LISTENERS, external->listeners, external->n_listeners,
+         lists->external_listeners},
+    };
     struct gf_rpc_server_tls common;
     enum gf_code rc = take_tls(config->tls, "tls", &common, err);
-    if (rc == GF_OK && config->n_listeners > GF_SERVER_LISTENERS_MAX) {
-        rc = gf_fail_field(err, "listeners", "listeners: there are %zu, more than %d",
-                           config->n_listeners, GF_SERVER_LISTENERS_MAX);
+    for (size_t i = 0; rc == GF_OK && i < GF_ARRAY_COUNT(all); i++) {
+        rc = take_listeners(&all[i], &common, err);
     }
-    for (size_t i = 0; rc == GF_OK && i < config->n_listeners; i++) {
-        rc = take_listener(config->listeners[i], &common, &listeners[i], err);
-    }
-    options->listeners = listeners;
+    options->listeners = lists->listeners;
     options->listener_count = config->n_listeners;
+    options->gateway.listeners = lists->gateway_listeners;
+    options->gateway.listener_count = gateway->n_listeners;
+    options->external.listeners = lists->external_listeners;
+    options->external.listener_count = external->n_listeners;
     return rc;
+}
+
+static void take_gateway(const Gofer__Config__V1__Gateway *gateway,
+                         struct gf_server_options *options) {
+    options->gateway.static_dir = gf_settings__given(gateway->static_dir);
+    options->gateway.origins = (const char *const *)gateway->allowed_origins;
+    options->gateway.origin_count = gateway->n_allowed_origins;
+    options->gateway.hosts = (const char *const *)gateway->allowed_hosts;
+    options->gateway.host_count = gateway->n_allowed_hosts;
+    options->gateway.connections_max = gateway->connections_max;
+}
+
+static void take_external(const Gofer__Config__V1__ExternalEvents *external,
+                          struct gf_server_options *options) {
+    options->external.body_bytes_max = external->body_bytes;
+    options->external.address_rate_max = gf_settings__limit(external->address_requests_per_second);
+    options->external.address_connections_max =
+        gf_settings__limit(external->address_connections_max);
+    options->external.connections_max = external->connections_max;
 }
 
 static void take_limits(const Gofer__Config__V1__Limits *limits,
@@ -121,7 +174,7 @@ enum gf_code gf_server_options_apply(const Gofer__Config__V1__ServerConfig *conf
                                      struct gf_server_lists *lists,
                                      struct gf_server_options *options, struct gf_error *err) {
     struct gf_server_options filled = *options;
-    enum gf_code rc = take_listeners(config, lists->listeners, &filled, err);
+    enum gf_code rc = take_all_listeners(config, lists, &filled, err);
     if (rc == GF_OK) {
         rc = gf_settings__take_scheduler(config->scheduler, &filled, err);
     }
@@ -138,6 +191,8 @@ enum gf_code gf_server_options_apply(const Gofer__Config__V1__ServerConfig *conf
     filled.master_key_file = gf_settings__given(config->secrets->master_key_file);
     take_access(config->access, &filled);
     take_limits(config->limits, &filled);
+    take_gateway(config->gateway, &filled);
+    take_external(config->external_events, &filled);
     *options = filled;
     return GF_OK;
 }

@@ -14,6 +14,8 @@
 /* Where lists of the options lie. */
 struct gf_server_lists {
     struct gf_server_listener listeners[GF_SERVER_LISTENERS_MAX];
+    struct gf_server_listener gateway_listeners[GF_SERVER_LISTENERS_MAX];
+    struct gf_server_listener external_listeners[GF_SERVER_LISTENERS_MAX];
     struct gf_image_registry registries[GF_IMAGE_REGISTRIES_MAX];
 };
 

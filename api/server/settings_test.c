@@ -70,6 +70,103 @@ Test(server_settings, defaults_are_those_of_the_code) {
     cr_expect_eq(options.calls_max, GF_RPC_CALLS_MAX_DEFAULT);
 }
 
+Test(server_settings, http_is_for_this_machine_and_external_events_for_nobody_by_default) {
+    cr_assert_eq(apply(""), GF_OK, "%s", err.message);
+    cr_assert_eq(options.gateway.listener_count, 1);
+    cr_expect_str_eq(options.gateway.listeners[0].address, "127.0.0.1:8081");
+    cr_expect_null(options.gateway.static_dir);
+    cr_expect_eq(options.gateway.origin_count, 0);
+    cr_expect_eq(options.gateway.host_count, 0);
+    cr_expect_eq(options.external.listener_count, 0);
+    cr_expect_eq(gf_server_check_addresses(&options, &err), GF_OK);
+}
+
+Test(server_settings, http_and_external_events_are_taken) {
+    cr_assert_eq(apply("tls: {certificate_file: /c, key_file: /k}\n"
+                       "gateway:\n"
+                       "  listeners: [{address: \"0.0.0.0:1\"}, {address: \"unix:/h\"}]\n"
+                       "  static_dir: /ui\n"
+                       "  allowed_origins: [\"https://ui.example.com\"]\n"
+                       "  allowed_hosts: [a.example.com, b.example.com]\n"
+                       "  connections_max: 77\n"
+                       "external_events:\n"
+                       "  listeners:\n"
+                       "    - {address: \"0.0.0.0:2\", tls: {certificate_file: /o, key_file: /p}}\n"
+                       "  body_bytes: 2MiB\n"
+                       "  address_requests_per_second: 0\n"
+                       "  address_connections_max: 5\n"
+                       "  connections_max: 55\n"),
+                 GF_OK, "%s", err.message);
+    cr_assert_eq(options.gateway.listener_count, 2);
+    cr_expect_str_eq(options.gateway.listeners[0].tls.cert_file, "/c");
+    cr_expect_null(options.gateway.listeners[1].tls.cert_file);
+    cr_expect_str_eq(options.gateway.static_dir, "/ui");
+    cr_assert_eq(options.gateway.origin_count, 1);
+    cr_expect_str_eq(options.gateway.origins[0], "https://ui.example.com");
+    cr_assert_eq(options.gateway.host_count, 2);
+    cr_expect_str_eq(options.gateway.hosts[1], "b.example.com");
+    cr_expect_eq(options.gateway.connections_max, 77);
+    cr_assert_eq(options.external.listener_count, 1);
+    cr_expect_str_eq(options.external.listeners[0].tls.cert_file, "/o");
+    cr_expect_eq(options.external.body_bytes_max, 2 << 20);
+    cr_expect_lt(options.external.address_rate_max, 0);
+    cr_expect_eq(options.external.address_connections_max, 5);
+    cr_expect_eq(options.external.connections_max, 55);
+}
+
+static void expect_addresses(const char *text, enum gf_code code, const char *field) {
+    err = (struct gf_error){0};
+    cr_assert_eq(apply(text), GF_OK, "%s: %s", text, err.message);
+    cr_expect_eq(gf_server_check_addresses(&options, &err), code, "%s: %s", text, err.message);
+    cr_expect_str_eq(err.field, field, "%s", text);
+}
+
+Test(server_settings, every_listener_is_checked) {
+    const char *const plain = "tls: {}\n";
+    expect_addresses(plain, GF_OK, "");
+    expect_addresses("listeners: []", GF_INVALID_ARGUMENT, "listeners");
+    expect_addresses("gateway: {listeners: []}", GF_OK, "");
+    expect_addresses("gateway: {listeners: [{address: \"80\"}]}", GF_INVALID_ARGUMENT,
+                     "gateway.listeners");
+    expect_addresses("gateway: {listeners: [{address: \"0.0.0.0:80\"}]}", GF_FAILED_PRECONDITION,
+                     "gateway.listeners");
+    expect_addresses("gateway: {listeners: [{address: \"0.0.0.0:80\", "
+                     "allow_plaintext_beyond_this_machine: true}]}",
+                     GF_OK, "");
+    expect_addresses("external_events: {listeners: [{address: \"[::]:80\"}]}",
+                     GF_FAILED_PRECONDITION, "external_events.listeners");
+    expect_addresses("external_events: {listeners: [{address: \"[::]:80\", tls: "
+                     "{certificate_file: /c, key_file: /k}}]}",
+                     GF_OK, "");
+}
+
+Test(server_settings, in_development_mode_nothing_leaves_this_machine) {
+    const char *const text = "tls: {certificate_file: /c, key_file: /k}\n"
+                             "external_events: {listeners: [{address: \"0.0.0.0:80\"}]}\n";
+    expect_addresses(text, GF_OK, "");
+    options.development_mode = true;
+    expect_addresses(text, GF_FAILED_PRECONDITION, "external_events.listeners");
+}
+
+Test(server_settings, an_address_is_given_once) {
+    expect_addresses("listeners: [{address: \"127.0.0.1:0\"}, {address: \"127.0.0.1:0\"}]", GF_OK,
+                     "");
+    expect_addresses("listeners: [{address: \"127.0.0.1:10\"}, {address: \"127.0.0.1:10\"}]",
+                     GF_INVALID_ARGUMENT, "listeners");
+    expect_addresses("listeners: [{address: \"127.0.0.1:8081\"}]", GF_INVALID_ARGUMENT,
+                     "gateway.listeners");
+    cr_expect_str_eq(err.message, "address '127.0.0.1:8081' is given twice, first in listeners");
+    expect_addresses("listeners: [{address: \"unix:/s:0\"}]\n"
+                     "external_events: {listeners: [{address: \"unix:/s:0\"}]}",
+                     GF_INVALID_ARGUMENT, "external_events.listeners");
+}
+
+Test(server_settings, half_a_certificate_of_the_gateway_is_refused) {
+    cr_expect_eq(apply("gateway: {listeners: [{address: \"a:1\", tls: {key_file: /k}}]}\n"),
+                 GF_INVALID_ARGUMENT);
+    cr_expect_str_eq(err.field, "gateway.listeners[].tls");
+}
+
 Test(server_settings, no_limit_is_told_from_the_default) {
     cr_assert_eq(
         apply("access: {token_calls_per_second: 0, address_calls_max: 0}\n"

@@ -69,8 +69,9 @@ const struct gf_command gf_cmd_service_start = {
         "the configuration file, then is the default; gofer service config shows what holds. "
         "Stops on SIGTERM or Ctrl-C; containers run on and are taken up again at the next "
         "start. SIGHUP reads the TLS certificates anew. The addresses that it listens on are in "
-        "DIR/addresses while it serves. Limits are of the whole server; gofer service limits shows "
-        "those that hold.",
+        "DIR/addresses while it serves; those for HTTP in DIR/http_addresses, those for requests "
+        "from outside in DIR/external_addresses. Limits are of the whole server; gofer service "
+        "limits shows those that hold.",
     .options = gf_server_config_options,
     .option_count = GF_SERVER_CONFIG_OPTIONS,
     .examples = "gofer service start\n"

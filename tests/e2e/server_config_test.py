@@ -127,8 +127,25 @@ class Files(FolderTest):
             self.assertIn(told, error)
             self.assertNotIn("usage:", error)
             self.assertIn("\tfile\n", output)
-        error = self.gofer("service", "config", "--listen", "8080", code=USAGE)[1]
-        self.assertIn("address '8080' must be", error)
+        for flag in ("--listen", "--http", "--external"):
+            error = self.gofer("service", "config", flag, "8080", code=USAGE)[1]
+            self.assertIn("address '8080' must be", error)
+
+    def test_who_says_where_to_listen_says_it_of_http_too(self):
+        usual = "[{address: \"127.0.0.1:8081\"}]"
+        self.assertEqual(self.settings()["gateway.listeners"], [usual, "default"])
+        self.assertEqual(self.settings("--listen", "127.0.0.1:1")["gateway.listeners"], ["[]", "default"])
+        settings = self.settings("--listen", "127.0.0.1:1", "--http", "127.0.0.1:2", "--http",
+                                 "unix:/s", "--external", "127.0.0.1:3", "--log-format", "json")
+        self.assertEqual(settings["gateway.listeners"],
+                         ['[{"address": "127.0.0.1:2"}, {"address": "unix:/s"}]', "flag"])
+        self.assertEqual(settings["external_events.listeners"],
+                         ['[{"address": "127.0.0.1:3"}]', "flag"])
+        self.assertEqual(settings["logging.format"], ["json", "flag"])
+        path = self.write("c.yaml", "gateway: {listeners: []}\n")
+        self.assertEqual(self.settings("--config", path)["gateway.listeners"], ["[]", "file"])
+        error = self.gofer("service", "config", "--http", "127.0.0.1:8080", code=USAGE)[1]
+        self.assertIn("address '127.0.0.1:8080' is given twice, first in listeners", error)
 
 
 class Certificates(FolderTest):

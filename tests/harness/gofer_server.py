@@ -5,7 +5,8 @@
         server.address                          # "127.0.0.1:40117"
 
 It is in development mode; with auth=True it asks for tokens: server.token is its first one, which the CLI
-shows, and run(..., token=TEXT) shows another one, token=None none.
+shows, and run(..., token=TEXT) shows another one, token=None none. With http=True it serves HTTP, too, at server.http_address, and with
+external=True it takes requests from outside at server.external_address; else it does neither.
 
 Only the standard library is used. gofer finds gofer-fetch beside itself, or by GOFER_FETCH, which is set
 here where Bazel has put the two in folders of their own.
@@ -27,7 +28,8 @@ FETCH_IN_RUNFILES = "engine/scheduler/native/fetch/gofer-fetch"
 class GoferServer:
     """Starts on entry or by start(), stops on exit or by stop()."""
 
-    def __init__(self, gofer, scheduler="null", data_dir=None, options=(), auth=False):
+    def __init__(self, gofer, scheduler="null", data_dir=None, options=(), auth=False, http=False,
+                 external=False):
         self.auth = auth
         self.token = None
         self.gofer = os.path.abspath(gofer)
@@ -40,6 +42,10 @@ class GoferServer:
         self.socket = "unix:" + os.path.join(self.data_dir, "test.sock")
         self.process = None
         self.address = None
+        self.http = http
+        self.http_address = None
+        self.external = external
+        self.external_address = None
 
     def start(self):
         addresses = os.path.join(self.data_dir, "addresses")
@@ -47,7 +53,10 @@ class GoferServer:
             os.unlink(addresses)
         command = [self.gofer, "service", "start", "--data-dir", self.data_dir,
                    "--listen", "127.0.0.1:0", "--listen", self.socket,
-                   "--scheduler", self.scheduler] + ([] if self.auth else ["--dev"]) + self.options
+                   "--scheduler", self.scheduler]
+        command += (["--http", "127.0.0.1:0"] if self.http else [])
+        command += (["--external", "127.0.0.1:0"] if self.external else [])
+        command += ([] if self.auth else ["--dev"]) + self.options
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -56,9 +65,11 @@ class GoferServer:
             if self.process.poll() is not None:
                 break
             if os.path.exists(addresses):
-                with open(addresses, encoding="utf-8") as file:
-                    lines = file.read().split()
-                self.address = next(line for line in lines if not line.startswith("unix:"))
+                self.address = self.read_address("addresses")
+                if self.http:
+                    self.http_address = self.read_address("http_addresses")
+                if self.external:
+                    self.external_address = self.read_address("external_addresses")
                 if self.auth and self.token is None:
                     self.bootstrap()
                 return self
@@ -66,6 +77,11 @@ class GoferServer:
         log = self.log()
         self.kill()
         raise RuntimeError("the server did not start:\n%s" % log)
+
+    def read_address(self, name):
+        """The first one of the file that is no socket. The file `addresses` is the last one written."""
+        with open(os.path.join(self.data_dir, name), encoding="utf-8") as file:
+            return next(line for line in file.read().split() if not line.startswith("unix:"))
 
     def bootstrap(self):
         """Makes the first token."""
