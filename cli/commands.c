@@ -85,6 +85,7 @@ static const struct gf_command *const items[] = {
     &gf_cmd_service_info,
     &gf_cmd_service_init_config,
     &gf_cmd_service_limits,
+    &gf_cmd_service_metrics,
     &gf_cmd_service_pause,
     &gf_cmd_service_preferences,
     &gf_cmd_service_resume,

@@ -178,6 +178,7 @@ static const struct gf_method_rule rules[] = {
           SECRET),
 
     NEEDS("gofer.v1.SystemService/DiagnoseSystem", SYSTEM, READ),
+    NEEDS("gofer.v1.SystemService/GetMetrics", SYSTEM, READ),
     OPEN("gofer.v1.SystemService/GetSystemInfo"),
     NEEDS("gofer.v1.SystemService/GetSystemLimits", SYSTEM, READ),
     NEEDS("gofer.v1.SystemService/GetSystemPreferences", SYSTEM, READ),

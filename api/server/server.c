@@ -309,6 +309,8 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .reload_ctx = server,
         .check_containers = server->native != NULL ? gf_doctor_check : NULL,
         .check_ctx = &server->doctor,
+        .collect_metrics = gf_server__collect_metrics,
+        .metrics_ctx = server,
     };
     gf_services_init(&server->services);
     gf_gate_set_changed(server->gate, kick_streams, server);

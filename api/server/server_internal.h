@@ -122,6 +122,13 @@ enum gf_code gf_server__open_images(struct gf_server *server,
 /* How long a launch may take, with the fetching of its image. */
 int64_t gf_server__launch_lease_ms(const struct gf_server_options *options);
 
+/* ---- metrics.c ---- */
+
+/* For the services: ctx is the server. */
+enum gf_code gf_server__collect_metrics(void *ctx, struct gf_arena *arena,
+                                        struct gf_services_metrics *out,
+                                        struct gf_error *err) GF_MUST_USE;
+
 /* ---- sweeps.c: what lies beside the store, under its keys ---- */
 
 struct gf_server_keys {

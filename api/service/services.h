@@ -32,6 +32,12 @@ enum {
     GF_SERVICES_SESSIONS_MAX = 1024,               /* in containers, at the same time */
 };
 
+/* What GetMetrics answers. In the arena that was given, or static. */
+struct gf_services_metrics {
+    const char *text;
+    const char *content_type;
+};
+
 struct gf_extension_hub;
 struct gf_gate;
 struct gf_image_pulls;
@@ -96,6 +102,12 @@ struct gf_services {
     /* What there is to say of the extensions that come with gofer. NULL: none is asked for. */
     struct gf_finding (*check_extensions)(void *ctx, struct gf_arena *arena);
     void *check_extensions_ctx;
+
+    /* Collects the figures of the whole server. NULL: GetMetrics is GF_UNIMPLEMENTED. May block for
+     * some milliseconds. */
+    enum gf_code (*collect_metrics)(void *ctx, struct gf_arena *arena,
+                                    struct gf_services_metrics *out, struct gf_error *err);
+    void *metrics_ctx;
 
     /* Private to api/service. */
     struct gf_mutex mutex; /* guards streams and terminals */

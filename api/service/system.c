@@ -212,11 +212,38 @@ static void get_limits(struct gf_rpc_call *call, const Gofer__V1__GetSystemLimit
     gofer_v1_system_service_get_system_limits_reply(call, &response);
 }
 
+/* ---- Metrics ---- */
+
+static enum gf_code get_metrics(struct gf_read *read, struct gf_error *err) {
+    const struct gf_services *services = read->services;
+    struct gf_services_metrics metrics = {0};
+    if (services->collect_metrics == NULL) {
+        return gf_fail(err, GF_UNIMPLEMENTED, "this server has no metrics");
+    }
+    const enum gf_code rc =
+        services->collect_metrics(services->metrics_ctx, read->arena, &metrics, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
+    Gofer__V1__GetMetricsResponse *response =
+        GF_MESSAGE_NEW(read->arena, Gofer__V1__GetMetricsResponse, gofer__v1__get_metrics_response);
+    response->text = gf_message_text(gf_str_from(metrics.text), read->arena);
+    response->content_type = gf_message_text(gf_str_from(metrics.content_type), read->arena);
+    read->response = &response->base;
+    return GF_OK;
+}
+
+static void start_get_metrics(struct gf_rpc_call *call, const Gofer__V1__GetMetricsRequest *request,
+                              void *ctx) {
+    gf_read_start(call, &request->base, ctx, get_metrics);
+}
+
 const struct gofer_v1_system_service_handlers gf_system_service = {
     .get_system_info = {.start = get_system_info},
     .get_system_summary = {.start = start_get_summary},
     .get_system_preferences = {.start = start_get_preferences},
     .update_system_preferences = {.start = update_preferences},
     .get_system_limits = {.start = get_limits},
+    .get_metrics = {.start = start_get_metrics},
     .diagnose_system = {.start = gf_system_diagnose},
 };

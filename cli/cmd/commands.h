@@ -85,6 +85,7 @@ extern const struct gf_command gf_cmd_service_doctor;
 extern const struct gf_command gf_cmd_service_info;
 extern const struct gf_command gf_cmd_service_init_config;
 extern const struct gf_command gf_cmd_service_limits;
+extern const struct gf_command gf_cmd_service_metrics;
 extern const struct gf_command gf_cmd_service_pause;
 extern const struct gf_command gf_cmd_service_preferences;
 extern const struct gf_command gf_cmd_service_resume;

@@ -1,0 +1,24 @@
+/*
+ * The metrics of the server: each theme has a file, which asks the modules for their figures and
+ * writes them as families. What is named here is told to people in docs/reference/metrics.md, by a
+ * test that compares the two.
+ *
+ * Rules: every family is written by every server, whether it has samples or not; a limit stands
+ * beside its use as ..._limit, 0 or no sample where there is none; labels have few values; nothing
+ * here waits for the engine.
+ *
+ * Thread: a worker's.
+ */
+#ifndef GOFER_API_SERVER_METRICS_INTERNAL_H_
+#define GOFER_API_SERVER_METRICS_INTERNAL_H_
+
+#include "api/metrics/text.h"
+#include "api/server/server_internal.h"
+
+/* metrics_process.c: what the process takes of the machine. */
+void gf_server__process_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
+/* metrics_engine.c: the engine. */
+void gf_server__engine_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
+#endif /* GOFER_API_SERVER_METRICS_INTERNAL_H_ */
