@@ -36,6 +36,19 @@
 
 struct gf_rpc_call;
 
+/* X(name, text): how a call comes to the server. */
+#define GF_RPC_TRANSPORTS(X)                                                                       \
+    X(GRPC, "grpc")                                                                                \
+    X(CONNECT, "connect")                                                                          \
+    X(GRPC_WEB, "grpc-web")
+
+enum gf_rpc_transport {
+#define GF_RPC_TRANSPORT_ENUM(name, text) GF_RPC_TRANSPORT_##name,
+    GF_RPC_TRANSPORTS(GF_RPC_TRANSPORT_ENUM)
+#undef GF_RPC_TRANSPORT_ENUM
+    GF_RPC_TRANSPORT_COUNT,
+};
+
 /*
  * The callbacks of one method; `ctx` is the one of gf_rpc_server_add_service. A slot whose `start`
  * is NULL answers UNIMPLEMENTED. All other callbacks may be NULL, but who has `message` or

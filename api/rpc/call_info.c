@@ -1,8 +1,5 @@
 /* What a handler may ask about its call. */
-#include "api/rpc/core_internal.h"
 #include "api/rpc/server_internal.h"
-
-#include <string.h>
 
 struct gf_arena *gf_rpc_call_arena(struct gf_rpc_call *call) {
     return &call->arena;
@@ -12,11 +9,11 @@ struct gf_str gf_rpc_call_metadata_at(const struct gf_rpc_call *call, const char
                                       size_t index) {
     const struct gf_str wanted = gf_str_from(key);
     size_t skip = index;
-    for (size_t i = 0; i < call->metadata.count; i++) {
-        const grpc_metadata *item = &call->metadata.metadata[i];
-        if (gf_str_eq(gf_rpc__slice_view(&item->key), wanted)) {
+    for (size_t i = 0; i < call->metadata_count; i++) {
+        const struct gf_rpc_header item = call->carrier->metadata(call, i);
+        if (gf_str_eq(item.key, wanted)) {
             if (skip == 0) {
-                return gf_rpc__slice_view(&item->value);
+                return item.value;
             }
             skip--;
         }
@@ -41,10 +38,7 @@ void gf_rpc_call_limit_requests(struct gf_rpc_call *call, size_t bytes_max) {
 }
 
 const char *gf_rpc_call_peer(struct gf_rpc_call *call) {
-    if (call->peer == NULL) {
-        call->peer = grpc_call_get_peer(call->grpc);
-    }
-    return call->peer;
+    return call->carrier->peer(call);
 }
 
 int64_t gf_rpc_call_deadline(const struct gf_rpc_call *call) {

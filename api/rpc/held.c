@@ -6,46 +6,40 @@
  * the next of them is due; so nothing is shared, and no timer is needed. At the stop of the server
  * gRPC hands the slots back to every worker, which then lets go of all.
  */
-#include "api/rpc/server_internal.h"
+#include "api/rpc/grpc_internal.h"
 #include "base/clock.h"
 
-static size_t held_max(const struct gf_rpc__worker *worker) {
-    return GF_RPC_HELD_REFUSALS_MAX / worker->server->opts.thread_count;
-}
-
-bool gf_rpc__hold(struct gf_rpc_call *call, const struct gf_error *error) {
+bool gf_rpc__hold(struct gf_rpc_call *base, const struct gf_error *error) {
+    struct gf_rpc__grpc_call *call = gf_rpc__grpc_call_of(base);
     struct gf_rpc__worker *worker = call->worker;
-    gf_assert(!call->started);
-    if (call->refusal_delay_ms <= 0 || worker->stopping || worker->held_count >= held_max(worker)) {
+    if (worker->stopping || !gf_rpc__server_hold(worker->server)) {
         return false;
     }
-    gf_mutex_lock(&call->mutex);
-    gf_rpc__call_set_status(call, error);
-    call->state.status_forced = true;
-    gf_mutex_unlock(&call->mutex);
+    gf_mutex_lock(&base->mutex);
+    gf_rpc__call_set_status(base, error);
+    base->state.status_forced = true;
+    gf_mutex_unlock(&base->mutex);
     call->held = true;
-    call->release_ns = gf_deadline_after_ms(gf_mono_ns(), call->refusal_delay_ms);
+    call->release_ns = gf_deadline_after_ms(gf_mono_ns(), base->refusal_delay_ms);
     gf_list_push_back(&worker->held, &call->held_link);
-    worker->held_count++;
     if (call->release_ns < worker->next_release_ns) {
         worker->next_release_ns = call->release_ns;
     }
     return true;
 }
 
-/* Lets the call end with its status, which leaves with the next gf_rpc__call_leave. */
-static void let_go(struct gf_rpc_call *call) {
-    struct gf_rpc__worker *worker = call->worker;
+/* Lets the call end with its status, which leaves with the next gf_rpc__grpc_call_leave. */
+static void let_go(struct gf_rpc__grpc_call *call) {
     gf_assert(call->held);
     call->held = false;
     gf_list_remove(&call->held_link);
-    worker->held_count--;
-    gf_mutex_lock(&call->mutex);
-    call->state.ended = true;
-    gf_mutex_unlock(&call->mutex);
+    gf_rpc__server_unhold(call->base.server);
+    gf_mutex_lock(&call->base.mutex);
+    call->base.state.ended = true;
+    gf_mutex_unlock(&call->base.mutex);
 }
 
-void gf_rpc__held_cancelled(struct gf_rpc_call *call) {
+void gf_rpc__held_cancelled(struct gf_rpc__grpc_call *call) {
     let_go(call);
 }
 
@@ -54,10 +48,10 @@ void gf_rpc__release_held(struct gf_rpc__worker *worker, int64_t now_ns) {
     struct gf_list_link *link = gf_list_first(&worker->held);
     while (link != NULL) {
         struct gf_list_link *next = gf_list_next(&worker->held, link);
-        struct gf_rpc_call *call = GF_CONTAINER_OF(link, struct gf_rpc_call, held_link);
+        struct gf_rpc__grpc_call *call = GF_CONTAINER_OF(link, struct gf_rpc__grpc_call, held_link);
         if (call->release_ns <= now_ns) {
             let_go(call);
-            gf_rpc__call_leave(call);
+            gf_rpc__grpc_call_leave(call);
         } else if (call->release_ns < next_ns) {
             next_ns = call->release_ns;
         }

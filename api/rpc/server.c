@@ -2,7 +2,7 @@
 #include "api/rpc/accept_internal.h"
 #include "api/rpc/address_internal.h"
 #include "api/rpc/core_internal.h"
-#include "api/rpc/server_internal.h"
+#include "api/rpc/grpc_internal.h"
 #include "api/rpc/tls_internal.h"
 #include "base/alloc.h"
 
@@ -145,6 +145,18 @@ void gf_rpc__server_unuse(struct gf_rpc_server *server) {
     }
 }
 
+bool gf_rpc__server_hold(struct gf_rpc_server *server) {
+    if (atomic_fetch_add(&server->held_count, 1) < GF_RPC_HELD_REFUSALS_MAX) {
+        return true;
+    }
+    gf_rpc__server_unhold(server);
+    return false;
+}
+
+void gf_rpc__server_unhold(struct gf_rpc_server *server) {
+    (void)atomic_fetch_sub(&server->held_count, 1);
+}
+
 /* Finds words for a listener that gRPC could not make. */
 static enum gf_code listen_error(const char *address, const struct gf_rpc_server_tls *tls,
                                  const struct gf_strbuf *log, struct gf_error *err) {
@@ -238,6 +250,7 @@ void gf_rpc_server_stop(struct gf_rpc_server *server, int64_t grace_ms) {
     if (server->grpc == NULL) {
         return;
     }
+    gf_assert(atomic_load(&server->carried_count) == 0); /* who carries calls stops before */
     grpc_server_shutdown_and_notify(server->grpc, server->shutdown_queue, NULL);
     const gpr_timespec deadline = gf_rpc__deadline_after_ms(grace_ms < 0 ? 0 : grace_ms);
     grpc_event event = grpc_completion_queue_next(server->shutdown_queue, deadline, NULL);

@@ -183,7 +183,7 @@ void gf_rpc_server_start(struct gf_rpc_server *server);
  * Stops: refuses new calls at once, lets those in progress end for up to grace_ms, then cancels
  * what is left and waits until every handler has ended its calls and `done` has run. Blocks until
  * then. Stopping a server that does not run does nothing. Streams without an end hold the grace
- * period open: end them before.
+ * period open: end them before. Who carries calls into the server (carried.h) has stopped before.
  */
 void gf_rpc_server_stop(struct gf_rpc_server *server, int64_t grace_ms);
 

@@ -10,7 +10,7 @@
  * table of all methods that are registered with it for each connection: 20 KiB for a hundred.
  */
 #include "api/rpc/core_internal.h"
-#include "api/rpc/server_internal.h"
+#include "api/rpc/grpc_internal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 
@@ -66,16 +66,16 @@ static void add_slot(struct gf_rpc__worker *worker) {
  * Moves the call out of the slot, whose metadata array is swapped for the call's empty one. Of the
  * details the method's name stays to the caller.
  */
-static struct gf_rpc_call *take_call(struct gf_rpc__slot *slot, grpc_slice *out_name) {
-    struct gf_rpc_call *call = gf_rpc__call_take(slot->worker);
+static struct gf_rpc__grpc_call *take_call(struct gf_rpc__slot *slot, grpc_slice *out_name) {
+    struct gf_rpc__grpc_call *call = gf_rpc__grpc_call_take(slot->worker);
     const grpc_metadata_array empty = call->metadata;
     call->metadata = slot->metadata;
     slot->metadata = empty;
     call->grpc = slot->grpc;
     slot->grpc = NULL;
     *out_name = grpc_slice_ref(slot->details.method);
-    call->entry = gf_map_get(&slot->worker->server->methods, gf_rpc__slice_view(out_name));
-    call->deadline_ns = gf_rpc__mono_ns(slot->details.deadline);
+    call->base.entry = gf_map_get(&slot->worker->server->methods, gf_rpc__slice_view(out_name));
+    call->base.deadline_ns = gf_rpc__mono_ns(slot->details.deadline);
     grpc_call_details_destroy(&slot->details);
     grpc_call_details_init(&slot->details);
     return call;
@@ -92,18 +92,18 @@ static void slot_complete(struct gf_rpc__tag *tag, bool ok) {
         return;
     }
     grpc_slice name;
-    struct gf_rpc_call *call = take_call(slot, &name);
+    struct gf_rpc__grpc_call *call = take_call(slot, &name);
     if (worker->slot_count < SLOTS_MAX) {
         add_slot(worker);
     }
     offer_slot(slot);
-    gf_rpc__call_begin(call, gf_rpc__slice_view(&name));
+    gf_rpc__grpc_call_begin(call, gf_rpc__slice_view(&name));
     grpc_slice_unref(name);
 }
 
 /* The next event, or none when a refusal that is held back, or a request, is due. */
 static grpc_event await_event(struct gf_rpc__worker *worker) {
-    const int64_t release_ns = worker->held_count > 0 ? worker->next_release_ns : GF_NEVER;
+    const int64_t release_ns = gf_list_empty(&worker->held) ? GF_NEVER : worker->next_release_ns;
     const int64_t due_ns = worker->next_due_ns < release_ns ? worker->next_due_ns : release_ns;
     gpr_timespec until = gpr_inf_future(GPR_CLOCK_MONOTONIC);
     if (due_ns != GF_NEVER) {
@@ -167,8 +167,8 @@ void gf_rpc__worker_fini(struct gf_rpc__worker *worker) {
     }
     grpc_completion_queue_destroy(worker->queue);
     while (worker->free_calls != NULL) {
-        struct gf_rpc_call *call = worker->free_calls;
+        struct gf_rpc__grpc_call *call = worker->free_calls;
         worker->free_calls = call->next_free;
-        gf_rpc__call_free(call);
+        gf_rpc__grpc_call_free(call);
     }
 }
