@@ -186,10 +186,22 @@ void gf_strbuf_init(struct gf_strbuf *buf, size_t limit_bytes) {
     *buf = (struct gf_strbuf){.ptr = (char *)empty_text, .limit = limit_bytes};
 }
 
+void gf_strbuf_init_secret(struct gf_strbuf *buf, size_t limit_bytes) {
+    gf_strbuf_init(buf, limit_bytes);
+    buf->wipes = true;
+}
+
 void gf_strbuf_init_in(struct gf_strbuf *buf, char *memory, size_t size) {
     gf_assert(size > 0 && size < SIZE_MAX / 2);
     memory[0] = '\0';
     *buf = (struct gf_strbuf){.ptr = memory, .capacity = size, .limit = size - 1};
+}
+
+static void release(struct gf_strbuf *buf) {
+    if (buf->wipes) {
+        explicit_bzero(buf->ptr, buf->capacity);
+    }
+    free(buf->ptr);
 }
 
 void gf_strbuf_fini(struct gf_strbuf *buf) {
@@ -197,7 +209,7 @@ void gf_strbuf_fini(struct gf_strbuf *buf) {
         return;
     }
     if (buf->capacity != 0) {
-        free(buf->ptr);
+        release(buf);
     }
     *buf = (struct gf_strbuf){.ptr = (char *)empty_text};
 }
@@ -205,6 +217,19 @@ void gf_strbuf_fini(struct gf_strbuf *buf) {
 void gf_strbuf_reset(struct gf_strbuf *buf) {
     gf_strbuf_truncate(buf, 0);
     buf->overflowed = false;
+}
+
+/* realloc leaves what it moved where it was. */
+static void grow(struct gf_strbuf *buf, size_t capacity) {
+    if (buf->wipes && buf->capacity != 0) {
+        char *ptr = gf_malloc(capacity);
+        memcpy(ptr, buf->ptr, buf->len + 1);
+        release(buf);
+        buf->ptr = ptr;
+    } else {
+        buf->ptr = gf_realloc_array(buf->capacity == 0 ? NULL : buf->ptr, capacity, 1);
+    }
+    buf->capacity = capacity;
 }
 
 /* Makes room for `more` bytes and the final NUL; false (and overflowed) beyond the limit. */
@@ -220,8 +245,7 @@ static bool reserve(struct gf_strbuf *buf, size_t more) {
     size_t capacity = buf->capacity == 0 ? STRBUF_CAPACITY_MIN : buf->capacity * 2;
     capacity = capacity > buf->limit + 1 ? buf->limit + 1 : capacity;
     capacity = capacity < wanted ? wanted : capacity;
-    buf->ptr = gf_realloc_array(buf->capacity == 0 ? NULL : buf->ptr, capacity, 1);
-    buf->capacity = capacity;
+    grow(buf, capacity);
     return true;
 }
 
@@ -284,6 +308,6 @@ struct gf_str gf_strbuf_view(const struct gf_strbuf *buf) {
 
 char *gf_strbuf_take(struct gf_strbuf *buf) {
     char *text = buf->capacity == 0 ? gf_strdup("") : buf->ptr;
-    gf_strbuf_init(buf, buf->limit);
+    *buf = (struct gf_strbuf){.ptr = (char *)empty_text, .limit = buf->limit, .wipes = buf->wipes};
     return text;
 }

@@ -75,9 +75,13 @@ struct gf_strbuf {
     size_t capacity;
     size_t limit;
     bool overflowed;
+    bool wipes; /* of gf_strbuf_init_secret */
 };
 
 void gf_strbuf_init(struct gf_strbuf *buf, size_t limit_bytes);
+/* The same for what is secret: memory that the buffer has outgrown, and its last when it is
+ * finished, is overwritten. (Not what gf_strbuf_take gives away.) */
+void gf_strbuf_init_secret(struct gf_strbuf *buf, size_t limit_bytes);
 /*
  * The same in the caller's memory, for what must lie nowhere else: never allocates, the limit is
  * size - 1 (size > 0). The buffer is not finished and nothing is taken from it.

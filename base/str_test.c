@@ -258,3 +258,22 @@ Test(str, distance_counts_the_changes_between_two_texts) {
     cr_expect_eq(gf_str_distance(longest, GF_STR("xx")), GF_STR_DISTANCE_BYTES_MAX - 2);
     cr_expect_eq(gf_str_distance(too_long, GF_STR("xx")), SIZE_MAX);
 }
+
+Test(str, secret_buffer_keeps_its_text_as_it_grows) {
+    struct gf_strbuf buf;
+    gf_strbuf_init_secret(&buf, 1000);
+    for (int i = 0; i < 1000; i++) {
+        gf_strbuf_append_char(&buf, (char)('a' + i % 26));
+    }
+    cr_assert_not(buf.overflowed);
+    for (size_t i = 0; i < 1000; i++) {
+        cr_assert_eq(buf.ptr[i], (char)('a' + i % 26));
+    }
+    gf_strbuf_append_char(&buf, 'x');
+    cr_assert(buf.overflowed);
+    char *text = gf_strbuf_take(&buf);
+    cr_assert_eq(strlen(text), 1000);
+    free(text);
+    cr_assert(buf.wipes, "what was taken leaves the kind of the buffer");
+    gf_strbuf_fini(&buf);
+}

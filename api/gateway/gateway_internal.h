@@ -15,6 +15,7 @@
 #define GOFER_API_GATEWAY_GATEWAY_INTERNAL_H_
 
 #include "api/gateway/gateway.h"
+#include "api/gateway/status.h"
 #include "api/http/exchange.h"
 #include "base/error.h"
 #include "base/list.h"
@@ -127,9 +128,6 @@ typedef void gf_gateway__answer(struct gf_gateway *gateway, struct gf_http_excha
  */
 void gf_gateway__call_for_page(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
                                struct gf_str path, gf_gateway__answer *answer);
-
-/* The HTTP status that the Connect protocol has for a code; 200 for GF_OK. Thread: any. */
-int gf_gateway__http_status(enum gf_code code);
 
 /* ---- Pages: hosts, origins, CORS, headers, files, documents ---- */
 

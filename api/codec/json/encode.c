@@ -359,6 +359,9 @@ enum gf_code gf_json_encode(const struct gf_schema *schema, const char *message,
     if (code != GF_OK) {
         gf_strbuf_truncate(out, before);
     }
+    if (encoder.opts.secret) {
+        gf_arena_wipe(&arena);
+    }
     gf_arena_fini(&arena);
     return code;
 }

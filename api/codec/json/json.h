@@ -41,6 +41,7 @@ struct gf_json_encode_opts {
     bool pretty;        /* indented by two spaces, one value a line; else one line without spaces */
     bool emit_defaults; /* also fields that are zero or empty, but not messages and oneofs */
     bool proto_names;   /* names as in the .proto file; else camelCase */
+    bool secret;        /* overwrites the memory that was used on the way; `out` is the caller's */
 };
 
 enum {
