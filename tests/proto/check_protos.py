@@ -130,10 +130,20 @@ class Parser:
             rpc.request_stream, rpc.request = self.rpc_type()
             self.next("returns")
             rpc.response_stream, rpc.response = self.rpc_type()
-            self.next(";")
+            rpc.options = self.rpc_options()
             node.children.append(rpc)
         self.next("}")
         return node
+
+    def rpc_options(self):
+        options = {}
+        if self.next()[0] == "{":
+            while self.peek() != "}":
+                self.next("option")
+                words = self.statement()
+                options[words[0]] = words[-1]
+            self.next("}")
+        return options
 
     def rpc_type(self):
         self.next("(")
@@ -284,6 +294,15 @@ class Checker:
                 if first != rpc.name:
                     self.add(path, rpc.line, "%s is used by %s already" % (name, first))
             self.check_rpc_fields(path, tree, rpc)
+            self.check_rpc_options(path, rpc)
+
+    def check_rpc_options(self, path, rpc):
+        """What only reads may be asked by GET, and says so in both ways, or in none."""
+        unary = not rpc.request_stream and not rpc.response_stream
+        reads = unary and "Reads only." in rpc.comment
+        level = rpc.options.get("idempotency_level", "")
+        if level != ("NO_SIDE_EFFECTS" if reads else ""):
+            self.add(path, rpc.line, "%s: `Reads only.` and NO_SIDE_EFFECTS do not agree" % rpc.name)
 
     def check_rpc_fields(self, path, tree, rpc):
         request = self.fields(tree, rpc.request)
@@ -405,9 +424,11 @@ option go_package = "github.com/gofer/gofer/clients/go/gofer/v1;goferv1";
 
 // ThingService keeps things.
 service ThingService {
-  // ListThings lists things.
+  // ListThings lists things. Reads only.
   // Errors: none of its own.
-  rpc ListThings(ListThingsRequest) returns (ListThingsResponse);
+  rpc ListThings(ListThingsRequest) returns (ListThingsResponse) {
+    option idempotency_level = NO_SIDE_EFFECTS;
+  }
 }
 
 // Request.
@@ -456,6 +477,8 @@ PLANTED = [
     ("ThingService keeps", "It keeps", None),
     ("service ThingService", "service Things", "does not end in Service"),
     ("rpc ListThings(ListThingsRequest)", "rpc ListThings(ARequest)", "is not ListThingsRequest"),
+    ("NO_SIDE_EFFECTS", "IDEMPOTENT", "do not agree"),
+    ("things. Reads only.", "things.", "do not agree"),
     ("  int32 page_size = 1;", "  int64 page_size = 1;", "lacks int32 page_size"),
     ("// Optional. Size.", "// Size.", "does not say Required or Optional"),
     ("ThingState state = 2;", "optional bool state = 2;", "is optional"),

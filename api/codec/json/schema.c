@@ -193,6 +193,15 @@ bool gf_schema_has_message(const struct gf_schema *schema, struct gf_str symbol)
     return upb_DefPool_FindMessageByNameWithSize(schema->pool, symbol.ptr, symbol.len) != NULL;
 }
 
+bool gf_schema_method_only_reads(const struct gf_schema *schema, const char *service,
+                                 const char *method) {
+    const upb_ServiceDef *def = upb_DefPool_FindServiceByName(schema->pool, service);
+    const upb_MethodDef *found = def != NULL ? upb_ServiceDef_FindMethodByName(def, method) : NULL;
+    return found != NULL &&
+           google_protobuf_MethodOptions_idempotency_level(upb_MethodDef_Options(found)) ==
+               google_protobuf_MethodOptions_NO_SIDE_EFFECTS;
+}
+
 const upb_MessageDef *gf_schema__message(const struct gf_schema *schema, const char *name) {
     return upb_DefPool_FindMessageByName(schema->pool, name);
 }

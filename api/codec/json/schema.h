@@ -54,4 +54,9 @@ const struct gf_schema_file *gf_schema_find_symbol(const struct gf_schema *schem
 /* True when the symbol is a message. */
 bool gf_schema_has_message(const struct gf_schema *schema, struct gf_str symbol);
 
+/* True when the method of the service ("gofer.v1.RunService", "GetRun") is declared to only read:
+ * `option idempotency_level = NO_SIDE_EFFECTS`. */
+bool gf_schema_method_only_reads(const struct gf_schema *schema, const char *service,
+                                 const char *method);
+
 #endif /* GOFER_API_CODEC_JSON_SCHEMA_H_ */

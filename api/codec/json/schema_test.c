@@ -66,3 +66,12 @@ Test(schema, a_set_without_files_has_nothing) {
     cr_expect(!gf_schema_has_message(schema, GF_STR("gofer.v1.Run")));
     gf_schema_destroy(schema);
 }
+
+Test(schema, methods_tell_whether_they_only_read) {
+    const struct gf_schema *schema = gf_schema_gofer();
+    cr_expect(gf_schema_method_only_reads(schema, "gofer.v1.RunService", "GetRun"));
+    cr_expect_not(gf_schema_method_only_reads(schema, "gofer.v1.RunService", "StartRun"));
+    cr_expect_not(gf_schema_method_only_reads(schema, "gofer.v1.RunService", "WatchRun"));
+    cr_expect_not(gf_schema_method_only_reads(schema, "gofer.v1.RunService", "NoSuchMethod"));
+    cr_expect_not(gf_schema_method_only_reads(schema, "gofer.v1.NoSuchService", "GetRun"));
+}
