@@ -85,7 +85,7 @@ static enum gf_code append(struct gf_gateway__metadata *metadata, struct gf_str 
         metadata->count == GF_GATEWAY__METADATA_MAX) {
         return too_many(err);
     }
-    metadata->entries[metadata->count++] = (struct gf_rpc_metadata){key, value};
+    metadata->entries[metadata->count++] = (struct gf_rpc_header){key, value};
     metadata->bytes += bytes;
     return GF_OK;
 }

@@ -30,7 +30,7 @@ struct gf_gateway__metadata {
     struct gf_arena *arena;
     size_t count;
     size_t bytes;
-    struct gf_rpc_metadata entries[GF_GATEWAY__METADATA_MAX];
+    struct gf_rpc_header entries[GF_GATEWAY__METADATA_MAX];
 };
 
 /* Starts without entries; the texts of what is added live in the arena or are borrowed. */
