@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/log_internal.h"
 #include "base/sync.h"
 #include "base/time.h"
 
@@ -14,6 +15,9 @@
 #include <unistd.h>
 
 _Atomic int gf_log__level = GF_LOG_INFO;
+_Thread_local struct gf_log_context *gf_log__context;
+
+static _Atomic int line_format = GF_LOG_TEXT;
 
 static struct {
     _Atomic bool set; /* lets lines to standard error pass without the lock */
@@ -22,90 +26,11 @@ static struct {
     void *ctx;
 } sink = {.mutex = GF_MUTEX_INITIALIZER(GF_RANK_LOG)};
 
-/* A line in the making. Once something did not fit, nothing more is added. */
-struct line {
-    char bytes[GF_LOG_LINE_BYTES_MAX];
-    size_t len;
-    bool full;
-};
-
-/* What is kept free for the end of a line: its newline, or the mark that it was cut. */
-#define LINE_END_CUT "...\n"
-
-static void add(struct line *line, const char *bytes, size_t size) {
-    if (line->full || size > sizeof(line->bytes) - (sizeof(LINE_END_CUT) - 1) - line->len) {
-        line->full = true;
-        return;
-    }
-    memcpy(line->bytes + line->len, bytes, size);
-    line->len += size;
-}
-
-static void add_cstr(struct line *line, const char *text) {
-    add(line, text, strlen(text));
-}
-
-static bool is_plain(struct gf_str text) {
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.ptr[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\') {
-            return false;
-        }
-    }
-    return text.len > 0;
-}
-
-/* Nothing that a terminal would obey may come through, nor may a value look like another line. */
-static void add_quoted(struct line *line, struct gf_str text) {
-    const bool utf8 = gf_utf8_valid(text);
-    add(line, "\"", 1);
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.ptr[i];
-        /* U+0080 to U+009F are control characters too; in UTF-8 they begin with 0xc2. */
-        const bool c1_control =
-            utf8 && c == 0xc2 && (unsigned char)text.ptr[i + 1] < 0xa0; /* valid: there is one */
-        if (c == '"' || c == '\\') {
-            add(line, (const char[]){'\\', (char)c}, 2);
-        } else if (c == '\n') {
-            add(line, "\\n", 2);
-        } else if (c == '\t') {
-            add(line, "\\t", 2);
-        } else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-            char escape[8];
-            (void)snprintf(escape, sizeof(escape), "\\x%02x", c);
-            add_cstr(line, escape);
-        } else if (c1_control) {
-            char escape[8];
-            (void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)text.ptr[++i]);
-            add_cstr(line, escape);
-        } else {
-            add(line, text.ptr + i, 1);
-        }
-    }
-    add(line, "\"", 1);
-}
-
-static void add_value(struct line *line, const struct gf_kv *kv) {
-    char number[24];
-    switch (kv->kind) {
-    case GF_KV_KIND_STR:
-        if (is_plain(kv->value.str)) {
-            add(line, kv->value.str.ptr, kv->value.str.len);
-        } else {
-            add_quoted(line, kv->value.str);
-        }
-        break;
-    case GF_KV_KIND_I64:
-        (void)snprintf(number, sizeof(number), "%lld", (long long)kv->value.i64);
-        add_cstr(line, number);
-        break;
-    case GF_KV_KIND_U64:
-        (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)kv->value.u64);
-        add_cstr(line, number);
-        break;
-    case GF_KV_KIND_BOOL:
-        add_cstr(line, kv->value.boolean ? "true" : "false");
-        break;
+void gf_log__format_number(const struct gf_kv *kv, char out[GF_LOG_NUMBER_BYTES_MAX]) {
+    if (kv->kind == GF_KV_KIND_U64) {
+        (void)snprintf(out, GF_LOG_NUMBER_BYTES_MAX, "%llu", (unsigned long long)kv->value.u64);
+    } else {
+        (void)snprintf(out, GF_LOG_NUMBER_BYTES_MAX, "%lld", (long long)kv->value.i64);
     }
 }
 
@@ -121,17 +46,70 @@ static const char *level_name(enum gf_log_level level) {
 }
 
 /* Always with milliseconds, so that the columns of a log stand under each other. */
-static void add_time(struct line *line, int64_t wall_ns) {
-    char text[GF_TIME_BYTES_MAX];
-    (void)gf_time_format_seconds(wall_ns, text);
-    char *zone = text + strlen(text) - 1;
-    (void)snprintf(zone, sizeof(text) - (size_t)(zone - text), ".%03dZ",
+static void format_time(int64_t wall_ns, char out[GF_LOG_TIME_BYTES_MAX]) {
+    _Static_assert((int)GF_TIME_BYTES_MAX + 4 <= (int)GF_LOG_TIME_BYTES_MAX, "room for both");
+    (void)gf_time_format_seconds(wall_ns, out);
+    char *zone = out + strlen(out) - 1;
+    (void)snprintf(zone, GF_LOG_TIME_BYTES_MAX - (size_t)(zone - out), ".%03dZ",
                    (int)(wall_ns / GF_NS_PER_MS % 1000));
-    add_cstr(line, text);
 }
 
+/* ---- What a thread works on ---- */
+
+void gf_log_leave(struct gf_log_context *context) {
+    gf_assert(gf_log__context == context);
+    gf_log__context = context->next;
+}
+
+struct gf_str gf_log_request(void) {
+    const struct gf_log_context *context = gf_log__context;
+    while (context != NULL && context->request.len == 0) {
+        context = context->next;
+    }
+    return context != NULL ? context->request : (struct gf_str){NULL, 0};
+}
+
+static bool has_key(const struct gf_kv *values, size_t count, const char *key) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(values[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_context(struct gf_log_record *record, struct gf_kv kv) {
+    const bool is_none = kv.kind == GF_KV_KIND_STR ? kv.value.str.len == 0 : kv.value.i64 == 0;
+    if (!is_none && !has_key(record->values, record->value_count, kv.key)) {
+        record->context[record->context_count++] = kv;
+    }
+}
+
+/* All contexts of the thread as one, the inner before the outer. */
+static void add_contexts(struct gf_log_record *record) {
+    struct gf_log_context all = {.next = NULL};
+    for (const struct gf_log_context *from = gf_log__context; from != NULL; from = from->next) {
+        all.request = all.request.len != 0 ? all.request : from->request;
+        all.namespace_id = all.namespace_id.len != 0 ? all.namespace_id : from->namespace_id;
+        all.pipeline_id = all.pipeline_id.len != 0 ? all.pipeline_id : from->pipeline_id;
+        all.run_id = all.run_id != 0 ? all.run_id : from->run_id;
+        all.task_id = all.task_id.len != 0 ? all.task_id : from->task_id;
+        all.attempt = all.attempt != 0 ? all.attempt : from->attempt;
+        all.extension_id = all.extension_id.len != 0 ? all.extension_id : from->extension_id;
+    }
+    add_context(record, GF_KV_VIEW("request", all.request));
+    add_context(record, GF_KV_VIEW("namespace", all.namespace_id));
+    add_context(record, GF_KV_VIEW("pipeline", all.pipeline_id));
+    add_context(record, GF_KV_I64("run", all.run_id));
+    add_context(record, GF_KV_VIEW("task", all.task_id));
+    add_context(record, GF_KV_I64("attempt", all.attempt));
+    add_context(record, GF_KV_VIEW("extension", all.extension_id));
+}
+
+/* ---- Writing ---- */
+
 /* A log that cannot be written has nobody to tell; the process goes on. */
-static void write_line(const struct line *line) {
+static void write_line(const struct gf_log_line *line) {
     ssize_t written = 0;
     do {
         written = write(STDERR_FILENO, line->bytes, line->len);
@@ -141,23 +119,24 @@ static void write_line(const struct line *line) {
 void gf_log_write(enum gf_log_level level, const char *event, const struct gf_kv *values,
                   size_t value_count) {
     const int errno_before = errno;
-    struct line line;
+    struct gf_log_record record;
+    format_time(gf_wall_ns(), record.time);
+    record.level = level_name(level);
+    record.event = event;
+    record.context_count = 0;
+    record.values = values;
+    record.value_count = value_count;
+    if (gf_log__context != NULL) {
+        add_contexts(&record);
+    }
+    struct gf_log_line line;
     line.len = 0;
     line.full = false;
-    add_time(&line, gf_wall_ns());
-    add(&line, " ", 1);
-    add_cstr(&line, level_name(level));
-    add(&line, " ", 1);
-    add_cstr(&line, event);
-    for (size_t i = 0; i < value_count; i++) {
-        add(&line, " ", 1);
-        add_cstr(&line, values[i].key);
-        add(&line, "=", 1);
-        add_value(&line, &values[i]);
+    if (atomic_load_explicit(&line_format, memory_order_relaxed) == GF_LOG_JSON) {
+        gf_log__write_json(&record, &line);
+    } else {
+        gf_log__write_text(&record, &line);
     }
-    const char *end = line.full ? LINE_END_CUT : "\n";
-    memcpy(line.bytes + line.len, end, strlen(end));
-    line.len += strlen(end);
 
     if (!atomic_load_explicit(&sink.set, memory_order_acquire)) {
         write_line(&line);
@@ -168,6 +147,10 @@ void gf_log_write(enum gf_log_level level, const char *event, const struct gf_kv
         }
     }
     errno = errno_before;
+}
+
+void gf_log_set_format(enum gf_log_format format) {
+    atomic_store_explicit(&line_format, (int)format, memory_order_relaxed);
 }
 
 void gf_log_set_level(enum gf_log_level level) {

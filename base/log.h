@@ -1,20 +1,28 @@
 /*
- * The log of the process: one line an event, for people and for grep.
- *
- *     2026-11-21T20:12:52.120Z info run_started pipeline=nightly run=12
+ * The log of the process: one line an event, for people and grep, or for programs.
  *
  *     gf_log_info("run_started", GF_KV_STR("pipeline", id), GF_KV_I64("run", run_id));
  *
- * Event names are stable, lower_snake_case literals. Levels: error = someone must act; warn =
- * degraded and continuing; info = a change of state; debug = all else. Values are quoted when they
- * hold anything but plain characters. Library code (base, engine, codec, SDK) returns errors and
- * logs at debug only; the outermost caller logs once. Secrets are never logged.
+ *     2026-11-21T20:12:52.120Z info run_started request=k3x9 pipeline=nightly run=12
+ *     {"time":"2026-11-21T20:12:52.120Z","level":"info","event":"run_started","request":"k3x9",
+ *      "pipeline":"nightly","run":12}                                            (in one line)
+ *
+ * Event names are stable, lower_snake_case literals, and so are keys, each once in a line; `time`,
+ * `level`, `event` and `cut` are taken. Levels: error = someone must act; warn = degraded and
+ * continuing; info = a change of state; debug = all else. Library code (base, engine, codec, SDK)
+ * returns errors and logs at debug only; the outermost caller logs once. Secrets are never logged.
+ *
+ * As text, values are quoted when they hold anything but plain characters, and bytes that a
+ * terminal would obey are escaped. As JSON (RFC 8259) a line is an object: numbers and truth values
+ * are those of JSON (whole, of 64 bits: who reads numbers as double loses digits beyond 2^53), all
+ * else is a string, in which U+FFFD stands for what is no UTF-8.
  *
  * A call at a level that is off costs one load and a branch; its values are not evaluated. A line
- * is one write(2) to standard error, at most GF_LOG_LINE_BYTES_MAX bytes (longer ones end in
- * "..."). The logger is the only mutable global of the tree.
+ * is one write(2) to standard error, at most GF_LOG_LINE_BYTES_MAX bytes; nothing is allocated. A
+ * longer one ends in "..." as text; as JSON its last text is shorter, and "cut":true follows. The
+ * logger is the only mutable global of the tree.
  *
- * Thread: any; gf_log_set_level and gf_log_set_sink at any time as well.
+ * Thread: any; gf_log_set_level, gf_log_set_format and gf_log_set_sink at any time as well.
  */
 #ifndef GOFER_BASE_LOG_H_
 #define GOFER_BASE_LOG_H_
@@ -29,7 +37,8 @@
 #include <stdint.h>
 
 enum {
-    GF_LOG_LINE_BYTES_MAX = 4096
+    GF_LOG_LINE_BYTES_MAX = 4096,
+    GF_LOG_REQUEST_BYTES_MAX = 64, /* of a request id that jobs carry on */
 };
 
 /* X(name, number, text) */
@@ -103,6 +112,60 @@ static inline bool gf_log_enabled(enum gf_log_level level) {
 /* Writes the event whatever the level is. The macros above are the way to call it. */
 void gf_log_write(enum gf_log_level level, const char *event, const struct gf_kv *values,
                   size_t value_count);
+
+/* ---- What a thread works on ---- */
+
+/*
+ * The fields of a context are added to each line that its thread writes, ahead of the line's own
+ * values, but for those keys that the line has itself. Empty texts and zeros are none.
+ *
+ *     GF_LOG_SCOPE(.namespace_id = ns, .pipeline_id = pipeline, .run_id = run);
+ *
+ * Contexts nest: what the inner one has not is the outer one's. A job of a pool (pool.h) has the
+ * request of the thread that submitted it; nothing else goes from one thread to another by itself.
+ */
+struct gf_log_context {
+    struct gf_str request;       /* request=      of the call that is the cause */
+    struct gf_str namespace_id;  /* namespace= */
+    struct gf_str pipeline_id;   /* pipeline= */
+    int64_t run_id;              /* run= */
+    struct gf_str task_id;       /* task= */
+    int64_t attempt;             /* attempt= */
+    struct gf_str extension_id;  /* extension= */
+    struct gf_log_context *next; /* the outer one; private */
+};
+
+/* Private to log.c and the two below. */
+extern _Thread_local struct gf_log_context *gf_log__context;
+
+/* Begins a context: borrowed, with its texts, until gf_log_leave, on the same thread. */
+static inline void gf_log_enter(struct gf_log_context *context) {
+    context->next = gf_log__context;
+    gf_log__context = context;
+}
+
+/* Ends it; it is the innermost one (asserted). */
+void gf_log_leave(struct gf_log_context *context);
+
+/* Begins one that ends with the scope. */
+#define GF_LOG_SCOPE(...) GF_LOG_SCOPE_(__LINE__, __VA_ARGS__)
+#define GF_LOG_SCOPE_(line, ...) GF_LOG_SCOPE__(line, __VA_ARGS__)
+#define GF_LOG_SCOPE__(line, ...)                                                                  \
+    GF_CLEANUP(gf_log_leave) struct gf_log_context gf_log_scope_##line##_ = {__VA_ARGS__};         \
+    gf_log_enter(&gf_log_scope_##line##_)
+
+/* The request that this thread works for; empty without one. Borrowed as long as its context. */
+struct gf_str gf_log_request(void);
+
+/* ---- Settings ---- */
+
+enum gf_log_format {
+    GF_LOG_TEXT,
+    GF_LOG_JSON,
+};
+
+/* Lines are written like this from now on. At the start: text. */
+void gf_log_set_format(enum gf_log_format format);
 
 /* Events up to this level are written. At the start: info. */
 void gf_log_set_level(enum gf_log_level level);

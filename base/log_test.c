@@ -138,3 +138,132 @@ Test(log, without_a_sink_a_line_goes_to_standard_error) {
     cr_assert_eq(gf_read_all(read_fd, &captured, NULL), GF_OK);
     cr_assert_str_eq(after_time(captured.ptr), "info to_stderr\n");
 }
+
+/* ---- JSON ---- */
+
+/* Behind the time. */
+static const char *json_after_time(void) {
+    static const char start[] = "{\"time\":\"";
+    cr_assert_eq(strncmp(captured.ptr, start, strlen(start)), 0, "%s", captured.ptr);
+    return captured.ptr + strlen(start) + strlen("2026-11-21T20:12:52.120Z");
+}
+
+Test(log, json_line_is_an_object_with_the_types_of_its_values) {
+    gf_log_set_format(GF_LOG_JSON);
+    gf_log_info("run_started", GF_KV_STR("pipeline", "nightly"), GF_KV_I64("run", -12),
+                GF_KV_U64("bytes", UINT64_MAX), GF_KV_BOOL("retry", true));
+    cr_assert_str_eq(json_after_time(),
+                     "\",\"level\":\"info\",\"event\":\"run_started\",\"pipeline\":\"nightly\","
+                     "\"run\":-12,\"bytes\":18446744073709551615,\"retry\":true}\n");
+    gf_strbuf_reset(&captured);
+    gf_log_warn("disk_slow");
+    cr_assert_str_eq(json_after_time(), "\",\"level\":\"warn\",\"event\":\"disk_slow\"}\n");
+    gf_strbuf_reset(&captured);
+    gf_log_set_format(GF_LOG_TEXT);
+    gf_log_warn("disk_slow");
+    cr_assert_str_eq(after_time(captured.ptr), "warn disk_slow\n");
+}
+
+Test(log, json_strings_are_escaped) {
+    static const struct {
+        const char *value;
+        const char *text;
+    } cases[] = {
+        {"plain", "plain"},
+        {"", ""},
+        {NULL, ""},
+        {"say \"hi\"", "say \\\"hi\\\""},
+        {"back\\slash/", "back\\\\slash/"},
+        {"two\nlines\t\r", "two\\nlines\\t\\r"},
+        {"\x1b[31m\x01", "\\u001b[31m\\u0001"},
+        {"\x7f", "\\u007f"},
+        {"caf\xc3\xa9 \xf0\x9f\x92\xa9", "caf\xc3\xa9 \xf0\x9f\x92\xa9"},
+        {"\xc2\x9b\xc2\xa0", "\\u009b\xc2\xa0"},
+        {"a\xff\xfez", "a\xef\xbf\xbd\xef\xbf\xbdz"},
+        {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    gf_log_set_format(GF_LOG_JSON);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(cases); i++) {
+        gf_strbuf_reset(&captured);
+        gf_log_info("e", GF_KV_STR("v", cases[i].value));
+        GF_CLEANUP(gf_free_p)
+        char *expected = gf_asprintf(",\"v\":\"%s\"}\n", cases[i].text);
+        cr_assert(gf_str_has_suffix(gf_strbuf_view(&captured), gf_str_from(expected)), "%s",
+                  captured.ptr);
+    }
+}
+
+/* Whatever its length, it is one object, within the limit, with all of it or the mark. */
+Test(log, json_line_that_is_too_long_is_cut_and_stays_an_object) {
+    static const char end[] = "\"}\n";
+    static const char cut_end[] = "\",\"cut\":true}\n";
+    char text[GF_LOG_LINE_BYTES_MAX + 64];
+    gf_log_set_format(GF_LOG_JSON);
+    for (size_t size = GF_LOG_LINE_BYTES_MAX - 128; size < sizeof(text); size++) {
+        for (size_t i = 0; i < size; i += 2) { /* a character has two bytes */
+            memcpy(text + i, "\xc3\xa9", 2);
+        }
+        gf_strbuf_reset(&captured);
+        gf_log_info("e", GF_KV_VIEW("v", ((struct gf_str){text, size / 2 * 2})));
+        const struct gf_str line = gf_strbuf_view(&captured);
+        cr_assert_leq(line.len, GF_LOG_LINE_BYTES_MAX);
+        cr_assert(gf_utf8_valid(line), "no half characters: %zu", size);
+        cr_assert(
+            gf_str_has_suffix(line, gf_str_from(size < GF_LOG_LINE_BYTES_MAX - 90 ? end : "\n")));
+        cr_assert(gf_str_has_suffix(line, gf_str_from(end)) ||
+                  gf_str_has_suffix(line, gf_str_from(cut_end)));
+        cr_assert_eq(strchr(captured.ptr, '\n'), captured.ptr + captured.len - 1);
+    }
+    cr_assert(gf_str_has_suffix(gf_strbuf_view(&captured), gf_str_from(cut_end)));
+}
+
+Test(log, json_values_behind_one_that_was_cut_are_left_out) {
+    char text[GF_LOG_LINE_BYTES_MAX];
+    memset(text, '\x01', sizeof(text)); /* six bytes each */
+    gf_log_set_format(GF_LOG_JSON);
+    gf_log_info("e", GF_KV_VIEW("v", ((struct gf_str){text, sizeof(text)})), GF_KV_I64("w", 1));
+    cr_assert_leq(captured.len, GF_LOG_LINE_BYTES_MAX);
+    cr_assert_not_null(strstr(captured.ptr, "\\u0001\",\"cut\":true}\n"));
+    cr_assert_null(strstr(captured.ptr, "\"w\""));
+}
+
+/* ---- Contexts ---- */
+
+static void say_in_context(void) {
+    GF_LOG_SCOPE(.request = GF_STR("r1"), .namespace_id = GF_STR("ns"), .run_id = 7);
+    gf_log_info("outer", GF_KV_BOOL("x", true));
+    {
+        GF_LOG_SCOPE(.pipeline_id = GF_STR("p"), .run_id = 8, .task_id = GF_STR("t"), .attempt = 2,
+                     .extension_id = GF_STR("cron"));
+        gf_log_info("inner", GF_KV_I64("run", 9), GF_KV_BOOL("x", true));
+        cr_expect(gf_str_eq(gf_log_request(), GF_STR("r1")));
+    }
+    gf_log_info("outer", GF_KV_STR("namespace", "other"), GF_KV_STR("request", ""));
+}
+
+Test(log, context_is_added_to_lines_that_do_not_have_it) {
+    say_in_context();
+    const char *line = after_time(captured.ptr);
+    static const char first[] = "info outer request=r1 namespace=ns run=7 x=true\n";
+    cr_assert_eq(strncmp(line, first, strlen(first)), 0, "%s", line);
+    line = after_time(line + strlen(first));
+    static const char second[] = "info inner request=r1 namespace=ns pipeline=p task=t attempt=2 "
+                                 "extension=cron run=9 x=true\n";
+    cr_assert_eq(strncmp(line, second, strlen(second)), 0, "%s", line);
+    line = after_time(line + strlen(second));
+    cr_assert_str_eq(line, "info outer run=7 namespace=other request=\"\"\n");
+    gf_strbuf_reset(&captured);
+    gf_log_info("nothing_left");
+    cr_assert_str_eq(after_time(captured.ptr), "info nothing_left\n");
+    cr_assert_eq(gf_log_request().len, 0);
+}
+
+Test(log, context_is_in_json_too) {
+    gf_log_set_format(GF_LOG_JSON);
+    GF_LOG_SCOPE(.request = GF_STR("r1"), .run_id = 7);
+    gf_log_info("e", GF_KV_BOOL("x", true));
+    cr_assert_str_eq(
+        json_after_time(),
+        "\",\"level\":\"info\",\"event\":\"e\",\"request\":\"r1\",\"run\":7,\"x\":true}\n");
+}

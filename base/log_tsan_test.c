@@ -24,6 +24,7 @@ static void count_line(void *ctx, struct gf_str line) {
 
 static void *write_lines(void *ctx) {
     (void)ctx;
+    GF_LOG_SCOPE(.request = GF_STR("r1"), .run_id = 7);
     for (int i = 0; i < LINES_PER_THREAD; i++) {
         gf_log_error("tsan_test", GF_KV_I64("number", i), GF_KV_STR("text", "two words"));
         gf_log_debug("sometimes_on", GF_KV_I64("number", i));
@@ -41,6 +42,7 @@ int main(void) {
     }
     for (int i = 0; i < 1000; i++) {
         gf_log_set_level(i % 2 == 0 ? GF_LOG_DEBUG : GF_LOG_INFO);
+        gf_log_set_format(i % 4 == 0 ? GF_LOG_JSON : GF_LOG_TEXT);
         gf_log_set_sink(count_line, i % 3 == 0 ? &others : &lines);
     }
     for (int i = 0; i < THREADS; i++) {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/sync.h"
 
 #include <stdio.h>
@@ -14,6 +15,8 @@ struct job {
     struct gf_list_link link;
     void (*fn)(void *ctx);
     void *ctx;
+    size_t request_size;
+    char request[GF_LOG_REQUEST_BYTES_MAX]; /* that it works for */
 };
 
 struct gf_pool {
@@ -47,6 +50,11 @@ static bool is_quiet(const struct gf_pool *pool) {
            gf_list_empty(&pool->normal);
 }
 
+static void run(struct job *job) {
+    GF_LOG_SCOPE(.request = {job->request, job->request_size});
+    job->fn(job->ctx);
+}
+
 static void *work(void *ctx) {
     struct gf_pool *pool = ctx;
     gf_mutex_lock(&pool->mutex);
@@ -61,7 +69,7 @@ static void *work(void *ctx) {
         }
         pool->running_count++;
         gf_mutex_unlock(&pool->mutex);
-        job->fn(job->ctx);
+        run(job);
         free(job);
         gf_mutex_lock(&pool->mutex);
         pool->running_count--;
@@ -97,6 +105,11 @@ static struct job *make_job(void (*fn)(void *ctx), void *ctx) {
     struct job *job = GF_NEW(struct job);
     job->fn = fn;
     job->ctx = ctx;
+    const struct gf_str request = gf_log_request();
+    if (request.len > 0 && request.len <= sizeof(job->request)) {
+        memcpy(job->request, request.ptr, request.len);
+        job->request_size = request.len;
+    }
     return job;
 }
 

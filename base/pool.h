@@ -2,7 +2,8 @@
  * A bounded pool of worker threads for work that blocks: reads of the store, checkpoints, hashing.
  *
  * Jobs start in the order in which they were submitted, reserved ones first. A job that was
- * accepted runs exactly once; one that was refused never runs. Jobs may submit jobs.
+ * accepted runs exactly once; one that was refused never runs. Jobs may submit jobs. What a job
+ * writes to the log has the request of the thread that submitted it (gf_log_request).
  *
  * Thread: submit from any; drain, join and destroy by the owner, never from a job.
  */

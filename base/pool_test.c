@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "base/pool.h"
 #include "base/sync.h"
 
@@ -178,5 +179,35 @@ Test(pool, threads_work_side_by_side, .timeout = 20) {
     for (int i = 0; i < THREADS; i++) {
         gf_latch_open(&gates[i].let_go);
     }
+    gf_pool_destroy(pool);
+}
+
+/* What the log of a job would have as its request. */
+static void note_request(void *ctx) {
+    const struct gf_str request = gf_log_request();
+    gf_strbuf_append(ctx, request);
+    gf_strbuf_append_char(ctx, ';');
+}
+
+Test(pool, jobs_have_the_request_of_who_submitted_them) {
+    struct gf_pool *pool = one_thread(10);
+    struct gf_strbuf requests;
+    gf_strbuf_init(&requests, 1024);
+    {
+        char text[GF_LOG_REQUEST_BYTES_MAX + 1];
+        memset(text, 'x', sizeof(text));
+        GF_LOG_SCOPE(.request = {text, GF_LOG_REQUEST_BYTES_MAX});
+        gf_pool_submit_reserved(pool, note_request, &requests);
+        {
+            GF_LOG_SCOPE(.request = {text, sizeof(text)}); /* none that is carried on */
+            gf_pool_submit_reserved(pool, note_request, &requests);
+        }
+        memset(text, '?', sizeof(text)); /* it was copied */
+    }
+    gf_pool_submit_reserved(pool, note_request, &requests);
+    gf_pool_drain(pool);
+    cr_expect_str_eq(requests.ptr,
+                     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;;;");
+    gf_strbuf_fini(&requests);
     gf_pool_destroy(pool);
 }

@@ -181,6 +181,10 @@ bool gf_utf8_valid(struct gf_str text) {
     return true;
 }
 
+size_t gf_utf8_char(struct gf_str text) {
+    return text.len == 0 ? 0 : utf8_sequence((const unsigned char *)text.ptr, text.len);
+}
+
 void gf_strbuf_init(struct gf_strbuf *buf, size_t limit_bytes) {
     gf_assert(limit_bytes < SIZE_MAX / 2);
     *buf = (struct gf_strbuf){.ptr = (char *)empty_text, .limit = limit_bytes};

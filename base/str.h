@@ -64,6 +64,9 @@ bool gf_parse_u64(struct gf_str text, uint64_t *out_value) GF_MUST_USE;
 /* True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms, up to U+10FFFF). */
 bool gf_utf8_valid(struct gf_str text);
 
+/* Bytes of the character that a text begins with; 0 where it begins with none, or is empty. */
+size_t gf_utf8_char(struct gf_str text);
+
 /*
  * A buffer that grows up to limit bytes. A write that would pass the limit is dropped whole and
  * sets `overflowed`, which stays set: a caller appends many times and checks once. The text is

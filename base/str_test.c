@@ -132,6 +132,11 @@ Test(str, utf8) {
         cr_assert_not(gf_utf8_valid(gf_str_from(bad[i])), "bad %zu", i);
     }
     cr_assert(gf_utf8_valid((struct gf_str){"a\0b", 3}), "a NUL is a character");
+    cr_assert_eq(gf_utf8_char(GF_STR("")), 0);
+    cr_assert_eq(gf_utf8_char(GF_STR("ab")), 1);
+    cr_assert_eq(gf_utf8_char(GF_STR("\xe2\x82\xac!")), 3);
+    cr_assert_eq(gf_utf8_char((struct gf_str){"\xe2\x82\xac", 2}), 0, "half a character");
+    cr_assert_eq(gf_utf8_char(GF_STR("\x80")), 0);
 }
 
 Test(strbuf, empty_one_is_a_terminated_string) {
