@@ -184,6 +184,19 @@ static enum gf_code load_start_key(struct gf_store *store, struct gf_store_reade
     return rc;
 }
 
+static enum gf_code load_delivery_id(struct gf_store *store, struct gf_store_reader *reader,
+                                     struct gf_core *core, const struct gf_need *need,
+                                     struct gf_arena *arena, struct gf_error *err) {
+    struct gf_delivery_id id = {0};
+    const enum gf_code rc = store->ops->extensions->get_delivery_id(reader, need->extension_key,
+                                                                    need->text, arena, &id, err);
+    if (rc == GF_OK || rc == GF_NOT_FOUND) {
+        gf_core_give_delivery_id(core, need, rc == GF_OK ? &id : NULL);
+        return GF_OK;
+    }
+    return rc;
+}
+
 static enum gf_code load_delivery(struct gf_store *store, struct gf_store_reader *reader,
                                   struct gf_core *core, const struct gf_need *need,
                                   struct gf_arena *arena, struct gf_error *err) {
@@ -234,6 +247,8 @@ static enum gf_code load(struct gf_store *store, struct gf_store_reader *reader,
         return load_run_tasks(store, reader, core, need, arena, err);
     case GF_NEED_START_KEY:
         return load_start_key(store, reader, core, need, arena, err);
+    case GF_NEED_DELIVERY_ID:
+        return load_delivery_id(store, reader, core, need, arena, err);
     case GF_NEED_DELIVERY:
         return load_delivery(store, reader, core, need, arena, err);
     case GF_NEED_DEAD_LETTERS:
@@ -380,7 +395,8 @@ static enum gf_code restore_extension(const struct restore *restore,
     if (rc == GF_OK) {
         gf_core_restore_extension(restore->core, extension);
         gf_core_restore_deliveries(restore->core, extension->extension_key,
-                                   counts.pending_deliveries, counts.pending_bytes);
+                                   counts.pending_deliveries, counts.pending_bytes,
+                                   counts.latest_id_number);
     }
     return rc;
 }

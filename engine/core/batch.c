@@ -216,7 +216,8 @@ size_t gf_batch_row_count(const struct gf_batch *batch) {
            batch->deleted_tokens.count + batch->bootstrapped + (batch->source_sequence != 0) +
            batch->extensions.count + batch->deleted_extensions.count + batch->subscriptions.count +
            batch->deleted_subscriptions.count + batch->start_keys.count + batch->deliveries.count +
-           batch->deleted_deliveries.count + batch->reports.count + batch->events.count;
+           batch->deleted_deliveries.count + batch->delivery_ids.count + batch->reports.count +
+           batch->events.count;
 }
 
 bool gf_core_batch_is_empty(const struct gf_core *core) {

@@ -57,7 +57,7 @@ struct gf_reply {
     const struct gf_start_result *starts;       /* START_EXTENSION_RUNS; in the batch's arena */
     size_t start_count;
     int64_t subscription_count; /* UNINSTALL_EXTENSION */
-    int64_t delivery_key;       /* ADD_DELIVERY */
+    int64_t delivery_key;       /* ADD_DELIVERY; with `unchanged` that of the first one */
     int64_t delivery_count;     /* REPLAY_DELIVERIES, DELETE_DELIVERIES */
     bool unchanged; /* the command found everything as it wants it: nothing was written */
     bool created;   /* REGISTER_CONFIG: `config` is a new version, not the one that was there */
@@ -134,6 +134,7 @@ struct gf_extension_vec GF_VEC_FIELDS(const struct gf_extension *);
 struct gf_subscription_vec GF_VEC_FIELDS(const struct gf_subscription *);
 struct gf_start_key_vec GF_VEC_FIELDS(struct gf_start_key);
 struct gf_delivery_vec GF_VEC_FIELDS(struct gf_delivery);
+struct gf_delivery_id_vec GF_VEC_FIELDS(struct gf_delivery_id);
 struct gf_report_vec GF_VEC_FIELDS(struct gf_report);
 
 struct gf_batch {
@@ -158,9 +159,10 @@ struct gf_batch {
     int64_t source_sequence;          /* the last one of a recorded event; 0 = unchanged */
     /*
      * Of extensions, see store.h for what belongs to what. A deleted extension takes its
-     * subscriptions, deliveries and reports along, a deleted pipeline its subscriptions, a deleted
-     * subscription its start keys. A start key, a delivery and a report replace one of the same
-     * (subscription_key, key), delivery_key, (extension_key, report_id).
+     * subscriptions, deliveries, their ids and reports along, a deleted pipeline its subscriptions,
+     * a deleted subscription its start keys. A start key, a delivery, an id of one and a report
+     * replace one of the same (subscription_key, key), delivery_key, (extension_key, id),
+     * (extension_key, report_id).
      */
     struct gf_extension_vec extensions;
     struct gf_key_vec deleted_extensions; /* keys */
@@ -169,6 +171,7 @@ struct gf_batch {
     struct gf_start_key_vec start_keys;
     struct gf_delivery_vec deliveries;    /* an empty content: it stays as it was */
     struct gf_key_vec deleted_deliveries; /* keys */
+    struct gf_delivery_id_vec delivery_ids;
     struct gf_report_vec reports;
     struct gf_event_vec events; /* in order of their sequence numbers */
     struct gf_effect_vec effects;

@@ -47,6 +47,12 @@ void gf_start_key_copy(const struct gf_start_key *from, struct gf_arena *arena,
     out->description = gf_text_copy(from->description, arena);
 }
 
+void gf_delivery_id_copy(const struct gf_delivery_id *from, struct gf_arena *arena,
+                         struct gf_delivery_id *out) {
+    *out = *from;
+    out->id = gf_text_copy(from->id, arena);
+}
+
 void gf_delivery_copy(const struct gf_delivery *from, struct gf_arena *arena,
                       struct gf_delivery *out) {
     *out = *from;

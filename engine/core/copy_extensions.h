@@ -13,6 +13,8 @@ void gf_extension_spec_copy(const struct gf_extension_spec *from, struct gf_aren
                             struct gf_extension_spec *out);
 void gf_subscription_copy(const struct gf_subscription *from, struct gf_arena *arena,
                           struct gf_subscription *out);
+void gf_delivery_id_copy(const struct gf_delivery_id *from, struct gf_arena *arena,
+                         struct gf_delivery_id *out);
 void gf_start_key_copy(const struct gf_start_key *from, struct gf_arena *arena,
                        struct gf_start_key *out);
 /* With its content. */

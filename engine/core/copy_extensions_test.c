@@ -119,6 +119,17 @@ Test(copy_extensions, a_start_key) {
     EXPECT_TEXT(copy.description, "it is off");
 }
 
+Test(copy_extensions, an_id_of_a_delivery) {
+    const struct gf_delivery_id row = {
+        .extension_key = 3, .id = text("id-1"), .number = 5, .delivery_key = 7, .create_time = 9};
+    struct gf_delivery_id copy = {0};
+    gf_delivery_id_copy(&row, &to, &copy);
+    forget();
+    cr_expect_eq(copy.delivery_key, 7);
+    cr_expect_eq(copy.number, 5);
+    EXPECT_TEXT(copy.id, "id-1");
+}
+
 Test(copy_extensions, a_delivery) {
     const struct gf_delivery row = {.delivery_key = 4,
                                     .namespace_id = text("space"),

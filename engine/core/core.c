@@ -67,6 +67,7 @@ static void free_batch(struct gf_batch *batch) {
     gf_vec_fini(&batch->subscriptions);
     gf_vec_fini(&batch->deleted_subscriptions);
     gf_vec_fini(&batch->start_keys);
+    gf_vec_fini(&batch->delivery_ids);
     gf_vec_fini(&batch->deliveries);
     gf_vec_fini(&batch->deleted_deliveries);
     gf_vec_fini(&batch->reports);
@@ -277,6 +278,7 @@ void gf_core_batch_done(struct gf_core *core) {
     EMPTY(&batch->subscriptions);
     EMPTY(&batch->deleted_subscriptions);
     EMPTY(&batch->start_keys);
+    EMPTY(&batch->delivery_ids);
     EMPTY(&batch->deliveries);
     EMPTY(&batch->deleted_deliveries);
     EMPTY(&batch->reports);

@@ -339,7 +339,9 @@ enum gf_need_kind {
     GF_NEED_RUN_TASKS, /* of a complete run, by run_key -> gf_core_give_run_tasks */
     GF_NEED_RUN_INPUT, /* of a complete run, by run_key -> gf_core_give_run_input */
     GF_NEED_START_KEY, /* by subscription_key and text -> gf_core_give_start_key */
-    GF_NEED_DELIVERY,  /* without its content, by delivery_key -> gf_core_give_delivery */
+    /* of a delivery that came in, by extension_key and text -> gf_core_give_delivery_id */
+    GF_NEED_DELIVERY_ID,
+    GF_NEED_DELIVERY, /* without its content, by delivery_key -> gf_core_give_delivery */
     /* the dead letters of extension_key, at most GF_CORE_STEP_DELIVERIES_MAX, without their
      * contents -> gf_core_give_dead_letters */
     GF_NEED_DEAD_LETTERS,
@@ -356,7 +358,8 @@ struct gf_need {
     int64_t subscription_key;
     int64_t extension_key;
     int64_t delivery_key;
-    struct gf_str text;   /* pipeline_id, request_id or key; borrowed from the input or the core */
+    struct gf_str
+        text; /* pipeline_id, request_id, key or id; borrowed from the input or the core */
     struct gf_str caller; /* of a request; borrowed likewise */
     /*
      * What the step asks for besides, in memory of the core until the next step: an input that is
@@ -433,16 +436,16 @@ bool gf_core_restore_run(struct gf_core *core, const struct gf_run *run,
                          const struct gf_task_execution *tasks, size_t task_count);
 /*
  * Behind the roles: all extensions, then all subscriptions, in the order of their keys, and for
- * each extension what it has of deliveries that are not dead (gf_extension_counts of the store):
- * before the runs. False for a subscription whose extension or namespace is missing: the store has
- * lost something. Containers of extensions that may be there are among the attempts of
- * gf_core_resume; extensions that were there for an installer dialog are deleted by it, and their
- * containers are not named.
+ * each extension what it has of deliveries that are not dead, and the number of the latest id of
+ * one (gf_extension_counts of the store): before the runs. False for a subscription whose extension
+ * or namespace is missing: the store has lost something. Containers of extensions that may be there
+ * are among the attempts of gf_core_resume; extensions that were there for an installer dialog are
+ * deleted by it, and their containers are not named.
  */
 void gf_core_restore_extension(struct gf_core *core, const struct gf_extension *extension);
 bool gf_core_restore_subscription(struct gf_core *core, const struct gf_subscription *subscription);
 void gf_core_restore_deliveries(struct gf_core *core, int64_t extension_key, int64_t pending_count,
-                                int64_t pending_bytes);
+                                int64_t pending_bytes, int64_t latest_id_number);
 struct gf_attempt_vec GF_VEC_FIELDS(struct gf_attempt);
 void gf_core_resume(struct gf_core *core, int64_t now, struct gf_attempt_vec *out_attempts);
 
@@ -471,6 +474,8 @@ void gf_core_give_run_input(struct gf_core *core, const struct gf_need *need,
                             const struct gf_str *content);
 void gf_core_give_start_key(struct gf_core *core, const struct gf_need *need,
                             const struct gf_start_key *key);
+void gf_core_give_delivery_id(struct gf_core *core, const struct gf_need *need,
+                              const struct gf_delivery_id *id);
 void gf_core_give_delivery(struct gf_core *core, const struct gf_need *need,
                            const struct gf_delivery *delivery);
 void gf_core_give_dead_letters(struct gf_core *core, const struct gf_need *need,

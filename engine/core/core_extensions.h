@@ -13,6 +13,7 @@
  *     extension_progress.c    checkpoints, and events that were taken in
  *     report_rows.c           what extensions say they did
  *     start_keys.c            what became of keys
+ *     delivery_ids.c          under which ids deliveries came
  *     extension_starts.c      runs that extensions want, by key
  *     start_lookup.c          what they are about (core_starts.h)
  *     delivery_rows.c         deliveries of which the batch knows
@@ -189,6 +190,18 @@ enum core_found gf_core__find_start_key(struct gf_core *core, int64_t subscripti
 void gf_core__put_start_key(struct gf_core *core, const struct gf_start_key *row);
 /* Takes the rows of deleted subscriptions out of the batch. */
 void gf_core__batch_drop_start_keys(struct gf_core *core);
+
+/* ---- delivery_ids.c ---- */
+
+/* As gf_core__find_start_key, of an id that counts. */
+enum core_found gf_core__find_delivery_id(struct gf_core *core,
+                                          const struct core_extension *extension, struct gf_str id,
+                                          const struct gf_delivery_id **out);
+/* The delivery has come in under that id, which is in the batch's arena. */
+void gf_core__put_delivery_id(struct gf_core *core, struct core_extension *extension,
+                              struct gf_str id, int64_t delivery_key);
+/* Takes those of an extension out of the batch. */
+void gf_core__batch_drop_delivery_ids(struct gf_core *core, int64_t extension_key);
 
 /* ---- delivery_rows.c ---- */
 

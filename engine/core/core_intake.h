@@ -56,6 +56,12 @@ struct core_delivery {
     size_t place;
 };
 
+/* Likewise of the id of a delivery. */
+struct core_delivery_id {
+    struct gf_delivery_id row;
+    bool exists;
+};
+
 /* Dead letters of an extension as they are stored. In the batch's arena. */
 struct core_dead_letters {
     const int64_t *keys;
@@ -86,6 +92,7 @@ struct core_intake {
     int64_t pending_count;                /* deliveries that are not dead, of all extensions */
     struct gf_map_i64 deliveries;         /* by delivery_key */
     GF_VEC(struct core_delivery *) rows;  /* of the rows of the batch, in their order */
+    struct gf_map delivery_ids;           /* struct core_delivery_id by extension_key and id */
     struct gf_map_i64 dead_letters;       /* struct core_dead_letters by extension_key */
     struct gf_map reports;                /* struct core_report by extension_key and report_id */
     GF_VEC(struct core_wanted) wanted;    /* of the step under way */

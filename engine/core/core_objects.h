@@ -236,6 +236,7 @@ struct core_extension {
     int64_t subscription_count;   /* in the list */
     int64_t pending_count;        /* deliveries that are not dead */
     int64_t pending_bytes;        /* their contents together */
+    int64_t latest_id_number;     /* of the ids of its deliveries; 0 = it has none */
     struct gf_list_link dead_link;
     bool dirty;
     bool deleted;

@@ -104,8 +104,7 @@ static enum gf_step settle(struct gf_core *core, const struct gf_input *input,
 
 /* ---- New ones ---- */
 
-static enum gf_code check_new(const struct core_extension *extension, const struct gf_delivery *row,
-                              struct gf_error *err) {
+static enum gf_code check_form(const struct gf_delivery *row, bool once, struct gf_error *err) {
     enum gf_code rc = gf_text_check(row->key, GF_START_KEY_CHARS_MAX, "key", err);
     if (rc == GF_OK && (row->kind == GF_DELIVERY_RUN_START || !gf_delivery_kind_valid(row->kind))) {
         rc = gf_fail_field(err, "kind", "expected EXTERNAL_EVENT or EVENT_DELIVERY");
@@ -117,7 +116,16 @@ static enum gf_code check_new(const struct core_extension *extension, const stru
         rc = gf_fail_field(err, "content", "content has %zu bytes, expected up to %d",
                            row->content.len, GF_DELIVERY_BYTES_MAX);
     }
-    if (rc == GF_OK && extension->row.disabled && !row->dead) {
+    if (rc == GF_OK && once && (row->dead || row->key.len == 0)) {
+        rc = gf_fail_field(err, "key", "what comes once has an id, and is not dead");
+    }
+    return rc;
+}
+
+static enum gf_code check_room(const struct core_extension *extension,
+                               const struct gf_delivery *row, struct gf_error *err) {
+    enum gf_code rc = GF_OK;
+    if (extension->row.disabled && !row->dead) {
         rc = gf_fail_reason(err, GF_FAILED_PRECONDITION, "EXTENSION_DISABLED",
                             "extension '%" GF_STR_FMT "' is disabled",
                             GF_STR_ARG(extension->row.extension_id));
@@ -128,15 +136,32 @@ static enum gf_code check_new(const struct core_extension *extension, const stru
     return rc;
 }
 
-static enum gf_step add(struct gf_core *core, const struct gf_input *input) {
+static enum gf_step add(struct gf_core *core, const struct gf_input *input,
+                        struct gf_need *out_need) {
     const struct gf_delivery *given = input->u.delivery.row;
+    const bool once = input->u.delivery.once;
     struct gf_error err = {0};
-    const struct core_extension *extension =
+    const struct gf_delivery_id *before = NULL;
+    struct core_extension *extension =
         gf_core__resolve_extension_key(core, input, given->extension_key);
     if (extension == NULL) {
         return GF_STEP_DONE;
     }
-    if (check_new(extension, given, &err) != GF_OK) {
+    if (check_form(given, once, &err) != GF_OK) {
+        return gf_core__refuse(core, input, &err);
+    }
+    const enum core_found found =
+        once ? gf_core__find_delivery_id(core, extension, given->key, &before) : CORE_ABSENT;
+    if (gf_core__asks(core, out_need)) {
+        return GF_STEP_NEED;
+    }
+    if (found == CORE_FOUND) {
+        struct gf_reply *reply = gf_core__reply(core, input);
+        reply->delivery_key = before->delivery_key;
+        reply->unchanged = true;
+        return GF_STEP_DONE;
+    }
+    if (check_room(extension, given, &err) != GF_OK) {
         return gf_core__refuse(core, input, &err);
     }
     struct gf_delivery row = {0};
@@ -150,6 +175,9 @@ static enum gf_step add(struct gf_core *core, const struct gf_input *input) {
     if (row.dead) {
         gf_core__bury_letter(core, delivery);
     }
+    if (once) {
+        gf_core__put_delivery_id(core, extension, row.key, delivery->row.delivery_key);
+    }
     gf_core__reply(core, input)->delivery_key = delivery->row.delivery_key;
     return GF_STEP_DONE;
 }
@@ -157,7 +185,7 @@ static enum gf_step add(struct gf_core *core, const struct gf_input *input) {
 enum gf_step gf_core__delivery_step(struct gf_core *core, const struct gf_input *input,
                                     struct gf_need *out_need) {
     if (input->kind == GF_INPUT_ADD_DELIVERY) {
-        return add(core, input);
+        return add(core, input, out_need);
     }
     if (input->kind == GF_INPUT_SETTLE_DELIVERY) {
         return settle(core, input, out_need);

@@ -142,6 +142,107 @@ Test(deliveries, bytes_have_a_limit) {
     cr_expect_eq(add(&row), GF_OK);
 }
 
+/* ---- Ids ---- */
+
+static enum gf_code add_once(const char *id) {
+    struct gf_delivery row = row_of(GF_DELIVERY_EXTERNAL_EVENT);
+    row.key = gf_str_from(id);
+    const struct gf_input input = {.kind = GF_INPUT_ADD_DELIVERY,
+                                   .u.delivery = {.row = &row, .once = true}};
+    return world_step(&world, &input);
+}
+
+Test(deliveries, the_same_id_is_answered_as_the_first_one) {
+    cr_assert_eq(add_once("id-1"), GF_OK);
+    const int64_t first = world.delivery_key;
+    cr_expect_not(world.unchanged);
+    cr_assert_eq(add_once("id-2"), GF_OK);
+    cr_expect_neq(world.delivery_key, first);
+    cr_assert_eq(add_once("id-1"), GF_OK);
+    cr_expect(world.unchanged);
+    cr_expect_eq(world.delivery_key, first);
+    /* Also when it was delivered long ago, after a restart, and while nothing new is taken. */
+    cr_assert_eq(settle(first, GF_SETTLED_DONE, "", 0), GF_OK);
+    world_restart(&world);
+    cr_assert_eq(world_extension_command(&world, GF_INPUT_DISABLE_EXTENSION, "cron", true), GF_OK);
+    cr_assert_eq(add_once("id-1"), GF_OK);
+    cr_expect(world.unchanged);
+    cr_expect_eq(world.delivery_key, first);
+    cr_expect_eq(add_once("id-3"), GF_FAILED_PRECONDITION);
+    /* What was refused has claimed nothing. */
+    cr_assert_eq(world_extension_command(&world, GF_INPUT_ENABLE_EXTENSION, "cron", true), GF_OK);
+    cr_assert_eq(add_once("id-3"), GF_OK);
+    cr_expect_not(world.unchanged);
+}
+
+Test(deliveries, the_same_id_in_one_batch_comes_in_once) {
+    struct gf_delivery row = row_of(GF_DELIVERY_EXTERNAL_EVENT);
+    const struct gf_input input = {.kind = GF_INPUT_ADD_DELIVERY,
+                                   .u.delivery = {.row = &row, .once = true}};
+    world_step_only(&world, &input);
+    world_step_only(&world, &input);
+    world_commit(&world);
+    cr_expect_eq(world.error.code, GF_OK);
+    cr_expect(world.unchanged);
+    struct gf_delivery *rows = NULL;
+    cr_expect_eq(world_deliveries(&world, false, &rows), 1);
+}
+
+Test(deliveries, an_id_counts_for_seven_days) {
+    cr_assert_eq(add_once("id"), GF_OK);
+    world_advance(&world, GF_DELIVERY_ID_AGE_NS / 1000000 - 1000);
+    cr_assert_eq(add_once("id"), GF_OK);
+    cr_expect(world.unchanged);
+    world_advance(&world, 1000);
+    cr_assert_eq(add_once("id"), GF_OK);
+    cr_expect_not(world.unchanged);
+    cr_assert_eq(add_once("id"), GF_OK);
+    cr_expect(world.unchanged);
+}
+
+Test(deliveries, the_newest_ids_count) {
+    cr_assert_eq(add_once("first"), GF_OK);
+    cr_assert_eq(add_once("second"), GF_OK);
+    struct gf_batch batch = {0};
+    const struct gf_delivery_id latest = {.extension_key =
+                                              world_extension(&world, "cron").extension_key,
+                                          .id = GF_STR("latest"),
+                                          .number = GF_DELIVERY_IDS_MAX,
+                                          .delivery_key = 1000000,
+                                          .create_time = world.now};
+    gf_vec_push(&batch.delivery_ids, latest);
+    cr_assert_eq(world.store->ops->commit(world.store, &batch, NULL), GF_OK);
+    gf_vec_fini(&batch.delivery_ids);
+    world_restart(&world);
+    cr_assert_eq(add_once("first"), GF_OK);
+    cr_expect(world.unchanged);
+    cr_assert_eq(add_once("third"), GF_OK);
+    cr_assert_eq(add_once("second"), GF_OK);
+    cr_expect(world.unchanged);
+    cr_assert_eq(add_once("first"), GF_OK);
+    cr_expect_not(world.unchanged);
+}
+
+Test(deliveries, what_comes_once_has_an_id) {
+    cr_expect_eq(add_once(""), GF_INVALID_ARGUMENT);
+    cr_expect_str_eq(world.error.field, "key");
+}
+
+Test(deliveries, ids_go_with_their_extension) {
+    struct gf_delivery row = row_of(GF_DELIVERY_EXTERNAL_EVENT);
+    const struct gf_input input = {.kind = GF_INPUT_ADD_DELIVERY,
+                                   .u.delivery = {.row = &row, .once = true}};
+    const struct gf_input gone = {.kind = GF_INPUT_UNINSTALL_EXTENSION,
+                                  .u.choice = {.extension_id = GF_STR("cron"), .force = true}};
+    world_step_only(&world, &input);
+    world_step_only(&world, &gone);
+    world_commit(&world);
+    cr_expect_eq(gf_core_batch(world.core)->delivery_ids.count, 0);
+    cr_expect_eq(world_step(&world, &input), GF_NOT_FOUND);
+}
+
+/* ---- */
+
 Test(deliveries, nothing_new_waits_for_a_disabled_extension) {
     cr_assert_eq(world_extension_command(&world, GF_INPUT_DISABLE_EXTENSION, "cron", true), GF_OK);
     struct gf_delivery row = row_of(GF_DELIVERY_EXTERNAL_EVENT);

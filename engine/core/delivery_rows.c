@@ -121,12 +121,13 @@ void gf_core__count_delivery(struct gf_core *core, const struct core_delivery *d
 }
 
 void gf_core_restore_deliveries(struct gf_core *core, int64_t extension_key, int64_t pending_count,
-                                int64_t pending_bytes) {
+                                int64_t pending_bytes, int64_t latest_id_number) {
     struct core_extension *extension = gf_core__find_extension_key(core, extension_key);
     gf_assert(extension != NULL);
     core->intake.pending_count += pending_count - extension->pending_count;
     extension->pending_count = pending_count;
     extension->pending_bytes = pending_bytes;
+    extension->latest_id_number = latest_id_number;
 }
 
 void gf_core__mark_delivery(struct gf_core *core, struct core_delivery *delivery) {

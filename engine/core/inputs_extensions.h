@@ -162,7 +162,10 @@ struct gf_extension_progress {
 /*
  * ADD_DELIVERY: `row` without keys and times, of EXTERNAL_EVENT. An EVENT_DELIVERY that was given
  * up is added with `dead` set, attempt_count and description. GF_RESOURCE_EXHAUSTED (reason
- * TOO_MANY_DELIVERIES) where too much waits, GF_FAILED_PRECONDITION (EXTENSION_DISABLED).
+ * TOO_MANY_DELIVERIES) where too much waits, GF_FAILED_PRECONDITION (EXTENSION_DISABLED). With
+ * `once` the key is an id (struct gf_delivery_id): a delivery that came before under the same one
+ * is answered as the first, whatever has become of that and of the extension (`unchanged`). One
+ * that is refused claims no id.
  *
  * SETTLE_DELIVERY: how an attempt went: done (it is removed; not for RUN_START, which
  * START_EXTENSION_RUNS settles), failed (tried again after retry_ns, at most
@@ -175,6 +178,7 @@ struct gf_extension_progress {
  */
 struct gf_delivery_change {
     const struct gf_delivery *row;
+    bool once;
     int64_t delivery_key;
     enum {
         GF_SETTLED_DONE = 1,

@@ -33,6 +33,9 @@ void gf_core__intake_clean(struct gf_core *core) {
     if (gf_map_count(&intake->start_keys) > 0) {
         gf_map_fini(&intake->start_keys);
     }
+    if (gf_map_count(&intake->delivery_ids) > 0) {
+        gf_map_fini(&intake->delivery_ids);
+    }
     if (gf_map_i64_count(&intake->deliveries) > 0) {
         gf_map_i64_fini(&intake->deliveries);
     }

@@ -117,6 +117,7 @@ enum {
     GF_DELIVERIES_PENDING_MAX = 10000,           /* of one extension; no more are taken in */
     GF_DELIVERIES_PENDING_BYTES_MAX = 256 << 20, /* likewise */
     GF_DEAD_LETTERS_MAX = 10000,                 /* of one extension; the oldest go */
+    GF_DELIVERY_IDS_MAX = 1000000,               /* likewise; on the disk, at about 150 bytes */
     GF_CORE_STEP_DELIVERIES_MAX = 10000,         /* that one REPLAY_DELIVERIES deals with */
     GF_REPORTS_MAX = 10000,                      /* of one extension; the oldest go */
     GF_REPORT_ID_CHARS_MAX = 255,
@@ -127,6 +128,9 @@ enum {
 
 /* How long what became of a start is kept and answered to the same key. */
 #define GF_START_KEY_AGE_NS (INT64_C(30) * 24 * 3600 * 1000000000)
+
+/* How long a delivery that comes again under the same id is known. */
+#define GF_DELIVERY_ID_AGE_NS (INT64_C(7) * 24 * 3600 * 1000000000)
 
 /* For how long an extension may put off a delivery at a time. */
 #define GF_DELIVERY_RETRY_NS_MAX (INT64_C(24) * 3600 * 1000000000)

@@ -217,6 +217,19 @@ struct gf_delivery {
     struct gf_str content;     /* left empty by the lists of the store */
 };
 
+/*
+ * An id under which a delivery came in (ADD_DELIVERY with `once`): it outlives the delivery, so
+ * that one which comes a second time is known. It counts for GF_DELIVERY_ID_AGE_NS, and of an
+ * extension the newest GF_DELIVERY_IDS_MAX count.
+ */
+struct gf_delivery_id {
+    int64_t extension_key;
+    struct gf_str id;
+    int64_t number;       /* of the ids of its extension, rising */
+    int64_t delivery_key; /* of the first delivery; it may be gone */
+    int64_t create_time;
+};
+
 /* What an extension says it did. The same report_id of the same extension replaces what was. */
 struct gf_report {
     int64_t extension_key;

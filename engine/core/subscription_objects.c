@@ -239,6 +239,7 @@ int64_t gf_core__drop_extension_subscriptions(struct gf_core *core, int64_t exte
     drop_rows(core);
     core->intake.pending_count -= extension->pending_count;
     gf_core__batch_drop_deliveries(core, extension_key);
+    gf_core__batch_drop_delivery_ids(core, extension_key);
     gf_core__batch_drop_reports(core, extension_key);
     return count;
 }

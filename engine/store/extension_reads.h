@@ -5,8 +5,9 @@
  * start key outcome, run_id, reason and description; of a delivery dead, attempt_count, the times
  * but create_time, and description; of a report everything but its ids.
  *
- * Kept by the store itself, a few rows with each batch: start keys for GF_START_KEY_AGE_NS, by the
- * create_time of the newest; of an extension the newest GF_REPORTS_MAX reports and
+ * Kept by the store itself, a few rows with each batch: start keys for GF_START_KEY_AGE_NS, ids of
+ * deliveries for GF_DELIVERY_ID_AGE_NS, by the create_time of the newest, and of an extension those
+ * of the newest GF_DELIVERY_IDS_MAX numbers; of an extension the newest GF_REPORTS_MAX reports and
  * GF_DEAD_LETTERS_MAX dead letters.
  */
 #ifndef GOFER_ENGINE_STORE_EXTENSION_READS_H_
@@ -54,6 +55,7 @@ struct gf_extension_counts {
     int64_t pending_deliveries;
     int64_t pending_bytes; /* their contents together */
     int64_t dead_letters;
+    int64_t latest_id_number; /* the highest of its delivery ids; 0 = there is none */
 };
 
 struct gf_store_extension_ops {
@@ -85,6 +87,10 @@ struct gf_store_extension_ops {
     enum gf_code (*get_start_key)(struct gf_store_reader *reader, int64_t subscription_key,
                                   struct gf_str key, struct gf_arena *arena,
                                   struct gf_start_key *out, struct gf_error *err);
+    /* GF_NOT_FOUND where the id is free. */
+    enum gf_code (*get_delivery_id)(struct gf_store_reader *reader, int64_t extension_key,
+                                    struct gf_str id, struct gf_arena *arena,
+                                    struct gf_delivery_id *out, struct gf_error *err);
     /* Its content is left empty but for with_content. */
     enum gf_code (*get_delivery)(struct gf_store_reader *reader, int64_t delivery_key,
                                  bool with_content, struct gf_arena *arena, struct gf_delivery *out,

@@ -444,6 +444,26 @@ static void take_deleted_waiting(struct sim *sim, int64_t key) {
     touch(sim);
 }
 
+static void take_delivery_id(struct sim *sim, const struct gf_delivery_id *row) {
+    const int number = sim_extension_of_key(rows_of(sim), row->extension_key);
+    SIM_EXPECT(sim, subscription_belongs, number >= 0, "an id has outlived its extension");
+    struct sim_extension *extension = &rows_of(sim)->extensions[number];
+    struct sim_delivery_id *to = &extension->ids[sim_name_number(row->id)];
+    if (row->number <= extension->latest_id) {
+        return; /* it was taken over with the step that made it */
+    }
+    SIM_EXPECT(
+        sim, delivered_once,
+        input_is(sim, GF_INPUT_ADD_DELIVERY) && sim->input->u.delivery.once &&
+            row->number == extension->latest_id + 1 && row->create_time == sim->core_now &&
+            (to->delivery_key == 0 || to->create_time <= sim->core_now - GF_DELIVERY_ID_AGE_NS) &&
+            sim_find_waiting(rows_of(sim), row->delivery_key) != NULL,
+        "delivery %" PRId64 " has an id that is another's", row->delivery_key);
+    extension->latest_id = row->number;
+    *to = (struct sim_delivery_id){row->number, row->delivery_key, row->create_time};
+    touch(sim);
+}
+
 /* ---- The step ---- */
 
 static void take_deleted(struct sim *sim, const struct gf_batch *batch) {
@@ -485,6 +505,9 @@ void sim_check_take_intake(struct sim *sim) {
     }
     for (size_t i = 0; i < batch->deliveries.count; i++) {
         take_waiting(sim, &batch->deliveries.items[i]);
+    }
+    for (size_t i = 0; i < batch->delivery_ids.count; i++) {
+        take_delivery_id(sim, &batch->delivery_ids.items[i]);
     }
     while (sim->deleted_deliveries_seen < batch->deleted_deliveries.count) {
         take_deleted_waiting(sim, batch->deleted_deliveries.items[sim->deleted_deliveries_seen++]);
@@ -547,8 +570,36 @@ static void check_outcome(struct sim *sim, const struct sim_command *command,
                wanted->may_start ? "start" : "not start");
 }
 
+static void check_delivered(struct sim *sim, struct sim_command *command,
+                            const struct gf_reply *reply) {
+    command->delivery_key = reply->delivery_key;
+    SIM_EXPECT(sim, delivered_once,
+               reply->delivery_key != 0 && reply->unchanged == (command->delivered_before != 0) &&
+                   (!reply->unchanged || reply->delivery_key == command->delivered_before),
+               "command %" PRId64 " is delivery %" PRId64 ", before there was %" PRId64,
+               command->number, reply->delivery_key, command->delivered_before);
+}
+
+/* An id that was acknowledged is on the disk, unless a later one has taken its place. */
+static void check_delivered_kept(struct sim *sim, const struct sim_command *command) {
+    const struct gf_delivery *row = command->input.u.delivery.row;
+    const struct sim_intake_rows *saved = &sim->rows.intake.saved;
+    const int number = sim_extension_of_key(saved, row->extension_key);
+    if (!command->input.u.delivery.once || number < 0 || command->code != GF_OK) {
+        return;
+    }
+    const struct sim_delivery_id *id = &saved->extensions[number].ids[sim_name_number(row->key)];
+    SIM_EXPECT(sim, delivered_once, id->delivery_key >= command->delivery_key,
+               "delivery %" PRId64 " was acknowledged, and its id is not known",
+               command->delivery_key);
+}
+
 void sim_check_intake_reply(struct sim *sim, struct sim_command *command,
                             const struct gf_reply *reply) {
+    if (command->input.kind == GF_INPUT_ADD_DELIVERY) {
+        check_delivered(sim, command, reply);
+        return;
+    }
     if (command->input.kind != GF_INPUT_START_EXTENSION_RUNS) {
         return;
     }
@@ -590,6 +641,10 @@ static void check_kept(struct sim *sim, const struct sim_command *command,
 }
 
 void sim_check_intake_acknowledged(struct sim *sim, const struct sim_command *command) {
+    if (command->input.kind == GF_INPUT_ADD_DELIVERY) {
+        check_delivered_kept(sim, command);
+        return;
+    }
     if (command->input.kind != GF_INPUT_START_EXTENSION_RUNS) {
         return;
     }

@@ -193,6 +193,10 @@ static void make_event(struct sim *sim, struct gf_input *input) {
                                 .key = sim_start_key_name(0),
                                 .content = GF_STR("content")};
     input->kind = GF_INPUT_ADD_DELIVERY;
+    input->u.delivery.once = chance(sim, 600);
+    if (input->u.delivery.once) {
+        row->key = sim_start_key_name((int)sim_random_below(&sim->random, SIM_START_KEYS));
+    }
     input->u.delivery.row = row;
 }
 

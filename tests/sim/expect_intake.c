@@ -180,12 +180,21 @@ static uint32_t expect_progress(struct sim *sim, const struct gf_input *input) {
                : bit(GF_NOT_FOUND);
 }
 
-static uint32_t expect_event(struct sim *sim, const struct gf_input *input) {
-    const int extension = sim_extension_of_key(rows_of(sim), input->u.delivery.row->extension_key);
-    if (extension < 0) {
+static uint32_t expect_event(struct sim *sim, struct sim_command *command) {
+    const struct gf_delivery *row = command->input.u.delivery.row;
+    const int number = sim_extension_of_key(rows_of(sim), row->extension_key);
+    command->delivered_before = 0;
+    if (number < 0) {
         return bit(GF_NOT_FOUND);
     }
-    return rows_of(sim)->extensions[extension].disabled ? bit(GF_FAILED_PRECONDITION) : bit(GF_OK);
+    const struct sim_extension *extension = &rows_of(sim)->extensions[number];
+    const struct sim_delivery_id *id = &extension->ids[sim_name_number(row->key)];
+    if (command->input.u.delivery.once && id->delivery_key != 0 &&
+        id->create_time > sim->core_now - GF_DELIVERY_ID_AGE_NS) {
+        command->delivered_before = id->delivery_key;
+        return bit(GF_OK);
+    }
+    return extension->disabled ? bit(GF_FAILED_PRECONDITION) : bit(GF_OK);
 }
 
 static uint32_t expect_settlement(struct sim *sim, const struct gf_input *input) {
@@ -220,7 +229,7 @@ uint32_t sim_expect_intake(struct sim *sim, struct sim_command *command) {
     case GF_INPUT_SET_EVENT_SEQUENCE:
         return expect_progress(sim, input);
     case GF_INPUT_ADD_DELIVERY:
-        return expect_event(sim, input);
+        return expect_event(sim, command);
     case GF_INPUT_SETTLE_DELIVERY:
         return expect_settlement(sim, input);
     case GF_INPUT_REPLAY_DELIVERIES:

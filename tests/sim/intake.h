@@ -29,6 +29,13 @@ struct sim_extension {
     int64_t event_sequence;
     struct gf_str checkpoint;
     int64_t create_time;
+    int64_t latest_id; /* the highest number of its delivery ids */
+    /* What came in under which id; key 0 = nothing. */
+    struct sim_delivery_id {
+        int64_t number;
+        int64_t delivery_key;
+        int64_t create_time;
+    } ids[SIM_START_KEYS];
 };
 
 struct sim_subscription {

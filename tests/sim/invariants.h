@@ -59,6 +59,7 @@
     X(source_once, "what a journal tells is told once, whatever crashes")                          \
     X(start_once, "a key of a subscription starts one run, and every repetition gets its outcome") \
     X(start_kept, "the outcome of a start that was acknowledged is kept, whatever crashes")        \
+    X(delivered_once, "a delivery comes in once under its id, and is known, whatever crashes")     \
     X(start_allowed, "a start is refused, kept or made as the rows say, and for their reason")     \
     X(start_counts, "extensions and subscriptions count what they started, the core what waits")   \
     X(chain_depth, "a run is one deeper in its chain than the one because of which it is wanted")  \

@@ -727,6 +727,21 @@ PLANTED_BUGS = [
         finds = "start_once,core_assertion",
     ),
     dict(
+        name = "an_id_of_a_delivery_is_forgotten",
+        file = "delivery_ids.c",
+        find = "return known->exists && known->row.create_time >",
+        replace = "return known->exists && core->now < 0 && known->row.create_time >",
+        finds = "delivered_once",
+    ),
+    dict(
+        name = "an_id_outlives_its_extension",
+        file = "subscription_objects.c",
+        find = "gf_core__batch_drop_delivery_ids(core, extension_key);",
+        replace = "",
+        finds = "subscription_belongs",
+        seeds = 200,
+    ),
+    dict(
         name = "a_refused_key_is_tried_again",
         file = "start_lookup.c",
         find = "return known == NULL ||",

@@ -182,6 +182,7 @@ static void answer(struct sim_rows *rows, struct gf_core *core, const struct gf_
         answer_run_tasks(rows, core, need);
         return;
     case GF_NEED_START_KEY:
+    case GF_NEED_DELIVERY_ID:
     case GF_NEED_DELIVERY:
     case GF_NEED_DEAD_LETTERS:
         sim_intake_answer(rows, core, need);

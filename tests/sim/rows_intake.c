@@ -109,6 +109,24 @@ static void answer_start_key(struct sim_rows *rows, struct gf_core *core,
     gf_core_give_start_key(core, need, &row);
 }
 
+static void answer_delivery_id(struct sim_rows *rows, struct gf_core *core,
+                               const struct gf_need *need) {
+    const struct sim_intake_rows *saved = &rows->intake.saved;
+    const int extension = sim_extension_of_key(saved, need->extension_key);
+    const struct sim_delivery_id *id =
+        extension < 0 ? NULL : &saved->extensions[extension].ids[sim_name_number(need->text)];
+    if (id == NULL || id->delivery_key == 0) {
+        gf_core_give_delivery_id(core, need, NULL);
+        return;
+    }
+    const struct gf_delivery_id row = {.extension_key = need->extension_key,
+                                       .id = need->text,
+                                       .number = id->number,
+                                       .delivery_key = id->delivery_key,
+                                       .create_time = id->create_time};
+    gf_core_give_delivery_id(core, need, &row);
+}
+
 static struct gf_delivery delivery_row(const struct sim_rows *rows,
                                        const struct sim_waiting *waiting) {
     const bool starts = waiting->subscription_key != 0;
@@ -158,6 +176,8 @@ static void answer_dead_letters(struct sim_rows *rows, struct gf_core *core,
 void sim_intake_answer(struct sim_rows *rows, struct gf_core *core, const struct gf_need *need) {
     if (need->kind == GF_NEED_START_KEY) {
         answer_start_key(rows, core, need);
+    } else if (need->kind == GF_NEED_DELIVERY_ID) {
+        answer_delivery_id(rows, core, need);
     } else if (need->kind == GF_NEED_DELIVERY) {
         answer_delivery(rows, core, need);
     } else {
@@ -184,7 +204,7 @@ static void restore_extension(const struct sim_intake_rows *saved, int number,
         pending += saved->waiting[i].extension_key == extension->key && !saved->waiting[i].dead;
     }
     gf_core_restore_extension(core, &row);
-    gf_core_restore_deliveries(core, extension->key, pending, pending * 7);
+    gf_core_restore_deliveries(core, extension->key, pending, pending * 7, extension->latest_id);
 }
 
 static bool restore_subscription(const struct sim_rows *rows, const struct sim_subscription *from,

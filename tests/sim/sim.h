@@ -77,6 +77,8 @@ struct sim_command {
     int64_t token_makings;
     struct sim_wanted wanted[SIM_WANTED_MAX]; /* of START_EXTENSION_RUNS */
     int32_t chain_depth;                      /* that those have */
+    int64_t delivered_before;                 /* ADD_DELIVERY: under the same id; 0 = nothing */
+    int64_t delivery_key;                     /* likewise, as it was answered */
 };
 
 /* What a step changed in a row. */

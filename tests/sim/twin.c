@@ -162,6 +162,7 @@ static bool same_counts(const struct gf_batch *a, const struct gf_batch *b) {
            a->start_keys.count == b->start_keys.count &&
            a->deliveries.count == b->deliveries.count &&
            a->deleted_deliveries.count == b->deleted_deliveries.count &&
+           a->delivery_ids.count == b->delivery_ids.count &&
            (a->preferences == NULL) == (b->preferences == NULL);
 }
 

@@ -81,6 +81,13 @@ static enum gf_code count_rows(struct gf_store_reader *reader, int64_t extension
             counts.pending_bytes += row->content_bytes;
         }
     }
+    position = 0;
+    while (gf_map_next(&store->delivery_ids, &position, NULL, &value)) {
+        const struct gf_delivery_id *row = &((const struct memory_delivery_id *)value)->row;
+        if (row->extension_key == extension_key && row->number > counts.latest_id_number) {
+            counts.latest_id_number = row->number;
+        }
+    }
     *out = counts;
     return GF_OK;
 }
@@ -215,6 +222,23 @@ static enum gf_code get_start_key(struct gf_store_reader *reader, int64_t subscr
     return GF_OK;
 }
 
+static enum gf_code get_delivery_id(struct gf_store_reader *reader, int64_t extension_key,
+                                    struct gf_str id, struct gf_arena *arena,
+                                    struct gf_delivery_id *out, struct gf_error *err) {
+    GF_MUTEX_GUARD(&reader->store->mutex);
+    struct gf_str pair = {0};
+    char *memory = gf_memory__pair_key(extension_key, id, &pair);
+    const struct memory_delivery_id *found =
+        gf_map_get(&reader->store->extensions.delivery_ids, pair);
+    free(memory);
+    if (found == NULL) {
+        return gf_fail(err, GF_NOT_FOUND, "delivery id '%" GF_STR_FMT "' not found",
+                       GF_STR_ARG(id));
+    }
+    gf_delivery_id_copy(&found->row, arena, out);
+    return GF_OK;
+}
+
 /* Without its content. */
 static void copy_head(const struct gf_delivery *from, struct gf_arena *arena,
                       struct gf_delivery *out) {
@@ -346,6 +370,7 @@ const struct gf_store_extension_ops gf_memory__extension_ops = {
     .list_subscriptions = list_subscriptions,
     .scan_subscriptions = scan_subscriptions,
     .get_start_key = get_start_key,
+    .get_delivery_id = get_delivery_id,
     .get_delivery = get_delivery,
     .list_deliveries = list_deliveries,
     .list_reports = list_reports,

@@ -83,6 +83,13 @@ static void remove_extension(struct memory_extensions *store, int64_t extension_
         }
     }
     position = 0;
+    while (gf_map_next(&store->delivery_ids, &position, &text, &value)) {
+        if (((const struct memory_delivery_id *)value)->row.extension_key == extension_key) {
+            (void)gf_map_remove(&store->delivery_ids, text);
+            FREE_OBJECT(memory_delivery_id, value);
+        }
+    }
+    position = 0;
     while (gf_map_next(&store->reports, &position, &text, &value)) {
         if (((const struct memory_report *)value)->row.extension_key == extension_key) {
             (void)gf_map_remove(&store->reports, text);
@@ -160,6 +167,48 @@ static void put_start_keys(struct memory_extensions *store, const struct gf_star
         }
         (void)gf_map_remove(&store->start_keys, key);
         FREE_OBJECT(memory_start_key, value);
+    }
+}
+
+static void put_delivery_id(struct memory_extensions *store, const struct gf_delivery_id *row) {
+    struct gf_str key = {0};
+    char *memory = gf_memory__pair_key(row->extension_key, row->id, &key);
+    FREE_OBJECT(memory_delivery_id, gf_map_remove(&store->delivery_ids, key));
+    struct memory_delivery_id *id = GF_NEW(struct memory_delivery_id);
+    SET_ROW(id, gf_delivery_id_copy, row);
+    (void)gf_map_put(&store->delivery_ids, key, id);
+    free(memory);
+}
+
+/* Those that are too old by the newest row, and those with numbers too low by `latest`. */
+static void trim_delivery_ids(struct memory_extensions *store, int64_t newest,
+                              const struct gf_delivery_id *latest) {
+    size_t position = 0;
+    struct gf_str key = {0};
+    void *value = NULL;
+    while (gf_map_next(&store->delivery_ids, &position, &key, &value)) {
+        const struct gf_delivery_id *row = &((const struct memory_delivery_id *)value)->row;
+        if (row->create_time < newest - GF_DELIVERY_ID_AGE_NS ||
+            (row->extension_key == latest->extension_key &&
+             row->number <= latest->number - GF_DELIVERY_IDS_MAX)) {
+            (void)gf_map_remove(&store->delivery_ids, key);
+            FREE_OBJECT(memory_delivery_id, value);
+        }
+    }
+}
+
+static void put_delivery_ids(struct memory_extensions *store,
+                             const struct gf_delivery_id_vec *ids) {
+    int64_t newest = 0;
+    for (size_t i = 0; i < ids->count; i++) {
+        const int64_t time = ids->items[i].create_time;
+        newest = time > newest ? time : newest;
+        put_delivery_id(store, &ids->items[i]);
+    }
+    for (size_t i = 0; i < ids->count; i++) {
+        if (i + 1 == ids->count || ids->items[i + 1].extension_key != ids->items[i].extension_key) {
+            trim_delivery_ids(store, newest, &ids->items[i]);
+        }
     }
 }
 
@@ -307,6 +356,7 @@ void gf_memory__apply_extensions(struct memory_store *store, const struct gf_bat
         raise_next(next, batch->deliveries.items[i].delivery_key);
     }
     put_start_keys(&store->extensions, &batch->start_keys);
+    put_delivery_ids(&store->extensions, &batch->delivery_ids);
     put_values(&store->extensions, batch);
     for (size_t i = 0; i < batch->deleted_deliveries.count; i++) {
         const int64_t key = batch->deleted_deliveries.items[i];
@@ -332,6 +382,10 @@ void gf_memory__copy_extensions(const struct memory_store *from, struct memory_s
     position = 0;
     while (gf_map_next(&rows->start_keys, &position, NULL, &value)) {
         put_start_key(&to->extensions, &((const struct memory_start_key *)value)->row);
+    }
+    position = 0;
+    while (gf_map_next(&rows->delivery_ids, &position, NULL, &value)) {
+        put_delivery_id(&to->extensions, &((const struct memory_delivery_id *)value)->row);
     }
     position = 0;
     while (gf_map_i64_next(&rows->deliveries, &position, NULL, &value)) {
@@ -363,12 +417,17 @@ void gf_memory__free_extensions(struct memory_store *store) {
         FREE_OBJECT(memory_start_key, value);
     }
     position = 0;
+    while (gf_map_next(&rows->delivery_ids, &position, NULL, &value)) {
+        FREE_OBJECT(memory_delivery_id, value);
+    }
+    position = 0;
     while (gf_map_next(&rows->reports, &position, NULL, &value)) {
         FREE_OBJECT(memory_report, value);
     }
     gf_map_i64_fini(&rows->extensions);
     gf_map_i64_fini(&rows->subscriptions);
     gf_map_fini(&rows->start_keys);
+    gf_map_fini(&rows->delivery_ids);
     gf_map_i64_fini(&rows->deliveries);
     gf_map_fini(&rows->reports);
 }

@@ -25,6 +25,11 @@ struct memory_start_key {
     struct gf_arena arena;
 };
 
+struct memory_delivery_id {
+    struct gf_delivery_id row;
+    struct gf_arena arena;
+};
+
 struct memory_delivery {
     struct gf_delivery row;
     struct gf_arena arena;
@@ -39,7 +44,8 @@ struct memory_report {
 struct memory_extensions {
     struct gf_map_i64 extensions;
     struct gf_map_i64 subscriptions;
-    struct gf_map start_keys; /* subscription_key and key -> memory_start_key */
+    struct gf_map start_keys;   /* subscription_key and key -> memory_start_key */
+    struct gf_map delivery_ids; /* extension_key and id -> memory_delivery_id */
     struct gf_map_i64 deliveries;
     struct gf_map reports; /* extension_key and report_id -> memory_report */
     int64_t latest_report;

@@ -69,6 +69,9 @@ static enum gf_code write_extensions(struct gf_sqlite_store *store, const struct
         rc = gf_sqlite__write_deliveries(store, &batch->deliveries, err);
     }
     if (rc == GF_OK) {
+        rc = gf_sqlite__write_delivery_ids(store, &batch->delivery_ids, err);
+    }
+    if (rc == GF_OK) {
         rc = gf_sqlite__write_reports(store, &batch->reports, err);
     }
     if (rc != GF_OK) {

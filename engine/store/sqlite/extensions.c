@@ -195,6 +195,7 @@ static enum gf_code read_counts(struct gf_sqlite_row *row, void *item,
     counts->pending_deliveries = gf_sqlite__i64(row);
     counts->pending_bytes = gf_sqlite__i64(row);
     counts->dead_letters = gf_sqlite__i64(row);
+    counts->latest_id_number = gf_sqlite__i64(row);
     return GF_OK;
 }
 

@@ -37,6 +37,7 @@ static void open_fixture(struct fixture *fixture, int starts) {
     }
     (void)gf_rows_delivery(&fixture->rows, cron, 6);
     gf_rows_delivery(&fixture->rows, cron, 7)->dead = true;
+    (void)gf_rows_delivery_id(&fixture->rows, 3, "id", 1, NOW);
     (void)gf_rows_report(&fixture->rows, cron, "report", NOW);
     gf_rows_commit(&fixture->rows, fixture->store);
 }
@@ -171,7 +172,8 @@ static int64_t rows_left(struct fixture *fixture) {
         &fixture->sqlite,
         "SELECT (SELECT count(*) FROM extensions) + (SELECT count(*) FROM extension_contents)"
         " + (SELECT count(*) FROM subscriptions) + (SELECT count(*) FROM start_keys)"
-        " + (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM reports)");
+        " + (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM reports)"
+        " + (SELECT count(*) FROM delivery_ids)");
 }
 
 /* To the end, with a restart behind each portion; gives how many commits that took. */
@@ -218,8 +220,8 @@ Test(sqlite_extensions, a_deleted_namespace_takes_subscriptions_along_in_portion
     struct fixture fixture;
     open_fixture(&fixture, 2 * GF_SQLITE_PURGE_ROWS_MAX);
     gf_rows_delete_namespace(&fixture.rows, 1);
-    /* The extension, its deliveries and report stay. */
-    cr_expect_geq(purge(&fixture, 5), 3);
+    /* The extension, its deliveries, their id and report stay. */
+    cr_expect_geq(purge(&fixture, 6), 3);
     while (fixture.store->ops->has_backlog(fixture.store)) {
         gf_rows_commit(&fixture.rows, fixture.store);
     }

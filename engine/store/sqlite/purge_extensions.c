@@ -98,6 +98,9 @@ enum gf_code gf_sqlite__purge_extension(struct gf_sqlite_store *store, int64_t e
                               err);
     }
     if (rc == GF_OK && *budget > 0) {
+        rc = gf_sqlite__purge_by_key(store, GF_SQL_PURGE_DELIVERY_IDS, extension_key, budget, err);
+    }
+    if (rc == GF_OK && *budget > 0) {
         rc = purge_reports(store, extension_key, budget, err);
     }
     if (rc == GF_OK && *budget > 0) {

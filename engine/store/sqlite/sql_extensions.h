@@ -73,7 +73,9 @@
       " (SELECT ifnull(sum(content_bytes), 0) FROM deliveries INDEXED BY deliveries_pending"       \
       " WHERE extension_key = ?1 AND dead = 0),"                                                   \
       " (SELECT count(*) FROM deliveries INDEXED BY deliveries_dead"                               \
-      " WHERE extension_key = ?1 AND dead = 1)")                                                   \
+      " WHERE extension_key = ?1 AND dead = 1),"                                                   \
+      " (SELECT ifnull(max(number), 0) FROM delivery_ids INDEXED BY delivery_ids_number"           \
+      " WHERE extension_key = ?1)")                                                                \
     X(GET_EXTENSION_NAME, "SELECT extension_id FROM extensions"                                    \
                           " WHERE extension_key = ?1 AND deleted = 0")                             \
     X(GET_NAMESPACE_NAME, "SELECT namespace_id FROM namespaces"                                    \
@@ -149,6 +151,19 @@
                        " (SELECT subscription_key, key FROM start_keys"                            \
                        " INDEXED BY start_keys_create"                                             \
                        " WHERE create_time < ?1 ORDER BY create_time LIMIT ?2)")                   \
+    X(WRITE_DELIVERY_ID, "INSERT OR REPLACE INTO delivery_ids (delivery_key, extension_key, id,"   \
+                         " number, create_time) VALUES (?1, ?2, ?3, ?4, ?5)")                      \
+    X(GET_DELIVERY_ID, "SELECT delivery_key, extension_key, id, number, create_time"               \
+                       " FROM delivery_ids WHERE extension_key = ?1 AND id = ?2")                  \
+    X(DROP_OLD_DELIVERY_IDS, "DELETE FROM delivery_ids WHERE delivery_key IN"                      \
+                             " (SELECT delivery_key FROM delivery_ids"                             \
+                             " INDEXED BY delivery_ids_create"                                     \
+                             " WHERE create_time < ?1 ORDER BY create_time LIMIT ?2)")             \
+    X(DROP_MANY_DELIVERY_IDS, "DELETE FROM delivery_ids WHERE delivery_key IN"                     \
+                              " (SELECT delivery_key FROM delivery_ids"                            \
+                              " INDEXED BY delivery_ids_number"                                    \
+                              " WHERE extension_key = ?1 AND number <= ?2"                         \
+                              " ORDER BY number LIMIT ?3)")                                        \
     X(WRITE_DELIVERY, "INSERT OR REPLACE INTO deliveries (" GF_SQL_DELIVERY_COLUMNS ", content)"   \
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15," \
                       " ?16)")                                                                     \
@@ -226,6 +241,9 @@
       " WHERE extension_key = ?1 AND dead = 1 LIMIT 1")                                            \
     X(PURGE_START_KEYS, "DELETE FROM start_keys WHERE subscription_key = ?1 AND key IN"            \
                         " (SELECT key FROM start_keys WHERE subscription_key = ?1 LIMIT ?2)")      \
+    X(PURGE_DELIVERY_IDS, "DELETE FROM delivery_ids WHERE delivery_key IN"                         \
+                          " (SELECT delivery_key FROM delivery_ids INDEXED BY delivery_ids_number" \
+                          " WHERE extension_key = ?1 LIMIT ?2)")                                   \
     X(PURGE_SUBSCRIPTION, "DELETE FROM subscriptions WHERE subscription_key = ?1")                 \
     X(PURGE_REPORTS, "DELETE FROM reports WHERE report_row IN (SELECT report_row FROM reports"     \
                      " INDEXED BY reports_extension WHERE extension_key = ?1 LIMIT ?2)")           \

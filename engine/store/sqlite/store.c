@@ -35,6 +35,7 @@ static const struct gf_store_extension_ops EXTENSION_OPS = {
     .list_subscriptions = gf_sqlite__list_subscriptions,
     .scan_subscriptions = gf_sqlite__scan_subscriptions,
     .get_start_key = gf_sqlite__get_start_key,
+    .get_delivery_id = gf_sqlite__get_delivery_id,
     .get_delivery = gf_sqlite__get_delivery,
     .list_deliveries = gf_sqlite__list_deliveries,
     .list_reports = gf_sqlite__list_reports,

@@ -204,6 +204,9 @@ enum gf_code gf_sqlite__write_subscription(struct gf_sqlite_store *store,
 enum gf_code gf_sqlite__write_start_keys(struct gf_sqlite_store *store,
                                          const struct gf_start_key_vec *keys,
                                          struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_sqlite__write_delivery_ids(struct gf_sqlite_store *store,
+                                           const struct gf_delivery_id_vec *ids,
+                                           struct gf_error *err);
 enum gf_code gf_sqlite__write_deliveries(struct gf_sqlite_store *store,
                                          const struct gf_delivery_vec *rows,
                                          struct gf_error *err) GF_MUST_USE;
@@ -354,6 +357,9 @@ enum gf_code gf_sqlite__scan_subscriptions(struct gf_store_reader *reader, int64
 enum gf_code gf_sqlite__get_start_key(struct gf_store_reader *reader, int64_t subscription_key,
                                       struct gf_str key, struct gf_arena *arena,
                                       struct gf_start_key *out, struct gf_error *err);
+enum gf_code gf_sqlite__get_delivery_id(struct gf_store_reader *reader, int64_t extension_key,
+                                        struct gf_str id, struct gf_arena *arena,
+                                        struct gf_delivery_id *out, struct gf_error *err);
 enum gf_code gf_sqlite__get_delivery(struct gf_store_reader *reader, int64_t delivery_key,
                                      bool with_content, struct gf_arena *arena,
                                      struct gf_delivery *out, struct gf_error *err);

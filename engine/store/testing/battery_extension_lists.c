@@ -11,7 +11,7 @@
 
 void expect_counts(struct battery *battery, int64_t extension_key, int64_t subscriptions,
                    int64_t pending, int64_t dead) {
-    struct gf_extension_counts counts = {-1, -1, -1, -1};
+    struct gf_extension_counts counts = {-1, -1, -1, -1, -1};
     must_x(battery, count, extension_key, &counts);
     cr_assert_eq(counts.subscriptions, subscriptions, "%lld", (long long)counts.subscriptions);
     cr_assert_eq(counts.pending_deliveries, pending, "%lld", (long long)counts.pending_deliveries);
@@ -327,6 +327,7 @@ static void make_two(struct battery *battery) {
         (void)gf_rows_start_key(&battery->rows, key * 10, "now", NOW);
         (void)gf_rows_delivery(&battery->rows, extension, key * 100);
         gf_rows_delivery(&battery->rows, extension, key * 100 + 1)->dead = true;
+        (void)gf_rows_delivery_id(&battery->rows, key, "id", 1, NOW);
         (void)gf_rows_report(&battery->rows, extension, "report", NOW);
     }
     battery_look(battery);
@@ -350,6 +351,7 @@ void gf_store_battery_deleted_extension_takes_everything_along(
     struct battery battery;
     struct gf_extension found = {0};
     struct gf_start_key start = {0};
+    struct gf_delivery_id id = {0};
     battery_open(&battery, factory);
     make_two(&battery);
     gf_rows_delete_extension(&battery.rows, 3);
@@ -365,7 +367,10 @@ void gf_store_battery_deleted_extension_takes_everything_along(
     cr_assert_eq(count_reports(&battery, 3), 0);
     must_miss_x(&battery, "start key", get_start_key, INT64_C(30), GF_STR("now"), &battery.arena,
                 &start);
+    must_miss_x(&battery, "delivery id", get_delivery_id, INT64_C(3), GF_STR("id"), &battery.arena,
+                &id);
     expect_counts(&battery, 4, 1, 1, 1);
+    must_x(&battery, get_delivery_id, INT64_C(4), GF_STR("id"), &battery.arena, &id);
     cr_assert_eq(count_reports(&battery, 4), 1);
     must_x(&battery, get_start_key, INT64_C(40), GF_STR("now"), &battery.arena, &start);
     battery_close(&battery);

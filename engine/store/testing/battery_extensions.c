@@ -316,6 +316,81 @@ void gf_store_battery_old_start_keys_go(const struct gf_store_factory *factory) 
     battery_close(&battery);
 }
 
+/* ---- Ids of deliveries ---- */
+
+static void expect_delivery_id(struct battery *battery, const struct gf_delivery_id *expected) {
+    struct gf_delivery_id found = {0};
+    must_x(battery, get_delivery_id, expected->extension_key, expected->id, &battery->arena,
+           &found);
+    must_be_equal(&found, expected, extension_key);
+    must_be_same(&found, expected, id);
+    must_be_equal(&found, expected, number);
+    must_be_equal(&found, expected, delivery_key);
+    must_be_equal(&found, expected, create_time);
+}
+
+static void miss_delivery_id(struct battery *battery, int64_t extension_key, const char *id) {
+    struct gf_delivery_id found = {0};
+    must_miss_x(battery, "delivery id", get_delivery_id, extension_key, gf_str_from(id),
+                &battery->arena, &found);
+}
+
+static int64_t latest_number(struct battery *battery, int64_t extension_key) {
+    struct gf_extension_counts counts = {0};
+    must_x(battery, count, extension_key, &counts);
+    return counts.latest_id_number;
+}
+
+void gf_store_battery_delivery_ids_come_back(const struct gf_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    const struct gf_delivery_id first = *gf_rows_delivery_id(&battery.rows, 4, "a", 1, NOW);
+    const struct gf_delivery_id other = *gf_rows_delivery_id(&battery.rows, 5, "a", 7, NOW);
+    battery_look(&battery);
+    expect_delivery_id(&battery, &first);
+    cr_assert_eq(latest_number(&battery, 4), 1);
+    const struct gf_delivery_id again = *gf_rows_delivery_id(&battery.rows, 4, "a", 2, NOW + 1);
+    battery_look(&battery);
+    battery_reopen(&battery, factory);
+    battery_look(&battery);
+    expect_delivery_id(&battery, &again);
+    expect_delivery_id(&battery, &other);
+    miss_delivery_id(&battery, 4, "b");
+    miss_delivery_id(&battery, 6, "a");
+    cr_assert_eq(latest_number(&battery, 4), 2);
+    cr_assert_eq(latest_number(&battery, 5), 7);
+    cr_assert_eq(latest_number(&battery, 6), 0);
+    battery_close(&battery);
+}
+
+void gf_store_battery_old_delivery_ids_go(const struct gf_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    (void)gf_rows_delivery_id(&battery.rows, 4, "a", 1, NOW);
+    const struct gf_delivery_id kept = *gf_rows_delivery_id(&battery.rows, 4, "b", 2, NOW + 1);
+    battery_look(&battery);
+    (void)gf_rows_delivery_id(&battery.rows, 5, "c", 1, NOW + GF_DELIVERY_ID_AGE_NS + 1);
+    battery_look(&battery);
+    miss_delivery_id(&battery, 4, "a");
+    expect_delivery_id(&battery, &kept);
+    battery_close(&battery);
+}
+
+void gf_store_battery_delivery_ids_beyond_the_limit_go(const struct gf_store_factory *factory) {
+    struct battery battery;
+    battery_open(&battery, factory);
+    (void)gf_rows_delivery_id(&battery.rows, 4, "a", 1, NOW);
+    const struct gf_delivery_id kept = *gf_rows_delivery_id(&battery.rows, 4, "b", 2, NOW);
+    const struct gf_delivery_id other = *gf_rows_delivery_id(&battery.rows, 5, "a", 1, NOW);
+    battery_look(&battery);
+    (void)gf_rows_delivery_id(&battery.rows, 4, "c", GF_DELIVERY_IDS_MAX + 1, NOW);
+    battery_look(&battery);
+    miss_delivery_id(&battery, 4, "a");
+    expect_delivery_id(&battery, &kept);
+    expect_delivery_id(&battery, &other);
+    battery_close(&battery);
+}
+
 /* ---- Deliveries ---- */
 
 static void same_delivery(const struct gf_delivery *actual, const struct gf_delivery *expected) {

@@ -44,6 +44,7 @@ void gf_rows_init(struct gf_rows *rows) {
         op(&(batch)->deleted_subscriptions);                                                       \
         op(&(batch)->start_keys);                                                                  \
         op(&(batch)->deliveries);                                                                  \
+        op(&(batch)->delivery_ids);                                                                \
         op(&(batch)->deleted_deliveries);                                                          \
         op(&(batch)->reports);                                                                     \
         op(&(batch)->events);                                                                      \

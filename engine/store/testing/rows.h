@@ -104,6 +104,9 @@ struct gf_subscription *gf_rows_subscription(struct gf_rows *rows,
                                              int64_t subscription_key, const char *subscription_id);
 struct gf_start_key *gf_rows_start_key(struct gf_rows *rows, int64_t subscription_key,
                                        const char *key, int64_t create_time);
+/* Of a delivery whose key is made of the extension's and the number. */
+struct gf_delivery_id *gf_rows_delivery_id(struct gf_rows *rows, int64_t extension_key,
+                                           const char *id, int64_t number, int64_t create_time);
 /* RUN_START, not dead, with a content. */
 struct gf_delivery *gf_rows_delivery(struct gf_rows *rows, const struct gf_extension *extension,
                                      int64_t delivery_key);

@@ -48,6 +48,17 @@ struct gf_start_key *gf_rows_start_key(struct gf_rows *rows, int64_t subscriptio
     return start;
 }
 
+struct gf_delivery_id *gf_rows_delivery_id(struct gf_rows *rows, int64_t extension_key,
+                                           const char *id, int64_t number, int64_t create_time) {
+    struct gf_delivery_id *row = gf_vec_push_zeroed(&rows->batch.delivery_ids);
+    row->extension_key = extension_key;
+    row->id = gf_str_from(id);
+    row->number = number;
+    row->delivery_key = extension_key * 10000000 + number;
+    row->create_time = create_time;
+    return row;
+}
+
 struct gf_delivery *gf_rows_delivery(struct gf_rows *rows, const struct gf_extension *extension,
                                      int64_t delivery_key) {
     struct gf_delivery *delivery = gf_vec_push_zeroed(&rows->batch.deliveries);

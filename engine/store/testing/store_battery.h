@@ -81,6 +81,9 @@ struct gf_store_factory {
     X(missing_subscription_names_what_is_missing)                                                  \
     X(start_keys_come_back)                                                                        \
     X(old_start_keys_go)                                                                           \
+    X(delivery_ids_come_back)                                                                      \
+    X(old_delivery_ids_go)                                                                         \
+    X(delivery_ids_beyond_the_limit_go)                                                            \
     X(deliveries_come_back)                                                                        \
     X(deliveries_are_listed_both_ways)                                                             \
     X(old_dead_letters_go)                                                                         \
