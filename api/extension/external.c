@@ -21,6 +21,7 @@ static void free_request(struct request *self) {
 
 static void stored(struct gf_command *command, const struct gf_reply *reply) {
     struct request *self = GF_CONTAINER_OF(command, struct request, command);
+    self->external->duplicate = reply->error.code == GF_OK && reply->unchanged;
     self->external->stored(self->external, &reply->error);
     free_request(self);
 }
@@ -31,10 +32,6 @@ static enum gf_code check(struct gf_extension_hub *hub, int64_t extension_key,
     const struct gf_hub_extension *extension = gf_hub__find(hub, extension_key);
     if (extension == NULL || extension->gone || extension->installer) {
         return gf_fail(err, GF_NOT_FOUND, "the extension is not installed");
-    }
-    if (extension->disabled) {
-        return gf_fail_reason(err, GF_FAILED_PRECONDITION, "EXTENSION_DISABLED",
-                              "extension '%s' is disabled", extension->extension_id);
     }
     if (!extension->accepts_external) {
         return gf_fail_reason(err, GF_FAILED_PRECONDITION, "NO_EXTERNAL_EVENTS",
@@ -69,6 +66,7 @@ enum gf_code gf_extension_hub_accept_external(struct gf_extension_hub *hub,
     };
     self->command.input.kind = GF_INPUT_ADD_DELIVERY;
     self->command.input.u.delivery.row = row;
+    self->command.input.u.delivery.once = external->once;
     self->command.done = stored;
     rc = gf_engine_submit(hub->engine, &self->command, err);
     if (rc != GF_OK) {

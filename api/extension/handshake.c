@@ -219,6 +219,7 @@ static void let_in(struct gf_hub_connection *self) {
     gf_list_push_back(&extension->connections, &self->of_extension);
     extension->protocol_major = self->facts.protocol_major;
     extension->accepts_external = self->declared->accepts_external_events;
+    gf_intake__changed(extension);
     gf_hub__apply(hub, extension);
 }
 

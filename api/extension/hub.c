@@ -25,6 +25,7 @@ struct gf_extension_hub *gf_extension_hub_create(const struct gf_extension_hub_o
 }
 
 static void free_extension(struct gf_hub_extension *extension) {
+    gf_intake__free(extension);
     gf_vec_fini(&extension->tries);
     free(extension->extension_id);
     free(extension);
@@ -44,6 +45,7 @@ void gf_extension_hub_destroy(struct gf_extension_hub *hub) {
         free_extension(extension);
     }
     gf_map_i64_fini(&hub->extensions);
+    gf_map_fini(&hub->by_id);
     gf_heap_fini(&hub->times);
     gf_cond_fini(&hub->changed_cond);
     gf_mutex_fini(&hub->mutex);
@@ -91,12 +93,23 @@ struct gf_hub_extension *gf_hub__put(struct gf_extension_hub *hub, const struct 
         self->installer = row->installer;
         gf_list_init(&self->connections);
         gf_list_init(&self->waiting);
+        gf_list_init(&self->intake.asks);
+        self->intake.version = 1;
         (void)gf_map_i64_put(&hub->extensions, row->extension_key, self);
+        if (!row->installer) {
+            (void)gf_map_put(&hub->by_id, row->extension_id, self);
+        }
     }
     if (self->registration_size != row->registration.len) {
         /* A declaration that changes nearly always changes its size; connections set this too. */
         self->registration_size = row->registration.len;
         self->accepts_external = accepts_external(row);
+        gf_intake__changed(self);
+    }
+    if (self->update_time != row->update_time || self->has_fallback != row->has_fallback) {
+        self->update_time = row->update_time;
+        self->has_fallback = row->has_fallback;
+        gf_intake__changed(self);
     }
     const bool was_disabled = self->disabled;
     self->disabled = row->disabled;
@@ -117,7 +130,7 @@ struct gf_hub_extension *gf_hub__put(struct gf_extension_hub *hub, const struct 
 void gf_hub__let_go(struct gf_extension_hub *hub, struct gf_hub_extension *extension) {
     gf_mutex_assert_held(&hub->mutex);
     if (extension->gone && gf_list_empty(&extension->connections) &&
-        extension->delivery_count == 0) {
+        extension->delivery_count == 0 && !extension->intake.in_progress) {
         (void)gf_map_i64_remove(&hub->extensions, extension->extension_key);
         free_extension(extension);
     }
@@ -128,7 +141,11 @@ void gf_hub__remove(struct gf_extension_hub *hub, int64_t extension_key) {
     if (extension == NULL) {
         return;
     }
+    const struct gf_str id = gf_str_from(extension->extension_id);
     extension->gone = true;
+    if (gf_map_get(&hub->by_id, id) == extension) {
+        (void)gf_map_remove(&hub->by_id, id);
+    }
     gf_deliveries__remove_all(hub, extension);
     gf_hub__apply(hub, extension);
     gf_hub__let_go(hub, extension);

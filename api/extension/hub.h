@@ -38,6 +38,8 @@
 #include "gofer/extension/v1/extension.pb-c.h"
 #include "gofer/v1/extension.pb-c.h"
 
+#include <stdatomic.h>
+
 /* What an extension may do is limited by these; the registration's own limits are in
  * registration.h. */
 enum {
@@ -276,17 +278,63 @@ void gf_extension_hub_close_dialog(struct gf_extension_hub *hub, struct gf_exten
 /* ---- Requests from outside ---- */
 
 /*
+ * How requests for an extension are taken in: what its last registration declares, and the key.
+ * Known also while it is not connected. Never changes; counted.
+ */
+struct gf_extension_intake {
+    int64_t extension_key;
+    /* NULL: they are not verified. Its texts are the intake's. */
+    const Gofer__Extension__V1__ExternalEventVerification *verification;
+    struct gf_str key; /* of the HMAC; guarded memory */
+    /* Private to the hub. */
+    struct gf_arena arena;
+    void *guarded;
+    _Atomic int references;
+};
+void gf_extension_intake_ref(struct gf_extension_intake *intake);
+/* Accepts NULL. The last one wipes the key. */
+void gf_extension_intake_unref(struct gf_extension_intake *intake);
+
+/* Whether there is an extension of this id that takes requests from outside, disabled or not. */
+bool gf_extension_hub_takes_external(struct gf_extension_hub *hub, struct gf_str extension_id);
+
+/*
+ * Asks for the intake of an extension. The caller keeps it until it is answered: error GF_OK with
+ * an intake, which is the caller's to unref; GF_NOT_FOUND: as of gf_extension_hub_takes_external;
+ * GF_UNAVAILABLE: the key cannot be had now. True: it is answered at once. False: `known` is called
+ * once, on a worker; it must not block.
+ *
+ * The key is looked up when it is first needed and after the extension or a secret has changed, and
+ * is kept in between.
+ */
+struct gf_extension_intake_ask {
+    struct gf_str extension_id; /* borrowed until it is answered */
+    void (*known)(struct gf_extension_intake_ask *ask);
+    struct gf_error error;
+    struct gf_extension_intake *intake;
+    /* Private to the hub. */
+    struct gf_list_link link;
+};
+bool gf_extension_hub_ask_intake(struct gf_extension_hub *hub,
+                                 struct gf_extension_intake_ask *ask) GF_MUST_USE;
+
+/*
  * Takes in a request from outside for an extension: stored, then `stored` is called with GF_OK, and
  * from then on it is delivered until the extension has acknowledged it. `event` has all but
- * `attempt`. Codes, by `stored` or at once (then `stored` is not called): GF_NOT_FOUND,
- * GF_FAILED_PRECONDITION (it is disabled, or takes no such requests), GF_RESOURCE_EXHAUSTED (too
- * many wait), GF_UNAVAILABLE. Borrowed until `stored`: the struct alone.
+ * `attempt`. With `once` its delivery_id is the sender's: one that came under the same id before
+ * (GF_DELIVERY_ID_AGE_NS) is not stored again, which `stored` sees in `duplicate`. Codes, by
+ * `stored` or at once (then `stored` is not called): GF_NOT_FOUND, GF_FAILED_PRECONDITION (it is
+ * disabled, or takes no such requests), GF_RESOURCE_EXHAUSTED (too many wait: reason
+ * TOO_MANY_DELIVERIES; else the engine has no room), GF_UNAVAILABLE. Borrowed until `stored`: the
+ * struct alone.
  */
 struct gf_extension_external {
     int64_t extension_key;
+    bool once;
     const Gofer__Extension__V1__ExternalEvent *event; /* borrowed for gf_extension_hub_accept_... */
     /* Must not block. Thread: engine. */
     void (*stored)(struct gf_extension_external *external, const struct gf_error *error);
+    bool duplicate; /* for `stored` to look at */
     /* Private to the hub. */
     void *state;
 };

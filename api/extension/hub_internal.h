@@ -20,7 +20,8 @@
  *     event_flights.c    which of them are under way, and how often each was tried
  *     live.c             what is seen from outside
  *     dialogs.c          dialogs
- *     external.c         requests from outside
+ *     intake.c           requests from outside: how they are verified
+ *     external.c         and how they are taken in
  *
  * Design. A connection is a state machine as the streams of api/service: steps on the worker pool,
  * one at a time, whenever it is kicked. Steps alone send, so that sequence numbers leave in their
@@ -83,6 +84,18 @@ struct gf_hub_instance {
     enum gf_instance_state state;
 };
 
+/* How requests from outside are verified, as far as it is known. All (m). */
+struct gf_hub_intake {
+    struct gf_extension_intake *known; /* NULL: nobody has asked, or the key could not be had */
+    struct gf_error error;             /* in the latter case */
+    int64_t retry_mono;                /* likewise: it is not looked up before */
+    uint64_t version;                  /* higher with each change of what it is made of */
+    uint64_t made_version;             /* that it was made of; 0 = it was not */
+    uint64_t made_secrets;             /* likewise, of the hub's secrets_version */
+    bool in_progress;                  /* a job makes it */
+    struct gf_list asks;               /* that wait for the job */
+};
+
 /* An extension that is installed, or that still has a connection. All (m). */
 struct gf_hub_extension {
     int64_t extension_key;
@@ -100,6 +113,9 @@ struct gf_hub_extension {
     /* What the last connection was, for those who look. */
     int32_t protocol_major;
     bool accepts_external; /* as its last registration says */
+    int64_t update_time;   /* of its row */
+    bool has_fallback;     /* likewise */
+    struct gf_hub_intake intake;
     /* Deliveries: all, and those that are due and wait for a connection (or to be enabled). */
     size_t delivery_count;
     struct gf_list waiting;
@@ -315,6 +331,8 @@ struct gf_extension_hub {
     struct gf_cond changed_cond;   /* a watcher or a dialog is not running any more */
     bool started, stopping;        /* (m) */
     struct gf_map_i64 extensions;  /* (m) of gf_hub_extension */
+    struct gf_map by_id;           /* (m) of the same that are installed, without installers */
+    uint64_t secrets_version;      /* (m) higher with each change of a secret */
     struct gf_list connections;    /* (m) all that have not ended */
     size_t connection_count;       /* (m) */
     int64_t next_connection;       /* (m) */
@@ -561,6 +579,14 @@ void gf_feed__acked(struct gf_hub_connection *connection, int64_t event_sequence
 int64_t gf_feed__deadline(const struct gf_hub_connection *connection); /* (m) */
 void gf_feed__stop(struct gf_hub_connection *connection);              /* at the end; without (m) */
 void gf_feed__free(struct gf_hub_connection *connection);
+
+/* ---- intake.c ---- */
+
+/* What an intake is made of has changed. (m) */
+void gf_intake__changed(struct gf_hub_extension *extension);
+/* Secrets may have changed. (m) */
+void gf_intake__committed(struct gf_extension_hub *hub, const struct gf_batch *batch);
+void gf_intake__free(struct gf_hub_extension *extension);
 
 /* ---- live.c ---- */
 

@@ -49,6 +49,7 @@ static void committed(void *ctx, const struct gf_batch *batch) {
     for (size_t i = 0; i < batch->extensions.count; i++) {
         gf_hub__apply(hub, gf_hub__put(hub, batch->extensions.items[i]));
     }
+    gf_intake__committed(hub, batch);
     take_deletions(hub, batch);
     take_subscriptions(hub, batch);
     take_deliveries(hub, batch);

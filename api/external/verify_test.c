@@ -104,7 +104,7 @@ Test(external_verify, base64_of_the_body) {
                                           GF_STR("W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="),
                                       .body = GF_STR("what do ya want for nothing?")};
     cr_expect_eq(verify(GF_HMAC_SHA256, "Jefe", check, claim, NOW), GF_OK);
-    claim.signature = GF_STR("W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEN=");
+    claim.signature = GF_STR("X9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
     cr_expect_eq(verify(GF_HMAC_SHA256, "Jefe", check, claim, NOW), GF_UNAUTHENTICATED);
     claim.signature = GF_STR("W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTs");
     cr_expect_eq(verify(GF_HMAC_SHA256, "Jefe", check, claim, NOW), GF_UNAUTHENTICATED);

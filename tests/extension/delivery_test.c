@@ -34,6 +34,8 @@ static Gofer__Extension__V1__Registration *registration(int32_t window) {
     return message;
 }
 
+static bool once, duplicate;
+
 struct incoming {
     struct gf_extension_external external;
     struct gf_latch stored;
@@ -43,6 +45,7 @@ struct incoming {
 static void stored(struct gf_extension_external *external, const struct gf_error *error) {
     struct incoming *incoming = GF_CONTAINER_OF(external, struct incoming, external);
     incoming->error = *error;
+    duplicate = external->duplicate;
     gf_latch_open(&incoming->stored);
 }
 
@@ -54,6 +57,7 @@ static enum gf_code accept_body(const char *id, ProtobufCBinaryData body,
     event.body = body;
     struct incoming incoming = {
         .external = {.extension_key = hub_rig_row(&rig, "hook").extension_key,
+                     .once = once,
                      .event = &event,
                      .stored = stored}};
     gf_latch_init(&incoming.stored);
@@ -125,6 +129,24 @@ Test(extension_deliveries, a_request_is_stored_delivered_and_done) {
     cr_assert_eq(message->external_event->body.len, 4);
     script_ack(&script, 1, OUTCOME(DONE), "");
     await_pending(0, 0);
+}
+
+Test(extension_deliveries, what_comes_again_is_delivered_once) {
+    (void)script_connect_with(&script, &rig, registration(0), true);
+    once = true;
+    cr_assert_eq(accept("one", NULL), GF_OK);
+    cr_expect_not(duplicate);
+    cr_assert_eq(accept("one", NULL), GF_OK);
+    cr_expect(duplicate);
+    (void)script_expect(&script, MESSAGE(EXTERNAL_EVENT));
+    script_ack(&script, 1, OUTCOME(DONE), "");
+    await_pending(0, 0);
+    hub_rig_restart(&rig);
+    cr_assert_eq(accept("one", NULL), GF_OK);
+    cr_expect(duplicate);
+    cr_assert_eq(accept("two", NULL), GF_OK);
+    cr_expect_not(duplicate);
+    await_pending(1, 0);
 }
 
 Test(extension_deliveries, what_was_not_acknowledged_comes_again) {
