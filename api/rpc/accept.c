@@ -29,8 +29,10 @@
 int gf_rpc__accept4(int listening_fd, void *address, void *address_size, int flags) //
     __asm__("accept4");
 
+struct gf_rpc__accept_counts gf_rpc__accept_counts;
+
 static atomic_bool guarded;
-static _Atomic int64_t refused_count;
+static _Atomic int64_t refused_count; /* since the last warning */
 static _Atomic int64_t next_warning_ns;
 
 void gf_rpc__accept_guard(void) {
@@ -70,6 +72,7 @@ static void note_refused(void) {
     const int64_t now_ns = gf_mono_ns();
     int64_t next_ns = atomic_load(&next_warning_ns);
     (void)atomic_fetch_add(&refused_count, 1);
+    gf_counter_add(&gf_rpc__accept_counts.refused, 1);
     if (now_ns >= next_ns &&
         atomic_compare_exchange_strong(&next_warning_ns, &next_ns, now_ns + WARN_EVERY_NS)) {
         gf_log_warn("connections_refused", GF_KV_I64("count", atomic_exchange(&refused_count, 0)));
@@ -88,6 +91,7 @@ int gf_rpc__accept4(int listening_fd, void *address, void *address_size, int fla
     for (;;) {
         const int fd = take(listening_fd, address, address_size, flags);
         if (fd >= 0 && gf_rpc__accept_has_room(fd, address)) {
+            gf_counter_add(&gf_rpc__accept_counts.taken, 1);
             return fd;
         }
         if (fd >= 0) {

@@ -78,10 +78,6 @@ enum gf_code gf_rpc__decode(const ProtobufCMessageDescriptor *descriptor, grpc_b
                           err);
 }
 
-size_t gf_rpc__buffer_bytes(grpc_byte_buffer *buffer) {
-    return buffer == NULL ? 0 : grpc_byte_buffer_length(buffer);
-}
-
 void gf_rpc__wipe(grpc_byte_buffer *buffer) {
     if (buffer->type != GRPC_BB_RAW) {
         return;

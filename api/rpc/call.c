@@ -21,10 +21,11 @@ enum {
 };
 
 void gf_rpc__call_init(struct gf_rpc_call *call, const struct gf_rpc__carrier *carrier,
-                       struct gf_rpc_server *server) {
+                       struct gf_rpc_server *server, struct gf_rpc__lane *lane) {
     call->magic = GF_RPC__CALL_MAGIC;
     call->carrier = carrier;
     call->server = server;
+    call->lane = lane;
     call->deadline_ns = GF_NEVER;
     gf_arena_init(&call->arena, server->opts.arena_bytes_max);
     gf_arena_init(&call->message_arena, server->opts.decoded_bytes_max);
@@ -64,6 +65,8 @@ void gf_rpc__call_reset(struct gf_rpc_call *call) {
     call->secret = false;
     call->request_bytes_max = 0;
     call->refusal_delay_ms = 0;
+    call->received = (struct gf_rpc__traffic){.messages = 0};
+    call->sent = (struct gf_rpc__traffic){.messages = 0};
     atomic_store_explicit(&call->cancelled, false, memory_order_relaxed);
     call->state = (struct gf_rpc__call_state){.refused = false};
     call->status_message = grpc_empty_slice();
@@ -77,6 +80,8 @@ enum gf_code gf_rpc__call_admit(struct gf_rpc_call *call, struct gf_str name, si
     const struct gf_rpc_server_opts *opts = &server->opts;
     const size_t before = atomic_fetch_add(&server->call_count, 1);
     (void)atomic_fetch_add(&server->use_count, 1);
+    gf_rpc__call_identify(call);
+    gf_rpc__count_begun(call);
     if (call->entry == NULL) {
         return gf_fail(err, GF_UNIMPLEMENTED, "method '%" GF_STR_FMT "' is unknown here",
                        GF_STR_ARG(name));
@@ -111,9 +116,9 @@ size_t gf_rpc__call_request_bytes_max(const struct gf_rpc_call *call) {
     return own != 0 && own < most ? own : most;
 }
 
-enum gf_code gf_rpc__call_check_size(const struct gf_rpc_call *call, size_t size,
-                                     struct gf_error *err) {
+enum gf_code gf_rpc__call_check_size(struct gf_rpc_call *call, size_t size, struct gf_error *err) {
     const size_t limit = gf_rpc__call_request_bytes_max(call);
+    gf_rpc__count_received(call, size);
     return size <= limit
                ? GF_OK
                : gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
@@ -187,6 +192,7 @@ void gf_rpc__call_over(struct gf_rpc_call *call) {
     if (call->intercepted && opts->ended != NULL) {
         opts->ended(call, opts->interceptor_ctx);
     }
+    gf_rpc__count_ended(call);
     if (call->secret) {
         gf_arena_wipe(&call->arena);
         gf_arena_wipe(&call->message_arena);

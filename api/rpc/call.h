@@ -34,6 +34,13 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+/* Metadata of requests and of answers; see gf_rpc_call_request_id. */
+#define GF_RPC_REQUEST_ID_KEY "x-request-id"
+
+enum {
+    GF_RPC_REQUEST_ID_BYTES_MAX = 64
+};
+
 struct gf_rpc_call;
 
 /* X(name, text): how a call comes to the server. */
@@ -149,6 +156,19 @@ struct gf_str gf_rpc_call_metadata_at(const struct gf_rpc_call *call, const char
 /* Where the call comes from, as "ipv4:127.0.0.1:40112", "ipv6:[::1]:40112" or "unix:". Until
  * `done`. Thread: within callbacks and the interceptor. */
 const char *gf_rpc_call_peer(struct gf_rpc_call *call);
+
+/*
+ * What tells this call from others in logs, on both sides: the `x-request-id` of the caller's
+ * metadata where that is 1 to GF_RPC_REQUEST_ID_BYTES_MAX of [A-Za-z0-9._-], else one of ours.
+ * The caller is told it, as `x-request-id` in the headers of the answer. Borrowed until `done`.
+ */
+struct gf_str gf_rpc_call_request_id(const struct gf_rpc_call *call);
+
+/* How the call came. */
+enum gf_rpc_transport gf_rpc_call_transport(const struct gf_rpc_call *call);
+
+/* "grpc", "connect", "grpc-web". Static storage. */
+const char *gf_rpc_transport_name(enum gf_rpc_transport transport);
 
 /* When the call must be over, on gf_mono_ns's clock; GF_NEVER without a deadline. */
 int64_t gf_rpc_call_deadline(const struct gf_rpc_call *call);

@@ -41,6 +41,24 @@ const char *gf_rpc_call_peer(struct gf_rpc_call *call) {
     return call->carrier->peer(call);
 }
 
+struct gf_str gf_rpc_call_request_id(const struct gf_rpc_call *call) {
+    return call->request_id;
+}
+
+enum gf_rpc_transport gf_rpc_call_transport(const struct gf_rpc_call *call) {
+    return call->lane->transport;
+}
+
+const char *gf_rpc_transport_name(enum gf_rpc_transport transport) {
+    static const char *const names[GF_RPC_TRANSPORT_COUNT] = {
+#define TRANSPORT_NAME(name, text) [GF_RPC_TRANSPORT_##name] = (text),
+        GF_RPC_TRANSPORTS(TRANSPORT_NAME)
+#undef TRANSPORT_NAME
+    };
+    gf_assert((unsigned)transport < GF_RPC_TRANSPORT_COUNT);
+    return names[transport];
+}
+
 int64_t gf_rpc_call_deadline(const struct gf_rpc_call *call) {
     return call->deadline_ns;
 }

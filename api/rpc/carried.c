@@ -133,7 +133,9 @@ struct gf_rpc_call *gf_rpc_carried_begin(struct gf_rpc_server *server,
     const struct gf_str path = gf_str_from(arrival->method->path);
     struct carried *call = GF_NEW(struct carried);
     struct gf_rpc_call *base = &call->base;
-    gf_rpc__call_init(base, &carrier, server);
+    struct gf_rpc__lane *lane = &server->lanes[server->opts.thread_count + arrival->transport - 1];
+    gf_assert(lane->transport == arrival->transport);
+    gf_rpc__call_init(base, &carrier, server, lane);
     base->entry = gf_map_get(&server->methods, path);
     gf_assert(base->entry != NULL && base->entry->method == arrival->method);
     base->deadline_ns = arrival->deadline_ns;
@@ -228,7 +230,7 @@ enum gf_rpc_carried_kind gf_rpc_carried_take(struct gf_rpc_call *base,
     }
     if (base->queue.count > 0) {
         kind = GF_RPC_CARRIED_MESSAGE;
-        call->taken = gf_rpc__queue_pop(&base->queue);
+        call->taken = gf_rpc__queue_take(base);
         *out_item = (struct gf_rpc_carried_item){.message = gf_rpc__slice_view(&call->taken)};
         writable = gf_rpc__call_take_writable(base);
     } else if (base->state.ended) {

@@ -84,7 +84,8 @@ const struct gf_rpc_method *gf_rpc_server_method(const struct gf_rpc_server *ser
 
 /*
  * Begins a call: the interceptor sees it. Never NULL. A call that is refused has its END to take at
- * once; gf_rpc_carried_wants_request tells. The server runs.
+ * once; gf_rpc_carried_wants_request tells. The carrier tells its client gf_rpc_call_request_id.
+ * The server runs.
  */
 struct gf_rpc_call *gf_rpc_carried_begin(struct gf_rpc_server *server,
                                          const struct gf_rpc_arrival *arrival) GF_MUST_USE;

@@ -84,9 +84,6 @@ enum gf_code gf_rpc__decode(const ProtobufCMessageDescriptor *descriptor, grpc_b
                             bool secret, struct gf_arena *arena, ProtobufCMessage **out_message,
                             struct gf_error *err) GF_MUST_USE;
 
-/* Bytes of a received message; of none (NULL): 0. */
-size_t gf_rpc__buffer_bytes(grpc_byte_buffer *buffer);
-
 /* Overwrites the bytes of a received message, which nobody else reads. */
 void gf_rpc__wipe(grpc_byte_buffer *buffer);
 

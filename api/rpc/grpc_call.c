@@ -20,6 +20,7 @@
 #include "api/rpc/grpc_internal.h"
 #include "base/alloc.h"
 
+#include <grpc/slice.h>
 #include <grpc/support/alloc.h>
 
 enum {
@@ -59,8 +60,10 @@ static void init_tag(struct gf_rpc__tag *tag, void (*complete)(struct gf_rpc__ta
 
 static struct gf_rpc__grpc_call *create_call(struct gf_rpc__worker *worker) {
     struct gf_rpc__grpc_call *call = GF_NEW(struct gf_rpc__grpc_call);
-    gf_rpc__call_init(&call->base, &grpc_carrier, worker->server);
+    struct gf_rpc_server *server = worker->server;
+    gf_rpc__call_init(&call->base, &grpc_carrier, server, &server->lanes[worker - server->workers]);
     call->worker = worker;
+    call->headers_metadata.value = grpc_empty_slice();
     init_tag(&call->write_tag, gf_rpc__write_done);
     init_tag(&call->read_tag, gf_rpc__read_done);
     init_tag(&call->confirm_tag, gf_rpc__confirm_done);
@@ -101,6 +104,8 @@ static void release_call(struct gf_rpc__grpc_call *call) {
         grpc_byte_buffer_destroy(call->incoming);
         call->incoming = NULL;
     }
+    grpc_slice_unref(call->headers_metadata.value);
+    call->headers_metadata.value = grpc_empty_slice();
     gpr_free(call->peer);
     call->peer = NULL;
     grpc_call_unref(call->grpc);

@@ -57,6 +57,7 @@ struct gf_rpc__grpc_call {
     struct gf_rpc__tag close_tag;
     grpc_byte_buffer outgoing;  /* of the write in flight */
     grpc_byte_buffer *incoming; /* of the read in flight */
+    grpc_metadata headers_metadata;
     grpc_metadata status_metadata;
     int closed_early; /* filled by gRPC: the call was over before the status was sent */
 
@@ -149,6 +150,8 @@ void gf_rpc__write_done(struct gf_rpc__tag *tag, bool ok);
 void gf_rpc__close_done(struct gf_rpc__tag *tag, bool ok);
 /* Plans the next batch, if there is anything to send and nothing in flight. Mutex held. */
 void gf_rpc__write_plan(struct gf_rpc__grpc_call *call, struct gf_rpc__batch *out_batch);
+/* The operation that sends the headers. */
+grpc_op gf_rpc__write_headers(struct gf_rpc__grpc_call *call);
 /* Starts a planned batch. Mutex not held. */
 void gf_rpc__write_start(struct gf_rpc__grpc_call *call, struct gf_rpc__batch *batch);
 /* Both: of the carrier. */

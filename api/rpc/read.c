@@ -13,7 +13,7 @@
 #include "api/rpc/core_internal.h"
 #include "api/rpc/grpc_internal.h"
 
-#include <string.h>
+#include <grpc/byte_buffer.h>
 
 bool gf_rpc__read_plan(struct gf_rpc__grpc_call *call) {
     gf_mutex_assert_held(&call->base.mutex);
@@ -45,7 +45,7 @@ static void start_confirmation(struct gf_rpc__grpc_call *call, bool by_headers) 
         start_receive(call, &call->confirm_tag);
         return;
     }
-    const grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
+    const grpc_op op = gf_rpc__write_headers(call);
     gf_rpc__call_start_batch(call, &op, 1, &call->confirm_tag);
 }
 
@@ -56,7 +56,8 @@ static void deliver(struct gf_rpc__grpc_call *call, grpc_byte_buffer *buffer) {
     gf_arena_reset(&call->base.message_arena);
     ProtobufCMessage *message = NULL;
     struct gf_error error;
-    enum gf_code code = gf_rpc__call_check_size(&call->base, gf_rpc__buffer_bytes(buffer), &error);
+    enum gf_code code =
+        gf_rpc__call_check_size(&call->base, grpc_byte_buffer_length(buffer), &error);
     if (code == GF_OK) {
         code = gf_rpc__decode(call->base.entry->method->request, buffer, call->base.secret,
                               &call->base.message_arena, &message, &error);

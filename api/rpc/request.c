@@ -17,6 +17,8 @@
 
 #include <inttypes.h>
 
+#include <grpc/byte_buffer.h>
+
 static struct gf_rpc__grpc_call *first_waiting(struct gf_rpc__worker *worker) {
     struct gf_list_link *link = gf_list_first(&worker->waiting);
     return link == NULL ? NULL : GF_CONTAINER_OF(link, struct gf_rpc__grpc_call, waiting_link);
@@ -47,7 +49,10 @@ void gf_rpc__request_done(struct gf_rpc__grpc_call *call, grpc_byte_buffer *buff
     ProtobufCMessage *request = NULL;
     struct gf_error error;
     stop_waiting(call);
-    enum gf_code code = gf_rpc__call_check_size(&call->base, gf_rpc__buffer_bytes(buffer), &error);
+    enum gf_code code = GF_OK;
+    if (buffer != NULL) {
+        code = gf_rpc__call_check_size(&call->base, grpc_byte_buffer_length(buffer), &error);
+    }
     if (code == GF_OK) {
         code = gf_rpc__decode(method->request, buffer, call->base.secret, &call->base.message_arena,
                               &request, &error);

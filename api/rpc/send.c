@@ -41,7 +41,7 @@ static void queue_push(struct gf_rpc__send_queue *queue, grpc_slice slice) {
     queue->bytes += gf_rpc__message_cost(&slice);
 }
 
-grpc_slice gf_rpc__queue_pop(struct gf_rpc__send_queue *queue) {
+static grpc_slice queue_pop(struct gf_rpc__send_queue *queue) {
     gf_assert(queue->count > 0);
     const grpc_slice slice = queue->slices[queue->head];
     queue->head = (queue->head + 1) & (queue->capacity - 1);
@@ -50,9 +50,15 @@ grpc_slice gf_rpc__queue_pop(struct gf_rpc__send_queue *queue) {
     return slice;
 }
 
+grpc_slice gf_rpc__queue_take(struct gf_rpc_call *call) {
+    const grpc_slice slice = queue_pop(&call->queue);
+    gf_rpc__count_sent(call, GRPC_SLICE_LENGTH(slice));
+    return slice;
+}
+
 void gf_rpc__queue_drop(struct gf_rpc__send_queue *queue) {
     while (queue->count > 0) {
-        grpc_slice_unref(gf_rpc__queue_pop(queue));
+        grpc_slice_unref(queue_pop(queue));
     }
 }
 

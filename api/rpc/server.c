@@ -5,6 +5,7 @@
 #include "api/rpc/grpc_internal.h"
 #include "api/rpc/tls_internal.h"
 #include "base/alloc.h"
+#include "base/random.h"
 
 #include <limits.h>
 
@@ -130,6 +131,7 @@ void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc
         gf_assert(handler->writable == NULL || handler->cancelled != NULL);
         struct gf_rpc__entry *entry = GF_NEW(struct gf_rpc__entry);
         entry->method = &service->methods[i];
+        entry->index = server->entries.count;
         entry->handler = *handler;
         entry->ctx = ctx;
         const struct gf_rpc__entry *before =
@@ -237,8 +239,22 @@ enum gf_code gf_rpc_server_reload_tls(struct gf_rpc_server *server, size_t *out_
     return first;
 }
 
+/* One for each worker, and one for each transport but gRPC. */
+static void start_lanes(struct gf_rpc_server *server) {
+    const size_t workers = server->opts.thread_count;
+    server->lane_count = workers + GF_RPC_TRANSPORT_COUNT - 1;
+    server->lanes = gf_calloc(server->lane_count, sizeof(*server->lanes));
+    for (size_t i = 0; i < server->lane_count; i++) {
+        const size_t transport = i < workers ? GF_RPC_TRANSPORT_GRPC : i - workers + 1;
+        gf_rpc__lane_init(&server->lanes[i], server, (enum gf_rpc_transport)transport);
+        server->lanes[i].owned = i < workers;
+    }
+    server->id_start = gf_random_u64();
+}
+
 void gf_rpc_server_start(struct gf_rpc_server *server) {
     gf_assert(!server->running);
+    start_lanes(server);
     server->running = true;
     grpc_server_start(server->grpc);
     for (size_t i = 0; i < server->opts.thread_count; i++) {
@@ -289,6 +305,10 @@ void gf_rpc_server_destroy(struct gf_rpc_server *server) {
         gf_rpc__tls_source_destroy(server->tls_sources.items[i]);
     }
     gf_vec_fini(&server->tls_sources);
+    for (size_t i = 0; i < server->lane_count; i++) {
+        gf_rpc__lane_fini(&server->lanes[i]);
+    }
+    free(server->lanes);
     free(server->workers);
     gf_latch_fini(&server->idle);
     free(server);

@@ -22,6 +22,7 @@
 #include "api/rpc/call.h"
 #include "api/rpc/method.h"
 #include "base/error.h"
+#include "base/histogram.h"
 #include "base/macros.h"
 
 #include <stdbool.h>
@@ -189,6 +190,49 @@ void gf_rpc_server_stop(struct gf_rpc_server *server, int64_t grace_ms);
 
 /* Frees the server, which is stopped (or is stopped now, without grace). Accepts NULL. */
 void gf_rpc_server_destroy(struct gf_rpc_server *server);
+
+/*
+ * Figures of a server since its start. Those that are read at once need not fit together to the
+ * last call: what has begun less what has ended is about what is in progress. Messages of a call
+ * are counted when it is over, and now and then before.
+ */
+enum {
+    GF_RPC_CODE_COUNT = GF_UNAUTHENTICATED + 1
+};
+
+struct gf_rpc_server_stats {
+    size_t calls_in_progress;
+    size_t calls_max;
+    size_t held_refusals; /* of GF_RPC_HELD_REFUSALS_MAX */
+    /* Of all servers of the process: */
+    uint64_t connections_taken;
+    uint64_t connections_refused; /* for want of descriptors, see above */
+};
+
+/* Of the calls of one method and one transport. */
+struct gf_rpc_method_stats {
+    uint64_t begun;
+    uint64_t ended[GF_RPC_CODE_COUNT]; /* by the code of their status */
+    uint64_t received_messages;
+    uint64_t received_bytes; /* of messages, as on the wire */
+    uint64_t sent_messages;
+    uint64_t sent_bytes;
+    struct gf_histogram_snapshot durations; /* of those that ended: from headers to end */
+};
+
+/* Thread: any, while the server is there. */
+void gf_rpc_server_stats(const struct gf_rpc_server *server, struct gf_rpc_server_stats *out);
+
+/*
+ * The methods of the server, in the order in which they were added, and the last one (NULL) for all
+ * calls of methods that it has not: index is below gf_rpc_server_method_count. Thread: any, once
+ * the server was started.
+ */
+size_t gf_rpc_server_method_count(const struct gf_rpc_server *server);
+const struct gf_rpc_method *gf_rpc_server_method_at(const struct gf_rpc_server *server,
+                                                    size_t index);
+void gf_rpc_server_method_stats(const struct gf_rpc_server *server, size_t index,
+                                enum gf_rpc_transport transport, struct gf_rpc_method_stats *out);
 
 /* Calls in progress now. Thread: any. */
 size_t gf_rpc_server_call_count(const struct gf_rpc_server *server);

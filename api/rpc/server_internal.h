@@ -6,6 +6,8 @@
  *     call.c        the life of a call, from its admission to its last callback
  *     call_info.c   what handlers may ask about a call
  *     send.c        what handlers send, and the queue in which it waits
+ *     request_id.c  the names of calls
+ *     stats.c       figures, and the line of the log when a call has ended
  *   A call is carried by gRPC (grpc_internal.h):
  *     worker.c      the threads and their completion queues; slots in which gRPC puts new calls
  *     grpc_call.c   calls of a worker; the begin and end of each completion
@@ -40,6 +42,7 @@ enum {
 /* A method that is served: its table entry, its callbacks. Lives as long as the server. */
 struct gf_rpc__entry {
     const struct gf_rpc_method *method;
+    size_t index; /* among the entries of the server */
     struct gf_rpc_handler handler;
     void *ctx;
 };
@@ -79,10 +82,27 @@ struct gf_rpc__call_state {
     enum gf_code status_code;
 };
 
+/* Calls that are counted together, see stats.c: those of a worker, or those of a transport. */
+struct gf_rpc__lane {
+    enum gf_rpc_transport transport;
+    bool owned;                      /* by one thread, which alone begins and ends its calls */
+    _Atomic uint64_t id_count;       /* names that were made */
+    struct gf_rpc__figures *figures; /* of each method, and of those that are unknown */
+};
+
+/* What a call has sent, or received. */
+struct gf_rpc__traffic {
+    uint64_t messages;
+    uint64_t bytes;
+    uint64_t counted_messages; /* of them, in the figures of the lane */
+    uint64_t counted_bytes;
+};
+
 struct gf_rpc_call {
     uint32_t magic;
     const struct gf_rpc__carrier *carrier;
     struct gf_rpc_server *server;
+    struct gf_rpc__lane *lane;
     const struct gf_rpc__entry *entry; /* NULL for an unknown method */
     int64_t deadline_ns;
     size_t metadata_count;
@@ -90,8 +110,12 @@ struct gf_rpc_call {
     struct gf_arena message_arena; /* the decoded request, or the message being handled */
     void *data;
     void *principal;
+    struct gf_str request_id; /* in the metadata, or own_id */
+    char own_id[16];
 
     /* The call's thread only. */
+    int64_t begin_ns;
+    struct gf_rpc__traffic received;
     bool started;        /* the handler's `start` was called */
     bool told_cancelled; /* so was `cancelled` */
     bool intercepted;
@@ -102,11 +126,13 @@ struct gf_rpc_call {
     _Atomic bool cancelled;
     struct gf_mutex mutex; /* guards what follows */
     struct gf_rpc__send_queue queue;
+    struct gf_rpc__traffic sent;
     struct gf_rpc__call_state state;
     grpc_slice status_message;
     grpc_slice status_details;
 };
 
+struct gf_rpc__figures;
 struct gf_rpc__worker;
 struct gf_rpc__tls_source;
 
@@ -118,6 +144,9 @@ struct gf_rpc_server {
     struct gf_map methods;                           /* of the same, by the path */
     struct gf_rpc__worker *workers;                  /* opts.thread_count of them */
     GF_VEC(struct gf_rpc__tls_source *) tls_sources; /* one for each listener with TLS */
+    struct gf_rpc__lane *lanes; /* of the workers, then of the other transports; since the start */
+    size_t lane_count;
+    uint64_t id_start; /* random */
     bool running;
     _Atomic size_t call_count;    /* in progress */
     _Atomic size_t carried_count; /* those of them that gRPC does not carry */
@@ -137,7 +166,7 @@ void gf_rpc__server_unhold(struct gf_rpc_server *server);
 
 /* Makes and frees what every carrier's call has. Of a zeroed call. */
 void gf_rpc__call_init(struct gf_rpc_call *call, const struct gf_rpc__carrier *carrier,
-                       struct gf_rpc_server *server);
+                       struct gf_rpc_server *server, struct gf_rpc__lane *lane);
 void gf_rpc__call_fini(struct gf_rpc_call *call);
 
 /* Makes the object fit for its next call, of the same carrier. */
@@ -154,8 +183,9 @@ enum gf_code gf_rpc__call_admit(struct gf_rpc_call *call, struct gf_str name, si
 /* Bytes of a request of the call, at most. */
 size_t gf_rpc__call_request_bytes_max(const struct gf_rpc_call *call);
 
-/* Whether a request of that size is within the limit of its call. */
-enum gf_code gf_rpc__call_check_size(const struct gf_rpc_call *call, size_t size,
+/* A request of that size has come: it is counted, and whether it is within the limit of its call.
+ */
+enum gf_code gf_rpc__call_check_size(struct gf_rpc_call *call, size_t size,
                                      struct gf_error *err) GF_MUST_USE;
 
 /* Asks the authorizer, if there is one. */
@@ -189,6 +219,23 @@ void gf_rpc__call_over(struct gf_rpc_call *call);
  * of it is in use. */
 void gf_rpc__call_uncount(struct gf_rpc_server *server);
 
+/* ---- request_id.c, stats.c; on the call's thread ---- */
+
+/* Gives the call its name. */
+void gf_rpc__call_identify(struct gf_rpc_call *call);
+
+void gf_rpc__lane_init(struct gf_rpc__lane *lane, const struct gf_rpc_server *server,
+                       enum gf_rpc_transport transport);
+void gf_rpc__lane_fini(struct gf_rpc__lane *lane);
+
+/* The call has arrived; the call is over, before what it holds is dropped. */
+void gf_rpc__count_begun(struct gf_rpc_call *call);
+void gf_rpc__count_ended(struct gf_rpc_call *call);
+
+/* A message was received (on the call's thread), or has left the queue (the mutex is held). */
+void gf_rpc__count_received(struct gf_rpc_call *call, size_t bytes);
+void gf_rpc__count_sent(struct gf_rpc_call *call, size_t bytes);
+
 /* ---- send.c ---- */
 
 /* True when `writable` is owed and may be called: the debt is settled. Mutex held. */
@@ -199,8 +246,9 @@ void gf_rpc__call_tell_writable(struct gf_rpc_call *call);
 /* What a message costs in a queue: its bytes and an overhead. */
 size_t gf_rpc__message_cost(const grpc_slice *slice);
 
-/* The first of the messages that wait; there is one. Owned by the caller. Mutex held. */
-grpc_slice gf_rpc__queue_pop(struct gf_rpc__send_queue *queue);
+/* Takes out the first of the messages that wait, to be sent; there is one. Owned by the caller.
+ * Mutex held. */
+grpc_slice gf_rpc__queue_take(struct gf_rpc_call *call);
 /* Frees what waits. Mutex held, or the call is over. */
 void gf_rpc__queue_drop(struct gf_rpc__send_queue *queue);
 

@@ -29,7 +29,7 @@ static grpc_op *add_op(struct gf_rpc__batch *batch, grpc_op_type type) {
 
 static void add_message(struct gf_rpc__grpc_call *call, struct gf_rpc__batch *batch,
                         bool hint_allowed) {
-    const grpc_slice slice = gf_rpc__queue_pop(&call->base.queue);
+    const grpc_slice slice = gf_rpc__queue_take(&call->base);
     grpc_op *op = add_op(batch, GRPC_OP_SEND_MESSAGE);
     if (hint_allowed && call->base.queue.count > 0 &&
         call->flight.hinted_bytes < HINTED_BYTES_MAX) {
@@ -63,6 +63,17 @@ static void add_close_watch(struct gf_rpc__grpc_call *call, struct gf_rpc__batch
     op->data.recv_close_on_server.cancelled = &call->closed_early;
 }
 
+grpc_op gf_rpc__write_headers(struct gf_rpc__grpc_call *call) {
+    call->headers_metadata = (grpc_metadata){
+        .key = grpc_slice_from_static_string(GF_RPC_REQUEST_ID_KEY),
+        .value = gf_rpc__slice_from(call->base.request_id),
+    };
+    grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
+    op.data.send_initial_metadata.metadata = &call->headers_metadata;
+    op.data.send_initial_metadata.count = 1;
+    return op;
+}
+
 void gf_rpc__write_plan(struct gf_rpc__grpc_call *call, struct gf_rpc__batch *out_batch) {
     gf_mutex_assert_held(&call->base.mutex);
     struct gf_rpc__flight *flight = &call->flight;
@@ -81,7 +92,7 @@ void gf_rpc__write_plan(struct gf_rpc__grpc_call *call, struct gf_rpc__batch *ou
         if (ends || headers || call->base.queue.count > 0) {
             const bool headers_sent = flight->headers_sent;
             if (!headers_sent) {
-                (void)add_op(out_batch, GRPC_OP_SEND_INITIAL_METADATA);
+                *add_op(out_batch, GRPC_OP_SEND_INITIAL_METADATA) = gf_rpc__write_headers(call);
                 flight->headers_sent = true;
             }
             if (call->base.queue.count > 0) {
