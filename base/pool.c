@@ -1,6 +1,7 @@
 #include "base/pool.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/sync.h"
@@ -15,6 +16,7 @@ struct job {
     struct gf_list_link link;
     void (*fn)(void *ctx);
     void *ctx;
+    int64_t submitted_ns;
     size_t request_size;
     char request[GF_LOG_REQUEST_BYTES_MAX]; /* that it works for */
 };
@@ -26,18 +28,25 @@ struct gf_pool {
     struct gf_list normal;
     struct gf_list reserved;
     size_t normal_count;
+    size_t reserved_count;
     size_t queue_limit;
     size_t running_count;
     bool draining;
     bool ending;
+    uint64_t refused_total;
     pthread_t *threads;
     size_t thread_count; /* 0 after the join */
+
+    struct gf_histogram wait; /* no lock */
+    struct gf_histogram run;
 };
 
 static struct job *next_job(struct gf_pool *pool) {
     gf_mutex_assert_held(&pool->mutex);
     struct gf_list_link *link = gf_list_pop_front(&pool->reserved);
-    if (link == NULL) {
+    if (link != NULL) {
+        pool->reserved_count--;
+    } else {
         link = gf_list_pop_front(&pool->normal);
         pool->normal_count -= link == NULL ? 0 : 1;
     }
@@ -50,9 +59,12 @@ static bool is_quiet(const struct gf_pool *pool) {
            gf_list_empty(&pool->normal);
 }
 
-static void run(struct job *job) {
+static void run(struct gf_pool *pool, struct job *job) {
+    const int64_t begin_ns = gf_mono_ns();
+    gf_histogram_add(&pool->wait, begin_ns - job->submitted_ns);
     GF_LOG_SCOPE(.request = {job->request, job->request_size});
     job->fn(job->ctx);
+    gf_histogram_add(&pool->run, gf_mono_ns() - begin_ns);
 }
 
 static void *work(void *ctx) {
@@ -69,7 +81,7 @@ static void *work(void *ctx) {
         }
         pool->running_count++;
         gf_mutex_unlock(&pool->mutex);
-        run(job);
+        run(pool, job);
         free(job);
         gf_mutex_lock(&pool->mutex);
         pool->running_count--;
@@ -110,6 +122,7 @@ static struct job *make_job(void (*fn)(void *ctx), void *ctx) {
         memcpy(job->request, request.ptr, request.len);
         job->request_size = request.len;
     }
+    job->submitted_ns = gf_mono_ns();
     return job;
 }
 
@@ -124,6 +137,7 @@ enum gf_code gf_pool_submit(struct gf_pool *pool, void (*fn)(void *ctx), void *c
         pool->normal_count++;
         gf_cond_signal(&pool->work);
     }
+    pool->refused_total += !accepted && !draining;
     gf_mutex_unlock(&pool->mutex);
     if (accepted) {
         return GF_OK;
@@ -140,6 +154,7 @@ void gf_pool_submit_reserved(struct gf_pool *pool, void (*fn)(void *ctx), void *
     /* A job that runs may submit another while the threads end: they look again before they go. */
     gf_assert(!pool->ending || pool->running_count > 0);
     gf_list_push_back(&pool->reserved, &job->link);
+    pool->reserved_count++;
     gf_cond_signal(&pool->work);
 }
 
@@ -173,4 +188,17 @@ void gf_pool_destroy(struct gf_pool *pool) {
     gf_mutex_fini(&pool->mutex);
     free(pool->threads);
     free(pool);
+}
+
+void gf_pool_stats(struct gf_pool *pool, struct gf_pool_stats *out) {
+    gf_mutex_lock(&pool->mutex);
+    out->thread_count = pool->thread_count;
+    out->running = pool->running_count;
+    out->queued = pool->normal_count;
+    out->queue_limit = pool->queue_limit;
+    out->reserved_queued = pool->reserved_count;
+    out->refused_total = pool->refused_total;
+    gf_mutex_unlock(&pool->mutex);
+    gf_histogram_read(&pool->wait, &out->wait);
+    gf_histogram_read(&pool->run, &out->run);
 }

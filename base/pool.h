@@ -11,9 +11,11 @@
 #define GOFER_BASE_POOL_H_
 
 #include "base/error.h"
+#include "base/histogram.h"
 #include "base/macros.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct gf_pool;
 
@@ -44,5 +46,19 @@ void gf_pool_join(struct gf_pool *pool);
 
 /* Joins and frees. Accepts NULL. */
 void gf_pool_destroy(struct gf_pool *pool);
+
+/* What there is now, and was since the start. */
+struct gf_pool_stats {
+    size_t thread_count;
+    size_t running;     /* jobs, each on a thread */
+    size_t queued;      /* normal jobs that wait */
+    size_t queue_limit; /* of those */
+    size_t reserved_queued;
+    uint64_t refused_total;            /* because the queue was full */
+    struct gf_histogram_snapshot wait; /* of jobs that began, from being submitted */
+    struct gf_histogram_snapshot run;  /* of jobs that ended */
+};
+/* Thread: any. */
+void gf_pool_stats(struct gf_pool *pool, struct gf_pool_stats *out);
 
 #endif /* GOFER_BASE_POOL_H_ */

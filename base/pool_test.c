@@ -211,3 +211,36 @@ Test(pool, jobs_have_the_request_of_who_submitted_them) {
     gf_strbuf_fini(&requests);
     gf_pool_destroy(pool);
 }
+
+Test(pool, stats_tell_what_waits_runs_and_was_refused) {
+    struct gf_pool *pool = one_thread(1);
+    struct gate gate;
+    struct record record = {.count = 0};
+    struct step steps[2] = {{&record, 1}, {&record, 2}};
+    struct gf_pool_stats stats;
+    gate_init(&gate);
+    gf_pool_submit_reserved(pool, pass_gate, &gate);
+    gf_latch_wait(&gate.entered);
+    cr_assert_eq(gf_pool_submit(pool, note, &steps[0], NULL), GF_OK);
+    cr_assert_eq(gf_pool_submit(pool, note, &steps[1], NULL), GF_RESOURCE_EXHAUSTED);
+    gf_pool_submit_reserved(pool, note, &steps[1]);
+    gf_pool_stats(pool, &stats);
+    cr_assert_eq(stats.thread_count, 1u);
+    cr_assert_eq(stats.running, 1u);
+    cr_assert_eq(stats.queued, 1u);
+    cr_assert_eq(stats.queue_limit, 1u);
+    cr_assert_eq(stats.reserved_queued, 1u);
+    cr_assert_eq(stats.refused_total, 1u);
+    cr_assert_eq(stats.wait.count, 1u);
+    cr_assert_eq(stats.run.count, 0u);
+    gf_latch_open(&gate.let_go);
+    gf_pool_drain(pool);
+    cr_assert_eq(gf_pool_submit(pool, note, &steps[0], NULL), GF_UNAVAILABLE);
+    gf_pool_join(pool);
+    gf_pool_stats(pool, &stats);
+    cr_assert_eq(stats.running + stats.queued + stats.reserved_queued, 0u);
+    cr_assert_eq(stats.refused_total, 1u);
+    cr_assert_eq(stats.wait.count, 3u);
+    cr_assert_eq(stats.run.count, 3u);
+    gf_pool_destroy(pool);
+}

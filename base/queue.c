@@ -21,8 +21,9 @@ struct gf_queue {
     struct lane normal;
     struct lane reserved;
     size_t normal_limit;
-    bool sleeping; /* the consumer waits and nobody has signalled it yet */
-    bool woken;    /* by gf_queue_wake */
+    uint64_t refused_total; /* because the normal lane was full */
+    bool sleeping;          /* the consumer waits and nobody has signalled it yet */
+    bool woken;             /* by gf_queue_wake */
     bool closed;
 };
 
@@ -75,6 +76,7 @@ enum gf_code gf_queue_push(struct gf_queue *queue, struct gf_queue_node *node,
     gf_mutex_lock(&queue->mutex);
     const bool closed = queue->closed;
     if (closed || queue->normal.count == queue->normal_limit) {
+        queue->refused_total += !closed;
         gf_mutex_unlock(&queue->mutex);
         return closed ? gf_fail(err, GF_UNAVAILABLE, "queue is closed")
                       : gf_fail(err, GF_RESOURCE_EXHAUSTED, "queue is full with %zu items",
@@ -148,4 +150,14 @@ void gf_queue_wake(struct gf_queue *queue) {
 size_t gf_queue_depth(struct gf_queue *queue) {
     GF_MUTEX_GUARD(&queue->mutex);
     return queue->normal.count + queue->reserved.count;
+}
+
+void gf_queue_stats(struct gf_queue *queue, struct gf_queue_stats *out) {
+    GF_MUTEX_GUARD(&queue->mutex);
+    *out = (struct gf_queue_stats){
+        .normal = queue->normal.count,
+        .normal_limit = queue->normal_limit,
+        .reserved = queue->reserved.count,
+        .refused_total = queue->refused_total,
+    };
 }

@@ -72,7 +72,15 @@ void gf_queue_close(struct gf_queue *queue);
 /* Wakes a consumer that waits, as if its deadline had come. */
 void gf_queue_wake(struct gf_queue *queue);
 
-/* Items in both lanes now: for metrics and tests. */
+/* Items in both lanes now: for tests. */
 size_t gf_queue_depth(struct gf_queue *queue);
+
+struct gf_queue_stats {
+    size_t normal;       /* items now */
+    size_t normal_limit; /* of those */
+    size_t reserved;     /* items now */
+    uint64_t refused_total;
+};
+void gf_queue_stats(struct gf_queue *queue, struct gf_queue_stats *out);
 
 #endif /* GOFER_BASE_QUEUE_H_ */

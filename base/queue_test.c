@@ -104,3 +104,25 @@ Test(queue, destroying_one_with_items_aborts, .signal = SIGABRT) {
     push(queue, &item);
     gf_queue_destroy(queue);
 }
+
+Test(queue, stats_tell_the_lanes_apart) {
+    struct gf_queue *queue = gf_queue_create(1);
+    struct item items[3] = {{.number = 0}, {.number = 1}, {.number = 2}};
+    struct gf_queue_stats stats;
+    push(queue, &items[0]);
+    cr_assert_eq(gf_queue_push(queue, &items[1].node, NULL), GF_RESOURCE_EXHAUSTED);
+    gf_queue_push_reserved(queue, &items[1].node);
+    gf_queue_push_reserved(queue, &items[2].node);
+    gf_queue_stats(queue, &stats);
+    cr_assert_eq(stats.normal, 1u);
+    cr_assert_eq(stats.normal_limit, 1u);
+    cr_assert_eq(stats.reserved, 2u);
+    cr_assert_eq(stats.refused_total, 1u);
+    expect_numbers(queue, (const int[]){1, 2, 0}, 3);
+    gf_queue_close(queue);
+    cr_assert_eq(gf_queue_push(queue, &items[0].node, NULL), GF_UNAVAILABLE);
+    gf_queue_stats(queue, &stats);
+    cr_assert_eq(stats.normal + stats.reserved, 0u);
+    cr_assert_eq(stats.refused_total, 1u);
+    gf_queue_destroy(queue);
+}

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/file.h"
 #include "base/list.h"
 #include "base/sync.h"
@@ -43,10 +44,18 @@ struct gf_reactor {
     int event_next;
     size_t watch_count;
 
+    /* Written on the reactor's thread, read by any. */
+    struct gf_gauge watches;
+    struct gf_gauge armed_timers;
+    struct gf_histogram lag;
+    struct gf_histogram busy;
+
     struct gf_latch ended; /* opens when the thread runs no callback any more */
 
     struct gf_mutex mutex; /* guards what follows */
     struct gf_list posts;
+    size_t post_count; /* in the list */
+    uint64_t posts_total;
     bool stopping; /* nothing more is accepted */
 };
 
@@ -76,6 +85,7 @@ static bool run_posts(struct gf_reactor *reactor) {
     gf_list_init(&posts);
     gf_mutex_lock(&reactor->mutex);
     gf_list_append_all(&posts, &reactor->posts);
+    reactor->post_count = 0;
     const bool stopping = reactor->stopping;
     gf_mutex_unlock(&reactor->mutex);
 
@@ -99,6 +109,7 @@ static void run_timers(struct gf_reactor *reactor) {
     struct gf_heap_node *node = NULL;
     while (left-- > 0 && (node = gf_heap_peek(&reactor->timers)) != NULL && node->key <= now_ns) {
         struct gf_timer *timer = GF_CONTAINER_OF(node, struct gf_timer, node);
+        gf_histogram_add(&reactor->lag, now_ns - node->key);
         gf_timer_stop(timer);
         timer->fn(timer, timer->ctx);
     }
@@ -145,10 +156,15 @@ static void wait_for_events(struct gf_reactor *reactor) {
 static void *run(void *ctx) {
     struct gf_reactor *reactor = ctx;
     reactor_of_thread = reactor;
+    int64_t begin_ns = gf_mono_ns();
     while (!run_posts(reactor)) {
         run_timers(reactor);
         run_events(reactor);
+        gf_gauge_set(&reactor->watches, (int64_t)reactor->watch_count);
+        gf_gauge_set(&reactor->armed_timers, (int64_t)reactor->timers.count);
+        gf_histogram_add(&reactor->busy, gf_mono_ns() - begin_ns);
         wait_for_events(reactor);
+        begin_ns = gf_mono_ns();
     }
     reactor->event_count = 0;
     reactor_of_thread = NULL;
@@ -213,6 +229,8 @@ bool gf_reactor_post(struct gf_reactor *reactor, void (*fn)(void *ctx), void *ct
     const bool first = gf_list_empty(&reactor->posts);
     if (accepted) {
         gf_list_push_back(&reactor->posts, &post->link);
+        reactor->post_count++;
+        reactor->posts_total++;
     }
     gf_mutex_unlock(&reactor->mutex);
     if (!accepted) {
@@ -306,4 +324,15 @@ void gf_timer_stop(struct gf_timer *timer) {
     gf_assert(may_touch(timer->reactor));
     gf_heap_remove(&timer->reactor->timers, &timer->node);
     timer->reactor = NULL;
+}
+
+void gf_reactor_stats(struct gf_reactor *reactor, struct gf_reactor_stats *out) {
+    gf_mutex_lock(&reactor->mutex);
+    out->posts = reactor->post_count;
+    out->posts_total = reactor->posts_total;
+    gf_mutex_unlock(&reactor->mutex);
+    out->watches = (size_t)gf_gauge_read(&reactor->watches);
+    out->timers = (size_t)gf_gauge_read(&reactor->armed_timers);
+    gf_histogram_read(&reactor->lag, &out->lag);
+    gf_histogram_read(&reactor->busy, &out->busy);
 }

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "base/histogram.h"
 #include "base/macros.h"
 
 #include <stdbool.h>
@@ -108,5 +109,18 @@ void gf_timer_stop(struct gf_timer *timer);
 static inline bool gf_timer_active(const struct gf_timer *timer) {
     return timer->reactor != NULL;
 }
+
+/* What there is, as of the last round, and was since the start. */
+struct gf_reactor_stats {
+    size_t posts;   /* that wait, now */
+    size_t watches; /* that are active */
+    size_t timers;  /* likewise */
+    uint64_t posts_total;
+    struct gf_histogram_snapshot lag; /* of timers that ran: how late each was */
+    struct gf_histogram_snapshot
+        busy; /* of each round, without its wait: who is late waits for it */
+};
+/* Thread: any. */
+void gf_reactor_stats(struct gf_reactor *reactor, struct gf_reactor_stats *out);
 
 #endif /* GOFER_BASE_REACTOR_H_ */

@@ -309,3 +309,33 @@ Test(reactor, destroy_with_an_active_watch_aborts, .signal = SIGABRT) {
     gf_reactor_call(world.reactor, watch_first, NULL);
     gf_reactor_destroy(world.reactor);
 }
+
+static void end_late(struct gf_timer *timer, GF_UNUSED void *ctx) {
+    gf_timer_start(world.reactor, timer, GF_NEVER, end_late, NULL);
+    gf_latch_open(&world.done);
+}
+
+static void start_late(GF_UNUSED void *ctx) {
+    gf_timer_start(world.reactor, &world.timers[0], gf_mono_ns() - GF_NS_PER_SEC, end_late, NULL);
+    cr_assert_eq(
+        gf_watch_start(world.reactor, &world.watches[0], world.fds[0], EPOLLIN, NULL, NULL, NULL),
+        GF_OK);
+}
+
+static void nothing(GF_UNUSED void *ctx) {
+}
+
+Test(reactor, stats_tell_how_late_timers_are) {
+    struct gf_reactor_stats stats;
+    gf_reactor_call(world.reactor, start_late, NULL);
+    gf_latch_wait(&world.done);
+    gf_reactor_call(world.reactor, nothing, NULL); /* a later round than that of the timer */
+    gf_reactor_stats(world.reactor, &stats);
+    cr_assert_eq(stats.posts, 0u);
+    cr_assert_eq(stats.posts_total, 2u);
+    cr_assert_eq(stats.watches, 1u);
+    cr_assert_eq(stats.timers, 1u);
+    cr_assert_eq(stats.lag.count, 1u);
+    cr_assert_geq(stats.lag.sum_ns, (uint64_t)GF_NS_PER_SEC);
+    cr_assert_gt(stats.busy.count, 0u);
+}

@@ -185,6 +185,7 @@ static enum gf_code submit_urgent(struct gf_engine *engine, struct gf_command *c
         return fail_stopped(err);
     }
     if (engine->urgent_queued == GF_ENGINE_QUEUE_URGENT_MAX) {
+        engine->urgent_refused_total++;
         return gf_fail(err, GF_RESOURCE_EXHAUSTED,
                        "%d urgent commands are waiting: try again later",
                        GF_ENGINE_QUEUE_URGENT_MAX);
@@ -200,6 +201,7 @@ enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *comma
     if (engine->failed) {
         return fail_stopped(err);
     }
+    command->submitted_ns = gf_clock_mono_ns(engine->options.clock);
     if (gf_engine__is_urgent(command->input.kind)) {
         return submit_urgent(engine, command, err);
     }
@@ -211,12 +213,4 @@ enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *comma
                ? fail_stopped(err)
                : gf_fail(err, GF_RESOURCE_EXHAUSTED, "%d commands are waiting: try again later",
                          GF_ENGINE_QUEUE_COMMANDS_MAX);
-}
-
-struct gf_engine_stats gf_engine_get_stats(struct gf_engine *engine) {
-    GF_MUTEX_GUARD(&engine->mutex);
-    struct gf_engine_stats stats = engine->stats;
-    stats.checkpoints_total = engine->checkpoints_total;
-    stats.checkpoint_failures_total = engine->checkpoint_failures_total;
-    return stats;
 }

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/histogram.h"
 #include "base/pool.h"
 #include "base/queue.h"
 #include "engine/core/core.h"
@@ -56,7 +57,8 @@ struct gf_engine;
  * must not block; `reply` is borrowed for the call. input.token is set by the engine.
  */
 struct gf_command {
-    struct gf_queue_node node; /* private to the engine */
+    struct gf_queue_node node; /* private to the engine, as is the next one */
+    int64_t submitted_ns;
     struct gf_input input;
     void (*done)(struct gf_command *command, const struct gf_reply *reply);
 };
@@ -133,6 +135,12 @@ void gf_engine_stop(struct gf_engine *engine);
 enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
                               struct gf_error *err) GF_MUST_USE;
 
+enum {
+    GF_ENGINE_CODES = 17,   /* of enum gf_code */
+    GF_ENGINE_STATUSES = 5, /* of runs, and of tasks */
+    GF_ENGINE_REASONS = 32, /* enough for all kinds */
+};
+
 struct gf_engine_stats {
     struct gf_core_stats core;
     int64_t inputs_total;
@@ -144,9 +152,33 @@ struct gf_engine_stats {
     int64_t checkpoints_total;
     int64_t checkpoint_failures_total;
     int64_t purges_total; /* portions of what was deleted, without a batch; not commits */
+
+    /* What came of it, as far as it is durable. */
+    int64_t replies_total[GF_ENGINE_CODES]; /* to commands, by enum gf_code */
+    int64_t launches_total;                 /* attempts that the scheduler was to start */
+    int64_t stops_total;                    /* attempts that it was to end */
+    int64_t events_total[GF_EVENT_KIND_END];
+    int64_t runs_ended_total[GF_ENGINE_STATUSES];     /* by enum gf_run_status */
+    int64_t tasks_ended_total[GF_ENGINE_STATUSES];    /* by enum gf_task_status */
+    int64_t attempts_failed_total[GF_ENGINE_REASONS]; /* by enum gf_reason_kind */
+    int64_t attempts_retried_total;                   /* of those: others follow */
+
+    /* As of the call. */
+    size_t commands_queued;
+    size_t commands_limit;
+    size_t urgent_queued; /* commands of the reserved lane */
+    size_t urgent_limit;
+    size_t reports_queued;           /* of the scheduler; bounded by what runs */
+    uint64_t commands_refused_total; /* because their lane was full */
+    uint64_t urgent_refused_total;
+    bool checkpoint_running;
+    struct gf_histogram_snapshot wait;   /* of inputs in the queue */
+    struct gf_histogram_snapshot step;   /* of batches: all their steps */
+    struct gf_histogram_snapshot commit; /* of batches that had rows */
 };
 
-/* A snapshot that the engine thread published after its last batch. Thread: any. */
+/* A snapshot that the engine thread published after its last batch, but for what is said to be as
+ * of the call. Thread: any. */
 struct gf_engine_stats gf_engine_get_stats(struct gf_engine *engine);
 
 #endif /* GOFER_ENGINE_ENGINE_H_ */

@@ -56,9 +56,11 @@ static void step_clock(struct gf_engine *engine) {
     step_own(engine, &input);
 }
 
-static void step_item(struct gf_engine *engine, struct gf_command *command) {
+/* `begin_ns` is when the batch began: a time for each input would cost more than most steps. */
+static void step_item(struct gf_engine *engine, struct gf_command *command, int64_t begin_ns) {
     struct gf_error err = {0};
     engine->counters.inputs_total++;
+    gf_histogram_add(&engine->wait, begin_ns - command->submitted_ns);
     if (gf_engine__is_report(command)) {
         step_own(engine, &command->input);
         gf_engine__free_report(command);
@@ -67,6 +69,7 @@ static void step_item(struct gf_engine *engine, struct gf_command *command) {
     count_urgent(engine, command);
     command->input.token = command;
     if (step(engine, &command->input, &err) != GF_OK) {
+        engine->counters.replies_total[err.code]++;
         gf_engine__answer(command, &err); /* it changed nothing, so it need not wait */
     }
 }
@@ -96,6 +99,7 @@ enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) {
     const enum gf_code rc = store->ops->commit(store, batch, err);
     const int64_t commit_ns = mono_now(engine) - begin;
     engine->counters.commit_time_ns_total += commit_ns;
+    gf_histogram_add(&engine->commit, commit_ns);
     if (rc != GF_OK) {
         return rc;
     }
@@ -103,6 +107,7 @@ enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) {
     engine->counters.commits_total++;
     engine->counters.rows_total += (int64_t)rows;
     engine->rows_since_checkpoint += (int64_t)rows;
+    gf_engine__count_batch(engine, batch);
     if (engine->options.listener.committed != NULL) {
         engine->options.listener.committed(engine->options.listener.ctx, batch);
     }
@@ -124,12 +129,6 @@ static void fail(struct gf_engine *engine, const struct gf_error *cause) {
     if (engine->options.on_fatal != NULL) {
         engine->options.on_fatal(engine->options.ctx, cause);
     }
-}
-
-void gf_engine__publish_stats(struct gf_engine *engine) {
-    engine->counters.core = gf_core_get_stats(engine->core);
-    GF_MUTEX_GUARD(&engine->mutex);
-    engine->stats = engine->counters;
 }
 
 static void finish_batch(struct gf_engine *engine) {
@@ -184,10 +183,12 @@ void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items
         if (command == NULL) {
             break;
         }
-        step_item(engine, command);
+        step_item(engine, command, begin);
     }
     gf_engine_loader_release(&engine->loader);
-    engine->counters.step_time_ns_total += mono_now(engine) - begin;
+    const int64_t step_ns = mono_now(engine) - begin;
+    engine->counters.step_time_ns_total += step_ns;
+    gf_histogram_add(&engine->step, step_ns);
     finish_batch(engine);
     if (idle && !engine->failed) {
         purge(engine);

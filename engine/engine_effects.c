@@ -33,6 +33,7 @@ static void release(struct gf_engine *engine, const struct gf_effect *effect) {
 void gf_engine__release_effects(struct gf_engine *engine) {
     const struct gf_batch *batch = gf_core_batch(engine->core);
     for (size_t i = 0; i < batch->effects.count; i++) {
+        gf_engine__count_effect(engine, &batch->effects.items[i]);
         release(engine, &batch->effects.items[i]);
     }
     gf_engine__end_launches(engine);

@@ -33,12 +33,18 @@ struct gf_engine {
     pthread_t thread;
     bool started; /* Thread: the owner's */
 
+    /* Written on the engine thread, read by any. */
+    struct gf_histogram wait;
+    struct gf_histogram step;
+    struct gf_histogram commit;
+
     _Atomic bool failed; /* a commit has failed: nothing is written any more */
 
     struct gf_mutex mutex; /* guards what follows */
     struct gf_cond checkpoint_ended;
     bool closed; /* no more urgent commands are queued */
     size_t urgent_queued;
+    uint64_t urgent_refused_total;
     bool checkpoint_running;
     int64_t checkpoints_total;
     int64_t checkpoint_failures_total;
@@ -57,6 +63,12 @@ void gf_engine__run_batch(struct gf_engine *engine, struct gf_queue_batch *items
 void gf_engine__finish(struct gf_engine *engine);
 /* Commits the core's batch; on success publishes its events. */
 enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) GF_MUST_USE;
+
+/* ---- engine_stats.c. Thread: engine ---- */
+
+/* Counts what a batch did, once it is durable; and an effect that is released. */
+void gf_engine__count_batch(struct gf_engine *engine, const struct gf_batch *batch);
+void gf_engine__count_effect(struct gf_engine *engine, const struct gf_effect *effect);
 /* Makes the figures visible to other threads. */
 void gf_engine__publish_stats(struct gf_engine *engine);
 

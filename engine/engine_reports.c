@@ -38,6 +38,7 @@ static struct gf_str keep(struct report *report, struct gf_str text) {
 
 static void push(void *ctx, struct report *report) {
     struct gf_engine *engine = ctx;
+    report->command.submitted_ns = gf_clock_mono_ns(engine->options.clock);
     gf_queue_push_reserved(engine->queue, &report->command.node);
 }
 

@@ -490,3 +490,32 @@ Test(engine, the_null_scheduler_ends_a_thousand_runs) {
     gf_null_scheduler_destroy(null_scheduler);
     free(callers);
 }
+
+/* ---- Figures ---- */
+
+Test(engine, stats_tell_what_became_of_runs_and_commands) {
+    rig_up(&rig, "one; two < one");
+    const int64_t run_id = rig_start_run(&rig);
+    puppet_exit(&rig.puppet, puppet_wait_launch(&rig.puppet, 1).attempt, 0);
+    puppet_exit(&rig.puppet, puppet_wait_launch(&rig.puppet, 2).attempt, 4);
+    rig_wait_for(&rig, run_id, GF_EVENT_RUN_COMPLETED);
+    puppet_wait_forget(&rig.puppet, 2); /* what is released is counted before it */
+    gf_engine_stop(rig.engine);
+    const struct gf_engine_stats stats = gf_engine_get_stats(rig.engine);
+    cr_expect_eq(stats.runs_ended_total[GF_RUN_STATUS_FAILED], 1);
+    cr_expect_eq(stats.runs_ended_total[GF_RUN_STATUS_SUCCESSFUL], 0);
+    cr_expect_eq(stats.tasks_ended_total[GF_TASK_STATUS_SUCCESSFUL], 1);
+    cr_expect_eq(stats.tasks_ended_total[GF_TASK_STATUS_FAILED], 1);
+    cr_expect_eq(stats.attempts_failed_total[GF_REASON_ABNORMAL_EXIT], 1);
+    cr_expect_eq(stats.attempts_retried_total, 0);
+    cr_expect_eq(stats.launches_total, 2);
+    cr_expect_eq(stats.events_total[GF_EVENT_RUN_COMPLETED], 1);
+    cr_expect_eq(stats.replies_total[GF_OK], 2); /* up, and the start of the run */
+    cr_expect_eq(stats.wait.count, (uint64_t)stats.inputs_total);
+    cr_expect_eq(stats.commit.count, (uint64_t)stats.commits_total);
+    cr_expect_geq(stats.step.count, stats.commit.count - 1); /* the start commits without steps */
+    cr_expect_eq(stats.commands_queued + stats.urgent_queued + stats.reports_queued, 0);
+    cr_expect_eq(stats.commands_limit, GF_ENGINE_QUEUE_COMMANDS_MAX);
+    cr_expect_eq(stats.core.runs_running, 0);
+    cr_expect_eq(stats.core.namespaces, 1);
+}

@@ -13,7 +13,9 @@ enum gf_code gf_server__collect_metrics(void *ctx, struct gf_arena *arena,
     gf_metrics_init(&metrics, GF_METRICS_TEXT_BYTES_MAX);
     add_build_info(server, &metrics);
     gf_server__process_metrics(server, &metrics);
+    gf_server__thread_metrics(server, &metrics);
     gf_server__engine_metrics(server, &metrics);
+    gf_server__store_metrics(server, &metrics);
     struct gf_str text = {0}; /* ends in a NUL: it is that of a string buffer */
     const enum gf_code rc = gf_metrics_text(&metrics, &text, err);
     if (rc == GF_OK) {

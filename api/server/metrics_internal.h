@@ -21,4 +21,10 @@ void gf_server__process_metrics(const struct gf_server *server, struct gf_metric
 /* metrics_engine.c: the engine. */
 void gf_server__engine_metrics(const struct gf_server *server, struct gf_metrics *metrics);
 
+/* metrics_store.c: the database, and followers of events. */
+void gf_server__store_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
+/* metrics_threads.c: pools of workers, and the reactor. */
+void gf_server__thread_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
 #endif /* GOFER_API_SERVER_METRICS_INTERNAL_H_ */

@@ -293,6 +293,7 @@ struct gf_core_stats gf_core_get_stats(const struct gf_core *core) {
     return (struct gf_core_stats){
         .runs_active = core->runs_active,
         .runs_queued = core->runs_queued,
+        .runs_running = core->runs_running,
         .attempts_running = core->attempts_running,
         .tasks_ready = core->ready_count,
         .tasks_backoff = core->backoff_count,
@@ -301,6 +302,10 @@ struct gf_core_stats gf_core_get_stats(const struct gf_core *core) {
         .configs_cached = (int64_t)gf_map_count(&core->configs),
         .subscriptions = (int64_t)gf_map_i64_count(&core->intake.subscriptions),
         .deliveries_pending = core->intake.pending_count,
+        .namespaces = (int64_t)gf_map_i64_count(&core->namespaces_by_key),
+        .tokens = (int64_t)core->token_count,
+        .roles = (int64_t)gf_map_count(&core->roles),
+        .extensions = (int64_t)gf_map_i64_count(&core->extensions_by_key),
     };
 }
 

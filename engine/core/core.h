@@ -521,14 +521,19 @@ void gf_core_batch_done(struct gf_core *core);
 struct gf_core_stats {
     int64_t runs_active;
     int64_t runs_queued;
-    int64_t attempts_running;
-    int64_t tasks_ready;   /* waiting for a slot */
-    int64_t tasks_backoff; /* waiting for the time of their next attempt */
-    int64_t deadlines;     /* that are set */
+    int64_t runs_running;
+    int64_t attempts_running; /* of tasks: each has a slot */
+    int64_t tasks_ready;      /* waiting for a slot */
+    int64_t tasks_backoff;    /* waiting for the time of their next attempt */
+    int64_t deadlines;        /* that are set */
     int64_t pipelines_cached;
     int64_t configs_cached;
     int64_t subscriptions;
     int64_t deliveries_pending; /* of all extensions, not the dead ones */
+    int64_t namespaces;
+    int64_t tokens;
+    int64_t roles; /* of users */
+    int64_t extensions;
 };
 struct gf_core_stats gf_core_get_stats(const struct gf_core *core);
 

@@ -48,6 +48,8 @@ struct gf_event_hub {
     size_t follower_count;
     size_t armed_counts[LEVELS];
     struct gf_list pending; /* to be woken */
+    uint64_t wakes_total;
+    uint64_t misses_total;
 };
 
 static struct slot *slot_of(const struct gf_event_hub *hub, int64_t sequence) {
@@ -277,6 +279,7 @@ static void collect(struct gf_event_hub *hub, const struct gf_event *event) {
 /* Calls wake() of a follower that is in no list any more, without the mutex. */
 static void wake(struct gf_event_hub *hub, struct gf_event_follower *follower) {
     gf_mutex_assert_held(&hub->mutex);
+    hub->wakes_total++;
     follower->waking_count++;
     gf_mutex_unlock(&hub->mutex);
     follower->wake(follower);
@@ -312,6 +315,7 @@ struct read {
 static bool read_some(struct gf_event_hub *hub, struct read *read) {
     GF_MUTEX_GUARD(&hub->mutex);
     if (read->scanned + 1 < hub->oldest) {
+        hub->misses_total++;
         return false;
     }
     const int64_t newest = hub->newest;
@@ -406,4 +410,20 @@ void gf_event_hub_remove(struct gf_event_hub *hub, struct gf_event_follower *fol
     put_watch(hub, follower->watch);
     follower->watch = NULL;
     hub->follower_count--;
+}
+
+void gf_event_hub_stats(struct gf_event_hub *hub, struct gf_event_hub_stats *out) {
+    GF_MUTEX_GUARD(&hub->mutex);
+    *out = (struct gf_event_hub_stats){
+        .followers = hub->follower_count,
+        .followers_limit = GF_EVENT_HUB_FOLLOWERS_MAX,
+        .buffered = (size_t)(hub->newest + 1 - hub->oldest),
+        .buffer_limit = GF_EVENT_HUB_RING_EVENTS,
+        .newest = hub->newest,
+        .wakes_total = hub->wakes_total,
+        .misses_total = hub->misses_total,
+    };
+    for (int level = 0; level < LEVELS; level++) {
+        out->waiting += hub->armed_counts[level];
+    }
 }

@@ -77,4 +77,18 @@ void gf_event_hub_arm(struct gf_event_hub *hub, struct gf_event_follower *follow
 /* After it returns `wake` is not called and is not running. Thread: any but inside wake. */
 void gf_event_hub_remove(struct gf_event_hub *hub, struct gf_event_follower *follower);
 
+/* What there is now. */
+struct gf_event_hub_stats {
+    size_t followers;
+    size_t followers_limit;
+    size_t waiting;  /* followers that have all there is; the others are behind, or busy */
+    size_t buffered; /* events in memory */
+    size_t buffer_limit;
+    int64_t newest;        /* the number of the newest event */
+    uint64_t wakes_total;  /* of followers */
+    uint64_t misses_total; /* reads of what was no longer in memory: the store has it */
+};
+/* Thread: any. */
+void gf_event_hub_stats(struct gf_event_hub *hub, struct gf_event_hub_stats *out);
+
 #endif /* GOFER_ENGINE_EVENTS_HUB_H_ */

@@ -329,3 +329,39 @@ Test(hub, ids_that_no_event_has_are_refused) {
     struct gf_event_follower follower = {.filter.namespace_id = {id, sizeof(id)}};
     cr_expect_eq(gf_event_hub_add(hub, &follower, NULL), GF_INVALID_ARGUMENT);
 }
+
+Test(hub, stats_tell_who_waits_and_what_is_buffered) {
+    struct counter counters[2];
+    struct gf_event_hub_stats stats;
+    for (size_t i = 0; i < GF_ARRAY_COUNT(counters); i++) {
+        add(&counters[i], (struct gf_event_filter){.run_id = 0});
+    }
+    gf_event_hub_arm(hub, &counters[0].follower, 0);
+    gf_event_hub_stats(hub, &stats);
+    cr_expect_eq(stats.followers, 2);
+    cr_expect_eq(stats.followers_limit, GF_EVENT_HUB_FOLLOWERS_MAX);
+    cr_expect_eq(stats.waiting, 1);
+    cr_expect_eq(stats.buffered, 0);
+    for (int i = 0; i < GF_EVENT_HUB_RING_EVENTS + 2; i++) {
+        publish("pipe", 1, GF_EVENT_RUN_STARTED);
+    }
+    gf_event_hub_stats(hub, &stats);
+    cr_expect_eq(stats.waiting, 0);
+    cr_expect_eq(stats.wakes_total, 1);
+    cr_expect_eq(stats.buffered, GF_EVENT_HUB_RING_EVENTS);
+    cr_expect_eq(stats.newest, GF_EVENT_HUB_RING_EVENTS + 2);
+    cr_expect_eq(stats.misses_total, 0);
+    struct gf_event *items = NULL;
+    size_t count = 0;
+    int64_t scanned = 0;
+    const struct gf_event_filter all = {.run_id = 0};
+    cr_expect_eq(gf_event_hub_read(hub, &all, 0, 10, &arena, &items, &count, &scanned, NULL),
+                 GF_OUT_OF_RANGE);
+    gf_event_hub_stats(hub, &stats);
+    cr_expect_eq(stats.misses_total, 1);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(counters); i++) {
+        gf_event_hub_remove(hub, &counters[i].follower);
+    }
+    gf_event_hub_stats(hub, &stats);
+    cr_expect_eq(stats.followers, 0);
+}

@@ -7,6 +7,7 @@
  * reaches its limit the engine's thread moves the little that is left and waits for the readers
  * that still look at the log (RESTART): a few milliseconds in a few thousand commits.
  */
+#include "base/clock.h"
 #include "engine/store/sqlite/store_internal.h"
 
 enum {
@@ -39,10 +40,13 @@ void gf_sqlite__wal_bound(struct gf_sqlite_store *store) {
     if (bytes < store->wal_retry_bytes) {
         return;
     }
+    const int64_t begin_ns = gf_mono_ns();
     (void)sqlite3_busy_timeout(store->writer.handle, READERS_WAIT_MS);
     const int result = sqlite3_wal_checkpoint_v2(store->writer.handle, NULL,
                                                  SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     (void)sqlite3_busy_timeout(store->writer.handle, GF_SQLITE_BUSY_TIMEOUT_MS);
+    gf_histogram_add(&store->stall, gf_mono_ns() - begin_ns);
+    gf_counter_add(&store->checkpoints_busy, (result & 0xff) == SQLITE_BUSY);
     /* A checkpoint that fails has lost nothing; the next commit meets the same disk. */
     store->wal_retry_bytes =
         result == SQLITE_OK ? store->wal_bytes_max : bytes + store->wal_bytes_max / RETRY_DIVISOR;
@@ -54,12 +58,15 @@ enum gf_code gf_sqlite__checkpoint(struct gf_store *base, struct gf_error *err) 
         atomic_flag_test_and_set(&store->checkpointing)) {
         return GF_OK;
     }
+    const int64_t begin_ns = gf_mono_ns();
     const int result = sqlite3_wal_checkpoint_v2(store->checkpointer.handle, NULL,
                                                  SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    gf_histogram_add(&store->checkpoint, gf_mono_ns() - begin_ns);
     const enum gf_code rc =
         result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY
             ? GF_OK
             : gf_sqlite__fail(&store->checkpointer, result, "move the write-ahead log", err);
+    gf_counter_add(&store->checkpoint_failures, rc != GF_OK);
     atomic_flag_clear(&store->checkpointing);
     return rc;
 }

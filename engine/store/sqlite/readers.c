@@ -7,6 +7,7 @@
  * over.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "engine/store/sqlite/store_internal.h"
 
 enum gf_code gf_sqlite__readers_open(struct gf_sqlite_store *store, int count, const char *vfs,
@@ -42,12 +43,23 @@ void gf_sqlite__readers_close(struct gf_sqlite_store *store) {
     gf_mutex_fini(&store->mutex);
 }
 
-struct gf_store_reader *gf_sqlite__open_reader(struct gf_store *base) {
-    struct gf_sqlite_store *store = gf_sqlite__store(base);
-    GF_MUTEX_GUARD(&store->mutex);
+static void wait_for_reader(struct gf_sqlite_store *store) {
+    const int64_t begin_ns = gf_mono_ns();
+    store->reads_waited_total++;
     while (store->free_readers == NULL) {
         gf_cond_wait(&store->reader_free, &store->mutex);
     }
+    gf_histogram_add(&store->reader_wait, gf_mono_ns() - begin_ns);
+}
+
+struct gf_store_reader *gf_sqlite__open_reader(struct gf_store *base) {
+    struct gf_sqlite_store *store = gf_sqlite__store(base);
+    GF_MUTEX_GUARD(&store->mutex);
+    if (store->free_readers == NULL) {
+        wait_for_reader(store);
+    }
+    store->readers_used++;
+    store->reads_total++;
     struct gf_store_reader *reader = store->free_readers;
     store->free_readers = reader->next;
     reader->next = NULL;
@@ -62,6 +74,7 @@ void gf_sqlite__close_reader(struct gf_store *base, struct gf_store_reader *read
         gf_ignore(gf_sqlite__run_sql(&reader->db, GF_SQL_COMMIT, "end reading", NULL));
     }
     GF_MUTEX_GUARD(&store->mutex);
+    store->readers_used--;
     reader->next = store->free_readers;
     store->free_readers = reader;
     gf_cond_signal(&store->reader_free);

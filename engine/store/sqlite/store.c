@@ -8,6 +8,8 @@
 #include "engine/store/sqlite/migrate.h"
 #include "engine/store/sqlite/store_internal.h"
 
+#include <sys/stat.h>
+
 enum {
     SCRATCH_BYTES_MAX = 2 * GF_RUN_VARIABLES_BYTES_MAX, /* text and what stands around it */
 };
@@ -156,4 +158,26 @@ enum gf_code gf_sqlite_store_open(const char *path, const struct gf_sqlite_optio
     }
     *out_store = &store->store;
     return GF_OK;
+}
+
+void gf_sqlite_store_stats(struct gf_store *base, struct gf_sqlite_stats *out) {
+    struct gf_sqlite_store *store = gf_sqlite__store(base);
+    struct stat status = {0};
+    *out = (struct gf_sqlite_stats){
+        .readers_limit = store->reader_count,
+        .wal_bytes = atomic_load_explicit(&store->wal_bytes, memory_order_relaxed),
+        .wal_bytes_soft = store->wal_bytes_soft,
+        .wal_bytes_max = store->wal_bytes_max,
+        .file_bytes = stat(store->path, &status) == 0 ? status.st_size : 0,
+        .checkpoint_failures_total = gf_counter_read(&store->checkpoint_failures),
+        .checkpoints_busy_total = gf_counter_read(&store->checkpoints_busy),
+    };
+    gf_mutex_lock(&store->mutex);
+    out->readers_used = store->readers_used;
+    out->reads_total = store->reads_total;
+    out->reads_waited_total = store->reads_waited_total;
+    gf_mutex_unlock(&store->mutex);
+    gf_histogram_read(&store->reader_wait, &out->reader_wait);
+    gf_histogram_read(&store->checkpoint, &out->checkpoint);
+    gf_histogram_read(&store->stall, &out->stall);
 }

@@ -21,6 +21,7 @@
 #define GOFER_ENGINE_STORE_SQLITE_STORE_H_
 
 #include "base/error.h"
+#include "base/histogram.h"
 #include "base/macros.h"
 #include "engine/store/store.h"
 
@@ -68,5 +69,25 @@ struct gf_sqlite_options {
  */
 enum gf_code gf_sqlite_store_open(const char *path, const struct gf_sqlite_options *options,
                                   struct gf_store **out_store, struct gf_error *err) GF_MUST_USE;
+
+/* What there is now, and was since the store was opened. */
+struct gf_sqlite_stats {
+    int readers_used; /* lent out */
+    int readers_limit;
+    uint64_t reads_total;                     /* times that a reader was lent out */
+    uint64_t reads_waited_total;              /* of those: no reader was free */
+    struct gf_histogram_snapshot reader_wait; /* of those that waited */
+    int64_t wal_bytes;                        /* of the write-ahead log that are in use */
+    int64_t wal_bytes_soft;                   /* from here on a checkpoint moves it */
+    int64_t wal_bytes_max;                    /* a commit waits for a checkpoint */
+    int64_t file_bytes;                       /* on the disk, without the log */
+    uint64_t checkpoint_failures_total;
+    uint64_t checkpoints_busy_total; /* readers were in the way of the engine's own */
+    /* Those that had something to move, on a worker; and those that a commit waited for. */
+    struct gf_histogram_snapshot checkpoint;
+    struct gf_histogram_snapshot stall;
+};
+/* Thread: any. */
+void gf_sqlite_store_stats(struct gf_store *store, struct gf_sqlite_stats *out);
 
 #endif /* GOFER_ENGINE_STORE_SQLITE_STORE_H_ */

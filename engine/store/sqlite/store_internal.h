@@ -5,6 +5,8 @@
 #ifndef GOFER_ENGINE_STORE_SQLITE_STORE_INTERNAL_H_
 #define GOFER_ENGINE_STORE_SQLITE_STORE_INTERNAL_H_
 
+#include "base/counter.h"
+#include "base/histogram.h"
 #include "base/str.h"
 #include "base/sync.h"
 #include "engine/sqlite/db.h"
@@ -49,6 +51,16 @@ struct gf_sqlite_store {
     struct gf_store_reader *free_readers;
     struct gf_store_reader *readers; /* all, as an array */
     int reader_count;
+    int readers_used;
+    uint64_t reads_total;
+    uint64_t reads_waited_total;
+
+    /* No lock. */
+    struct gf_histogram reader_wait;
+    struct gf_histogram checkpoint;
+    struct gf_histogram stall;
+    struct gf_counter checkpoint_failures;
+    struct gf_counter checkpoints_busy;
 };
 
 static inline struct gf_sqlite_store *gf_sqlite__store(struct gf_store *store) {
