@@ -43,6 +43,7 @@ struct gf_reactor {
     int event_count;
     int event_next;
     size_t watch_count;
+    uint64_t round;
 
     /* Written on the reactor's thread, read by any. */
     struct gf_gauge watches;
@@ -63,6 +64,11 @@ static _Thread_local const struct gf_reactor *reactor_of_thread;
 
 bool gf_reactor_on_thread(const struct gf_reactor *reactor) {
     return reactor_of_thread == reactor;
+}
+
+uint64_t gf_reactor_round(const struct gf_reactor *reactor) {
+    gf_assert(gf_reactor_on_thread(reactor));
+    return reactor->round;
 }
 
 /* Rule 3 of the header: on the thread, or nobody else is left to be in the way. */
@@ -165,6 +171,7 @@ static void *run(void *ctx) {
         gf_histogram_add(&reactor->busy, gf_mono_ns() - begin_ns);
         wait_for_events(reactor);
         begin_ns = gf_mono_ns();
+        reactor->round++;
     }
     reactor->event_count = 0;
     reactor_of_thread = NULL;

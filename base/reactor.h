@@ -66,6 +66,13 @@ void gf_reactor_destroy(struct gf_reactor *reactor);
 bool gf_reactor_on_thread(const struct gf_reactor *reactor);
 
 /*
+ * The number of the round, which counts from 0. The events that watches are told in a round were
+ * all there when it began; so what one callback has done may have overtaken those behind it.
+ * Thread: the reactor's.
+ */
+uint64_t gf_reactor_round(const struct gf_reactor *reactor);
+
+/*
  * Runs fn(ctx) on the reactor's thread, after all that this thread posted before. False when the
  * reactor has been stopped: then fn never runs. Thread: any.
  */

@@ -51,6 +51,7 @@
     X(EXTENSION_SUBSCRIPTION, 750)                                                                 \
     X(EXTENSION_OUTBOX, 760)                                                                       \
     X(POOL, 800)                                                                                   \
+    X(HTTP_WAKES, 810)                                                                             \
     X(REACTOR, 820)                                                                                \
     X(QUEUE, 840)                                                                                  \
     X(LATCH, 860)                                                                                  \

@@ -1,14 +1,13 @@
 /*
  * An HTTP/1.1 server, on libmicrohttpd (the only place that includes it).
  *
- * Connections are taken by the reactor, from TCP and unix sockets, with or without TLS (OpenSSL),
- * and handed to one thread of the server's own on which all callbacks run. Nothing that a client
- * does or leaves undone holds it: each part of a request has its limit in bytes and in time.
+ * Connections come from TCP and unix sockets, with or without TLS (OpenSSL). All of the server runs
+ * on one thread of its own: so do all callbacks, and none may block it. Nothing that a client does
+ * or leaves undone holds it: each part of a request has its limit in bytes and in time.
  *
  * Order: create, listen (once or several times), start, stop, destroy.
  *
- * Thread: create to start from one thread; stop and destroy from any thread that is neither the
- * server's nor the reactor's.
+ * Thread: create to start from one thread; stop and destroy from any that is not the server's.
  */
 #ifndef GOFER_API_HTTP_SERVER_H_
 #define GOFER_API_HTTP_SERVER_H_
@@ -17,7 +16,6 @@
 #include "api/tls/files.h"
 #include "base/error.h"
 #include "base/macros.h"
-#include "base/reactor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,8 +45,9 @@ struct gf_http_handler {
     void (*head)(struct gf_http_exchange *exchange, void *ctx);
     /*
      * The whole body, borrowed until `done`; or, with error, that it will not come: larger than
-     * allowed (GF_RESOURCE_EXHAUSTED), or late (GF_DEADLINE_EXCEEDED). Now or later the handler
-     * responds. After gf_http_read_body, unless the client went away.
+     * allowed (GF_RESOURCE_EXHAUSTED), late (GF_DEADLINE_EXCEEDED), or too much with all others
+     * that are on their way (GF_UNAVAILABLE). Now or later the handler responds. After
+     * gf_http_read_body, unless the client went away.
      */
     void (*body)(struct gf_http_exchange *exchange, struct gf_str body,
                  const struct gf_error *error, void *ctx);
@@ -63,16 +62,18 @@ struct gf_http_handler {
     /* The client went away, or the server stops, before the response was sent whole; at most once.
      * `done` follows when the handler has called gf_http_abandon, or has responded before. A stream
      * counts as responded when `read` has given END or BROKEN: until then what feeds it may still
-     * use the exchange. `read` is not called any more. */
+     * use the exchange. `read` is not called any more. A client that sends no more while it waits
+     * for a response, or reads a stream, counts as one that went away. Without this callback an
+     * exchange is abandoned at once. */
     void (*gone)(struct gf_http_exchange *exchange, void *ctx);
-    /* The last of an exchange: nothing of it is used afterwards. */
+    /* The last of an exchange, which the handler was told of by `head`: nothing of it is used
+     * afterwards. */
     void (*done)(struct gf_http_exchange *exchange, void *ctx);
 };
 
 /* Zero in any field means its default. */
 struct gf_http_server_options {
     const char *name;               /* of the thread; required; static storage */
-    struct gf_reactor *reactor;     /* takes connections; required; borrowed until stop */
     struct gf_http_handler handler; /* head, body and done are required */
     void *ctx;
     size_t connections_max;

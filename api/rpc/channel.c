@@ -1,8 +1,8 @@
 /* Channels, and what unary calls and streams have in common. */
-#include "api/rpc/address_internal.h"
 #include "api/rpc/client_internal.h"
 #include "api/rpc/status_internal.h"
 #include "api/rpc/tls_internal.h"
+#include "base/address.h"
 #include "base/alloc.h"
 #include "base/log.h"
 
@@ -22,8 +22,8 @@ enum {
 
 static enum gf_code check_opts(const char *target, const struct gf_rpc_channel_opts *opts,
                                struct gf_error *err) {
-    struct gf_rpc__address address;
-    const enum gf_code code = gf_rpc__address_parse(target, &address, err);
+    struct gf_address address;
+    const enum gf_code code = gf_address_parse(target, &address, err);
     if (code != GF_OK) {
         return code;
     }

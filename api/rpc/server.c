@@ -1,9 +1,9 @@
 /* The server as a whole: creation, services, listeners, start and stop. */
 #include "api/rpc/accept_internal.h"
-#include "api/rpc/address_internal.h"
 #include "api/rpc/core_internal.h"
 #include "api/rpc/grpc_internal.h"
 #include "api/rpc/tls_internal.h"
+#include "base/address.h"
 #include "base/alloc.h"
 #include "base/random.h"
 
@@ -162,7 +162,7 @@ void gf_rpc__server_unhold(struct gf_rpc_server *server) {
 /* Finds words for a listener that gRPC could not make. */
 static enum gf_code listen_error(const char *address, const struct gf_rpc_server_tls *tls,
                                  const struct gf_strbuf *log, struct gf_error *err) {
-    const enum gf_code code = gf_rpc__address_diagnose(address, err);
+    const enum gf_code code = gf_address_diagnose(address, err);
     if (code != GF_OK) {
         return code;
     }
@@ -200,10 +200,10 @@ enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *addr
                                   const struct gf_rpc_server_tls *tls, int *out_port,
                                   struct gf_error *err) {
     gf_assert(!server->running);
-    struct gf_rpc__address parsed;
-    enum gf_code code = gf_rpc__address_parse(address, &parsed, err);
+    struct gf_address parsed;
+    enum gf_code code = gf_address_parse(address, &parsed, err);
     if (code == GF_OK && parsed.path.len > 0) {
-        code = gf_rpc__address_check_path(parsed.path.ptr, err);
+        code = gf_address_check_path(parsed.path.ptr, err);
     }
     grpc_server_credentials *credentials = NULL;
     if (code == GF_OK) {

@@ -2,18 +2,18 @@
  * What api/rpc reads from people and peers by itself: addresses, and the details of a status. The
  * first byte chooses.
  */
-#include "api/rpc/address_internal.h"
 #include "api/rpc/core_internal.h"
 #include "api/rpc/status_internal.h"
+#include "base/address.h"
 #include "base/alloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void run_address(struct gf_str text) {
     char *copy = gf_str_dup(text);
-    struct gf_rpc__address address;
+    struct gf_address address;
     struct gf_error err;
-    if (gf_rpc__address_parse(copy, &address, &err) == GF_OK) {
+    if (gf_address_parse(copy, &address, &err) == GF_OK) {
         gf_assert((address.path.len > 0) != (address.host.len > 0));
         gf_assert(address.port >= 0 && address.port <= 65535);
     }

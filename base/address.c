@@ -1,4 +1,5 @@
-#include "api/rpc/address_internal.h"
+#include "base/address.h"
+
 #include "base/file.h"
 
 #include <errno.h>
@@ -25,18 +26,18 @@ static enum gf_code parse_port(const char *text, struct gf_str port, int *out_po
     return GF_OK;
 }
 
-static enum gf_code parse_unix(const char *text, struct gf_str path,
-                               struct gf_rpc__address *out_address, struct gf_error *err) {
+static enum gf_code parse_unix(const char *text, struct gf_str path, struct gf_address *out_address,
+                               struct gf_error *err) {
     if (path.len == 0 || path.ptr[0] != '/') {
         return gf_fail(err, GF_INVALID_ARGUMENT,
                        "address '%s': the path of a unix socket must be absolute", text);
     }
-    if (path.len > GF_RPC__UNIX_PATH_BYTES_MAX) {
+    if (path.len > GF_ADDRESS_PATH_BYTES_MAX) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
                        "address '%s': the path of a unix socket must be at most %d bytes long",
-                       text, GF_RPC__UNIX_PATH_BYTES_MAX);
+                       text, GF_ADDRESS_PATH_BYTES_MAX);
     }
-    *out_address = (struct gf_rpc__address){.path = path};
+    *out_address = (struct gf_address){.path = path};
     return GF_OK;
 }
 
@@ -55,18 +56,18 @@ static bool split_host(struct gf_str text, struct gf_str *out_host, struct gf_st
            memchr(out_port->ptr, ':', out_port->len) == NULL;
 }
 
-enum gf_code gf_rpc__address_parse(const char *text, struct gf_rpc__address *out_address,
-                                   struct gf_error *err) {
+enum gf_code gf_address_parse(const char *text, struct gf_address *out_address,
+                              struct gf_error *err) {
     const struct gf_str view = gf_str_from(text);
     const struct gf_str scheme = GF_STR("unix:");
     if (gf_str_has_prefix(view, scheme)) {
         const struct gf_str path = {view.ptr + scheme.len, view.len - scheme.len};
         return parse_unix(text, path, out_address, err);
     }
-    struct gf_rpc__address address = {.path = {NULL, 0}};
+    struct gf_address address = {.path = {NULL, 0}};
     struct gf_str port;
     if (!split_host(view, &address.host, &port) || address.host.len == 0 ||
-        address.host.len > GF_RPC__HOST_BYTES_MAX ||
+        address.host.len > GF_ADDRESS_HOST_BYTES_MAX ||
         memchr(address.host.ptr, '/', address.host.len) != NULL) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
                        "address '%s' must be host:port, [ipv6]:port or unix:/path", text);
@@ -79,7 +80,7 @@ enum gf_code gf_rpc__address_parse(const char *text, struct gf_rpc__address *out
     return GF_OK;
 }
 
-enum gf_code gf_rpc__address_check_path(const char *path, struct gf_error *err) {
+enum gf_code gf_address_check_path(const char *path, struct gf_error *err) {
     struct stat status;
     if (lstat(path, &status) != 0) {
         return GF_OK; /* Nothing there, or binding will tell. */
@@ -142,16 +143,16 @@ static enum gf_code diagnose_unix(const char *text, struct gf_str path, struct g
     return code;
 }
 
-enum gf_code gf_rpc__address_diagnose(const char *text, struct gf_error *err) {
-    struct gf_rpc__address address;
-    enum gf_code code = gf_rpc__address_parse(text, &address, err);
+enum gf_code gf_address_diagnose(const char *text, struct gf_error *err) {
+    struct gf_address address;
+    enum gf_code code = gf_address_parse(text, &address, err);
     if (code != GF_OK) {
         return code;
     }
     if (address.path.len > 0) {
         return diagnose_unix(text, address.path, err);
     }
-    char host[GF_RPC__HOST_BYTES_MAX + 1];
+    char host[GF_ADDRESS_HOST_BYTES_MAX + 1];
     char port[8];
     (void)snprintf(host, sizeof(host), "%" GF_STR_FMT, GF_STR_ARG(address.host));
     (void)snprintf(port, sizeof(port), "%d", address.port);

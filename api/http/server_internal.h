@@ -1,0 +1,279 @@
+/*
+ * The inside of the HTTP server. For api/http alone.
+ *
+ *     server.c      creation, start and stop, the loop around libmicrohttpd, wakes
+ *     listener.c    sockets that are listened on; connections that are taken from them
+ *     connection.c  a connection from its arrival to its end: its limits of time, its client's end
+ *     exchange.c    a request from its head to `done`
+ *     head.c        whether a head is one that everybody reads the same way
+ *     body.c        the body that comes in
+ *     response.c    what goes out
+ *
+ * Thread: the server's (its reactor's), unless something else is said.
+ */
+#ifndef GOFER_API_HTTP_SERVER_INTERNAL_H_
+#define GOFER_API_HTTP_SERVER_INTERNAL_H_
+
+#include "api/http/exchange.h"
+#include "api/http/server.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/reactor.h"
+#include "base/sync.h"
+#include "base/vec.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+enum {
+    GF_HTTP__EXCHANGE_MAGIC = 0x67666878,
+    GF_HTTP__PEER_BYTES_MAX = 72, /* "ipv6:[...]:65535" and the final NUL */
+    GF_HTTP__ADDRESS_BYTES = 16,
+    GF_HTTP__ARENA_BYTES_MAX = 16 * 1024 * 1024,
+};
+
+/* What a connection is waiting for. Each has its limit of time, and its list in the server. */
+enum gf_http__phase {
+    GF_HTTP__IDLE,    /* for a request */
+    GF_HTTP__HEAD,    /* for the rest of a head */
+    GF_HTTP__BODY,    /* for the rest of a body */
+    GF_HTTP__SENDING, /* for its client to take what is there */
+    GF_HTTP__LINGER,  /* for its client to see the end of it */
+    GF_HTTP__HANDLER, /* for us: without a limit */
+    GF_HTTP__PHASES,
+};
+
+struct gf_http__connection {
+    struct gf_http_server *server;
+    struct gf_list_link link; /* in the list of its phase */
+    enum gf_http__phase phase;
+    int64_t deadline_ns;
+    uint64_t phase_round; /* of the reactor, at its begin */
+    uint64_t progress;    /* see gf_http__connection_progress; when sending began, or was seen */
+    int fd;               /* libmicrohttpd's */
+    struct gf_watch watch;
+    struct gf_http_exchange *exchange; /* NULL between requests */
+    bool peer_closed;                  /* its client sends no more */
+    bool cut;                          /* to be closed without a further byte */
+    bool is_tls;
+    bool is_local;
+    bool has_address;
+    unsigned char address[GF_HTTP__ADDRESS_BYTES];
+    char peer[GF_HTTP__PEER_BYTES_MAX];
+};
+
+enum gf_http__response_kind {
+    GF_HTTP__NO_RESPONSE,
+    GF_HTTP__WHOLE,
+    GF_HTTP__FILE,
+    GF_HTTP__STREAM,
+};
+
+/* How far a request has come. */
+enum gf_http__stage {
+    GF_HTTP__TARGET,    /* its first line is here; the handler does not know of it */
+    GF_HTTP__IN_HEAD,   /* in the handler's `head` */
+    GF_HTTP__READING,   /* its body comes */
+    GF_HTTP__WAITING,   /* all of it is here, and no response is */
+    GF_HTTP__ANSWERING, /* the response is libmicrohttpd's */
+    GF_HTTP__LATE,      /* was answered before its body was here; the rest is dropped */
+    GF_HTTP__DETACHED,  /* of no connection any more */
+};
+
+struct gf_http_exchange {
+    uint32_t magic;
+    struct gf_http_server *server;
+    struct gf_http__connection *connection; /* NULL when detached */
+    struct MHD_Connection *mhd;             /* the same */
+    struct gf_list_link link;               /* in the server's, from `head` on */
+    enum gf_http__stage stage;
+
+    /* The head: a copy of all of it, and views into that. */
+    char *target; /* as sent */
+    char *head;   /* NULL until it is checked; wiped in the end */
+    size_t head_size;
+    struct gf_str method;
+    struct gf_str path;
+    struct gf_str query;
+    struct gf_str peer;
+    char peer_text[GF_HTTP__PEER_BYTES_MAX];
+    struct gf_http__header *headers;
+    size_t header_count;
+    bool is_tls;
+    bool is_local;
+    bool has_body;
+    bool is_chunked;
+    bool expects_continue;
+    uint64_t content_length; /* 0 where chunked */
+    const char *sent_head;   /* in libmicrohttpd's memory, to be wiped there */
+
+    /* The body. */
+    char *body;
+    size_t body_size;
+    size_t body_capacity;
+    size_t body_bytes_max;
+    size_t late_bytes; /* that came after the answer, and were dropped */
+    bool read_wanted;  /* gf_http_read_body was called */
+    bool body_told;    /* the handler knows of its end, good or bad */
+
+    /* The response. */
+    enum gf_http__response_kind kind;
+    int status;
+    struct MHD_Response *response; /* ours until it is queued */
+    struct gf_str late_body;       /* of a whole one, for answers that libmicrohttpd cannot give */
+    bool stream_ended;             /* `read` gave END or BROKEN */
+    bool stream_waits;             /* `read` had nothing */
+
+    bool suspended;
+    bool told_gone;
+    bool abandoned;
+    unsigned busy; /* callbacks of the handler that are running */
+
+    bool wake_queued; /* guarded by the server's wake_mutex, as the link */
+    struct gf_list_link wake_link;
+
+    struct gf_timer timer;
+    struct gf_arena arena;
+    void *data;
+};
+
+struct gf_http__header {
+    struct gf_str name;
+    struct gf_str value;
+};
+
+/* A socket that is listened on. */
+struct gf_http__listener {
+    struct gf_http_server *server;
+    int fd;
+    struct gf_watch watch;
+    struct gf_timer pause; /* runs while it takes nothing for want of descriptors */
+    char *path;            /* of a unix socket, owned; NULL for others */
+    bool is_local;
+    bool is_wildcard; /* whether a connection is local is its own matter */
+};
+
+struct gf_http_server {
+    struct gf_http_server_options options; /* with the defaults filled in */
+    struct gf_reactor *reactor;
+    struct MHD_Daemon *daemon;
+    struct gf_watch mhd_watch;
+    struct gf_timer mhd_timer; /* runs libmicrohttpd again */
+    struct gf_timer tick;      /* looks for what is late; runs while there are connections */
+    int64_t tick_ns;
+    uint64_t progress; /* counts what libmicrohttpd has told us */
+    bool in_mhd;
+
+    GF_VEC(struct gf_http__listener *) listeners;
+    struct gf_http__connection *adding; /* is being given to libmicrohttpd */
+    struct gf_list connections[GF_HTTP__PHASES];
+    size_t connection_count;
+    struct gf_map addresses; /* address -> struct address_count of listener.c */
+
+    struct gf_list exchanges;
+    bool running;
+    bool stopping; /* takes no more connections */
+    bool ending;   /* all exchanges were told that they are gone */
+    struct gf_latch idle;
+
+    struct gf_mutex wake_mutex; /* guards what follows */
+    struct gf_list wakes;
+
+    struct {
+        _Atomic uint64_t connections_total;
+        _Atomic uint64_t connections_refused_total;
+        _Atomic uint64_t handshakes_failed_total;
+        _Atomic uint64_t requests_total;
+        _Atomic uint64_t malformed_total;
+        _Atomic uint64_t timeouts_total;
+        _Atomic int64_t connections;
+        _Atomic int64_t requests;
+        _Atomic int64_t body_bytes;
+    } stats;
+};
+
+/* ---- server.c ---- */
+
+/* Has libmicrohttpd go on soon: something was resumed, or added. */
+void gf_http__server_kick(struct gf_http_server *server);
+/* An exchange or a connection less. */
+void gf_http__server_check_idle(struct gf_http_server *server);
+
+/* ---- listener.c ---- */
+
+/* Begins to take connections; stops to, and closes. */
+void gf_http__listener_start(struct gf_http__listener *listener);
+void gf_http__listener_destroy(struct gf_http__listener *listener);
+/* A connection less from there. */
+void gf_http__address_release(struct gf_http_server *server, const unsigned char *address);
+
+/* ---- connection.c ---- */
+
+/*
+ * Gives a connected socket to libmicrohttpd, which owns it from here on. `template` has is_tls,
+ * is_local, has_address, address and peer.
+ */
+void gf_http__connection_add(struct gf_http_server *server, int fd,
+                             const struct gf_http__connection *template);
+/* libmicrohttpd's MHD_OPTION_NOTIFY_CONNECTION. */
+void gf_http__connection_notify(void *ctx, struct MHD_Connection *mhd, void **socket_context,
+                                enum MHD_ConnectionNotificationCode code);
+void gf_http__connection_enter(struct gf_http__connection *connection, enum gf_http__phase phase);
+/* Ends it: libmicrohttpd will see the end of its socket. */
+void gf_http__connection_cut(struct gf_http__connection *connection);
+/* Looks for connections that are late. */
+void gf_http__connections_tick(struct gf_http_server *server);
+
+/* ---- exchange.c: callbacks of libmicrohttpd ---- */
+
+void *gf_http__on_target(void *ctx, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result gf_http__on_request(void *ctx, struct MHD_Connection *mhd, const char *url,
+                                    const char *method, const char *version,
+                                    const char *upload_data, size_t *upload_size, void **request);
+void gf_http__on_completed(void *ctx, struct MHD_Connection *mhd, void **request,
+                           enum MHD_RequestTerminationCode code);
+ssize_t gf_http__on_read(void *ctx, uint64_t position, char *out, size_t size_max);
+
+/* Around callbacks of the handler outside of libmicrohttpd's: afterwards what it has said is put
+ * into effect, and the exchange may be gone. */
+void gf_http__exchange_enter(struct gf_http_exchange *exchange);
+void gf_http__exchange_leave(struct gf_http_exchange *exchange);
+/* The client is to be given up: its connection ends, and the handler is told. */
+void gf_http__exchange_lose(struct gf_http_exchange *exchange);
+/* The client sends no more: who still waits for an answer then has gone, but for one that is on its
+ * way already. */
+void gf_http__exchange_peer_closed(struct gf_http_exchange *exchange);
+/* gf_http_wake, on the server's thread. */
+void gf_http__exchange_woken(struct gf_http_exchange *exchange);
+
+/* ---- head.c ---- */
+
+/*
+ * Takes and checks the head of the request. The status to refuse it with, or 0. `method` and
+ * `version` are those that libmicrohttpd gives, in its memory.
+ */
+int gf_http__head_take(struct gf_http_exchange *exchange, const char *url, const char *method,
+                       const char *version);
+
+/* ---- body.c ---- */
+
+/* Takes bytes of the body, and wipes them where they are. */
+void gf_http__body_append(struct gf_http_exchange *exchange, const char *bytes, size_t size);
+/* Tells the handler that the body will not come. */
+void gf_http__body_fail(struct gf_http_exchange *exchange, const struct gf_error *error);
+/* It is here whole. */
+void gf_http__body_end(struct gf_http_exchange *exchange);
+void gf_http__body_free(struct gf_http_exchange *exchange);
+
+/* ---- response.c ---- */
+
+/* A response of this status that says no more. */
+void gf_http__respond_plain(struct gf_http_exchange *exchange, int status);
+/*
+ * Writes the response to the socket past libmicrohttpd, which cannot answer while a body comes;
+ * what comes of that is dropped for a while, so that the client reads the answer.
+ */
+void gf_http__respond_late(struct gf_http_exchange *exchange);
+
+#endif /* GOFER_API_HTTP_SERVER_INTERNAL_H_ */
