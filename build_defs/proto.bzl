@@ -1,4 +1,4 @@
-"""From .proto files to C: gofer_proto_library and gofer_descriptor_set."""
+"""From .proto files: gofer_proto_library (C), gofer_descriptor_set and gofer_openapi."""
 
 ProtoInfo = provider(
     doc = "The .proto files of a target and of all that it imports, and where imports start.",
@@ -168,5 +168,46 @@ def gofer_descriptor_set(name, deps, comments = False, **kwargs):
         name = name,
         deps = [dep + "_generated" for dep in deps],
         comments = comments,
+        **kwargs
+    )
+
+def _openapi_impl(ctx):
+    info = ctx.attr.lib[ProtoInfo]
+    out = ctx.actions.declare_file(ctx.label.name + "/openapi.json")
+    ctx.actions.run(
+        executable = "/usr/bin/protoc",
+        use_default_shell_env = True,
+        inputs = info.protos,
+        tools = [ctx.executable._plugin],
+        outputs = [out],
+        arguments = _include_flags(info) + [
+            "--plugin=protoc-gen-gofer-openapi=" + ctx.executable._plugin.path,
+            "--gofer-openapi_out=" + out.dirname,
+        ] + [proto.path for proto in info.protos.to_list()],
+        mnemonic = "GoferOpenApi",
+        progress_message = "Describing %s" % ctx.label,
+    )
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles(files = [out]))]
+
+_openapi = rule(
+    implementation = _openapi_impl,
+    attrs = {
+        "lib": attr.label(providers = [ProtoInfo]),
+        "_plugin": attr.label(
+            default = Label("//tools/protoc-gen-gofer-openapi"),
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+)
+
+def gofer_openapi(name, lib, **kwargs):
+    """
+    NAME/openapi.json: the services of a gofer_proto_library that stands alone, as they are served
+    over HTTP.
+    """
+    _openapi(
+        name = name,
+        lib = lib + "_generated",
         **kwargs
     )

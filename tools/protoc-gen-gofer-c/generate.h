@@ -33,16 +33,6 @@ struct gen_service {
     size_t index; /* in the file */
 };
 
-/* The shapes of RPCs. */
-enum gen_shape {
-    GEN_UNARY,
-    GEN_CLIENT_STREAM,
-    GEN_SERVER_STREAM,
-    GEN_BIDI_STREAM
-};
-
-enum gen_shape gen_shape_of(const gen_method_proto *method);
-
 /*
  * Sets the variables of a service: service (gofer_v1_run_service), SERVICE, service_path
  * (gofer.v1.RunService); and of an RPC: rpc (get_run), RPC, rpc_name (GetRun), member (get_run),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What people see who run the plug-in by hand, and what it does with bytes that are no request.
+# What people see who run a plug-in by hand, and what it does with bytes that are no request.
 set -euo pipefail
 plugin=$1
 
@@ -8,7 +8,7 @@ fail() {
     exit 1
 }
 
-"$plugin" --version | grep -q '^protoc-gen-gofer-c ' || fail "--version does not tell the version"
+"$plugin" --version | grep -q "^$(basename "$plugin") " || fail "--version does not tell the version"
 "$plugin" --help | grep -q '^usage: protoc ' || fail "--help does not tell the usage"
 
 code=0

@@ -99,3 +99,17 @@ const gen_location_proto *gen_schema_location(const gen_file_proto *file,
     }
     return NULL;
 }
+
+const char *gen_schema_comment(const gen_file_proto *file, const struct gen_path *path) {
+    const gen_location_proto *location = gen_schema_location(file, path);
+    return location != NULL ? location->leading_comments : NULL;
+}
+
+enum gen_shape gen_shape_of(const gen_method_proto *method) {
+    bool client = method->has_client_streaming && method->client_streaming;
+    bool server = method->has_server_streaming && method->server_streaming;
+    if (client) {
+        return server ? GEN_BIDI_STREAM : GEN_CLIENT_STREAM;
+    }
+    return server ? GEN_SERVER_STREAM : GEN_UNARY;
+}

@@ -82,6 +82,19 @@ struct gen_path gen_path_child(const struct gen_path *parent, int32_t number, si
 const gen_location_proto *gen_schema_location(const gen_file_proto *file,
                                               const struct gen_path *path);
 
+/* The comment above it, or NULL. */
+const char *gen_schema_comment(const gen_file_proto *file, const struct gen_path *path);
+
+/* The shapes of RPCs. */
+enum gen_shape {
+    GEN_UNARY,
+    GEN_CLIENT_STREAM,
+    GEN_SERVER_STREAM,
+    GEN_BIDI_STREAM
+};
+
+enum gen_shape gen_shape_of(const gen_method_proto *method);
+
 /* Field numbers in google/protobuf/descriptor.proto, for paths. */
 enum {
     GEN_FILE_MESSAGE = 4,
