@@ -59,6 +59,7 @@ void gf_engine_destroy(struct gf_engine *engine) {
     gf_arena_fini(&engine->scratch);
     gf_arena_fini(&engine->input_arena);
     gf_secret_environment_fini(&engine->environment);
+    gf_vec_fini(&engine->causes);
     gf_cond_fini(&engine->checkpoint_ended);
     gf_mutex_fini(&engine->mutex);
     free(engine);
@@ -198,6 +199,7 @@ static enum gf_code submit_urgent(struct gf_engine *engine, struct gf_command *c
 enum gf_code gf_engine_submit(struct gf_engine *engine, struct gf_command *command,
                               struct gf_error *err) {
     gf_assert(command->done != NULL && gf_input_is_command(command->input.kind));
+    gf_engine__take_request(command);
     if (engine->failed) {
         return fail_stopped(err);
     }

@@ -15,6 +15,10 @@
  * What is deleted is removed in portions: one with each commit, and while nothing else waits one
  * after the other, for a tenth of that time at most.
  *
+ * What the engine does because of a command is logged with the request of whoever submitted it:
+ * `done`, what the scheduler is told in the same step, and at debug each event of the batch
+ * (`event_committed`).
+ *
  * When a commit fails the engine cannot know what is on the disk: it answers the batch's commands
  * with GF_UNAVAILABLE, takes no more, and tells the owner by on_fatal. The server then ends and its
  * successor restores everything from the store; containers run on meanwhile.
@@ -25,6 +29,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/histogram.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "base/queue.h"
 #include "engine/core/core.h"
@@ -61,6 +66,9 @@ struct gf_command {
     int64_t submitted_ns;
     struct gf_input input;
     void (*done)(struct gf_command *command, const struct gf_reply *reply);
+    /* The request that the submitter's thread works for (gf_log_request), for the log; private. */
+    size_t request_size;
+    char request[GF_LOG_REQUEST_BYTES_MAX];
 };
 
 /*

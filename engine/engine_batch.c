@@ -68,10 +68,14 @@ static void step_item(struct gf_engine *engine, struct gf_command *command, int6
     }
     count_urgent(engine, command);
     command->input.token = command;
+    struct gf_engine_cause cause;
+    gf_engine__begin_cause(engine, &cause);
     if (step(engine, &command->input, &err) != GF_OK) {
         engine->counters.replies_total[err.code]++;
         gf_engine__answer(command, &err); /* it changed nothing, so it need not wait */
+        return;
     }
+    gf_engine__end_cause(engine, &cause, command);
 }
 
 /* What is queued when the engine has failed: commands are refused, reports dropped. */
@@ -111,6 +115,7 @@ enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) {
     if (engine->options.listener.committed != NULL) {
         engine->options.listener.committed(engine->options.listener.ctx, batch);
     }
+    gf_engine__log_events(engine);
     gf_event_hub_publish(engine->options.hub, batch->events.items, batch->events.count);
     return GF_OK;
 }
@@ -139,6 +144,7 @@ static void finish_batch(struct gf_engine *engine) {
     }
     gf_engine__release_effects(engine);
     gf_core_batch_done(engine->core);
+    gf_vec_clear(&engine->causes);
     gf_engine__publish_stats(engine);
     gf_engine__maybe_checkpoint(engine);
 }

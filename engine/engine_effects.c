@@ -2,6 +2,7 @@
 
 void gf_engine__answer(struct gf_command *command, const struct gf_error *err) {
     const struct gf_reply reply = {.error = *err};
+    GF_LOG_SCOPE(.request = gf_engine__request_of(command));
     command->done(command, &reply);
 }
 
@@ -11,6 +12,8 @@ static void release(struct gf_engine *engine, const struct gf_effect *effect) {
     case GF_EFFECT_REPLY:
         /* The engine's own commands want no answer. */
         if (command != NULL) {
+            /* Its step may have been in an earlier batch. */
+            GF_LOG_SCOPE(.request = gf_engine__request_of(command));
             command->done(command, effect->reply);
         }
         return;
@@ -32,8 +35,10 @@ static void release(struct gf_engine *engine, const struct gf_effect *effect) {
 
 void gf_engine__release_effects(struct gf_engine *engine) {
     const struct gf_batch *batch = gf_core_batch(engine->core);
+    size_t cause = 0;
     for (size_t i = 0; i < batch->effects.count; i++) {
         gf_engine__count_effect(engine, &batch->effects.items[i]);
+        GF_LOG_SCOPE(.request = gf_engine__cause_of_effect(engine, i, &cause));
         release(engine, &batch->effects.items[i]);
     }
     gf_engine__end_launches(engine);

@@ -10,6 +10,22 @@
 #include "engine/engine_environment.h"
 #include "engine/engine_loader.h"
 
+/*
+ * The request of a command, and what its step has added to the batch: the events and the effects
+ * from `begin` up to `end`.
+ */
+struct gf_engine_range {
+    size_t begin;
+    size_t end;
+};
+struct gf_engine_cause {
+    struct gf_engine_range events;
+    struct gf_engine_range effects;
+    size_t request_size;
+    char request[GF_LOG_REQUEST_BYTES_MAX];
+};
+struct gf_engine_cause_vec GF_VEC_FIELDS(struct gf_engine_cause);
+
 struct gf_engine {
     struct gf_engine_options options;
     struct gf_scheduler scheduler;
@@ -25,6 +41,7 @@ struct gf_engine {
     struct gf_arena input_arena;
     int64_t input_run_key;
     struct gf_str input;
+    struct gf_engine_cause_vec causes; /* of the batch, in its order */
     struct gf_engine_stats counters;
     int64_t rows_since_checkpoint;
     int64_t stepped_wall_ns; /* the time of the last step */
@@ -71,6 +88,22 @@ void gf_engine__count_batch(struct gf_engine *engine, const struct gf_batch *bat
 void gf_engine__count_effect(struct gf_engine *engine, const struct gf_effect *effect);
 /* Makes the figures visible to other threads. */
 void gf_engine__publish_stats(struct gf_engine *engine);
+
+/* ---- engine_log.c ---- */
+
+/* Notes the request that this thread works for in the command. Thread: any. */
+void gf_engine__take_request(struct gf_command *command);
+/* Of a command that was noted; empty without one. */
+struct gf_str gf_engine__request_of(const struct gf_command *command);
+
+/* The rest: thread engine. What the batch holds before the step of a command, and after it. */
+void gf_engine__begin_cause(const struct gf_engine *engine, struct gf_engine_cause *out_cause);
+void gf_engine__end_cause(struct gf_engine *engine, struct gf_engine_cause *cause,
+                          const struct gf_command *command);
+/* The request behind an effect of the batch. *at begins with 0, and the effects come in order. */
+struct gf_str gf_engine__cause_of_effect(const struct gf_engine *engine, size_t effect, size_t *at);
+/* Logs the events of the batch at debug. */
+void gf_engine__log_events(const struct gf_engine *engine);
 
 /* ---- engine_purge.c. Thread: engine ---- */
 

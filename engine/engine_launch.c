@@ -155,14 +155,19 @@ static void launch_task(struct gf_engine *engine, const struct gf_effect *effect
         .task_api = launching.task->inject_token,
         .disable_logs = effect->config->disable_logs || launching.task->disable_logs,
     };
+    GF_LOG_SCOPE(.namespace_id = run->namespace_id, .pipeline_id = run->pipeline_id,
+                 .run_id = run->run_id, .task_id = launching.task->task_id,
+                 .attempt = effect->attempt.attempt);
     gf_arena_reset(&engine->scratch);
     enum gf_code rc = run->has_input ? read_input(engine, run->run_key, &input, &err) : GF_OK;
     if (rc == GF_OK) {
         rc = make_environment(&launching, &launch, &err);
     }
     if (rc == GF_OK) {
+        gf_log_debug("attempt_launched", GF_KV_VIEW("image", launching.task->image));
         engine->scheduler.ops->launch(engine->scheduler.self, &launch);
     } else {
+        gf_log_debug("attempt_not_launched", GF_KV_ERROR(&err));
         engine->events.launch_failed(engine, effect->attempt, GF_LAUNCH_FAILURE_SCHEDULER,
                                      gf_str_from(err.message));
     }

@@ -87,14 +87,17 @@ void gf_engine__launch_extension(struct gf_engine *engine, const struct gf_effec
     };
     struct gf_token_text token = {0};
     struct gf_error err = {0};
+    GF_LOG_SCOPE(.extension_id = extension->extension_id);
     gf_arena_reset(&engine->scratch);
     enum gf_code rc = make_token(engine, effect, &token, &err);
     if (rc == GF_OK) {
         rc = make_environment(engine, effect, gf_token_text_view(&token), &launch, &err);
     }
     if (rc == GF_OK) {
+        gf_log_debug("attempt_launched", GF_KV_VIEW("image", task.image));
         engine->scheduler.ops->launch(engine->scheduler.self, &launch);
     } else {
+        gf_log_debug("attempt_not_launched", GF_KV_ERROR(&err));
         engine->events.launch_failed(engine, effect->attempt, GF_LAUNCH_FAILURE_SCHEDULER,
                                      gf_str_from(err.message));
     }

@@ -101,8 +101,8 @@ static int64_t write_records(struct entry_log *entry, struct gf_str records) {
         } else {
             lost++;
             if (!entry->failed) {
-                gf_log_warn("extension_log_failed", GF_KV_I64("extension", entry->extension_key),
-                            GF_KV_ERROR(&err));
+                gf_log_warn("extension_log_failed",
+                            GF_KV_I64("extension_key", entry->extension_key), GF_KV_ERROR(&err));
             }
             entry->failed = true;
         }
@@ -150,7 +150,7 @@ static void destroy_entry(struct entry_log *entry) {
 static void remove_files(struct gf_extension_logs *logs, int64_t extension_key) {
     struct gf_error err = {0};
     if (gf_log_store_remove_run(logs->store, 0, extension_key, &err) != GF_OK) {
-        gf_log_warn("extension_log_not_removed", GF_KV_I64("extension", extension_key),
+        gf_log_warn("extension_log_not_removed", GF_KV_I64("extension_key", extension_key),
                     GF_KV_ERROR(&err));
     }
 }

@@ -96,7 +96,7 @@ static enum gf_code install(struct gf_extension_care *care, const char *name,
     bool changed = false;
     const enum gf_code rc = gf_care__command(care, &input, &changed, err);
     if (rc == GF_OK) {
-        gf_log_info("provided_extension_installed", GF_KV_STR("extension_id", name),
+        gf_log_info("provided_extension_installed", GF_KV_STR("extension", name),
                     GF_KV_STR("image", image));
     }
     return rc;
@@ -118,7 +118,7 @@ static enum gf_code update(struct gf_extension_care *care, const char *name,
     bool changed = false;
     const enum gf_code rc = gf_care__command(care, &input, &changed, err);
     if (rc == GF_OK && changed) {
-        gf_log_info("provided_extension_updated", GF_KV_STR("extension_id", name),
+        gf_log_info("provided_extension_updated", GF_KV_STR("extension", name),
                     GF_KV_STR("image", image));
     }
     return rc;
@@ -173,7 +173,7 @@ void gf_care__run_provided(void *ctx) {
             const bool installed = is_installed(care, provided->name, &arena);
             gf_log_warn(installed ? "provided_extension_not_updated"
                                   : "provided_extension_not_installed",
-                        GF_KV_STR("extension_id", provided->name), GF_KV_ERROR(&error));
+                        GF_KV_STR("extension", provided->name), GF_KV_ERROR(&error));
             note(care, provided, installed ? NULL : &error);
         }
         gf_arena_fini(&arena);

@@ -144,7 +144,7 @@ static enum gf_code update(struct gf_extension_care *care, const struct gf_exten
     bool changed = false;
     const enum gf_code rc = gf_care__command(care, &input, &changed, err);
     if (rc == GF_OK && changed) {
-        gf_log_info("extension_updates_itself", GF_KV_VIEW("extension_id", row->extension_id),
+        gf_log_info("extension_updates_itself", GF_KV_VIEW("extension", row->extension_id),
                     GF_KV_STR("image", answer->name), GF_KV_STR("digest", answer->digest));
     }
     return rc;
@@ -194,7 +194,7 @@ static void tell(struct gf_extension_care *care, const struct gf_extension *row,
         (void)gf_map_i64_remove(&care->told, row->extension_key);
     } else if (hash != before) {
         (void)gf_map_i64_put(&care->told, row->extension_key, (void *)hash);
-        gf_log_warn("extension_not_updated", GF_KV_VIEW("extension_id", row->extension_id),
+        gf_log_warn("extension_not_updated", GF_KV_VIEW("extension", row->extension_id),
                     GF_KV_ERROR(error));
     }
 }

@@ -33,7 +33,7 @@ const Gofer__Extension__V1__Registration *gf_extension_declares(const struct gf_
     if (gf_wire_decode(&gofer__extension__v1__registration__descriptor,
                        (const uint8_t *)row->registration.ptr, row->registration.len, arena,
                        &message, &error) != GF_OK) {
-        gf_log_error("registration_unreadable", GF_KV_VIEW("extension_id", row->extension_id),
+        gf_log_error("registration_unreadable", GF_KV_VIEW("extension", row->extension_id),
                      GF_KV_ERROR(&error));
         return &none;
     }

@@ -16,8 +16,12 @@ struct record {
 
 static void finish(struct record *self, const struct gf_error *error) {
     if (error->code != GF_OK) {
-        gf_log_warn("event_not_recorded", GF_KV_STR("kind", gf_event_kind_name(self->event.kind)),
-                    GF_KV_VIEW("subject", self->event.subject_id), GF_KV_ERROR(error));
+        const struct gf_event *event = &self->event;
+        GF_LOG_SCOPE(.namespace_id = event->namespace_id, .pipeline_id = event->pipeline_id,
+                     .run_id = event->run_id, .task_id = event->task_id, .attempt = event->attempt,
+                     .extension_id = event->extension_id);
+        gf_log_warn("event_not_recorded", GF_KV_STR("kind", gf_event_kind_name(event->kind)),
+                    GF_KV_VIEW("subject", event->subject_id), GF_KV_ERROR(error));
     }
     gf_arena_fini(&self->arena);
     free(self);

@@ -7,7 +7,11 @@
 #include "cli/fetch.h"
 #include "cli/server_config.h"
 
-static void set_log_level(Gofer__Config__V1__LogLevel level) {
+static void set_log(const Gofer__Config__V1__Logging *logging) {
+    const Gofer__Config__V1__LogLevel level = logging->level;
+    gf_log_set_format(logging->format == GOFER__CONFIG__V1__LOG_FORMAT__LOG_FORMAT_JSON
+                          ? GF_LOG_JSON
+                          : GF_LOG_TEXT);
     if (level == GOFER__CONFIG__V1__LOG_LEVEL__LOG_LEVEL_ERROR) {
         gf_log_set_level(GF_LOG_ERROR);
     } else if (level == GOFER__CONFIG__V1__LOG_LEVEL__LOG_LEVEL_WARN) {
@@ -54,7 +58,7 @@ static enum gf_exit_code run(struct gf_cli *cli, const struct gf_parsed *parsed)
     if (gf_server_config_apply(&config, &lists, &server, &is_usage, &err) != GF_OK) {
         return gf_server_config_fail(cli, is_usage, &err);
     }
-    set_log_level(config.message->logging->level);
+    set_log(config.message->logging);
     tell_config(&config);
     return serve(cli, &server);
 }

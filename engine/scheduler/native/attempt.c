@@ -72,7 +72,8 @@ static void take_message(struct gf_native_attempt *attempt, struct gf_str bytes)
     struct gf_error error;
     struct gf_shim_message message;
     if (gf_shim_message_decode(bytes, &message, &error) != GF_OK) {
-        gf_log_warn("shim_message_malformed", GF_KV_STR("attempt", attempt->name),
+        GF_NATIVE_LOG_SCOPE(attempt);
+        gf_log_warn("shim_message_malformed", GF_KV_STR("container", attempt->name),
                     GF_KV_ERROR(&error));
         return;
     }
@@ -141,7 +142,8 @@ static void connected(struct gf_native_attempt *attempt, int socket) {
     attempt->retry_ms = GF_NATIVE_RETRY_MS_MIN;
     if (gf_watch_start(attempt->native->options.reactor, &attempt->watch, socket, EPOLLIN,
                        on_message, attempt, &error) != GF_OK) {
-        gf_log_error("shim_unwatched", GF_KV_STR("attempt", attempt->name), GF_KV_ERROR(&error));
+        GF_NATIVE_LOG_SCOPE(attempt);
+        gf_log_error("shim_unwatched", GF_KV_STR("container", attempt->name), GF_KV_ERROR(&error));
         gf_close(&attempt->socket);
         look_later(attempt);
     } else if (attempt->stop_requested) {
@@ -243,7 +245,8 @@ static void remove_attempt(void *ctx) {
         rc = gf_tree_remove(native->uppers_fd, attempt->name, &error);
     }
     if (rc != GF_OK) {
-        gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", attempt->name),
+        GF_NATIVE_LOG_SCOPE(attempt);
+        gf_log_warn("attempt_left_behind", GF_KV_STR("container", attempt->name),
                     GF_KV_ERROR(&error));
     }
     gf_native__free(attempt);
@@ -278,7 +281,8 @@ void gf_native__inquire(struct gf_native_attempt *attempt) {
 static void kill_shim(const struct gf_native_attempt *attempt) {
     struct ucred peer = {.pid = 0};
     socklen_t size = sizeof(peer);
-    gf_log_warn("attempt_given_up", GF_KV_STR("attempt", attempt->name));
+    GF_NATIVE_LOG_SCOPE(attempt);
+    gf_log_warn("attempt_given_up", GF_KV_STR("container", attempt->name));
     if (attempt->proc.pid != 0) {
         gf_proc_signal(&attempt->proc, SIGKILL);
     } else if (getsockopt(attempt->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&

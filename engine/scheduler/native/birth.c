@@ -81,7 +81,7 @@ enum gf_code gf_birth_spawn(const struct gf_birth *birth, const struct gf_native
 void gf_birth_undo(const struct gf_birth *birth, const struct gf_native *native, const char *name) {
     struct gf_error error;
     if (birth->dir_fd >= 0 && gf_tree_remove(native->attempts_fd, name, &error) != GF_OK) {
-        gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+        gf_log_warn("attempt_left_behind", GF_KV_STR("container", name), GF_KV_ERROR(&error));
     }
 }
 

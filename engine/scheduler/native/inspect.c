@@ -39,12 +39,14 @@ static void connect_shim(int dir_fd, struct gf_inspection *inspection) {
 }
 
 /* False when there is no such file; an unreadable one is there, and empty. */
-static bool read_record(int dir_fd, const char *name, struct gf_strbuf *out) {
+static bool read_record(const struct gf_inspection_subject *subject, int dir_fd, const char *name,
+                        struct gf_strbuf *out) {
     struct gf_error error;
     gf_strbuf_reset(out);
     const enum gf_code rc = gf_file_read(dir_fd, name, out, &error);
     if (rc != GF_OK && rc != GF_NOT_FOUND) {
-        gf_log_warn("attempt_record_unreadable", GF_KV_STR("record", name), GF_KV_ERROR(&error));
+        gf_log_warn("attempt_record_unreadable", GF_KV_STR("container", subject->name),
+                    GF_KV_STR("record", name), GF_KV_ERROR(&error));
         gf_strbuf_reset(out);
     }
     return rc != GF_NOT_FOUND;
@@ -54,12 +56,12 @@ static void read_records(const struct gf_inspection_subject *subject, int dir_fd
                          struct gf_inspection *inspection) {
     struct gf_strbuf *bytes = &inspection->bytes;
     struct gf_shim_start start;
-    if (read_record(dir_fd, GF_ATTEMPT_FILE_EXIT, bytes) &&
+    if (read_record(subject, dir_fd, GF_ATTEMPT_FILE_EXIT, bytes) &&
         gf_shim_exit_decode(gf_strbuf_view(bytes), &inspection->exit, NULL) == GF_OK) {
         inspection->kind = GF_INSPECTION_EXITED;
         return;
     }
-    if (!read_record(dir_fd, GF_ATTEMPT_FILE_START, bytes)) {
+    if (!read_record(subject, dir_fd, GF_ATTEMPT_FILE_START, bytes)) {
         inspection->kind = GF_INSPECTION_NOTHING;
     } else if (gf_shim_start_decode(gf_strbuf_view(bytes), &start, NULL) != GF_OK) {
         lose(inspection, "the records of the container are damaged");
@@ -73,7 +75,8 @@ static void read_records(const struct gf_inspection_subject *subject, int dir_fd
 static void kill_remains(const struct gf_inspection_subject *subject) {
     struct gf_error error;
     if (gf_cgroup_host_clear(subject->cgroups, subject->name, &error) != GF_OK) {
-        gf_log_warn("container_remains", GF_KV_STR("attempt", subject->name), GF_KV_ERROR(&error));
+        gf_log_warn("container_remains", GF_KV_STR("container", subject->name),
+                    GF_KV_ERROR(&error));
     }
 }
 

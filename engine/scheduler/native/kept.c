@@ -44,7 +44,7 @@ static void remove_files(const struct gf_native *native, const char *name) {
     snprintf(record, sizeof(record), "%s/" GF_KEPT_FILE, name);
     (void)unlinkat(dir_fd, record, 0);
     if (gf_tree_remove(dir_fd, name, &error) != GF_OK) {
-        gf_log_warn("kept_root_left_behind", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+        gf_log_warn("kept_root_left_behind", GF_KV_STR("container", name), GF_KV_ERROR(&error));
     }
 }
 
@@ -78,7 +78,7 @@ static void remove_root(struct gf_kept_root *root) {
     removal->image_digest = gf_strdup(root->image_digest);
     removal->user_id_first = root->user_id_first;
     snprintf(removal->name, sizeof(removal->name), "%s", root->name);
-    gf_log_info("kept_root_removed", GF_KV_STR("attempt", root->name));
+    gf_log_info("kept_root_removed", GF_KV_STR("container", root->name));
     free_root(root);
     gf_pool_submit_reserved(native->options.pool, removal_job, removal);
 }

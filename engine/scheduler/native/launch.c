@@ -427,6 +427,7 @@ static void clean_up_failed(struct job *job, const struct gf_birth *birth) {
 static void launch(void *ctx) {
     struct job *job = ctx;
     const struct gf_native_options *options = &job->attempt->native->options;
+    GF_NATIVE_LOG_SCOPE(job->attempt);
     if (job->error.code == GF_OK && !gf_launch_image_find(&job->image)) {
         if (!gf_reactor_post(options->reactor, await_image, job)) {
             job_destroy(job); /* the server is ending; nothing was started */

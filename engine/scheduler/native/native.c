@@ -24,6 +24,37 @@ char *gf_native__name(struct gf_attempt id, char out[GF_NATIVE_NAME_BYTES_MAX]) 
     return out;
 }
 
+static void copy_id(char out[GF_IDENTIFIER_CHARS_MAX + 1], struct gf_str id) {
+    snprintf(out, GF_IDENTIFIER_CHARS_MAX + 1, "%" GF_STR_FMT, GF_STR_ARG(id));
+}
+
+static void set_label(struct gf_native_label *label, const struct gf_launch *launch) {
+    const struct gf_str request = gf_log_request();
+    if (request.len > 0 && request.len <= sizeof(label->request)) {
+        memcpy(label->request, request.ptr, request.len);
+        label->request_size = request.len;
+    }
+    copy_id(label->namespace_id, launch->namespace_id);
+    copy_id(label->pipeline_id, launch->pipeline_id);
+    copy_id(label->task_id, launch->task->task_id);
+    label->run_id = launch->run_id;
+}
+
+struct gf_log_context gf_native__log_context(const struct gf_native_attempt *attempt) {
+    const struct gf_native_label *label = &attempt->label;
+    struct gf_log_context context = {.request = {label->request, label->request_size}};
+    if (label->namespace_id[0] == '\0') {
+        context.extension_id = gf_str_from(label->pipeline_id);
+        return context;
+    }
+    context.namespace_id = gf_str_from(label->namespace_id);
+    context.pipeline_id = gf_str_from(label->pipeline_id);
+    context.run_id = label->run_id;
+    context.task_id = gf_str_from(label->task_id);
+    context.attempt = attempt->id.attempt;
+    return context;
+}
+
 /* The bytes of an id; it has no padding. */
 static struct gf_str key_of(const struct gf_attempt *id) {
     _Static_assert(sizeof(*id) == sizeof(int64_t) + 2 * sizeof(int32_t), "an id is its bytes");
@@ -109,9 +140,10 @@ static void native_launch(void *self, const struct gf_launch *launch) {
         native, launch->attempt, gf_native__name(launch->attempt, name), /* known = */ true);
     if (attempt == NULL) {
         /* Somebody wonders about it just now, and the answer is on its way. */
-        gf_log_warn("launch_of_known_attempt", GF_KV_STR("attempt", name));
+        gf_log_warn("launch_of_known_attempt", GF_KV_STR("container", name));
         return;
     }
+    set_label(&attempt->label, launch);
     gf_native__submit_launch(attempt, launch);
 }
 

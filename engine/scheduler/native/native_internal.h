@@ -16,7 +16,9 @@
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
 
+#include "base/identifier.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/proc.h"
 #include "base/sync.h"
@@ -72,9 +74,20 @@ struct gf_native {
     struct gf_list sessions; /* that are open: struct gf_session, by their `link` */
 };
 
+/* What the log says of an attempt, since its launch by this server; empty after a restart. */
+struct gf_native_label {
+    char request[GF_LOG_REQUEST_BYTES_MAX]; /* not terminated */
+    size_t request_size;
+    char namespace_id[GF_IDENTIFIER_CHARS_MAX + 1];
+    char pipeline_id[GF_IDENTIFIER_CHARS_MAX + 1]; /* or that of an extension, without namespace */
+    char task_id[GF_IDENTIFIER_CHARS_MAX + 1];
+    int64_t run_id;
+};
+
 /*
  * One attempt. Made by launch() or recover(); from then on its fields belong to the reactor's
- * thread, but for those of a job that is running (`busy`), which may read id and name.
+ * thread, but for those of a job that is running (`busy`), which may read id, name
+ * and label.
  *
  * An attempt in the map is known to the engine: there is one of that number, whatever is asked for.
  * Its life ends when the shim has ended (`gone`), its end was reported (`ended`), and the engine
@@ -85,6 +98,7 @@ struct gf_native_attempt {
     struct gf_list_link link;
     struct gf_attempt id;
     char name[GF_NATIVE_NAME_BYTES_MAX];
+    struct gf_native_label label;
     struct gf_kept_root *kept; /* whose container this is, for sessions; NULL: of no kept root */
     bool unknown;              /* to the engine: it is ended and removed, and nothing is reported */
     bool busy;                 /* a job of the pool has it, or its launch waits */
@@ -121,6 +135,15 @@ struct gf_native_attempt {
 
 /* "12-0-1" for run 12, task 0, attempt 1. Gives `out`. */
 char *gf_native__name(struct gf_attempt id, char out[GF_NATIVE_NAME_BYTES_MAX]);
+
+/* What lines about the attempt have; borrowed from it. */
+struct gf_log_context gf_native__log_context(const struct gf_native_attempt *attempt);
+
+/* For the lines of the scope, within which the attempt is not freed. */
+#define GF_NATIVE_LOG_SCOPE(attempt)                                                               \
+    GF_CLEANUP(gf_log_leave)                                                                       \
+    struct gf_log_context native_log_scope_ = gf_native__log_context(attempt);                     \
+    gf_log_enter(&native_log_scope_)
 
 /*
  * A new attempt in the list of all; with `known` also in the map. NULL when that has one of this

@@ -101,7 +101,7 @@ static void write_lost(const struct gf_native *native, const char *name) {
                              GF_FILE_SYNC_NONE, &error);
     }
     if (rc != GF_OK) {
-        gf_log_warn("attempt_not_marked", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+        gf_log_warn("attempt_not_marked", GF_KV_STR("container", name), GF_KV_ERROR(&error));
     }
     gf_strbuf_fini(&record);
 }
@@ -109,7 +109,7 @@ static void write_lost(const struct gf_native *native, const char *name) {
 static void remove_now(int dir_fd, const char *name) {
     struct gf_error error;
     if (gf_tree_remove(dir_fd, name, &error) != GF_OK) {
-        gf_log_warn("attempt_left_behind", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+        gf_log_warn("attempt_left_behind", GF_KV_STR("container", name), GF_KV_ERROR(&error));
     }
 }
 
@@ -145,7 +145,7 @@ static void sweep_known(struct sweep *sweep, struct gf_attempt id) {
 static void sweep_unknown(struct sweep *sweep, const char *name) {
     struct gf_native_attempt *attempt =
         gf_native__add(sweep->native, (struct gf_attempt){0}, name, /* known = */ false);
-    gf_log_info("attempt_unknown", GF_KV_STR("attempt", name));
+    gf_log_info("attempt_unknown", GF_KV_STR("container", name));
     attempt->ended = true;
     attempt->forgotten = true;
     attempt->stop_requested = true;
@@ -175,7 +175,7 @@ static void clear_group(const char *name, void *ctx) {
     struct gf_error error;
     if (gf_map_get(&sweep->names, gf_str_from(name)) == NULL &&
         gf_cgroup_host_clear(&sweep->native->cgroups, name, &error) != GF_OK) {
-        gf_log_warn("container_remains", GF_KV_STR("attempt", name), GF_KV_ERROR(&error));
+        gf_log_warn("container_remains", GF_KV_STR("container", name), GF_KV_ERROR(&error));
     }
 }
 
