@@ -185,6 +185,10 @@ void gf_gateway__serve_file(struct gf_gateway *gateway, struct gf_http_exchange 
         return;
     }
     struct gf_error err;
+    if (gf_str_eq(method, GF_STR("OPTIONS"))) {
+        gf_gateway__answer_options(gateway, exchange, GF_STR("GET, HEAD"));
+        return;
+    }
     if (!gf_str_eq(method, GF_STR("GET")) && !gf_str_eq(method, GF_STR("HEAD"))) {
         (void)gf_fail(&err, GF_UNIMPLEMENTED, "this path can be read only");
         gf_gateway__respond_error(gateway, exchange, 405, &err, "Allow", GF_STR("GET, HEAD"));
