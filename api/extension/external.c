@@ -50,8 +50,9 @@ enum gf_code gf_extension_hub_accept_external(struct gf_extension_hub *hub,
     }
     const size_t size = gf_wire_encoded_size(&external->event->base);
     if (size > GF_DELIVERY_BYTES_MAX) {
-        return gf_fail(err, GF_RESOURCE_EXHAUSTED, "the request has %zu bytes, expected up to %d",
-                       size, GF_DELIVERY_BYTES_MAX);
+        return gf_fail_reason(err, GF_RESOURCE_EXHAUSTED, "DELIVERY_TOO_LARGE",
+                              "the request has %zu bytes, expected up to %d", size,
+                              GF_DELIVERY_BYTES_MAX);
     }
     struct request *self = GF_NEW(struct request);
     self->external = external;

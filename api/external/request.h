@@ -1,0 +1,51 @@
+/*
+ * A request from outside, as it is read from an exchange and told to the extension. All of it lives
+ * in the exchange's arena.
+ */
+#ifndef GOFER_API_EXTERNAL_REQUEST_H_
+#define GOFER_API_EXTERNAL_REQUEST_H_
+
+#include "api/external/target.h"
+#include "api/external/verify.h"
+#include "api/http/exchange.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "gofer/extension/v1/extension.pb-c.h"
+
+enum {
+    GF_EXTERNAL_HEADERS_MAX = 100, /* that are told; more are 431 */
+    GF_EXTERNAL_REQUEST_ID_CHARS_MAX = 64,
+    GF_EXTERNAL_ID_BYTES = 33, /* of an id of ours, with its NUL */
+};
+
+/* 32 hexadecimal digits at random. */
+void gf_external_new_id(char out[GF_EXTERNAL_ID_BYTES]);
+
+/* The id by which a request is named in the answer and in the log: the sender's X-Request-Id where
+ * it has 1 to GF_EXTERNAL_REQUEST_ID_CHARS_MAX letters, digits, '.', '_' and '-', else `own`. */
+struct gf_str gf_external_request_id(struct gf_str of_sender, struct gf_str own);
+
+/* The headers that a verification names. One that is not named, or comes twice, is {NULL, 0}. */
+struct gf_external_named {
+    struct gf_str signature;
+    struct gf_str timestamp;
+    struct gf_str delivery_id;
+};
+void gf_external_read_named(const struct gf_http_exchange *exchange,
+                            const Gofer__Extension__V1__ExternalEventVerification *verification,
+                            struct gf_external_named *out);
+
+/* Whether it is fit to be a key: 1 to GF_START_KEY_CHARS_MAX characters that can be printed. */
+bool gf_external_id_is_fit(struct gf_str id);
+
+/*
+ * The message of a request, without delivery_id, times, body and `verified`. NULL: it has more than
+ * GF_EXTERNAL_HEADERS_MAX headers.
+ */
+Gofer__Extension__V1__ExternalEvent *gf_external_event(struct gf_http_exchange *exchange,
+                                                       const struct gf_external_target *target);
+
+/* The text with U+FFFD in the place of every byte that is no UTF-8, NUL-terminated. */
+char *gf_external_text(struct gf_str text, struct gf_arena *arena);
+
+#endif /* GOFER_API_EXTERNAL_REQUEST_H_ */
