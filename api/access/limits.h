@@ -1,6 +1,6 @@
 /*
  * How often and how much: rates of tokens and of addresses, open calls of addresses, waits after
- * failed logins, and lines of the audit log. For api/access alone.
+ * failed logins, and lines of the audit log. For api/access and api/external.
  *
  * Thread: any.
  */

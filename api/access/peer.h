@@ -1,5 +1,5 @@
 /*
- * Where a call comes from, as far as limits care. For api/access alone. Thread: any.
+ * Where a call comes from, as far as limits care. For api/access and api/external. Thread: any.
  */
 #ifndef GOFER_API_ACCESS_PEER_H_
 #define GOFER_API_ACCESS_PEER_H_
