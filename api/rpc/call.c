@@ -73,15 +73,18 @@ void gf_rpc__call_reset(struct gf_rpc_call *call) {
     call->status_details = grpc_empty_slice();
 }
 
-/* What must hold of the headers before the handler sees the call. */
-enum gf_code gf_rpc__call_admit(struct gf_rpc_call *call, struct gf_str name, size_t metadata_bytes,
-                                struct gf_error *err) {
+size_t gf_rpc__call_arrive(struct gf_rpc_call *call) {
     struct gf_rpc_server *server = call->server;
-    const struct gf_rpc_server_opts *opts = &server->opts;
     const size_t before = atomic_fetch_add(&server->call_count, 1);
     (void)atomic_fetch_add(&server->use_count, 1);
     gf_rpc__call_identify(call);
     gf_rpc__count_begun(call);
+    return before;
+}
+
+enum gf_code gf_rpc__call_admit(struct gf_rpc_call *call, size_t before, struct gf_str name,
+                                size_t metadata_bytes, struct gf_error *err) {
+    const struct gf_rpc_server_opts *opts = &call->server->opts;
     if (call->entry == NULL) {
         return gf_fail(err, GF_UNIMPLEMENTED, "method '%" GF_STR_FMT "' is unknown here",
                        GF_STR_ARG(name));

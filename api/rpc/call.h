@@ -26,6 +26,7 @@
 #include "api/rpc/method.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "base/str.h"
 
@@ -163,6 +164,13 @@ const char *gf_rpc_call_peer(struct gf_rpc_call *call);
  * The caller is told it, as `x-request-id` in the headers of the answer. Borrowed until `done`.
  */
 struct gf_str gf_rpc_call_request_id(const struct gf_rpc_call *call);
+
+/*
+ * The context of the log in which the callbacks of the call, the interceptor and the authorizer
+ * run: it has the request id. Who learns more of the call (its namespace) adds that here; texts in
+ * the arena of the call, or longer-lived. Thread: within callbacks and the interceptor.
+ */
+struct gf_log_context *gf_rpc_call_log_context(struct gf_rpc_call *call);
 
 /* How the call came. */
 enum gf_rpc_transport gf_rpc_call_transport(const struct gf_rpc_call *call);

@@ -45,6 +45,10 @@ struct gf_str gf_rpc_call_request_id(const struct gf_rpc_call *call) {
     return call->request_id;
 }
 
+struct gf_log_context *gf_rpc_call_log_context(struct gf_rpc_call *call) {
+    return &call->log_context;
+}
+
 enum gf_rpc_transport gf_rpc_call_transport(const struct gf_rpc_call *call) {
     return call->lane->transport;
 }

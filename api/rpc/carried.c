@@ -79,10 +79,16 @@ static struct carried *carried_of(const struct gf_rpc_call *base) {
     return GF_CONTAINER_OF((uintptr_t)base, struct carried, base);
 }
 
-/* Ends what the carrier does with a call: others may have begun to wait meanwhile. */
+/* Begins what the carrier does with a call. */
+static void enter(struct gf_rpc_call *base) {
+    gf_log_enter(&base->log_context);
+}
+
+/* Ends it: the carrier may be waiting for what has come of it. */
 static void leave(struct gf_rpc_call *base) {
     gf_mutex_lock(&base->mutex);
     flush(base);
+    gf_log_leave(&base->log_context);
 }
 
 const struct gf_rpc_method *gf_rpc_server_method(const struct gf_rpc_server *server,
@@ -145,8 +151,10 @@ struct gf_rpc_call *gf_rpc_carried_begin(struct gf_rpc_server *server,
     const size_t bytes = metadata_bytes(arrival);
     copy_arrival(call, arrival, bytes);
     (void)atomic_fetch_add(&server->carried_count, 1);
+    const size_t before = gf_rpc__call_arrive(base);
+    enter(base);
     struct gf_error error;
-    enum gf_code code = gf_rpc__call_admit(base, path, bytes, &error);
+    enum gf_code code = gf_rpc__call_admit(base, before, path, bytes, &error);
     if (code == GF_OK && gf_rpc_kind_streams_requests(arrival->method->kind)) {
         code = gf_fail(&error, GF_UNIMPLEMENTED,
                        "method '%s' takes a stream of requests: that is for gRPC only",
@@ -156,6 +164,7 @@ struct gf_rpc_call *gf_rpc_carried_begin(struct gf_rpc_server *server,
     if (code != GF_OK) {
         gf_rpc__call_refuse(base, &error);
     }
+    leave(base);
     return base;
 }
 
@@ -175,6 +184,7 @@ void gf_rpc_carried_request(struct gf_rpc_call *base, struct gf_str wire) {
     struct carried *call = carried_of(base);
     gf_assert(call->wants_request);
     call->wants_request = false;
+    enter(base);
     ProtobufCMessage *request = NULL;
     struct gf_error error;
     enum gf_code code = gf_rpc__call_check_size(base, wire.len, &error);
@@ -197,6 +207,7 @@ void gf_rpc_carried_refuse(struct gf_rpc_call *base, const struct gf_error *erro
     struct carried *call = carried_of(base);
     gf_assert(call->wants_request);
     call->wants_request = false;
+    enter(base);
     gf_rpc__call_refuse(base, error);
     leave(base);
 }
@@ -240,13 +251,16 @@ enum gf_rpc_carried_kind gf_rpc_carried_take(struct gf_rpc_call *base,
     call->wake_wanted = kind == GF_RPC_CARRIED_NOTHING;
     gf_mutex_unlock(&base->mutex);
     if (writable) {
+        enter(base);
         gf_rpc__call_tell_writable(base);
+        leave(base);
     }
     return kind;
 }
 
 void gf_rpc_carried_cancel(struct gf_rpc_call *base, const struct gf_error *error) {
     struct carried *call = carried_of(base);
+    enter(base);
     gf_mutex_lock(&base->mutex);
     gf_assert(!base->state.status_sent);
     /* What ended well and is then cut short must not look whole. */
@@ -270,7 +284,9 @@ void gf_rpc_carried_release(struct gf_rpc_call *base) {
     struct carried *call = carried_of(base);
     struct gf_rpc_server *server = base->server;
     gf_assert(base->state.status_sent);
+    enter(base);
     gf_rpc__call_over(base);
+    gf_log_leave(&base->log_context);
     if (call->held) {
         gf_rpc__server_unhold(server);
     }

@@ -99,7 +99,6 @@ static void reset_call(struct gf_rpc__grpc_call *call) {
 
 static void release_call(struct gf_rpc__grpc_call *call) {
     struct gf_rpc__worker *worker = call->worker;
-    gf_rpc__call_over(&call->base);
     if (call->incoming != NULL) {
         grpc_byte_buffer_destroy(call->incoming);
         call->incoming = NULL;
@@ -138,6 +137,7 @@ struct gf_rpc__grpc_call *gf_rpc__grpc_call_enter(struct gf_rpc__tag *tag, size_
     gf_assert(call->flight.pending_count > 0);
     call->flight.pending_count--;
     call->flight.in_callback = true;
+    gf_log_enter(&call->base.log_context);
     return call;
 }
 
@@ -156,6 +156,10 @@ void gf_rpc__grpc_call_leave(struct gf_rpc__grpc_call *call) {
         gf_rpc__read_start(call);
     }
     if (over) {
+        gf_rpc__call_over(&call->base);
+    }
+    gf_log_leave(&call->base.log_context);
+    if (over) {
         release_call(call);
     }
 }
@@ -172,13 +176,16 @@ static size_t metadata_bytes(const struct gf_rpc__grpc_call *call) {
 void gf_rpc__grpc_call_begin(struct gf_rpc__grpc_call *call, struct gf_str name) {
     call->flight.in_callback = true; /* No other thread knows the call yet. */
     call->base.metadata_count = call->metadata.count;
+    const size_t before = gf_rpc__call_arrive(&call->base);
+    gf_log_enter(&call->base.log_context);
     struct gf_error error;
-    if (gf_rpc__call_admit(&call->base, name, metadata_bytes(call), &error) != GF_OK) {
+    if (gf_rpc__call_admit(&call->base, before, name, metadata_bytes(call), &error) != GF_OK) {
         gf_rpc__call_refuse(&call->base, &error);
     } else if (gf_rpc_kind_streams_requests(call->base.entry->method->kind)) {
         gf_rpc__call_start(&call->base, /* request = */ NULL);
     } else {
         gf_rpc__request_await(call);
+        gf_log_leave(&call->base.log_context);
         return;
     }
     gf_rpc__grpc_call_leave(call);

@@ -115,14 +115,16 @@ void gf_rpc__grpc_call_free(struct gf_rpc__grpc_call *call);
 void gf_rpc__grpc_call_begin(struct gf_rpc__grpc_call *call, struct gf_str name);
 
 /* The call whose tag came back, at the begin of its completion: takes the mutex, counts the batch
- * as done and holds back what is to be started until gf_rpc__grpc_call_leave. */
+ * as done and holds back what is to be started until gf_rpc__grpc_call_leave. The context of the
+ * log is the call's until then. */
 struct gf_rpc__grpc_call *gf_rpc__grpc_call_enter(struct gf_rpc__tag *tag, size_t tag_offset);
 #define GF_RPC__CALL_ENTER(tag, member)                                                            \
     gf_rpc__grpc_call_enter((tag), offsetof(struct gf_rpc__grpc_call, member))
 
 /*
- * Ends each completion on the worker's thread: starts what has been held back since in_callback was
- * set, and releases the call when it is over. The call must not be touched afterwards.
+ * Ends each completion on the worker's thread, and what else is done there with a call in its
+ * log_context: starts what has been held back since in_callback was set, and releases the call when
+ * it is over. The call must not be touched afterwards.
  */
 void gf_rpc__grpc_call_leave(struct gf_rpc__grpc_call *call);
 

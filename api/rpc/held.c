@@ -50,6 +50,7 @@ void gf_rpc__release_held(struct gf_rpc__worker *worker, int64_t now_ns) {
         struct gf_list_link *next = gf_list_next(&worker->held, link);
         struct gf_rpc__grpc_call *call = GF_CONTAINER_OF(link, struct gf_rpc__grpc_call, held_link);
         if (call->release_ns <= now_ns) {
+            gf_log_enter(&call->base.log_context);
             let_go(call);
             gf_rpc__grpc_call_leave(call);
         } else if (call->release_ns < next_ns) {

@@ -75,6 +75,7 @@ static void expire(struct gf_rpc__grpc_call *call) {
     (void)gf_fail_reason(&error, GF_DEADLINE_EXCEEDED, "REQUEST_LATE",
                          "the request of the call was not here after %" PRId64 " ms",
                          call->base.server->opts.request_ms_max);
+    gf_log_enter(&call->base.log_context);
     stop_waiting(call);
     gf_rpc__call_abort(&call->base, &error);
     gf_rpc__grpc_call_leave(call);

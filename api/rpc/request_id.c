@@ -53,4 +53,5 @@ void gf_rpc__call_identify(struct gf_rpc_call *call) {
     if (!is_fit(call->request_id)) {
         make_id(call);
     }
+    call->log_context = (struct gf_log_context){.request = call->request_id};
 }

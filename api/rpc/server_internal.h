@@ -27,6 +27,7 @@
 #include "api/rpc/call.h"
 #include "api/rpc/carried.h"
 #include "api/rpc/server.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/sync.h"
 #include "base/vec.h"
@@ -112,6 +113,7 @@ struct gf_rpc_call {
     void *principal;
     struct gf_str request_id; /* in the metadata, or own_id */
     char own_id[16];
+    struct gf_log_context log_context; /* entered while the call's thread works for it */
 
     /* The call's thread only. */
     int64_t begin_ns;
@@ -173,12 +175,17 @@ void gf_rpc__call_fini(struct gf_rpc_call *call);
 void gf_rpc__call_reset(struct gf_rpc_call *call);
 
 /*
- * A call has arrived: entry, metadata and deadline are set. It counts as in progress. The limits
- * are looked at and the interceptor asked; the error is for gf_rpc__call_refuse. `name` is the path
- * of the method, for the error of an unknown one.
+ * A call has arrived: entry, metadata and deadline are set. It counts as in progress, and gets its
+ * name. Gives how many there were before it, for gf_rpc__call_admit.
  */
-enum gf_code gf_rpc__call_admit(struct gf_rpc_call *call, struct gf_str name, size_t metadata_bytes,
-                                struct gf_error *err) GF_MUST_USE;
+size_t gf_rpc__call_arrive(struct gf_rpc_call *call);
+
+/*
+ * The limits are looked at and the interceptor asked; the error is for gf_rpc__call_refuse. `name`
+ * is the path of the method, for the error of an unknown one.
+ */
+enum gf_code gf_rpc__call_admit(struct gf_rpc_call *call, size_t before, struct gf_str name,
+                                size_t metadata_bytes, struct gf_error *err) GF_MUST_USE;
 
 /* Bytes of a request of the call, at most. */
 size_t gf_rpc__call_request_bytes_max(const struct gf_rpc_call *call);

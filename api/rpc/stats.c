@@ -96,7 +96,7 @@ static void log_ended(struct gf_rpc_call *call, int64_t duration_ns) {
     const enum gf_code code = call->state.status_code;
     const struct gf_str text = {(const char *)GRPC_SLICE_START_PTR(call->status_message),
                                 GRPC_SLICE_LENGTH(call->status_message)};
-    gf_log_at_(level_of(code), "call_ended", GF_KV_VIEW("request", call->request_id),
+    gf_log_at_(level_of(code), "call_ended",
                GF_KV_STR("method", call->entry != NULL ? call->entry->method->path : "unknown"),
                GF_KV_STR("code", gf_code_name(code)), GF_KV_VIEW("error", text),
                GF_KV_I64("duration_us", duration_ns / GF_NS_PER_US),
