@@ -15,6 +15,7 @@
 #define GOFER_API_GATEWAY_GATEWAY_INTERNAL_H_
 
 #include "api/gateway/gateway.h"
+#include "api/gateway/gzip.h"
 #include "api/gateway/status.h"
 #include "api/http/exchange.h"
 #include "base/error.h"
@@ -23,6 +24,7 @@
 #include "base/str.h"
 #include "base/sync.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,10 +33,11 @@ struct gf_gateway__pages;
 
 struct gf_gateway {
     struct gf_gateway_options options;
-    struct gf_gateway__pages *pages; /* of gf_gateway__pages_create */
+    struct gf_gateway__pages *pages;   /* of gf_gateway__pages_create */
+    struct gf_gateway__packer *packer; /* of responses, one after the other */
 
     struct gf_mutex mutex; /* guards calls and their links */
-    struct gf_list calls;  /* struct gf_gateway__call: of all open ones, for drain */
+    struct gf_list calls;  /* struct gf_gateway__call (call.h): all open ones, for drain */
     _Atomic bool draining;
 
     /* What gf_gateway_stats tells. */
@@ -103,6 +106,10 @@ void gf_gateway__respond_error(struct gf_gateway *gateway, struct gf_http_exchan
                                int status, const struct gf_error *error, const char *name,
                                struct gf_str value);
 
+/* 405, with the methods that the path has ("GET, HEAD"). */
+void gf_gateway__respond_method_not_allowed(struct gf_gateway *gateway,
+                                            struct gf_http_exchange *exchange, const char *methods);
+
 /* ---- Routes ---- */
 
 struct gf_gateway__route {
@@ -111,6 +118,14 @@ struct gf_gateway__route {
     const char *methods; /* "GET, HEAD": others get 405 with this as Allow */
     void (*serve)(struct gf_gateway *gateway, struct gf_http_exchange *exchange);
 };
+
+/* ---- Calls ---- */
+
+/* Takes the exchange, of a path that is a method's, within `head`. */
+void gf_gateway__serve_call(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
+                            const struct gf_rpc_method *method);
+/* Answers a call, by its content type, of a method that is not there. */
+void gf_gateway__refuse_unknown_call(struct gf_gateway *gateway, struct gf_http_exchange *exchange);
 
 /* ---- Calls, for pages ---- */
 

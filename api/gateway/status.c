@@ -52,6 +52,10 @@ int gf_gateway__http_status(enum gf_code code) {
     return codes[index_of(code)].http_status;
 }
 
+int gf_gateway__grpc_status(enum gf_code code) {
+    return (int)index_of(code);
+}
+
 struct gf_gateway__status gf_gateway__status_of(const struct gf_error *error) {
     return (struct gf_gateway__status){.code = error->code, .message = gf_str_from(error->message)};
 }
@@ -173,7 +177,7 @@ void gf_gateway__append_end_stream(const struct gf_schema *schema,
 }
 
 void gf_gateway__append_trailers(const struct gf_gateway__status *status, struct gf_strbuf *out) {
-    gf_strbuf_printf(out, "grpc-status: %d\r\n", (int)index_of(status->code));
+    gf_strbuf_printf(out, "grpc-status: %d\r\n", gf_gateway__grpc_status(status->code));
     if (status->message.len > 0) {
         gf_strbuf_append_cstr(out, "grpc-message: ");
         gf_gateway__append_grpc_message(status->message, out);

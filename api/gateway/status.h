@@ -23,6 +23,9 @@ struct gf_gateway__status gf_gateway__status_of(const struct gf_error *error);
 /* "not_found", and "canceled" with one l, as Connect writes the codes. Static storage. */
 const char *gf_gateway__code_name(enum gf_code code);
 
+/* The number of grpc-status: that of the code, and of UNKNOWN for what is none. */
+int gf_gateway__grpc_status(enum gf_code code);
+
 /* The HTTP status that Connect has for a code; 200 for GF_OK. */
 int gf_gateway__http_status(enum gf_code code);
 
