@@ -76,6 +76,7 @@ static void answer_end(struct gf_gateway__call *call) {
         gf_http_wake_at(call->exchange, call->held_until_ns);
         return;
     }
+    call->is_answered = true;
     gf_gateway__call_answer_whole(call);
     release(call);
 }
@@ -101,6 +102,7 @@ static void advance(struct gf_gateway__call *call) {
     if (call->has_ended) {
         answer_end(call);
     } else if (streams && call->has_request) {
+        call->is_answered = true;
         call->is_streaming = true;
         gf_gateway__call_answer_stream(call);
     }
@@ -113,7 +115,7 @@ static void on_body(struct gf_gateway *gateway, struct gf_http_exchange *exchang
     (void)gateway;
     struct gf_gateway__call *call = call_of(exchange);
     if (call->rpc == NULL || !gf_rpc_carried_wants_request(call->rpc)) {
-        return; /* it was answered before: the deadline has passed */
+        return; /* it is of no use: the call was refused, or the deadline has passed */
     }
     if (error == NULL) {
         gf_gateway__call_give_request(call, body);
@@ -251,18 +253,21 @@ static struct gf_gateway__call *create(struct gf_gateway *gateway,
 static void start(struct gf_gateway__call *call, bool has_body, const struct gf_error *fault) {
     gf_gateway__call_begin(call, fault);
     gf_gateway__call_out_reset(call);
-    if (!gf_rpc_carried_wants_request(call->rpc)) {
-        advance(call);
-        return;
-    }
-    if (call->deadline_ns != GF_NEVER) {
+    const bool wants_request = gf_rpc_carried_wants_request(call->rpc);
+    if (wants_request && call->deadline_ns != GF_NEVER) {
         gf_http_wake_at(call->exchange, call->deadline_ns);
     }
-    if (has_body) {
+    if (wants_request && has_body) {
         gf_http_read_body(call->exchange, gf_gateway__call_body_bytes_max(call));
-    } else {
+        return;
+    }
+    if (wants_request) {
         gf_gateway__call_give_request(call, call->query.message);
-        advance(call);
+    }
+    advance(call);
+    if (!call->is_answered) {
+        /* What comes now is of no use, but it must go somewhere until there is an answer. */
+        gf_http_read_body(call->exchange, GF_GATEWAY__UNUSED_BYTES_MAX);
     }
 }
 

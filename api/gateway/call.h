@@ -36,6 +36,8 @@ enum {
     /* JSON has more bytes than the message that it stands for: so many times those, and some. */
     GF_GATEWAY__JSON_FACTOR = 2,
     GF_GATEWAY__JSON_BYTES_MORE = 4096,
+    /* Of a body that nobody reads, as the call was refused and its answer is held back. */
+    GF_GATEWAY__UNUSED_BYTES_MAX = 64 * 1024,
     /* A response in memory, in the form in which it is sent. */
     GF_GATEWAY__RESPONSE_BYTES_MAX = 128 * 1024 * 1024,
 };
@@ -55,6 +57,7 @@ struct gf_gateway__call {
     bool is_secret;
     bool has_request;  /* it was given to the carried call */
     bool is_streaming; /* the head of a stream was sent: `read` takes */
+    bool is_answered;  /* or its answer was begun */
     bool is_gone;      /* the client */
     bool is_cancelled; /* the carried call */
     bool has_ended;    /* END was taken: status is there */

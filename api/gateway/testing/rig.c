@@ -141,7 +141,17 @@ static void done(struct gf_rpc_call *call, void *ctx) {
     atomic_fetch_add(&rig->done, 1);
 }
 
+/* Of streams of requests, which never get here. */
+static void never_started(struct gf_rpc_call *call, const ProtobufCMessage *request, void *ctx) {
+    (void)call;
+    (void)request;
+    (void)ctx;
+    abort();
+}
+
 static const struct gf_rpc_handler handlers[GF_ECHO_METHOD_COUNT] = {
+    [GF_ECHO_COLLECT] = {.start = never_started},
+    [GF_ECHO_CHAT] = {.start = never_started},
     [GF_ECHO_UNARY] = {.start = unary_start, .cancelled = cancelled, .done = done},
     [GF_ECHO_REPEAT] = {.start = repeat_start,
                         .writable = send_more,
