@@ -414,11 +414,19 @@ function showMessage(title, reference) {
   return [element("h2", {}, title, " ", element("span", { class: "badge" }, shortName(reference))), fieldsOf(resolve({ $ref: reference }))];
 }
 
-function showErrors(call) {
+function showErrors(call, text) {
+  const others = /^Errors: (as of [^;.]+)/.exec(text || "");
   const rows = Object.entries(call.responses || {})
     .filter(([status, response]) => Number(status) >= 400 && response.description)
     .map(([status, response]) => element("tr", {}, element("td", {}, status), element("td", {}, ...inline(response.description))));
-  return rows.length > 0 ? [element("h2", {}, "Errors"), element("table", {}, element("tbody", {}, ...rows))] : [];
+  if (rows.length === 0 && !others) {
+    return [];
+  }
+  return [
+    element("h2", {}, "Errors"),
+    others ? element("p", {}, ...inline(`Those ${others[1].replace("as of", "of")}, and:`)) : "",
+    element("table", {}, element("tbody", {}, ...rows)),
+  ];
 }
 
 function showCall(call) {
@@ -443,7 +451,7 @@ function showCall(call) {
     parts.push(element("h2", {}, "Example"), ...examplesOf(call).map(example));
     parts.push(...showMessage(call.shape === "server_stream" ? "Request, in an envelope" : "Request", call.request));
     parts.push(...showMessage(call.shape === "server_stream" ? "Answers, each in an envelope" : "Answer", call.response));
-    parts.push(...(call.shape === "server_stream" ? [element("h2", {}, "Errors"), prose(errors)] : showErrors(call)));
+    parts.push(...(call.shape === "server_stream" ? [element("h2", {}, "Errors"), prose(errors)] : showErrors(call, errors)));
   }
   main.replaceChildren(...parts);
 }
