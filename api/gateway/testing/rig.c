@@ -187,6 +187,10 @@ static void must(enum gf_code code, const struct gf_error *err) {
 }
 
 void gateway_rig_start(struct gateway_rig *rig) {
+    gateway_rig_start_with(rig, (struct gf_gateway_options){.static_dir = NULL});
+}
+
+void gateway_rig_start_with(struct gateway_rig *rig, struct gf_gateway_options options) {
     struct gf_error err;
     memset(rig, 0, sizeof(*rig));
     rig->pool = gf_pool_create(
@@ -200,8 +204,9 @@ void gateway_rig_start(struct gateway_rig *rig) {
     must(gf_rpc_server_create(&rpc_opts, &rig->rpc, &err), &err);
     gf_rpc_server_add_service(rig->rpc, &gf_echo_service, handlers, rig);
     gf_rpc_server_start(rig->rpc);
-    const struct gf_gateway_options options = {
-        .rpc = rig->rpc, .schema = rig->schema, .version = "test"};
+    options.rpc = rig->rpc;
+    options.schema = rig->schema;
+    options.version = "test";
     must(gf_gateway_create(&options, &rig->gateway, &err), &err);
     const struct gf_http_server_options http_options = {
         .name = "http", .handler = gf_gateway_handler, .ctx = rig->gateway};

@@ -44,6 +44,8 @@ struct gateway_rig {
 
 /* Aborts on failure. */
 void gateway_rig_start(struct gateway_rig *rig);
+/* The same with options of pages: files, origins, hosts, `ready`. */
+void gateway_rig_start_with(struct gateway_rig *rig, struct gf_gateway_options options);
 void gateway_rig_stop(struct gateway_rig *rig);
 
 /* Waits until the number is at least that, for ten seconds at most; false then. */
