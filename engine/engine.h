@@ -169,7 +169,9 @@ struct gf_engine_stats {
     int64_t runs_ended_total[GF_ENGINE_STATUSES];     /* by enum gf_run_status */
     int64_t tasks_ended_total[GF_ENGINE_STATUSES];    /* by enum gf_task_status */
     int64_t attempts_failed_total[GF_ENGINE_REASONS]; /* by enum gf_reason_kind */
-    int64_t attempts_retried_total;                   /* of those: others follow */
+    int64_t log_bytes_total;        /* that attempts wrote, as they told when they ended */
+    int64_t logs_truncated_total;   /* logs that ended at their limit */
+    int64_t attempts_retried_total; /* of those: others follow */
 
     /* As of the call. */
     size_t commands_queued;

@@ -62,6 +62,7 @@ static void step_item(struct gf_engine *engine, struct gf_command *command, int6
     engine->counters.inputs_total++;
     gf_histogram_add(&engine->wait, begin_ns - command->submitted_ns);
     if (gf_engine__is_report(command)) {
+        gf_engine__count_report(engine, &command->input);
         step_own(engine, &command->input);
         gf_engine__free_report(command);
         return;

@@ -83,8 +83,10 @@ enum gf_code gf_engine__commit(struct gf_engine *engine, struct gf_error *err) G
 
 /* ---- engine_stats.c. Thread: engine ---- */
 
-/* Counts what a batch did, once it is durable; and an effect that is released. */
+/* Counts what a batch did, once it is durable; a report that is stepped; and an effect that is
+ * released. */
 void gf_engine__count_batch(struct gf_engine *engine, const struct gf_batch *batch);
+void gf_engine__count_report(struct gf_engine *engine, const struct gf_input *input);
 void gf_engine__count_effect(struct gf_engine *engine, const struct gf_effect *effect);
 /* Makes the figures visible to other threads. */
 void gf_engine__publish_stats(struct gf_engine *engine);

@@ -47,6 +47,13 @@ void gf_engine__count_batch(struct gf_engine *engine, const struct gf_batch *bat
     }
 }
 
+void gf_engine__count_report(struct gf_engine *engine, const struct gf_input *input) {
+    if (input->kind == GF_INPUT_TASK_EXITED) {
+        engine->counters.log_bytes_total += input->u.exited.exit.log_bytes;
+        engine->counters.logs_truncated_total += input->u.exited.exit.log_truncated;
+    }
+}
+
 void gf_engine__count_effect(struct gf_engine *engine, const struct gf_effect *effect) {
     struct gf_engine_stats *counters = &engine->counters;
     if (effect->kind == GF_EFFECT_REPLY && effect->token != NULL) {

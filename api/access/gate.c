@@ -184,6 +184,7 @@ static enum gf_code count_token(struct gf_gate_call *self, const struct gf_rpc_m
         return GF_OK;
     }
     self->counts_as_stream = true;
+    gf_gauge_add(&self->gate->streams, 1);
     const int64_t most = options->token_streams_max;
     if (atomic_fetch_add(&entry->stream_count, 1) >= most && most >= 0) {
         return limited(err, "too many open streams with this token");
@@ -398,9 +399,8 @@ enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage 
     return rc;
 }
 
-enum gf_code gf_gate_check_stream(const struct gf_rpc_call *call, struct gf_gate_watch *watch,
-                                  struct gf_error *err) {
-    const struct gf_gate_call *self = gf_rpc_call_principal(call);
+static enum gf_code check_stream(const struct gf_gate_call *self, struct gf_gate_watch *watch,
+                                 struct gf_error *err) {
     const struct gf_access_entry *entry = self->principal.entry;
     if (entry == NULL) {
         return GF_OK; /* Nothing was asked for that could be lost. */
@@ -430,6 +430,14 @@ enum gf_code gf_gate_check_stream(const struct gf_rpc_call *call, struct gf_gate
     return GF_OK;
 }
 
+enum gf_code gf_gate_check_stream(const struct gf_rpc_call *call, struct gf_gate_watch *watch,
+                                  struct gf_error *err) {
+    const struct gf_gate_call *self = gf_rpc_call_principal(call);
+    const enum gf_code rc = check_stream(self, watch, err);
+    gf_counter_add(&self->gate->streams_ended, rc != GF_OK);
+    return rc;
+}
+
 void gf_gate_ended(struct gf_rpc_call *call, void *door) {
     (void)door;
     struct gf_gate_call *self = gf_rpc_call_principal(call);
@@ -438,6 +446,7 @@ void gf_gate_ended(struct gf_rpc_call *call, void *door) {
         gf_access_limits_close(self->gate->limits, gf_peer_key(&peer));
     }
     if (self->counts_as_stream) {
+        gf_gauge_add(&self->gate->streams, -1);
         (void)atomic_fetch_sub(&self->principal.entry->stream_count, 1);
     }
     gf_access_entry_unref(self->principal.entry);

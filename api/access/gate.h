@@ -119,4 +119,33 @@ void gf_gate_expire(struct gf_gate *gate);
 void gf_gate_take_uses(struct gf_gate *gate, struct gf_arena *arena, struct gf_token_use **out_uses,
                        size_t *out_count);
 
+/* Reasons of refusals, as they are counted. */
+#define GF_GATE_REFUSALS(X)                                                                        \
+    X(TOKEN_REQUIRED)                                                                              \
+    X(TOKEN_MALFORMED)                                                                             \
+    X(TOKEN_INVALID)                                                                               \
+    X(TOKEN_OF_NO_EXTENSION)                                                                       \
+    X(EXTENSION_DISABLED)                                                                          \
+    X(PERMISSION_MISSING)                                                                          \
+    X(RATE_LIMITED)                                                                                \
+    X(OTHER)
+
+enum gf_gate_refusal {
+#define GF_X(name) GF_GATE_REFUSAL_##name,
+    GF_GATE_REFUSALS(GF_X)
+#undef GF_X
+    GF_GATE_REFUSAL_COUNT,
+};
+
+/* What there is now, and was since the gate was made. */
+struct gf_gate_stats {
+    uint64_t refused_total[GF_GATE_REFUSAL_COUNT]; /* calls, by enum gf_gate_refusal */
+    uint64_t audit_left_out_total; /* refusals that were not written down: there were too many */
+    uint64_t streams_ended_total;  /* open ones whose caller may not have them any more */
+    int64_t streams;               /* open ones of tokens */
+    size_t addresses;              /* that are remembered, for their rates */
+    size_t addresses_open;         /* of those: with open calls without a token */
+};
+void gf_gate_stats(struct gf_gate *gate, struct gf_gate_stats *out);
+
 #endif /* GOFER_API_ACCESS_GATE_H_ */

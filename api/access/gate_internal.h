@@ -7,6 +7,7 @@
 #include "api/access/methods.h"
 #include "api/access/peer.h"
 #include "api/access/table.h"
+#include "base/counter.h"
 #include "base/identifier.h"
 #include "base/sync.h"
 
@@ -21,6 +22,11 @@ struct gf_gate {
     struct gf_list uses;       /* entries with a use that was not taken yet, each counted */
     void (*changed)(void *ctx);
     void *changed_ctx;
+    /* No lock. */
+    struct gf_counter refused[GF_GATE_REFUSAL_COUNT];
+    struct gf_counter audit_left_out;
+    struct gf_counter streams_ended;
+    struct gf_gauge streams;
 };
 
 /* What the gate knows of a call, in its arena: the principal and what else it was let in for. */

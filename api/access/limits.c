@@ -169,3 +169,9 @@ bool gf_access_limits_audit(struct gf_access_limits *limits, struct gf_str key, 
     GF_MUTEX_GUARD(&limits->mutex);
     return gf_audit_limit_take(limits->audit, key, now_ns, out_left_out);
 }
+
+void gf_access_limits_count(struct gf_access_limits *limits, size_t *out_known, size_t *out_open) {
+    GF_MUTEX_GUARD(&limits->mutex);
+    *out_known = gf_map_count(&limits->addresses);
+    *out_open = *out_known - limits->idle_count;
+}

@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct gf_access_limits;
@@ -50,5 +51,8 @@ int64_t gf_access_limits_failed_login(struct gf_access_limits *limits, struct gf
  * gf_audit_limit_take. */
 bool gf_access_limits_audit(struct gf_access_limits *limits, struct gf_str key, int64_t now_ns,
                             int64_t *out_left_out);
+
+/* How many addresses are remembered, and how many of them have open calls. */
+void gf_access_limits_count(struct gf_access_limits *limits, size_t *out_known, size_t *out_open);
 
 #endif /* GOFER_API_ACCESS_LIMITS_H_ */

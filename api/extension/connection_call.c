@@ -49,6 +49,7 @@ static void start(struct gf_rpc_call *call, void *ctx) {
         (void)gf_fail(&error, GF_UNAVAILABLE, "the server is %s",
                       hub->stopping ? "stopping" : "starting");
     } else if (hub->connection_count >= GF_EXTENSION_CONNECTIONS_MAX) {
+        gf_counter_add(&hub->connections_refused, 1);
         (void)gf_fail(&error, GF_RESOURCE_EXHAUSTED, "there are %d connections of extensions",
                       GF_EXTENSION_CONNECTIONS_MAX);
     }
@@ -62,6 +63,7 @@ static void start(struct gf_rpc_call *call, void *ctx) {
     gf_rpc_call_set_data(call, self);
     gf_list_push_back(&hub->connections, &self->link);
     hub->connection_count++;
+    gf_counter_add(&hub->connections_total, 1);
     gf_connection__plan(self);
     gf_mutex_unlock(&hub->mutex);
 }

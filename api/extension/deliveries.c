@@ -347,6 +347,7 @@ static int64_t take_next(struct gf_hub_connection *self, int32_t *out_attempt) {
             gf_list_remove(link);
             delivery->busy = true;
             *out_attempt = delivery->attempt_count + 1;
+            gf_counter_add(&self->hub->redelivered, delivery->attempt_count > 0);
             return delivery->delivery_key;
         }
     }
@@ -360,6 +361,7 @@ static int64_t note_sent(struct gf_hub_connection *self, int64_t delivery_key) {
     *sent = (struct gf_hub_sent){.sequence = sequence, .delivery_key = delivery_key};
     (void)gf_map_i64_put(&self->sent, sequence, sent);
     self->sent_total++;
+    gf_counter_add(&self->hub->sent, 1);
     return sequence;
 }
 

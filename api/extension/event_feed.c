@@ -228,6 +228,8 @@ static bool send_event(struct gf_hub_connection *self, const struct gf_event *ev
     *sent = (struct gf_hub_sent){.sequence = message->sequence, .event_sequence = event->sequence};
     (void)gf_map_i64_put(&self->sent, message->sequence, sent);
     self->sent_total++;
+    gf_counter_add(&self->hub->sent, 1);
+    gf_counter_add(&self->hub->redelivered, delivery->attempt > 1);
     gf_mutex_unlock(&self->hub->mutex);
     return gf_connection__send(self, message);
 }

@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/histogram.h"
 #include "base/list.h"
 #include "base/macros.h"
 #include "base/pool.h"
@@ -341,5 +342,35 @@ struct gf_extension_external {
 enum gf_code gf_extension_hub_accept_external(struct gf_extension_hub *hub,
                                               struct gf_extension_external *external,
                                               struct gf_error *err) GF_MUST_USE;
+
+/* ---- Figures ---- */
+
+/* Of all extensions together: what there is now, and was since the hub was made. */
+struct gf_extension_hub_stats {
+    size_t connections;
+    size_t connections_limit;
+    size_t ready; /* of those */
+    uint64_t connections_total;
+    uint64_t connections_refused_total; /* because there were too many */
+    size_t deliveries_pending;          /* rows that wait, and those under way */
+    size_t deliveries_unanswered;       /* sent to extensions, and not acknowledged by them */
+    size_t deliveries_unacknowledged;   /* sent by extensions, and not acknowledged by gofer */
+    size_t window_limit;                /* of either, on one connection */
+    uint64_t sent_total;                /* deliveries to extensions, of events too */
+    uint64_t redelivered_total;         /* of those: not the first attempt */
+    uint64_t answered_total;            /* deliveries that extensions acknowledged */
+    uint64_t received_total;            /* deliveries of extensions */
+    uint64_t acknowledged_total;        /* of those, by gofer */
+    size_t dispatching;                 /* tries of runs that are in the engine */
+    size_t dispatching_limit;
+    size_t commands_held;           /* that wait for room in the engine */
+    size_t dialogs;                 /* open ones */
+    uint64_t external_stored_total; /* requests from outside */
+    uint64_t external_duplicates_total;
+    uint64_t external_refused_total;      /* nobody takes them, too large, or no room */
+    struct gf_histogram_snapshot latency; /* of answers to pings */
+};
+/* Looks at every connection. */
+void gf_extension_hub_stats(struct gf_extension_hub *hub, struct gf_extension_hub_stats *out);
 
 #endif /* GOFER_API_EXTENSION_HUB_H_ */

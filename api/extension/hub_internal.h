@@ -19,6 +19,7 @@
  *     event_feed.c       gofer's own events
  *     event_flights.c    which of them are under way, and how often each was tried
  *     live.c             what is seen from outside
+ *     hub_stats.c        figures of all connections together
  *     dialogs.c          dialogs
  *     intake.c           requests from outside: how they are verified
  *     external.c         and how they are taken in
@@ -41,6 +42,7 @@
 #include "api/extension/hub.h"
 #include "api/extension/registration.h"
 #include "api/extension/window.h"
+#include "base/counter.h"
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/sync.h"
@@ -349,6 +351,11 @@ struct gf_extension_hub {
     struct gf_heap times;          /* (m) by mono_ns */
     int64_t armed_mono;            /* (m) of the timer; GF_NEVER = it is not armed */
     struct gf_timer timer;         /* of the reactor's thread */
+    /* Figures. No lock. */
+    struct gf_counter connections_total, connections_refused;
+    struct gf_counter sent, redelivered, answered, received, acknowledged;
+    struct gf_counter external_stored, external_duplicates, external_refused;
+    struct gf_histogram latency;
 };
 
 /* ---- hub.c. (m) is held where it says so ---- */

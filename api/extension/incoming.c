@@ -84,6 +84,7 @@ static void take_pong(struct gf_hub_connection *self, const Gofer__Extension__V1
     const bool first = self->latency_ns == 0;
     if (expected) {
         self->latency_ns = now - self->ping_mono;
+        gf_histogram_add(&self->hub->latency, self->latency_ns);
         self->ping_mono = 0;
         self->next_ping_mono = now + gf_hub__ms(options->ping_ms, GF_EXTENSION_PING_MS);
         gf_connection__plan(self);
@@ -267,6 +268,7 @@ static struct gf_hub_sent *take_sent(struct gf_hub_connection *self, int64_t seq
     if (sent != NULL) {
         gf_window_acknowledge(&self->out);
         self->answered_total++;
+        gf_counter_add(&self->hub->answered, 1);
     }
     return sent;
 }

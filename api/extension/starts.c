@@ -220,6 +220,7 @@ void gf_starts__take(struct gf_hub_connection *self,
         gf_connection__end(self, &error);
     }
     self->received_total++;
+    gf_counter_add(&self->hub->received, 1);
     gf_mutex_unlock(&self->hub->mutex);
     struct gf_hub_received *received = rc == GF_OK ? copy(self, request) : NULL;
     if (received == NULL) {
@@ -337,6 +338,7 @@ bool gf_starts__send_acks(struct gf_hub_connection *self, bool *out_more) {
         if (received != NULL) {
             self->in_bytes -= received->size;
             self->acknowledged_total++;
+            gf_counter_add(&self->hub->acknowledged, 1);
             gf_window_acknowledge(&self->in);
         }
         gf_mutex_unlock(&self->hub->mutex);

@@ -27,4 +27,16 @@ void gf_server__store_metrics(const struct gf_server *server, struct gf_metrics 
 /* metrics_threads.c: pools of workers, and the reactor. */
 void gf_server__thread_metrics(const struct gf_server *server, struct gf_metrics *metrics);
 
+/* metrics_containers.c: the native scheduler, images, logs. */
+void gf_server__container_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
+/* metrics_access.c: the gate and the vault. */
+void gf_server__access_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
+/* metrics_extensions.c: connections of extensions, and what is delivered. */
+void gf_server__extension_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
+/* metrics_rpc.c: calls. */
+void gf_server__rpc_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
 #endif /* GOFER_API_SERVER_METRICS_INTERNAL_H_ */

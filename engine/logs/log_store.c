@@ -75,6 +75,7 @@ enum gf_code gf_log_store_create(struct gf_log_store *store, const struct gf_log
                                  int *out_fd, struct gf_error *err) {
     struct log_path path;
     make_path(name, &path);
+    gf_counter_add(&store->created, 1);
     int flags = O_RDWR | O_CREAT | O_NOFOLLOW;
     struct gf_error first = {0};
     enum gf_code rc = gf_file_open(store->dir_fd, path.text, flags, FILE_MODE, out_fd, &first);
@@ -240,6 +241,7 @@ enum gf_code gf_log_reader_open(struct gf_log_store *store, const struct gf_log_
         return rc;
     }
     *reader = (struct gf_log_reader){.store = store, .fd = fd, .watch_descriptor = -1};
+    gf_gauge_add(&store->readers, 1);
     gf_logframe_reader_init(&reader->frames, fd, offset);
     return GF_OK;
 }
@@ -249,6 +251,7 @@ void gf_log_reader_close(struct gf_log_reader *reader) {
         return;
     }
     gf_log_reader_disarm(reader);
+    gf_gauge_add(&reader->store->readers, -1);
     gf_logframe_reader_fini(&reader->frames);
     gf_close(&reader->fd);
     reader->store = NULL;
@@ -269,4 +272,14 @@ void gf_log_reader_disarm(struct gf_log_reader *reader) {
     if (reader->store != NULL) {
         gf_log_watch_disarm(&reader->store->watch, reader);
     }
+}
+
+void gf_log_store_stats(const struct gf_log_store *store, struct gf_log_store_stats *out) {
+    *out = (struct gf_log_store_stats){
+        .readers = (size_t)gf_gauge_read(&store->readers),
+        .files_watched = (size_t)gf_gauge_read(&store->watch.file_count),
+        .created_total = gf_counter_read(&store->created),
+        .wakes_total = gf_counter_read(&store->watch.wakes),
+        .overflows_total = gf_counter_read(&store->watch.overflows),
+    };
 }

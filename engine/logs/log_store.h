@@ -131,4 +131,14 @@ enum gf_code gf_log_reader_arm(struct gf_log_reader *reader,
 /* After it returns `wake` is not called and is not running. Not from inside `wake`. */
 void gf_log_reader_disarm(struct gf_log_reader *reader);
 
+/* What there is now, and was since the store was opened. */
+struct gf_log_store_stats {
+    size_t readers;           /* that are open */
+    size_t files_watched;     /* because a reader waits for more */
+    uint64_t created_total;   /* logs that were made, or opened to go on */
+    uint64_t wakes_total;     /* times that a file with readers who wait had grown */
+    uint64_t overflows_total; /* times that the kernel had more news than room: all look again */
+};
+void gf_log_store_stats(const struct gf_log_store *store, struct gf_log_store_stats *out);
+
 #endif /* GOFER_ENGINE_LOGS_LOG_STORE_H_ */

@@ -4,6 +4,7 @@
 #ifndef GOFER_ENGINE_LOGS_LOG_STORE_INTERNAL_H_
 #define GOFER_ENGINE_LOGS_LOG_STORE_INTERNAL_H_
 
+#include "base/counter.h"
 #include "base/map.h"
 #include "base/reactor.h"
 #include "engine/logs/log_store.h"
@@ -18,11 +19,17 @@ struct gf_log_watch {
     int inotify_fd;
     struct gf_watch watch;
     struct gf_map_i64 files; /* watch descriptor -> struct watched_file */
+    /* Read by any thread. */
+    struct gf_gauge file_count;
+    struct gf_counter wakes;
+    struct gf_counter overflows;
 };
 
 struct gf_log_store {
     int dir_fd;
     struct gf_log_watch watch;
+    struct gf_gauge readers;
+    struct gf_counter created;
 };
 
 enum gf_code gf_log_watch_init(struct gf_log_watch *watch, struct gf_reactor *reactor,

@@ -35,6 +35,7 @@ static struct watched_file *find_file(struct gf_log_watch *watch, int64_t watch_
 static void drop_file(struct gf_log_watch *watch, struct watched_file *file) {
     gf_assert(gf_list_empty(&file->readers));
     (void)gf_map_i64_remove(&watch->files, file->watch_descriptor);
+    gf_gauge_add(&watch->file_count, -1);
     free(file);
 }
 
@@ -43,6 +44,7 @@ static void drop_file(struct gf_log_watch *watch, struct watched_file *file) {
 static void wake_file(struct gf_log_watch *watch, struct watched_file *file) {
     struct gf_list readers;
     gf_list_init(&readers);
+    gf_counter_add_owned(&watch->wakes, 1);
     struct gf_list_link *link = NULL;
     while ((link = gf_list_pop_front(&file->readers)) != NULL) {
         gf_list_push_back(&readers, link);
@@ -66,6 +68,7 @@ static void on_inotify(struct gf_watch *reactor_watch, uint32_t events, void *ct
             const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
             at += (ssize_t)(sizeof(*event) + event->len);
             if ((event->mask & IN_Q_OVERFLOW) != 0) {
+                gf_counter_add_owned(&watch->overflows, 1);
                 /* Some reports are lost: tell everybody; those who find nothing arm again. */
                 size_t position = 0;
                 void *file = NULL;
@@ -175,6 +178,7 @@ static void arm_on_reactor(void *ctx) {
         file->watch_descriptor = descriptor;
         gf_list_init(&file->readers);
         (void)gf_map_i64_put(&watch->files, descriptor, file);
+        gf_gauge_add(&watch->file_count, 1);
     }
     reader->watch_descriptor = descriptor;
     gf_list_push_back(&file->readers, &reader->link);

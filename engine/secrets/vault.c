@@ -219,6 +219,8 @@ enum gf_code gf_vault__read(struct gf_vault *vault, const struct gf_secret_place
         had_no_key = ring == NULL;
         gf_vault__ring_release(ring);
         if (!again) {
+            gf_counter_add(&vault->values_opened, rc == GF_OK);
+            gf_counter_add(&vault->failures, rc != GF_OK && rc != GF_NOT_FOUND);
             return rc;
         }
     }

@@ -250,4 +250,20 @@ enum gf_code gf_vault_list_changes(struct gf_vault *vault, int64_t after_sequenc
 enum gf_code gf_vault_forget_changes(struct gf_vault *vault, int64_t up_to_sequence,
                                      struct gf_error *err) GF_MUST_USE;
 
+/* ---- Figures ---- */
+
+/* What there is now, and was since the vault was made. */
+struct gf_vault_stats {
+    size_t keyrings; /* opened ones, in memory */
+    size_t keyrings_limit;
+    uint64_t keyring_opens_total; /* those that were not in memory */
+    size_t uses;                  /* noted, and not yet written */
+    size_t uses_limit;            /* more are not noted */
+    uint64_t values_opened_total;
+    uint64_t values_sealed_total;
+    uint64_t failures_total; /* values that could not be opened, but for those that are not there */
+};
+/* Thread: any. */
+void gf_vault_stats(struct gf_vault *vault, struct gf_vault_stats *out);
+
 #endif /* GOFER_ENGINE_SECRETS_VAULT_H_ */

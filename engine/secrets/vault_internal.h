@@ -6,6 +6,7 @@
 #ifndef GOFER_ENGINE_SECRETS_VAULT_INTERNAL_H_
 #define GOFER_ENGINE_SECRETS_VAULT_INTERNAL_H_
 
+#include "base/counter.h"
 #include "base/sync.h"
 #include "base/vec.h"
 #include "engine/secrets/keyring.h"
@@ -83,6 +84,12 @@ struct gf_vault {
     struct gf_vault_uses uses;
 
     struct gf_vault_pass pass;
+
+    /* No lock. */
+    struct gf_counter ring_opens;
+    struct gf_counter values_opened;
+    struct gf_counter values_sealed;
+    struct gf_counter failures;
 };
 
 /* ---- vault.c ---- */

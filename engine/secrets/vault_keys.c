@@ -161,6 +161,7 @@ enum gf_code gf_vault__ring_hold(struct gf_vault *vault, enum gf_secret_key_purp
             *out = ring;
             return GF_OK;
         }
+        gf_counter_add(&vault->ring_opens, 1);
         enum gf_code rc = open_ring(vault, purpose, namespace_key, &opened, err);
         if (rc != GF_OK && !has_changed(vault, generation)) {
             return rc;

@@ -235,6 +235,7 @@ enum gf_code gf_vault_put(struct gf_vault *vault, const struct gf_vault_put *put
     }
     gf_arena_fini(&scratch);
     if (stored) {
+        gf_counter_add(&vault->values_sealed, 1);
         gf_vault__changed(vault);
     }
     return rc;

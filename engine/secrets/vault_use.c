@@ -81,3 +81,19 @@ enum gf_code gf_vault_resolve(struct gf_vault *vault, const struct gf_vault_user
     }
     return rc;
 }
+
+/* ---- Figures ---- */
+
+void gf_vault_stats(struct gf_vault *vault, struct gf_vault_stats *out) {
+    *out = (struct gf_vault_stats){
+        .keyrings_limit = GF_VAULT_RINGS_MAX,
+        .keyring_opens_total = gf_counter_read(&vault->ring_opens),
+        .uses_limit = GF_VAULT_USES_MAX,
+        .values_opened_total = gf_counter_read(&vault->values_opened),
+        .values_sealed_total = gf_counter_read(&vault->values_sealed),
+        .failures_total = gf_counter_read(&vault->failures),
+    };
+    GF_MUTEX_GUARD(&vault->mutex);
+    out->keyrings = vault->rings.count;
+    out->uses = vault->uses.count;
+}

@@ -66,6 +66,7 @@ static void removal_job(void *ctx) {
 static void free_root(struct gf_kept_root *root) {
     gf_list_remove(&root->link);
     root->native->kept->count--;
+    gf_gauge_add(&root->native->kept_count, -1);
     gf_vec_fini(&root->waiting);
     free(root->image_digest);
     free(root);
@@ -158,6 +159,7 @@ static void add(struct gf_native *native, struct gf_attempt id,
     }
     gf_list_push_back(&native->kept->roots, &root->link);
     native->kept->count++;
+    gf_gauge_add(&native->kept_count, 1);
 }
 
 void gf_kept_add(struct gf_native_attempt *attempt, const struct gf_shim_exit *exit) {

@@ -1,6 +1,7 @@
 #include "engine/scheduler/native/native.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/scheduler/native/kept.h"
@@ -144,6 +145,8 @@ static void native_launch(void *self, const struct gf_launch *launch) {
         return;
     }
     set_label(&attempt->label, launch);
+    attempt->launch_mono_ns = gf_mono_ns();
+    gf_counter_add(&native->launches, 1);
     gf_native__submit_launch(attempt, launch);
 }
 
@@ -379,4 +382,25 @@ void gf_native_destroy(struct gf_native *native) {
     gf_close(&native->program_fd);
     free(native->task_api_dir);
     free(native);
+}
+
+void gf_native_stats(struct gf_native *native, struct gf_native_stats *out) {
+    *out = (struct gf_native_stats){
+        .sessions = (size_t)gf_gauge_read(&native->session_count),
+        .roots_kept = (size_t)gf_gauge_read(&native->kept_count),
+        .roots_kept_limit = (size_t)native->options.keep_failed_count,
+        .user_ranges_used = gf_user_ranges_used(&native->user_ranges),
+        .user_ranges_limit = native->user_ranges.count,
+        .launches_total = gf_counter_read(&native->launches),
+        .launch_failures_total = gf_counter_read(&native->launch_failures),
+        .never_started_total = gf_counter_read(&native->never_started),
+        .adopted_total = gf_counter_read(&native->adopted),
+        .exits_total = gf_counter_read(&native->exits),
+        .lost_total = gf_counter_read(&native->lost),
+    };
+    gf_mutex_lock(&native->mutex);
+    out->attempts = gf_map_count(&native->attempts);
+    gf_mutex_unlock(&native->mutex);
+    gf_histogram_read(&native->launch, &out->launch);
+    gf_network_stats(native->network, &out->network);
 }

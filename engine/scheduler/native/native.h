@@ -27,6 +27,7 @@
 #include "engine/logs/log_store.h"
 #include "engine/scheduler/native/images/image_store.h"
 #include "engine/scheduler/native/images/pulls.h"
+#include "engine/scheduler/native/network/network.h"
 #include "engine/scheduler/scheduler.h"
 
 #include <stdbool.h>
@@ -172,5 +173,25 @@ void gf_native_network_report(struct gf_native *native, struct gf_network_report
  * Accepts NULL.
  */
 void gf_native_destroy(struct gf_native *native);
+
+/* What there is now, and was since the start. */
+struct gf_native_stats {
+    size_t attempts;   /* that the engine knows, until it has recorded their ends */
+    size_t sessions;   /* ways into containers that are open */
+    size_t roots_kept; /* of failed attempts */
+    size_t roots_kept_limit;
+    size_t user_ranges_used;
+    size_t user_ranges_limit;
+    uint64_t launches_total;             /* that were asked for */
+    uint64_t launch_failures_total;      /* of those: nothing could be started */
+    uint64_t never_started_total;        /* found after a restart, to be launched again */
+    uint64_t adopted_total;              /* containers that run and were found again */
+    uint64_t exits_total;                /* ends that were reported */
+    uint64_t lost_total;                 /* attempts whose end nobody knows */
+    struct gf_histogram_snapshot launch; /* from being asked for until the command began */
+    struct gf_network_stats network;
+};
+/* Thread: any. */
+void gf_native_stats(struct gf_native *native, struct gf_native_stats *out);
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_H_ */

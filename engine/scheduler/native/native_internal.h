@@ -16,6 +16,7 @@
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_NATIVE_INTERNAL_H_
 
+#include "base/counter.h"
 #include "base/identifier.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -72,6 +73,16 @@ struct gf_native {
     bool reporting;     /* reactor's thread, as the next ones */
     struct gf_kept *kept;    /* roots of failed attempts (kept.h); NULL: not open */
     struct gf_list sessions; /* that are open: struct gf_session, by their `link` */
+    /* Read by any thread. */
+    struct gf_gauge session_count;
+    struct gf_gauge kept_count;
+    struct gf_counter launches;
+    struct gf_counter launch_failures;
+    struct gf_counter never_started;
+    struct gf_counter adopted;
+    struct gf_counter exits;
+    struct gf_counter lost;
+    struct gf_histogram launch;
 };
 
 /* What the log says of an attempt, since its launch by this server; empty after a restart. */
@@ -112,6 +123,7 @@ struct gf_native_attempt {
     atomic_bool launch_cancelled; /* stopped or forgotten: tells a job that waits; any thread */
     /* The digest of the image that it holds, released when it is freed; "": none. */
     char held_image[GF_DIGEST_BYTES];
+    int64_t launch_mono_ns;  /* when it was asked for; 0: it was found, or has been counted */
     int64_t pull_start_time; /* 0: nothing had to be fetched, or it is not known any more */
     int64_t pull_end_time;
     int64_t user_id_first; /* the ids that it holds, given back when it is freed; 0: none */

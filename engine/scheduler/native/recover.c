@@ -197,6 +197,9 @@ static void empty(int dir_fd, const struct gf_map *keep) {
 /* ---- the answers; reactor's thread ---- */
 
 static void answer(struct gf_native_attempt *attempt, struct gf_inspection *inspection) {
+    const bool runs =
+        inspection->kind == GF_INSPECTION_CONNECTED || inspection->kind == GF_INSPECTION_HELD;
+    gf_counter_add(&attempt->native->adopted, runs && !attempt->unknown);
     if (inspection->kind == GF_INSPECTION_NOTHING && !attempt->unknown) {
         gf_inspection_fini(inspection);
         gf_native__never_started(attempt);

@@ -6,6 +6,7 @@
  * All of it runs on the reactor's thread.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/scheduler/native/kept.h"
 #include "engine/scheduler/native/native_internal.h"
@@ -84,6 +85,14 @@ void gf_native__tell_end(const struct gf_native_attempt *attempt) {
 
 /* ---- what has come to be known ---- */
 
+/* The command has begun, or has ended already: how long that took, once. */
+static void count_launch(struct gf_native_attempt *attempt) {
+    if (attempt->launch_mono_ns != 0) {
+        gf_histogram_add(&attempt->native->launch, gf_mono_ns() - attempt->launch_mono_ns);
+        attempt->launch_mono_ns = 0;
+    }
+}
+
 void gf_native__report_started(struct gf_native_attempt *attempt,
                                const struct gf_shim_started *started) {
     if (attempt->ended) {
@@ -94,6 +103,7 @@ void gf_native__report_started(struct gf_native_attempt *attempt,
         gf_kept_started(attempt);
         return;
     }
+    count_launch(attempt);
     attempt->start_time = started->start_time;
     attempt->missing_protections = (uint32_t)started->missing_protections;
     keep_text(&attempt->image_digest, started->image_digest);
@@ -114,6 +124,10 @@ void gf_native__report_exited(struct gf_native_attempt *attempt, const struct gf
         gf_kept_ended(attempt, attempt->failure);
         return;
     }
+    if (attempt->exit.start_time != 0) {
+        count_launch(attempt);
+    }
+    gf_counter_add(&attempt->native->exits, 1);
     gf_kept_add(attempt, &attempt->exit);
     gf_native__tell_end(attempt);
 }
@@ -128,6 +142,7 @@ void gf_native__report_lost(struct gf_native_attempt *attempt, const char *sente
         gf_kept_ended(attempt, sentence);
         return;
     }
+    gf_counter_add(&attempt->native->lost, 1);
     gf_kept_lost(attempt);
     gf_native__tell_end(attempt);
 }
@@ -136,8 +151,9 @@ void gf_native__report_lost(struct gf_native_attempt *attempt, const char *sente
 
 void gf_native__launch_failed(struct gf_native_attempt *attempt, enum gf_launch_failure failure,
                               struct gf_str message) {
-    const struct gf_native *native = attempt->native;
+    struct gf_native *native = attempt->native;
     const struct gf_scheduler_events *events = native->options.events;
+    gf_counter_add(&native->launch_failures, 1);
     if (native->reporting) {
         events->launch_failed(events->ctx, attempt->id, failure, message);
     }
@@ -145,7 +161,8 @@ void gf_native__launch_failed(struct gf_native_attempt *attempt, enum gf_launch_
 }
 
 void gf_native__never_started(struct gf_native_attempt *attempt) {
-    const struct gf_native *native = attempt->native;
+    struct gf_native *native = attempt->native;
+    gf_counter_add(&native->never_started, 1);
     const struct gf_scheduler_events *events = native->options.events;
     const struct gf_attempt id = attempt->id;
     /* Dropped first: the engine launches it again under the same number. */

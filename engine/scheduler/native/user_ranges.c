@@ -98,3 +98,12 @@ void gf_user_ranges_give(struct gf_user_ranges *ranges, int64_t first) {
     count_touched(ranges, first, -1);
     gf_cond_broadcast(&ranges->given);
 }
+
+size_t gf_user_ranges_used(struct gf_user_ranges *ranges) {
+    GF_MUTEX_GUARD(&ranges->mutex);
+    size_t used = 0;
+    for (size_t i = 0; i < ranges->count; i++) {
+        used += ranges->taken[i] > 0;
+    }
+    return used;
+}

@@ -62,4 +62,7 @@ void gf_user_ranges_adopt(struct gf_user_ranges *ranges, int64_t first);
 /* Gives back what was taken or adopted, once for each time. */
 void gf_user_ranges_give(struct gf_user_ranges *ranges, int64_t first);
 
+/* How many of the ranges are taken. */
+size_t gf_user_ranges_used(struct gf_user_ranges *ranges);
+
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_USER_RANGES_H_ */

@@ -149,6 +149,8 @@ size_t gf_image_store__choose_evicted(struct gf_image_store *store, struct gf_di
         remove_image(&plan, image);
         chosen[count++] = image->record.digest;
     }
+    gf_gauge_set(&store->cached_bytes, plan.total_bytes);
+    gf_counter_add(&store->evictions, count);
     *out = chosen;
     return count;
 }

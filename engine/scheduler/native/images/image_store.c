@@ -73,6 +73,7 @@ enum gf_code gf_image_store_open(const struct gf_image_store_opts *opts,
     gf_map_init(&store->layer_sizes);
     store->pool = opts->pool;
     store->cache_bytes = opts->cache_bytes;
+    gf_gauge_set(&store->cached_bytes, -1);
     store->fetch_program = gf_strdup(opts->fetch_program);
     enum gf_code rc = gf_tree_make(AT_FDCWD, opts->dir, 0700, err);
     if (rc == GF_OK) {

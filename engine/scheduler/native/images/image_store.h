@@ -185,4 +185,15 @@ enum gf_code gf_image_store_import(struct gf_image_store *store,
                                    const struct gf_image_import *import, struct gf_arena *arena,
                                    struct gf_image_report *out, struct gf_error *err) GF_MUST_USE;
 
+/* What there is now, and was since the store was opened. */
+struct gf_image_store_stats {
+    size_t images;
+    size_t damages;           /* images and names that cannot be used */
+    size_t used;              /* images that somebody holds */
+    int64_t cache_bytes;      /* of pulled images, when they were last added up; -1 = not yet */
+    int64_t cache_bytes_max;  /* 0 = no limit: nobody adds up */
+    uint64_t evictions_total; /* images that went because there was too much */
+};
+void gf_image_store_stats(struct gf_image_store *store, struct gf_image_store_stats *out);
+
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_IMAGES_IMAGE_STORE_H_ */

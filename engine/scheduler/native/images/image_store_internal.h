@@ -11,6 +11,7 @@
 #ifndef GOFER_ENGINE_SCHEDULER_NATIVE_IMAGES_IMAGE_STORE_INTERNAL_H_
 #define GOFER_ENGINE_SCHEDULER_NATIVE_IMAGES_IMAGE_STORE_INTERNAL_H_
 
+#include "base/counter.h"
 #include "base/map.h"
 #include "base/pool.h"
 #include "base/sync.h"
@@ -42,6 +43,9 @@ struct gf_image_store {
     bool may_collect;          /* all who hold images are known */
     bool collecting;           /* a job of the pool does it */
     bool collect_again;        /* something has changed since that job looked */
+    /* No lock. */
+    struct gf_gauge cached_bytes; /* as of the last look; -1 before */
+    struct gf_counter evictions;
 };
 
 /* ---- image_store.c ---- */

@@ -150,3 +150,19 @@ struct gf_image_usage gf_image_store_usage(struct gf_image_store *store,
     }
     return usage;
 }
+
+void gf_image_store_stats(struct gf_image_store *store, struct gf_image_store_stats *out) {
+    *out = (struct gf_image_store_stats){
+        .cache_bytes = gf_gauge_read(&store->cached_bytes),
+        .cache_bytes_max = store->cache_bytes,
+        .evictions_total = gf_counter_read(&store->evictions),
+    };
+    GF_MUTEX_GUARD(&store->mutex);
+    out->images = store->catalog->count;
+    out->damages = store->catalog->damage_count;
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_next(&store->uses, &position, NULL, &value)) {
+        out->used += ((const struct gf_image_use *)value)->count > 0;
+    }
+}

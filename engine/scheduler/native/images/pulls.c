@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/file.h"
 #include "base/list.h"
 #include "base/time.h"
@@ -48,6 +49,13 @@ struct gf_image_pulls {
     size_t count;
     size_t busy_count; /* that are not WAITING */
     bool stopped;
+    /* Written there, read by any thread. */
+    struct gf_gauge pull_count;
+    struct gf_gauge busy;
+    struct gf_counter requests;
+    struct gf_counter refused;
+    struct gf_counter failures;
+    struct gf_histogram duration;
 };
 
 /* Who asks, and for what: what makes two requests the same. Owned; secrets are guarded. */
@@ -67,6 +75,7 @@ struct pull {
     bool over;
     struct gf_timer timer;
     int64_t start_time;
+    int64_t start_mono_ns;
     int64_t deadline_mono_ns;
     struct gf_pull_progress progress;
     struct gf_pull_process process;
@@ -159,11 +168,17 @@ static void tell_all(struct pull *pull, const struct gf_image_pull_end *end) {
 }
 
 static void fail_all(struct pull *pull, const struct gf_error *error) {
+    gf_counter_add_owned(&pull->pulls->failures, !pull->over);
     const struct gf_image_pull_end end = {.error = *error, .name = ""};
     tell_all(pull, &end);
 }
 
 /* ---- a pull's life ---- */
+
+static void publish_counts(struct gf_image_pulls *pulls) {
+    gf_gauge_set(&pulls->pull_count, (int64_t)pulls->count);
+    gf_gauge_set(&pulls->busy, (int64_t)pulls->busy_count);
+}
 
 static void free_pull(struct pull *pull) {
     struct gf_image_pulls *pulls = pull->pulls;
@@ -172,6 +187,7 @@ static void free_pull(struct pull *pull) {
     gf_list_remove(&pull->link);
     pulls->count--;
     pulls->busy_count -= pull->state != PULL_WAITING ? 1 : 0;
+    publish_counts(pulls);
     gf_pull_process_fini(&pull->process);
     gf_image_unref(pull->image);
     key_fini(&pull->key);
@@ -201,6 +217,7 @@ static void stored(void *ctx) {
             .is_new = pull->result.is_new,
             .name = pull->result.name,
         };
+        gf_histogram_add(&pull->pulls->duration, gf_mono_ns() - pull->start_mono_ns);
         tell_all(pull, &end);
     }
     leave_slot(pull);
@@ -312,6 +329,7 @@ static void next(struct gf_image_pulls *pulls) {
         if (pull->state == PULL_WAITING) {
             pull->state = PULL_STARTING;
             pulls->busy_count++;
+            publish_counts(pulls);
             gf_pool_submit_reserved(pulls->pool, spawn_job, pull);
         }
     }
@@ -370,16 +388,20 @@ static struct pull *make_pull(struct gf_image_pulls *pulls, struct gf_image_pull
     pull->key = request->key;
     request->key.secret = NULL;
     pull->start_time = gf_wall_ns();
-    pull->deadline_mono_ns = gf_deadline_after_ms(gf_mono_ns(), pulls->settings.pull_timeout_ms);
+    pull->start_mono_ns = gf_mono_ns();
+    pull->deadline_mono_ns =
+        gf_deadline_after_ms(pull->start_mono_ns, pulls->settings.pull_timeout_ms);
     gf_list_init(&pull->waiters);
     gf_list_push_back(&pulls->pulls, &pull->link);
     pulls->count++;
+    publish_counts(pulls);
     gf_timer_start(pulls->reactor, &pull->timer, pull->deadline_mono_ns, on_deadline, pull);
     return pull;
 }
 
 static void begin(struct gf_image_pull *request) {
     struct gf_image_pulls *pulls = request->pulls;
+    gf_counter_add_owned(&pulls->requests, 1);
     if (request->error.code == GF_OK && pulls->stopped) {
         (void)gf_fail(&request->error, GF_UNAVAILABLE, "the server is being stopped");
     }
@@ -390,6 +412,7 @@ static void begin(struct gf_image_pull *request) {
     }
     if (request->error.code != GF_OK) {
         const struct gf_image_pull_end end = {.error = request->error, .name = ""};
+        gf_counter_add_owned(&pulls->refused, 1);
         tell_end(request, &end);
         return;
     }
@@ -495,4 +518,19 @@ void gf_image_pulls_destroy(struct gf_image_pulls *pulls) {
     }
     gf_arena_fini(&pulls->arena);
     free(pulls);
+}
+
+void gf_image_pulls_stats(const struct gf_image_pulls *pulls, struct gf_image_pulls_stats *out) {
+    const int64_t count = gf_gauge_read(&pulls->pull_count);
+    const int64_t busy = gf_gauge_read(&pulls->busy);
+    *out = (struct gf_image_pulls_stats){
+        .running = (size_t)busy,
+        .running_limit = (size_t)pulls->settings.pulls_at_once,
+        .waiting = count > busy ? (size_t)(count - busy) : 0,
+        .limit = GF_IMAGE_PULLS_MAX,
+        .requests_total = gf_counter_read(&pulls->requests),
+        .refused_total = gf_counter_read(&pulls->refused),
+        .failures_total = gf_counter_read(&pulls->failures),
+    };
+    gf_histogram_read(&pulls->duration, &out->duration);
 }

@@ -19,6 +19,7 @@
 #define GOFER_ENGINE_SCHEDULER_NATIVE_IMAGES_PULLS_H_
 
 #include "base/error.h"
+#include "base/histogram.h"
 #include "base/macros.h"
 #include "base/pool.h"
 #include "base/reactor.h"
@@ -86,6 +87,20 @@ struct gf_image_pull_events {
     /* Once, unless it was closed before. Never called from within gf_image_pull_open. */
     void (*ended)(void *ctx, const struct gf_image_pull_end *end);
 };
+
+/* What there is now, and was since the start. */
+struct gf_image_pulls_stats {
+    size_t running;
+    size_t running_limit;
+    size_t waiting;                        /* for those to end */
+    size_t limit;                          /* of both together; more are refused */
+    uint64_t requests_total;               /* for an image; several may share a pull */
+    uint64_t refused_total;                /* of those: not allowed, or too many */
+    uint64_t failures_total;               /* pulls that ended without an image */
+    struct gf_histogram_snapshot duration; /* of pulls that brought one, with their wait */
+};
+/* Thread: any. */
+void gf_image_pulls_stats(const struct gf_image_pulls *pulls, struct gf_image_pulls_stats *out);
 
 struct gf_image_pull;
 

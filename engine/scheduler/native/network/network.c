@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/file.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -81,6 +82,11 @@ struct gf_network {
     bool told_no_servers;
     int64_t keep_ns;  /* when the filter is looked after next */
     int64_t retry_ns; /* nothing is made ahead before; 0 = at once */
+
+    /* Written by the thread, read by any. */
+    struct gf_histogram make;
+    struct gf_counter failures;
+    struct gf_gauge addresses_used;
 };
 
 static void wake(const struct gf_network *network) {
@@ -98,6 +104,7 @@ static int pop(struct gf_network *network, struct ready_list *list) {
 /* One of either kind; the thread is home again afterwards. */
 static enum gf_code make_namespace(struct gf_network *network, bool bridged, int *out_fd,
                                    struct gf_error *err) {
+    const int64_t begin_ns = gf_mono_ns();
     GF_CLEANUP(gf_close_p) int fd = -1;
     struct gf_netlink inside = {.fd = -1};
     struct gf_error back;
@@ -116,6 +123,9 @@ static enum gf_code make_namespace(struct gf_network *network, bool bridged, int
     gf_netlink_close(&inside);
     if (rc == GF_OK) {
         *out_fd = gf_take_fd(&fd);
+        gf_histogram_add(&network->make, gf_mono_ns() - begin_ns);
+    } else {
+        gf_counter_add_owned(&network->failures, 1);
     }
     return rc;
 }
@@ -320,12 +330,16 @@ static void note_forwarding(struct gf_network_report *report) {
     gf_strbuf_fini(&now);
 }
 
+static int32_t address_count(const struct gf_network *network) {
+    return (int32_t)gf_subnet_last_host(&network->subnet) - GF_SUBNET_FIRST_HOST + 1;
+}
+
 static void fill_report(struct gf_network *network, struct gf_network_report *report) {
     struct gf_resolv resolv;
     struct gf_error error;
     choose_resolv(network, &resolv);
     report->bridge_open = network->bridge_open;
-    report->addresses = (int32_t)gf_subnet_last_host(&network->subnet) - GF_SUBNET_FIRST_HOST + 1;
+    report->addresses = address_count(network);
     report->addresses_used = network->bridge_open ? (int32_t)network->bridge.used : 0;
     report->bridge_available = network->bridge_open || try_bridge(network, &error) == GF_OK;
     if (!report->bridge_available) {
@@ -411,6 +425,8 @@ static bool make_ahead(struct gf_network *network) {
 }
 
 static int poll_timeout_ms(struct gf_network *network) {
+    gf_gauge_set(&network->addresses_used,
+                 network->bridge_open ? (int64_t)network->bridge.used : 0);
     int64_t deadline =
         network->bridge_open && network->bridge.used > 0 ? network->keep_ns : GF_NEVER;
     {
@@ -611,4 +627,21 @@ void gf_network_get_report(struct gf_network *network, struct gf_network_report 
         snprintf(out_report->why_not, sizeof(out_report->why_not), "the server is ending");
     }
     gf_latch_fini(&request.done);
+}
+
+void gf_network_stats(struct gf_network *network, struct gf_network_stats *out) {
+    *out = (struct gf_network_stats){
+        .ready_private_limit = network->ready_count,
+        .ready_bridged_limit = network->ready_bridged_count,
+        .addresses_used = (int32_t)gf_gauge_read(&network->addresses_used),
+        .addresses_limit = address_count(network),
+        .failures_total = gf_counter_read(&network->failures),
+    };
+    gf_histogram_read(&network->make, &out->make);
+    GF_MUTEX_GUARD(&network->mutex);
+    out->ready_private = network->private_ones.count;
+    out->ready_bridged = network->bridged.count;
+    GF_LIST_FOREACH(link, &network->waiters) {
+        out->waiting++;
+    }
 }

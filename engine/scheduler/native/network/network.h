@@ -15,6 +15,7 @@
 #define GOFER_ENGINE_SCHEDULER_NATIVE_NETWORK_NETWORK_H_
 
 #include "base/error.h"
+#include "base/histogram.h"
 #include "base/macros.h"
 #include "engine/scheduler/native/network/resolv.h"
 
@@ -102,5 +103,18 @@ struct gf_network_report {
 
 /* Finds out. Takes some tens of milliseconds. Thread: any but the network's. */
 void gf_network_get_report(struct gf_network *network, struct gf_network_report *out_report);
+
+/* What there is now, and was since the start. */
+struct gf_network_stats {
+    int32_t ready_private, ready_private_limit; /* made ahead */
+    int32_t ready_bridged, ready_bridged_limit; /* likewise; none before the first is wanted */
+    size_t waiting;                             /* for a namespace behind the bridge */
+    int32_t addresses_used; /* of the bridge; those of namespaces that are ready count */
+    int32_t addresses_limit;
+    uint64_t failures_total;           /* namespaces that could not be made */
+    struct gf_histogram_snapshot make; /* of those that were */
+};
+/* Waits for nothing. Thread: any. */
+void gf_network_stats(struct gf_network *network, struct gf_network_stats *out);
 
 #endif /* GOFER_ENGINE_SCHEDULER_NATIVE_NETWORK_NETWORK_H_ */
