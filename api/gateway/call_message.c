@@ -199,9 +199,11 @@ static void answer_trailers_only(struct gf_gateway__call *call) {
 /* The error of a page's call; reason and field are in the details, which pages do not show. */
 static void answer_page(struct gf_gateway__call *call) {
     struct gf_error error;
-    (void)gf_fail(&error, call->status.code, "%" GF_STR_FMT, GF_STR_ARG(call->status.message));
-    call->answer(call->gateway, call->exchange, gf_strbuf_view(&call->out),
-                 call->status.code == GF_OK ? NULL : &error);
+    const bool failed = call->status.code != GF_OK;
+    if (failed) {
+        (void)gf_fail(&error, call->status.code, "%" GF_STR_FMT, GF_STR_ARG(call->status.message));
+    }
+    call->answer(call->gateway, call->exchange, gf_strbuf_view(&call->out), failed ? &error : NULL);
 }
 
 void gf_gateway__call_answer_whole(struct gf_gateway__call *call) {
