@@ -17,7 +17,11 @@ enum {
 };
 
 static const char lock_name[] = "lock";
-static const char addresses_name[] = "addresses";
+static const char *const address_names[GF_DATA_DIR_FILE_COUNT] = {
+    [GF_DATA_DIR_ADDRESSES] = "addresses",
+    [GF_DATA_DIR_HTTP_ADDRESSES] = "http_addresses",
+    [GF_DATA_DIR_EXTERNAL_ADDRESSES] = "external_addresses",
+};
 static const char spool_name[] = "spool";
 static const char tasks_name[] = "tasks";
 
@@ -146,21 +150,22 @@ void gf_data_dir_close(struct gf_data_dir *dir) {
     *dir = (struct gf_data_dir){.fd = -1, .lock_fd = -1};
 }
 
-enum gf_code gf_data_dir_write_addresses(const struct gf_data_dir *dir, char *const *addresses,
-                                         size_t count, struct gf_error *err) {
+enum gf_code gf_data_dir_write_addresses(const struct gf_data_dir *dir, enum gf_data_dir_file file,
+                                         char *const *addresses, size_t count,
+                                         struct gf_error *err) {
     struct gf_strbuf text;
     gf_strbuf_init(&text, ADDRESSES_BYTES_MAX);
     for (size_t i = 0; i < count; i++) {
         gf_strbuf_printf(&text, "%s\n", addresses[i]);
     }
-    const enum gf_code rc = gf_file_replace(dir->fd, addresses_name, gf_strbuf_view(&text),
+    const enum gf_code rc = gf_file_replace(dir->fd, address_names[file], gf_strbuf_view(&text),
                                             FILE_MODE, GF_FILE_SYNC_NONE, err);
     gf_strbuf_fini(&text);
     return rc;
 }
 
 void gf_data_dir_remove_addresses(const struct gf_data_dir *dir) {
-    if (dir->fd >= 0) {
-        (void)unlinkat(dir->fd, addresses_name, 0);
+    for (size_t i = 0; dir->fd >= 0 && i < GF_DATA_DIR_FILE_COUNT; i++) {
+        (void)unlinkat(dir->fd, address_names[i], 0);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * The data directory: its layout (server.h), its lock, and the file of addresses.
+ * The data directory: its layout (server.h), its lock, and the files of addresses.
  *
  * Thread: the owner's.
  */
@@ -37,10 +37,19 @@ enum gf_code gf_data_dir_open(const char *path, struct gf_data_dir *out,
 /* Gives the lock back and frees. Accepts a zeroed struct with descriptors -1. */
 void gf_data_dir_close(struct gf_data_dir *dir);
 
+/* The files of addresses. */
+enum gf_data_dir_file {
+    GF_DATA_DIR_ADDRESSES,
+    GF_DATA_DIR_HTTP_ADDRESSES,
+    GF_DATA_DIR_EXTERNAL_ADDRESSES,
+    GF_DATA_DIR_FILE_COUNT,
+};
+
 /* Puts the addresses into the file, one a line, atomically. */
-enum gf_code gf_data_dir_write_addresses(const struct gf_data_dir *dir, char *const *addresses,
-                                         size_t count, struct gf_error *err) GF_MUST_USE;
-/* Removes the file. */
+enum gf_code gf_data_dir_write_addresses(const struct gf_data_dir *dir, enum gf_data_dir_file file,
+                                         char *const *addresses, size_t count,
+                                         struct gf_error *err) GF_MUST_USE;
+/* Removes all of them. */
 void gf_data_dir_remove_addresses(const struct gf_data_dir *dir);
 
 #endif /* GOFER_API_SERVER_DATA_DIR_H_ */

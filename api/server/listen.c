@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 enum {
-    SOCKET_UMASK = 0177,     /* unix sockets get the mode 0600 */
     TASK_SOCKET_MODE = 0666, /* a container runs as any user, and needs a token anyhow */
     TASK_ADDRESS_BYTES_MAX = 64,
 };
@@ -147,22 +146,33 @@ static char *with_port(const char *address, int port) {
     return gf_asprintf("%.*s:%d", (int)(colon - address), address, port);
 }
 
+void gf_server__note_address(struct gf_server *server, struct gf_server_addresses *addresses,
+                             const struct gf_server_listener *listener, int port) {
+    char *address = with_port(listener->address, port);
+    gf_assert(addresses->count < GF_SERVER_LISTENERS_MAX);
+    addresses->items[addresses->count++] = address;
+    server->told_listeners[server->told_listener_count++] = (struct gf_services_listener){
+        .address = address,
+        .purpose = addresses->purpose,
+        .is_local = gf_address_is_local(address),
+        .has_tls = listener->tls.cert_file != NULL,
+    };
+}
+
 enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_options *options,
                                struct gf_error *err) {
-    server->tls = true;
     for (size_t i = 0; i < options->listener_count; i++) {
         const struct gf_server_listener *listener = &options->listeners[i];
         const bool has_tls = listener->tls.cert_file != NULL || listener->tls.key_file != NULL;
         int port = 0;
-        const mode_t before = umask(SOCKET_UMASK);
+        const mode_t before = umask(GF_SERVER_SOCKET_UMASK);
         const enum gf_code rc = gf_rpc_server_listen(server->rpc, listener->address,
                                                      has_tls ? &listener->tls : NULL, &port, err);
         (void)umask(before);
         if (rc != GF_OK) {
             return rc;
         }
-        server->tls = server->tls && (has_tls || gf_address_unix_path(listener->address) != NULL);
-        server->addresses[server->address_count++] = with_port(listener->address, port);
+        gf_server__note_address(server, &server->addresses, listener, port);
     }
     return GF_OK;
 }

@@ -131,8 +131,10 @@ enum gf_code gf_server_run(const struct gf_server_options *options, struct gf_er
     if (rc != GF_OK) {
         return rc;
     }
-    for (size_t i = 0; i < gf_server_address_count(server); i++) {
-        gf_log_info("server_ready", GF_KV_STR("address", gf_server_address(server, i)));
+    for (size_t i = 0; i < server->told_listener_count; i++) {
+        const struct gf_services_listener *listener = &server->told_listeners[i];
+        gf_log_info("server_ready", GF_KV_STR("address", listener->address),
+                    GF_KV_STR("serves", listener->purpose), GF_KV_BOOL("tls", listener->has_tls));
     }
     if (wait_for_end(server, signal_fd)) {
         gf_log_info("server_stopping");

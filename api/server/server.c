@@ -27,8 +27,9 @@ enum {
 
 /* On the engine thread. */
 static void on_fatal(void *ctx, const struct gf_error *error) {
-    const struct gf_server *server = ctx;
+    struct gf_server *server = ctx;
     const uint64_t one = 1;
+    atomic_store(&server->store_failed, true);
     gf_log_error("store_failed", GF_KV_ERROR(error));
     (void)!write(server->fatal_fd, &one, sizeof(one));
 }
@@ -173,6 +174,10 @@ static enum gf_code start_engine(struct gf_server *server, const struct gf_serve
     }
     server->hub = gf_event_hub_create();
     make_extensions(server, options);
+    rc = gf_server__make_external(server, options, err);
+    if (rc != GF_OK) {
+        return rc;
+    }
     const struct gf_engine_options engine = {
         .store = server->store,
         .hub = server->hub,
@@ -235,6 +240,26 @@ static void start_upkeep(struct gf_server *server) {
     server->upkeep = gf_upkeep_start(&options);
 }
 
+static int64_t or_default(int64_t limit, int64_t fallback) {
+    return limit == 0 ? fallback : (limit < 0 ? 0 : limit);
+}
+
+static struct gf_services_http_limits http_limits_of(const struct gf_server_options *options) {
+    const struct gf_server_external *external = &options->external;
+    return (struct gf_services_http_limits){
+        .connections_max =
+            or_default(options->gateway.connections_max, GF_HTTP_CONNECTIONS_MAX_DEFAULT),
+        .external_connections_max =
+            or_default(external->connections_max, GF_EXTERNAL_CONNECTIONS_MAX_DEFAULT),
+        .external_address_connections_max = or_default(external->address_connections_max,
+                                                       GF_EXTERNAL_ADDRESS_CONNECTIONS_MAX_DEFAULT),
+        .external_address_rate_max =
+            or_default(external->address_rate_max, GF_EXTERNAL_ADDRESS_RATE_MAX_DEFAULT),
+        .external_body_bytes_max =
+            or_default(external->body_bytes_max, GF_EXTERNAL_BODY_BYTES_MAX_DEFAULT),
+    };
+}
+
 /* What the services tell of the machine (DiagnoseSystem). */
 static struct gf_services_host host_of(const struct gf_server *server, bool allow_anonymous) {
     return (struct gf_services_host){
@@ -242,9 +267,8 @@ static struct gf_services_host host_of(const struct gf_server *server, bool allo
         .fetch_program = server->fetch_program,
         .master_key_source = server->master_keys.description,
         .master_key_path = server->master_keys.path,
-        .addresses = (const char *const *)server->addresses,
-        .address_count = server->address_count,
-        .tls = server->tls,
+        .listeners = server->told_listeners,
+        .listener_count = server->told_listener_count,
         .allow_anonymous = allow_anonymous,
     };
 }
@@ -298,6 +322,7 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
         .start_time = gf_wall_ns(),
         .spool_path = server->dir.spool_path,
         .limits = limits_of(options),
+        .http_limits = http_limits_of(options),
         .store_path = server->dir.store_path,
         .images_path = server->dir.images_path,
         .logs_path = server->dir.logs_path,
@@ -315,6 +340,27 @@ static void make_services(struct gf_server *server, const struct gf_server_optio
     gf_services_init(&server->services);
     gf_gate_set_changed(server->gate, kick_streams, server);
     server->has_services = true;
+}
+
+/* Those of gRPC last: whoever waits for a server waits for that file. */
+static enum gf_code write_addresses(const struct gf_server *server, struct gf_error *err) {
+    const struct {
+        enum gf_data_dir_file file;
+        const struct gf_server_addresses *addresses;
+    } lists[] = {
+        {GF_DATA_DIR_EXTERNAL_ADDRESSES, &server->external_addresses},
+        {GF_DATA_DIR_HTTP_ADDRESSES, &server->http_addresses},
+        {GF_DATA_DIR_ADDRESSES, &server->addresses},
+    };
+    enum gf_code rc = GF_OK;
+    for (size_t i = 0; rc == GF_OK && i < GF_ARRAY_COUNT(lists); i++) {
+        const struct gf_server_addresses *addresses = lists[i].addresses;
+        if (addresses->count > 0) {
+            rc = gf_data_dir_write_addresses(&server->dir, lists[i].file, addresses->items,
+                                             addresses->count, err);
+        }
+    }
+    return rc;
 }
 
 static enum gf_code make(struct gf_server *server, const struct gf_server_options *options,
@@ -335,6 +381,9 @@ static enum gf_code make(struct gf_server *server, const struct gf_server_option
         rc = gf_server__make_rpc(server, options, err);
     }
     if (rc == GF_OK) {
+        rc = gf_server__make_gateway(server, options, err);
+    }
+    if (rc == GF_OK) {
         rc = start_engine(server, options, err);
     }
     if (rc != GF_OK) {
@@ -345,7 +394,8 @@ static enum gf_code make(struct gf_server *server, const struct gf_server_option
     gf_server__start_extension_care(server, options);
     gf_services_announce(&server->services);
     gf_server__start_rpc(server);
-    return gf_data_dir_write_addresses(&server->dir, server->addresses, server->address_count, err);
+    rc = gf_server__start_http(server, err);
+    return rc == GF_OK ? write_addresses(server, err) : rc;
 }
 
 enum gf_code gf_server_create(const struct gf_server_options *options,
@@ -361,6 +411,12 @@ enum gf_code gf_server_create(const struct gf_server_options *options,
     server->dir.lock_fd = -1;
     server->fatal_fd = -1;
     server->tasks_fd = -1;
+    server->addresses.setting = GF_SETTING_LISTENERS;
+    server->addresses.purpose = "gRPC";
+    server->http_addresses.setting = GF_SETTING_GATEWAY_LISTENERS;
+    server->http_addresses.purpose = "HTTP";
+    server->external_addresses.setting = GF_SETTING_EXTERNAL_LISTENERS;
+    server->external_addresses.purpose = "events from outside";
     const enum gf_code rc = make(server, options, err);
     if (rc != GF_OK) {
         gf_server_destroy(server, 0);
@@ -372,6 +428,8 @@ enum gf_code gf_server_create(const struct gf_server_options *options,
 
 /* Everything that runs comes to rest, in the reverse order of the start. */
 static void stop(struct gf_server *server, int64_t grace_ms) {
+    const int64_t deadline_ns = gf_mono_ns() + grace_ms * GF_NS_PER_MS;
+    atomic_store(&server->stopping, true);
     gf_data_dir_remove_addresses(&server->dir);
     gf_log_sweep_stop(server->log_sweep);
     gf_secret_sweep_stop(server->secret_sweep);
@@ -381,6 +439,7 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
     if (server->has_services) {
         gf_services_end_streams(&server->services);
     }
+    gf_server__stop_http(server, deadline_ns);
     if (server->extensions_started) {
         gf_extension_hub_stop(server->extensions);
     }
@@ -388,7 +447,8 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
         gf_image_store_stop(server->images);
     }
     if (server->rpc != NULL) {
-        gf_rpc_server_stop(server->rpc, grace_ms);
+        const int64_t left_ns = deadline_ns - gf_mono_ns();
+        gf_rpc_server_stop(server->rpc, left_ns > 0 ? left_ns / GF_NS_PER_MS : 0);
     }
     if (server->task_rpc != NULL) {
         gf_rpc_server_stop(server->task_rpc, 0); /* the grace has been given above */
@@ -415,11 +475,18 @@ static void stop(struct gf_server *server, int64_t grace_ms) {
     }
 }
 
+static void free_addresses(struct gf_server_addresses *addresses) {
+    for (size_t i = 0; i < addresses->count; i++) {
+        free(addresses->items[i]);
+    }
+}
+
 void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     if (server == NULL) {
         return;
     }
     stop(server, grace_ms);
+    gf_server__destroy_http(server);
     gf_rpc_server_destroy(server->task_rpc);
     gf_close(&server->tasks_fd);
     gf_rpc_server_destroy(server->rpc);
@@ -459,9 +526,9 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
     gf_pool_destroy(server->pool);
     gf_reactor_destroy(server->reactor);
     gf_close(&server->fatal_fd);
-    for (size_t i = 0; i < server->address_count; i++) {
-        free(server->addresses[i]);
-    }
+    free_addresses(&server->addresses);
+    free_addresses(&server->http_addresses);
+    free_addresses(&server->external_addresses);
     free(server->version);
     free(server->commit);
     free(server->fetch_program);
@@ -471,17 +538,12 @@ void gf_server_destroy(struct gf_server *server, int64_t grace_ms) {
 }
 
 size_t gf_server_address_count(const struct gf_server *server) {
-    return server->address_count;
+    return server->addresses.count;
 }
 
 const char *gf_server_address(const struct gf_server *server, size_t index) {
-    gf_assert(index < server->address_count);
-    return server->addresses[index];
-}
-
-enum gf_code gf_server_reload_tls(struct gf_server *server, size_t *out_count,
-                                  struct gf_error *err) {
-    return gf_rpc_server_reload_tls(server->rpc, out_count, err);
+    gf_assert(index < server->addresses.count);
+    return server->addresses.items[index];
 }
 
 int gf_server_fatal_fd(const struct gf_server *server) {

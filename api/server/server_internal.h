@@ -4,6 +4,7 @@
  *     server.c   making, freeing, the fatal error
  *     doors.c    who calls and what is secret: master keys, vault, gate; the two rpc servers
  *     listen.c   addresses
+ *     http_doors.c   the gateway and the listener for events from outside
  *     run.c      the whole service, with its signals
  */
 #ifndef GOFER_API_SERVER_SERVER_INTERNAL_H_
@@ -12,6 +13,9 @@
 #include "api/access/gate.h"
 #include "api/extension/hub.h"
 #include "api/extension/log.h"
+#include "api/external/listener.h"
+#include "api/gateway/gateway.h"
+#include "api/http/server.h"
 #include "api/reflection/reflection.h"
 #include "api/rpc/health/health.h"
 #include "api/rpc/server.h"
@@ -35,9 +39,23 @@
 #include "engine/scheduler/null/null.h"
 #include "engine/secrets/vault.h"
 
+enum {
+    GF_SERVER_SOCKET_UMASK = 0177, /* unix sockets get the mode 0600 */
+};
+
+/* Where one kind of callers comes in. */
+struct gf_server_addresses {
+    const char *setting; /* the path of the setting */
+    const char *purpose; /* for people */
+    char *items[GF_SERVER_LISTENERS_MAX];
+    size_t count;
+};
+
 struct gf_server {
     struct gf_data_dir dir;
     int fatal_fd; /* an eventfd */
+    _Atomic bool store_failed;
+    _Atomic bool stopping;
     struct gf_reactor *reactor;
     struct gf_pool *pool;      /* reads and streams */
     struct gf_pool *long_pool; /* imports of images, removal of logs */
@@ -77,10 +95,16 @@ struct gf_server {
     struct gf_door people;
     struct gf_rpc_server *task_rpc;
     struct gf_door tasks;
-    int tasks_fd; /* the directory of the socket for tasks */
-    char *addresses[GF_SERVER_LISTENERS_MAX];
-    size_t address_count;
-    bool tls; /* on all of them that are not unix sockets */
+    int tasks_fd;                          /* the directory of the socket for tasks */
+    struct gf_gateway *gateway;            /* NULL: none */
+    struct gf_http_server *http;           /* the gateway's */
+    struct gf_external_listener *external; /* NULL: none */
+    struct gf_server_addresses addresses;  /* of rpc */
+    struct gf_server_addresses http_addresses;
+    struct gf_server_addresses external_addresses;
+    /* All of them, for people. */
+    struct gf_services_listener told_listeners[3 * GF_SERVER_LISTENERS_MAX];
+    size_t told_listener_count;
     char *fetch_program;
 };
 
@@ -103,9 +127,33 @@ void gf_server__start_rpc(struct gf_server *server);
 enum gf_code gf_server__listen(struct gf_server *server, const struct gf_server_options *options,
                                struct gf_error *err) GF_MUST_USE;
 
+/* Notes an address with its real port, once it is bound. */
+void gf_server__note_address(struct gf_server *server, struct gf_server_addresses *addresses,
+                             const struct gf_server_listener *listener, int port);
+
 /* Binds the socket for tasks. */
 enum gf_code gf_server__listen_for_tasks(struct gf_server *server,
                                          struct gf_error *err) GF_MUST_USE;
+
+/* ---- http_doors.c ---- */
+
+/* Make the two where the options want them, and bind their addresses: the gateway once there is the
+ * rpc server, the listener for events from outside once there is the hub. */
+enum gf_code gf_server__make_gateway(struct gf_server *server,
+                                     const struct gf_server_options *options,
+                                     struct gf_error *err) GF_MUST_USE;
+enum gf_code gf_server__make_external(struct gf_server *server,
+                                      const struct gf_server_options *options,
+                                      struct gf_error *err) GF_MUST_USE;
+
+/* Start to take connections, after the rpc server has. */
+enum gf_code gf_server__start_http(struct gf_server *server, struct gf_error *err) GF_MUST_USE;
+
+/* Stop, while all else runs still; requests have until then (gf_mono_ns). */
+void gf_server__stop_http(struct gf_server *server, int64_t deadline_ns);
+
+/* Frees both, before the rpc server and the hub. */
+void gf_server__destroy_http(struct gf_server *server);
 
 /* ---- extension_start.c ---- */
 

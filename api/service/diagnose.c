@@ -7,6 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+    LISTENERS_BYTES_MAX = 8 << 10,
+};
+
 static struct gf_finding ok(const char *description) {
     return (struct gf_finding){.result = GF_FINDING_OK, .description = description};
 }
@@ -92,28 +96,45 @@ static struct gf_finding check_bootstrap(struct gf_read *read) {
                      : warn("there is no token: nobody can log in", "gofer token bootstrap");
 }
 
-static bool is_local(struct gf_str address) {
-    return gf_str_has_prefix(address, GF_STR("unix:")) ||
-           gf_str_has_prefix(address, GF_STR("127.")) ||
-           gf_str_has_prefix(address, GF_STR("[::1]:")) ||
-           gf_str_has_prefix(address, GF_STR("localhost:"));
+/* "0.0.0.0:8080 (gRPC), 0.0.0.0:8081 (HTTP)": those that other machines reach without TLS; or all
+ * of them. */
+static const char *list_listeners(struct gf_read *read, bool only_open) {
+    const struct gf_services_host *host = &read->services->host;
+    struct gf_strbuf text;
+    gf_strbuf_init(&text, LISTENERS_BYTES_MAX);
+    for (size_t i = 0; i < host->listener_count; i++) {
+        const struct gf_services_listener *listener = &host->listeners[i];
+        if (!only_open || (!listener->is_local && !listener->has_tls)) {
+            gf_strbuf_printf(&text, "%s%s (%s%s)", text.len > 0 ? ", " : "", listener->address,
+                             listener->purpose,
+                             listener->has_tls || listener->is_local ? "" : ", without TLS");
+        }
+    }
+    const char *copy = gf_arena_str(read->arena, gf_strbuf_view(&text)).ptr;
+    gf_strbuf_fini(&text);
+    return copy;
 }
 
 static struct gf_finding check_tls(struct gf_read *read) {
     const struct gf_services_host *host = &read->services->host;
-    if (host->tls) {
-        return ok("connections over the network are encrypted");
+    bool all_local = true;
+    bool all_safe = true;
+    for (size_t i = 0; i < host->listener_count; i++) {
+        const struct gf_services_listener *listener = &host->listeners[i];
+        all_local = all_local && listener->is_local;
+        all_safe = all_safe && (listener->is_local || listener->has_tls);
     }
-    for (size_t i = 0; i < host->address_count; i++) {
-        if (!is_local(gf_str_from(host->addresses[i]))) {
-            return warn(gf_arena_printf(read->arena,
-                                        "%s is reachable from other machines without encryption: "
-                                        "tokens can be read on the way",
-                                        host->addresses[i]),
-                        "give the service a certificate, or let it listen on this machine alone");
-        }
+    if (!all_safe) {
+        return warn(gf_arena_printf(read->arena,
+                                    "other machines reach the service without encryption, so that "
+                                    "tokens can be read on the way: %s",
+                                    list_listeners(read, true)),
+                    "give the service a certificate, or let it listen on this machine alone");
     }
-    return ok("the service listens on this machine alone");
+    return ok(gf_arena_printf(read->arena, "%s: %s",
+                              all_local ? "the service listens on this machine alone"
+                                        : "connections from other machines are encrypted",
+                              list_listeners(read, false)));
 }
 
 /* ---- Containers ---- */

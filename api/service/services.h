@@ -44,15 +44,31 @@ struct gf_image_pulls;
 struct gf_image_store;
 struct gf_vault;
 
+/* One way in, but for tasks. */
+struct gf_services_listener {
+    const char *address;
+    const char *purpose; /* "gRPC", "HTTP" */
+    bool is_local;       /* only this machine reaches it */
+    bool has_tls;
+};
+
+/* Of the listeners for HTTP and for events from outside; 0: no limit. */
+struct gf_services_http_limits {
+    int64_t connections_max;
+    int64_t external_connections_max;
+    int64_t external_address_connections_max;
+    int64_t external_address_rate_max;
+    int64_t external_body_bytes_max;
+};
+
 /* What DiagnoseSystem tells of besides. Texts may be NULL: what is not known is not checked. */
 struct gf_services_host {
     const char *data_path;
     const char *fetch_program;     /* path of gofer-fetch */
     const char *master_key_source; /* as "the environment variable GOFER_MASTER_KEY" */
     const char *master_key_path;   /* of the file, where it is from one */
-    const char *const *addresses;  /* where the server listens for people */
-    size_t address_count;
-    bool tls;             /* on all of them that are not unix sockets */
+    const struct gf_services_listener *listeners;
+    size_t listener_count;
     bool allow_anonymous; /* callers without a token are let in */
 };
 
@@ -81,6 +97,7 @@ struct gf_services {
     int64_t upload_bytes_max;     /* of one upload */
     int64_t calls_max;            /* under way at the same time; 0: the default of api/rpc */
     struct gf_core_limits limits; /* that the engine has */
+    struct gf_services_http_limits http_limits;
     /* Where files are, for who wants to know how large they are. */
     const char *store_path;
     const char *images_path;

@@ -165,6 +165,7 @@ static int64_t or_none(int64_t limit) {
 Gofer__V1__SystemLimit **gf_system_limits(const struct gf_services *services,
                                           struct gf_arena *arena, size_t *out_count) {
     const struct gf_core_limits *core = &services->limits;
+    const struct gf_services_http_limits *http = &services->http_limits;
     const struct gf_gate_options *gate = gf_gate_get_options(services->gate);
     /* Those that the options of the server set, by the names of its flags. */
     const struct limit settings[] = {
@@ -176,6 +177,18 @@ Gofer__V1__SystemLimit **gf_system_limits(const struct gf_services *services,
          "count", "Calls under way at the same time, streams included; more are refused."},
         {"containers_max", core->attempts_running_max, "count",
          "Containers at once, in the server; more tasks wait. 0: no limit."},
+        {"external_address_connections_max", http->external_address_connections_max, "count",
+         "Connections at once for events from outside of one address of another machine; more are "
+         "closed. 0: no limit."},
+        {"external_address_rate_max", http->external_address_rate_max, "count",
+         "Requests in a second from outside of one address of another machine; more are refused. "
+         "0: no limit."},
+        {"external_body_bytes_max", http->external_body_bytes_max, "bytes",
+         "The body of a request from outside; a larger one is refused."},
+        {"external_connections_max", http->external_connections_max, "count",
+         "Connections at once for events from outside; more are closed."},
+        {"http_connections_max", http->connections_max, "count",
+         "Connections at once of the gateway; more are closed."},
         {"namespace_runs_max", core->namespace_runs_max, "count",
          "Runs at once of one namespace, which may ask for less; more are queued. 0: no limit."},
         {"pipeline_queue_max", core->pipeline_queue_max, "count",
