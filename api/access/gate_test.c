@@ -397,3 +397,21 @@ Test(access_gate_runs, runs_that_were_under_way_at_the_start_have_their_tokens) 
     gf_vault_destroy(vault);
     store->ops->destroy(store);
 }
+
+/* ---- figures ---- */
+
+Test(access_gate, refusals_are_counted_by_their_reason) {
+    struct gf_gate_stats stats;
+    (void)call("gofer.v1.SystemService/GetSystemSummary", NULL);
+    (void)call("gofer.v1.SystemService/GetSystemSummary", "nonsense");
+    (void)call("gofer.v1.SystemService/GetSystemSummary", "nonsense");
+    gf_gate_stats(rig.gate, &stats);
+    cr_expect_eq(stats.refused_total[GF_GATE_REFUSAL_TOKEN_REQUIRED], 1);
+    cr_expect_eq(stats.refused_total[GF_GATE_REFUSAL_TOKEN_MALFORMED], 2);
+    cr_expect_eq(stats.refused_total[GF_GATE_REFUSAL_TOKEN_INVALID], 0);
+    cr_expect_eq(stats.refused_total[GF_GATE_REFUSAL_OTHER], 0);
+    cr_expect_eq(stats.audit_left_out_total, 0);
+    cr_expect_eq(stats.streams, 0);
+    cr_expect_eq(stats.addresses, 1);
+    cr_expect_eq(stats.addresses_open, 0);
+}

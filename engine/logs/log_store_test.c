@@ -315,3 +315,23 @@ Test(log_store, lists_the_pipelines_that_have_logs) {
     gf_vec_fini(&keys);
     close_fixture(&fixture);
 }
+
+Test(log_store, stats_tell_of_logs_and_readers) {
+    struct fixture fixture;
+    open_fixture(&fixture);
+    struct gf_log_store_stats stats;
+    struct gf_logframe_writer writer;
+    struct gf_log_reader reader = {0};
+    const int fd = begin_log(&fixture, &writer);
+    cr_assert_eq(gf_log_reader_open(fixture.store, &NAME, 0, &reader, NULL), GF_OK);
+    gf_log_store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.created_total, 1);
+    cr_expect_eq(stats.readers, 1);
+    cr_expect_eq(stats.files_watched, 0);
+    gf_log_reader_close(&reader);
+    gf_log_reader_close(&reader);
+    gf_log_store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.readers, 0);
+    close(fd);
+    close_fixture(&fixture);
+}

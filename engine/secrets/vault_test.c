@@ -439,3 +439,23 @@ Test(vault, tokens_of_runs_survive_a_restart) {
                  GF_UNAUTHENTICATED);
     gf_vault_fixture_fini(&stranger);
 }
+
+/* ---- Figures ---- */
+
+Test(vault, stats_tell_what_was_sealed_and_opened) {
+    struct gf_vault_stats stats;
+    gf_vault_stats(it.vault, &stats);
+    const size_t keyrings = stats.keyrings;
+    gf_vault_fixture_put(&it, "password", "correct horse");
+    gf_vault_fixture_expect(&it, "password", "correct horse");
+    gf_vault_fixture_expect(&it, "password", "correct horse");
+    const char *value = NULL;
+    cr_expect_eq(gf_vault_fixture_try_read(&it, "7/72/password", &value), GF_NOT_FOUND);
+    gf_vault_stats(it.vault, &stats);
+    cr_expect_eq(stats.values_sealed_total, 1);
+    cr_expect_eq(stats.values_opened_total, 2);
+    cr_expect_eq(stats.failures_total, 0);
+    cr_expect_gt(stats.keyrings, keyrings);
+    cr_expect_leq(stats.keyrings, stats.keyrings_limit);
+    cr_expect_gt(stats.keyring_opens_total, 0);
+}

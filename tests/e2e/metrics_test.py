@@ -292,6 +292,15 @@ class Access(MetricsTest):
             self.assertFalse(secret in text, secret)
 
 
+    def test_a_scraper_needs_one_right(self):
+        """As operating.md tells."""
+        self.gofer("role", "create", "scraper", "--allow", "read:system")
+        token = self.answer("token", "create", "--user", "prometheus", "--kind", "bot", "--role", "scraper").strip()
+        mine = {"GOFER_TOKEN": token}
+        self.assertEqual(set(read(self.answer("service", "metrics", environment=mine))), set(read(self.scrape())))
+        self.error("pipeline", "list", environment=mine, code=e2e.NOT_ALLOWED)
+
+
 def print_reference(gofer):
     with GoferServer(gofer, scheduler="null") as server:
         sys.stdout.write(reference(read(server.run("service", "metrics").stdout)))

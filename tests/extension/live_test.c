@@ -279,3 +279,20 @@ Test(extension_live, a_dialog_ends_with_the_connection) {
     gf_latch_wait(&talk.ended);
     cr_assert_eq(talk.code, GF_UNAVAILABLE);
 }
+
+Test(extension_live, figures_of_all_connections_are_added_up) {
+    struct gf_extension_hub_stats stats;
+    gf_extension_hub_stats(rig.hub, &stats);
+    cr_expect_eq(stats.connections, 0);
+    cr_expect_eq(stats.connections_limit, GF_EXTENSION_CONNECTIONS_MAX);
+    (void)script_connect(&script, &rig, "cron");
+    settle();
+    gf_extension_hub_stats(rig.hub, &stats);
+    cr_expect_eq(stats.connections, 1);
+    cr_expect_eq(stats.ready, 1);
+    cr_expect_eq(stats.connections_total, 1);
+    cr_expect_eq(stats.connections_refused_total, 0);
+    cr_expect_eq(stats.deliveries_pending, 0);
+    cr_expect_eq(stats.deliveries_unanswered, 0);
+    cr_expect_eq(stats.window_limit, GF_EXTENSION_WINDOW);
+}

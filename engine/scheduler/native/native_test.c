@@ -257,3 +257,25 @@ Test(native, nothing_is_left_after_two_hundred_containers) {
     cr_assert(eq(sz, count_entries(stage), (size_t)0));
     cr_assert(eq(sz, count_groups(), (size_t)0));
 }
+
+Test(native, stats_tell_of_launches_and_ends) {
+    struct gf_native_stats stats;
+    const struct gf_task missing = {.task_id = GF_STR("plain"), .image = GF_STR("nothing:1")};
+    native_host_launch(&host, attempt_of(1), "read line; exit 3");
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_STARTED);
+    native_host_launch_task(&host, attempt_of(2), &missing);
+    (void)native_host_wait(&host, attempt_of(2), NATIVE_LAUNCH_FAILED);
+    (void)native_host_wait(&host, attempt_of(1), NATIVE_EXITED);
+    gf_native_stats(host.native, &stats);
+    cr_assert(eq(u64, stats.launches_total, 2));
+    cr_assert(eq(u64, stats.launch_failures_total, 1));
+    cr_assert(eq(u64, stats.launch.count, 1));
+    cr_assert(eq(u64, stats.exits_total, 1));
+    cr_assert(eq(u64, stats.lost_total, 0));
+    cr_assert(eq(u64, stats.adopted_total, 0));
+    cr_assert(eq(sz, stats.attempts, (size_t)1)); /* until it is forgotten */
+    cr_assert(stats.network.make.count > 0);
+    cr_assert(eq(u64, stats.network.failures_total, 0));
+    forget(attempt_of(1));
+    native_host_wait_empty(&host);
+}

@@ -105,3 +105,12 @@ Test(user_ranges, they_fit_the_kernels_ids) {
         gf_user_ranges_fini(&other);
     }
 }
+
+Test(user_ranges, used_ones_are_counted) {
+    cr_assert(eq(sz, gf_user_ranges_used(&ranges), (size_t)0));
+    const int64_t first = take();
+    gf_user_ranges_adopt(&ranges, range(1) + 1); /* touches two */
+    cr_assert(eq(sz, gf_user_ranges_used(&ranges), (size_t)3));
+    gf_user_ranges_give(&ranges, first);
+    cr_assert(eq(sz, gf_user_ranges_used(&ranges), (size_t)2));
+}

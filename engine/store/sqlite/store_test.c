@@ -333,3 +333,27 @@ Test(sqlite_store, a_reader_in_the_way_of_the_log_delays_and_loses_nothing) {
     cr_assert_eq(gf_sqlite_fixture_query(&fixture.sqlite, "SELECT count(*) FROM runs"), next - 1);
     close_fixture(&fixture);
 }
+
+Test(sqlite_store, stats_tell_of_readers_and_the_log) {
+    const struct gf_sqlite_options options = {.reader_count = 2, .wal_bytes_soft = 1};
+    struct fixture fixture;
+    struct gf_sqlite_stats stats;
+    open_fixture(&fixture, &options);
+    struct gf_store_reader *reader = fixture.store->ops->open_reader(fixture.store);
+    gf_sqlite_store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.readers_used, 1);
+    cr_expect_eq(stats.readers_limit, 2);
+    cr_expect_eq(stats.reads_total, 1);
+    cr_expect_eq(stats.reads_waited_total, 0);
+    cr_expect_gt(stats.wal_bytes, 0);
+    cr_expect_gt(stats.file_bytes, 0);
+    cr_expect_eq(stats.checkpoint.count, 0);
+    fixture.store->ops->close_reader(fixture.store, reader);
+    cr_assert_eq(fixture.store->ops->checkpoint(fixture.store, &fixture.err), GF_OK);
+    gf_sqlite_store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.readers_used, 0);
+    cr_expect_eq(stats.checkpoint.count, 1);
+    cr_expect_eq(stats.checkpoint_failures_total, 0);
+    cr_expect_eq(stats.stall.count, 0);
+    close_fixture(&fixture);
+}

@@ -246,3 +246,37 @@ Test(pulls, a_program_that_says_nothing_or_nonsense_is_a_failure) {
     gf_pull_waiter_close(&strange);
     gf_pull_rig_close(&rig);
 }
+
+Test(pulls, stats_tell_what_runs_waits_and_failed) {
+    struct gf_pull_waiter waiters[3];
+    struct gf_image_pulls_stats stats;
+    open_rig(1, 0);
+    GF_CLEANUP(gf_close_p) int first = gf_pull_rig_orders(&rig, "1", "");
+    GF_CLEANUP(gf_close_p) int second = gf_pull_rig_orders(&rig, "2", "");
+    gf_pull_waiter_open(&waiters[0], &rig, "1", "", false);
+    gf_pull_waiter_open(&waiters[1], &rig, "1", "", false);
+    gf_pull_waiter_open(&waiters[2], &rig, "2", "", false);
+    await_start("1-");
+    gf_pull_rig_order(first, "progress fetching 1 2 0 1\n");
+    gf_pull_waiter_await_bytes(&waiters[0], 1);
+    gf_pull_waiter_await_bytes(&waiters[1], 1);
+    gf_image_pulls_stats(rig.pulls, &stats);
+    cr_expect_eq(stats.running, 1);
+    cr_expect_eq(stats.running_limit, 1);
+    cr_expect_leq(stats.waiting, 1); /* the third may be on its way still */
+    cr_expect_eq(stats.limit, GF_IMAGE_PULLS_MAX);
+    gf_pull_rig_succeed(&rig, first);
+    assert_pulled(&waiters[0]);
+    await_start("2-");
+    gf_pull_rig_fail(second);
+    cr_expect_eq(gf_pull_waiter_await(&waiters[2]), GF_NOT_FOUND);
+    gf_image_pulls_stats(rig.pulls, &stats);
+    cr_expect_eq(stats.requests_total, 3);
+    cr_expect_eq(stats.refused_total, 0);
+    cr_expect_eq(stats.failures_total, 1);
+    cr_expect_eq(stats.duration.count, 1);
+    for (size_t i = 0; i < GF_ARRAY_COUNT(waiters); i++) {
+        gf_pull_waiter_close(&waiters[i]);
+    }
+    gf_pull_rig_close(&rig);
+}
