@@ -108,7 +108,5 @@ void gf_http_read_body(struct gf_http_exchange *exchange, size_t bytes_max) {
 void gf_http_wipe_body(struct gf_http_exchange *exchange) {
     gf_assert(exchange->magic == GF_HTTP__EXCHANGE_MAGIC);
     gf_assert(exchange->body_told);
-    if (exchange->body != NULL) {
-        explicit_bzero(exchange->body, exchange->body_size);
-    }
+    gf_http__body_free(exchange);
 }

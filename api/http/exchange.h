@@ -47,7 +47,8 @@ void *gf_http_data(const struct gf_http_exchange *exchange);
 /* Reads the body, of at most so many bytes; `body` follows. Only within `head`. */
 void gf_http_read_body(struct gf_http_exchange *exchange, size_t bytes_max);
 
-/* Overwrites the body now, and what was buffered of it as far as it is within reach. */
+/* Overwrites and frees the body now, not only with `done`: where it was a secret, or the response
+ * takes its time. The body that `body` was given is not there any more. */
 void gf_http_wipe_body(struct gf_http_exchange *exchange);
 
 /* ---- The response: one of the three, once ---- */
