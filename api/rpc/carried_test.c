@@ -1,101 +1,35 @@
 /* Calls that the test carries itself, as a gateway does. */
 #include "api/codec/wire/wire.h"
 #include "api/rpc/carried.h"
-#include "api/rpc/testdata/echo_service.h"
-#include "base/alloc.h"
-#include "base/clock.h"
+#include "api/rpc/testdata/carrier.h"
 #include "base/sync.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
-
-/* Whoever waits for a call's wake. */
-struct waker {
-    struct gf_mutex mutex;
-    struct gf_cond cond;
-    int count;
-};
-
-static void wake(void *ctx) {
-    struct waker *waker = ctx;
-    gf_mutex_lock(&waker->mutex);
-    waker->count++;
-    gf_cond_signal(&waker->cond);
-    gf_mutex_unlock(&waker->mutex);
-}
-
-static void waker_init(struct waker *waker) {
-    *waker = (struct waker){.count = 0};
-    gf_mutex_init(&waker->mutex, GF_RANK_QUEUE);
-    gf_cond_init(&waker->cond);
-}
-
-static void waker_fini(struct waker *waker) {
-    gf_cond_fini(&waker->cond);
-    gf_mutex_fini(&waker->mutex);
-}
-
-static int wakes(struct waker *waker) {
-    GF_MUTEX_GUARD(&waker->mutex);
-    return waker->count;
-}
-
-/* Waits for the next wake. */
-static void await_wake(struct waker *waker) {
-    GF_MUTEX_GUARD(&waker->mutex);
-    while (waker->count == 0) {
-        gf_cond_wait(&waker->cond, &waker->mutex);
-    }
-    waker->count--;
-}
 
 /* A server with the echo service, or with handlers of the test's own, and what carries calls to it.
  */
 struct rig {
     struct gf_echo_env env;
-    struct waker waker;
+    struct gf_echo_carrier carrier;
 };
 
 static void rig_start(struct rig *rig, const struct gf_rpc_server_opts *opts,
                       const struct gf_rpc_handler *handlers, void *ctx) {
     gf_echo_env_start(&rig->env, opts, handlers, ctx);
-    waker_init(&rig->waker);
+    gf_echo_carrier_init(&rig->carrier);
 }
 
 static void rig_stop(struct rig *rig) {
     cr_assert_eq(gf_rpc_server_call_count(rig->env.server), 0);
     gf_echo_env_stop(&rig->env);
-    waker_fini(&rig->waker);
-}
-
-static struct gf_rpc_arrival arrival(struct rig *rig, enum gf_echo_method method) {
-    return (struct gf_rpc_arrival){
-        .method = &gf_echo_methods[method],
-        .transport = GF_RPC_TRANSPORT_CONNECT,
-        .peer = GF_STR("ipv4:127.0.0.1:4711"),
-        .deadline_ns = GF_NEVER,
-        .wake = wake,
-        .ctx = &rig->waker,
-    };
+    gf_echo_carrier_fini(&rig->carrier);
 }
 
 static struct gf_rpc_call *begin(struct rig *rig, enum gf_echo_method method) {
-    const struct gf_rpc_arrival coming = arrival(rig, method);
-    return gf_rpc_carried_begin(rig->env.server, &coming);
-}
-
-/* Gives the call its request. */
-static void request(struct gf_rpc_call *call, const char *id, size_t size, int count) {
-    gf_echo_request message = gf_echo_request_make(id, size, count);
-    uint8_t *wire = gf_malloc(gf_wire_encoded_size(&message.base) + 1);
-    const size_t bytes = gf_wire_encode(&message.base, wire);
-    gf_rpc_carried_request(call, (struct gf_str){(const char *)wire, bytes});
-    memset(wire, 0xAA, bytes); /* borrowed no longer */
-    free(wire);
-    free(message.payload.data);
+    return gf_echo_carry(rig->env.server, &rig->carrier, method);
 }
 
 /* The sequence of an answer, whose id must be as given. */
@@ -133,13 +67,13 @@ Test(rpc_carried, unary_call_gives_its_message_and_the_end) {
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_UNARY);
     cr_assert(gf_rpc_carried_wants_request(call));
     cr_assert_eq(gf_rpc_server_call_count(rig.env.server), 1);
-    request(call, "one", 100, 0);
+    gf_echo_carry_request(call, "one", 100, 0);
     cr_assert_not(gf_rpc_carried_wants_request(call));
     struct gf_rpc_carried_item item;
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cr_assert_eq(answer_sequence(&item, "one"), 0);
     finish(call, GF_OK, "");
-    cr_assert_eq(wakes(&rig.waker), 0, "nobody waited");
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 0, "nobody waited");
     rig_stop(&rig);
 }
 
@@ -147,7 +81,7 @@ Test(rpc_carried, stream_gives_its_messages_in_order) {
     struct rig rig;
     rig_start(&rig, NULL, NULL, NULL);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_REPEAT);
-    request(call, "many", 10, 50);
+    gf_echo_carry_request(call, "many", 10, 50);
     struct gf_rpc_carried_item item;
     for (int64_t i = 0; i < 50; i++) {
         cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
@@ -162,7 +96,7 @@ Test(rpc_carried, writable_comes_within_take_when_there_is_room) {
     const struct gf_rpc_server_opts opts = {.send_queue_bytes_max = 4096};
     rig_start(&rig, &opts, NULL, NULL);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_REPEAT);
-    request(call, "flow", 1000, 200); /* far beyond the queue */
+    gf_echo_carry_request(call, "flow", 1000, 200); /* far beyond the queue */
     struct gf_rpc_carried_item item;
     for (int64_t i = 0; i < 200; i++) {
         cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
@@ -237,18 +171,18 @@ Test(rpc_carried, reply_of_another_thread_wakes_once) {
     struct later later = {.call = NULL};
     rig_start(&rig, NULL, later_handlers, &later);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_UNARY);
-    request(call, "x", 0, 0);
+    gf_echo_carry_request(call, "x", 0, 0);
     struct gf_rpc_carried_item item;
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_NOTHING);
-    cr_assert_eq(wakes(&rig.waker), 0);
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 0);
     run_thread(reply_from_thread, later.call);
-    cr_assert_eq(wakes(&rig.waker), 1);
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 1);
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cr_assert_eq(answer_sequence(&item, "later"), 0);
     cr_assert_eq(atomic_load(&later.done), 0);
     finish(call, GF_OK, "");
     cr_assert_eq(atomic_load(&later.done), 1);
-    cr_assert_eq(wakes(&rig.waker), 1);
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 1);
     rig_stop(&rig);
 }
 
@@ -269,20 +203,20 @@ Test(rpc_carried, wake_comes_once_after_each_take_that_gave_nothing) {
     struct later later = {.call = NULL};
     rig_start(&rig, NULL, later_handlers, &later);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_REPEAT);
-    request(call, "x", 0, 0);
+    gf_echo_carry_request(call, "x", 0, 0);
     struct gf_rpc_carried_item item;
     run_thread(send_two, call);
-    cr_assert_eq(wakes(&rig.waker), 0, "nothing was looked for");
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 0, "nothing was looked for");
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_NOTHING);
     run_thread(send_two, call);
-    cr_assert_eq(wakes(&rig.waker), 1, "not for the second");
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 1, "not for the second");
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_NOTHING);
     run_thread(finish_from_thread, call);
-    cr_assert_eq(wakes(&rig.waker), 2);
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 2);
     finish(call, GF_OK, "");
     rig_stop(&rig);
 }
@@ -318,29 +252,57 @@ Test(rpc_carried, cancelled_call_ends_when_its_handler_says_so) {
     struct later later = {.call = NULL};
     rig_start(&rig, NULL, later_handlers, &later);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_UNARY);
-    request(call, "x", 0, 0);
+    gf_echo_carry_request(call, "x", 0, 0);
     cancel(call);
     cancel(call); /* tells nobody twice */
     cr_assert_eq(atomic_load(&later.cancelled), 1);
     struct gf_rpc_carried_item item;
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_NOTHING);
     run_thread(reply_from_thread, later.call);
-    await_wake(&rig.waker);
+    gf_echo_carrier_await(&rig.carrier);
     finish(call, GF_CANCELLED, "the client is gone"); /* and no message */
     cr_assert_eq(atomic_load(&later.done), 1);
     rig_stop(&rig);
 }
 
-Test(rpc_carried, handler_that_ends_within_cancelled_wakes_who_waits) {
+Test(rpc_carried, cancelled_stream_gives_no_more_messages) {
     struct rig rig;
     const struct gf_rpc_server_opts opts = {.send_queue_bytes_max = 4096};
     rig_start(&rig, &opts, NULL, NULL);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_REPEAT);
-    request(call, "x", 1000, 100);
+    gf_echo_carry_request(call, "x", 1000, 100);
     struct gf_rpc_carried_item item;
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cancel(call);
-    finish(call, GF_CANCELLED, "the client is gone"); /* the messages that waited are gone */
+    finish(call, GF_CANCELLED, "the client is gone");
+    rig_stop(&rig);
+}
+
+static void fail_when_cancelled(struct gf_rpc_call *call, void *ctx) {
+    later_cancelled(call, ctx);
+    struct gf_error error;
+    (void)gf_fail(&error, GF_ABORTED, "of the handler");
+    gf_rpc_fail(call, &error);
+}
+
+Test(rpc_carried, handler_that_ends_within_cancelled_wakes_who_waits) {
+    static const struct gf_rpc_handler handlers[GF_ECHO_METHOD_COUNT] = {
+        [GF_ECHO_UNARY] = {.start = later_start,
+                           .cancelled = fail_when_cancelled,
+                           .done = later_done},
+    };
+    struct rig rig;
+    struct later later = {.call = NULL};
+    rig_start(&rig, NULL, handlers, &later);
+    struct gf_rpc_call *call = begin(&rig, GF_ECHO_UNARY);
+    gf_echo_carry_request(call, "x", 0, 0);
+    struct gf_rpc_carried_item item;
+    cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_NOTHING);
+    cancel(call);
+    cr_assert_eq(gf_echo_carrier_wakes(&rig.carrier), 1);
+    finish(call, GF_CANCELLED, "the client is gone"); /* whatever the handler says */
+    cr_assert_eq(atomic_load(&later.cancelled), 1);
+    cr_assert_eq(atomic_load(&later.done), 1);
     rig_stop(&rig);
 }
 
@@ -348,7 +310,7 @@ Test(rpc_carried, ended_stream_that_is_cut_short_does_not_look_whole) {
     struct rig rig;
     rig_start(&rig, NULL, NULL, NULL);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_REPEAT);
-    request(call, "x", 10, 3);
+    gf_echo_carry_request(call, "x", 10, 3);
     struct gf_rpc_carried_item item;
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     struct gf_error late;
@@ -362,7 +324,7 @@ Test(rpc_carried, cancel_behind_the_last_message_changes_nothing) {
     struct rig rig;
     rig_start(&rig, NULL, NULL, NULL);
     struct gf_rpc_call *call = begin(&rig, GF_ECHO_UNARY);
-    request(call, "x", 10, 0);
+    gf_echo_carry_request(call, "x", 10, 0);
     struct gf_rpc_carried_item item;
     cr_assert_eq(gf_rpc_carried_take(call, &item), GF_RPC_CARRIED_MESSAGE);
     cancel(call);

@@ -17,6 +17,7 @@ struct attempt {
     struct gf_str message; /* ptr NULL: end the requests without any */
     grpc_status_code status;
     struct gf_str status_message; /* owned */
+    char request_id[32];          /* of the headers of the answer */
 };
 
 static grpc_channel *connect_to(const char *target, bool compress) {
@@ -31,6 +32,17 @@ static grpc_channel *connect_to(const char *target, bool compress) {
     grpc_channel *channel = grpc_channel_create(target, credentials, &list);
     grpc_channel_credentials_release(credentials);
     return channel;
+}
+
+static void keep_request_id(const grpc_metadata_array *headers, struct attempt *attempt) {
+    for (size_t i = 0; i < headers->count; i++) {
+        const struct gf_str value = gf_rpc__slice_view(&headers->metadata[i].value);
+        if (gf_str_eq(gf_rpc__slice_view(&headers->metadata[i].key),
+                      GF_STR(GF_RPC_REQUEST_ID_KEY)) &&
+            value.len < sizeof(attempt->request_id)) {
+            memcpy(attempt->request_id, value.ptr, value.len);
+        }
+    }
 }
 
 static void run_batch(grpc_call *call, grpc_completion_queue *queue, struct attempt *attempt) {
@@ -63,6 +75,7 @@ static void run_batch(grpc_call *call, grpc_completion_queue *queue, struct atte
     if (response != NULL) {
         grpc_byte_buffer_destroy(response);
     }
+    keep_request_id(&headers, attempt);
     grpc_metadata_array_destroy(&headers);
     grpc_metadata_array_destroy(&trailers);
 }
@@ -88,6 +101,9 @@ static void assert_outcome(struct attempt attempt, grpc_status_code status) {
     make(&attempt);
     cr_expect_eq(attempt.status, status, "%d: %s", (int)attempt.status, attempt.status_message.ptr);
     free((char *)(uintptr_t)attempt.status_message.ptr);
+    if (!attempt.compress) { /* else gRPC refuses it before us */
+        cr_expect_eq(strlen(attempt.request_id), 16, "'%s'", attempt.request_id);
+    }
 }
 
 #define UNARY "/gofer.testing.Echo/Unary"

@@ -2,7 +2,7 @@
  * Server and client under all the threads that they promise to bear: for --config=tsan. What calls
  * mean is tested elsewhere; here it matters who touches what at the same time.
  */
-#include "api/rpc/testdata/echo_service.h"
+#include "api/rpc/testdata/carrier.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/pool.h"
@@ -196,6 +196,76 @@ static void *run_client(void *ctx) {
     return NULL;
 }
 
+/* ---- calls that are carried ---- */
+
+enum {
+    CARRIED_CALLS = 150, /* of each thread that carries */
+};
+
+/* One that carries calls to the server of the others, a few at a time. */
+struct carrying {
+    struct gf_rpc_server *server;
+    struct gf_echo_carrier carrier;
+};
+
+/* Takes so many messages of a stream, and then cancels it. */
+static void carry_cancelled(struct carrying *carrying, int taken_max) {
+    struct gf_rpc_call *call = gf_echo_carry(carrying->server, &carrying->carrier, GF_ECHO_REPEAT);
+    gf_echo_carry_request(call, "stream", 0, 0);
+    struct gf_rpc_carried_item item;
+    for (int i = 0; i < taken_max; i++) {
+        const enum gf_rpc_carried_kind kind = gf_echo_carry_next(&carrying->carrier, call, &item);
+        gf_assert(kind == GF_RPC_CARRIED_MESSAGE);
+    }
+    struct gf_error error;
+    (void)gf_fail(&error, GF_CANCELLED, "no more");
+    gf_rpc_carried_cancel(call, &error);
+    gf_assert(gf_echo_carry_finish(&carrying->carrier, call) == GF_CANCELLED);
+}
+
+/* Looks again and again instead of waiting: it may see the end before it is woken for it, and no
+ * wake may come once it has. */
+static void carry_impatiently(struct carrying *carrying) {
+    struct gf_echo_carrier carrier;
+    gf_echo_carrier_init(&carrier);
+    struct gf_rpc_call *call = gf_echo_carry(carrying->server, &carrier, GF_ECHO_UNARY);
+    gf_echo_carry_request(call, "one", 0, 0);
+    struct gf_rpc_carried_item item;
+    enum gf_rpc_carried_kind kind = GF_RPC_CARRIED_NOTHING;
+    while (kind != GF_RPC_CARRIED_END) {
+        kind = gf_rpc_carried_take(call, &item);
+    }
+    gf_rpc_carried_release(call);
+    gf_echo_carrier_fini(&carrier);
+}
+
+static void *run_carrier(void *ctx) {
+    struct carrying carrying = {.server = ctx};
+    for (int i = 0; i < CARRIED_CALLS; i++) {
+        gf_echo_carrier_init(&carrying.carrier);
+        struct gf_rpc_call *call = gf_echo_carry(carrying.server, &carrying.carrier, GF_ECHO_UNARY);
+        gf_echo_carry_request(call, "one", 0, 0);
+        gf_assert(gf_echo_carry_finish(&carrying.carrier, call) == GF_OK);
+        carry_cancelled(&carrying, i % 5);
+        carry_impatiently(&carrying);
+        gf_echo_carrier_fini(&carrying.carrier);
+    }
+    return NULL;
+}
+
+/* Reads the figures while they change. */
+static void *read_figures(void *ctx) {
+    const struct gf_rpc_server *server = ctx;
+    for (int i = 0; i < 100; i++) {
+        struct gf_rpc_server_stats stats;
+        struct gf_rpc_method_stats method_stats;
+        gf_rpc_server_stats(server, &stats);
+        gf_rpc_server_method_stats(server, GF_ECHO_UNARY, GF_RPC_TRANSPORT_GRPC, &method_stats);
+        gf_rpc_server_method_stats(server, GF_ECHO_REPEAT, GF_RPC_TRANSPORT_CONNECT, &method_stats);
+    }
+    return NULL;
+}
+
 /* ---- refusals that are held back ---- */
 
 enum {
@@ -254,8 +324,15 @@ static void run_round(void) {
     for (size_t i = 0; i < CLIENT_THREADS; i++) {
         gf_thread_start(&clients[i], "client", run_client, env.channel);
     }
+    pthread_t others[3];
+    gf_thread_start(&others[0], "carrier", run_carrier, env.server);
+    gf_thread_start(&others[1], "carrier", run_carrier, env.server);
+    gf_thread_start(&others[2], "figures", read_figures, env.server);
     for (size_t i = 0; i < CLIENT_THREADS; i++) {
         gf_thread_join(clients[i]);
+    }
+    for (size_t i = 0; i < GF_ARRAY_COUNT(others); i++) {
+        gf_thread_join(others[i]);
     }
     const gf_echo_request request = GOFER__TESTING__ECHO_REQUEST__INIT;
     struct gf_rpc_stream *streams[CLIENT_THREADS];

@@ -7,6 +7,7 @@
  * itself, and now and then, and when it is over, they are added to its lane.
  */
 #include "api/rpc/accept_internal.h"
+#include "api/rpc/core_internal.h"
 #include "api/rpc/server_internal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -94,16 +95,18 @@ static enum gf_log_level level_of(enum gf_code code) {
 
 static void log_ended(struct gf_rpc_call *call, int64_t duration_ns) {
     const enum gf_code code = call->state.status_code;
-    const struct gf_str text = {(const char *)GRPC_SLICE_START_PTR(call->status_message),
-                                GRPC_SLICE_LENGTH(call->status_message)};
-    gf_log_at_(level_of(code), "call_ended",
-               GF_KV_STR("method", call->entry != NULL ? call->entry->method->path : "unknown"),
-               GF_KV_STR("code", gf_code_name(code)), GF_KV_VIEW("error", text),
-               GF_KV_I64("duration_us", duration_ns / GF_NS_PER_US),
-               GF_KV_STR("transport", gf_rpc_transport_name(call->lane->transport)),
-               GF_KV_STR("peer", gf_rpc_call_peer(call)),
-               GF_KV_U64("received_bytes", call->received.bytes),
-               GF_KV_U64("sent_bytes", call->sent.bytes));
+    const struct gf_kv values[] = {
+        GF_KV_STR("method", call->entry != NULL ? call->entry->method->path : "unknown"),
+        GF_KV_STR("code", gf_code_name(code)),
+        GF_KV_I64("duration_us", duration_ns / GF_NS_PER_US),
+        GF_KV_STR("transport", gf_rpc_transport_name(call->lane->transport)),
+        GF_KV_STR("peer", gf_rpc_call_peer(call)),
+        GF_KV_U64("received_bytes", call->received.bytes),
+        GF_KV_U64("sent_bytes", call->sent.bytes),
+        GF_KV_VIEW("error", gf_rpc__slice_view(&call->status_message)),
+    };
+    const size_t count = GF_ARRAY_COUNT(values);
+    gf_log_write(level_of(code), "call_ended", values, code == GF_OK ? count - 1 : count);
 }
 
 void gf_rpc__count_ended(struct gf_rpc_call *call) {
