@@ -186,7 +186,8 @@ Test(access_gate_limits, refusals_are_written_down_without_the_token) {
     gf_log_set_sink(NULL, NULL);
     cr_expect_eq(lines.count, 1);
     static const char *const parts[] = {
-        " warn call_denied method=gofer.v1.SystemService/GetSystemSummary token_id=tok_",
+        " warn call_denied request=",
+        " method=gofer.v1.SystemService/GetSystemSummary token_id=tok_",
         " user=someone peer=ipv4:127.0.0.1:",
         " code=PERMISSION_DENIED reason=PERMISSION_MISSING ",
         "needs action READ on resource SYSTEM",

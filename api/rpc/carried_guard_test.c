@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -243,6 +244,15 @@ Test(rpc_carried_guard, calls_of_grpc_and_others_count_together) {
     cr_assert_eq(gf_echo_carry_finish(&rig.carrier, call), GF_OK);
     cr_assert_eq(call_by_grpc(&rig), GF_OK);
     rig_stop(&rig);
+}
+
+/* Nobody but the carrier could end and release what it has begun. */
+Test(rpc_carried_guard, server_does_not_stop_under_a_carrier, .signal = SIGABRT) {
+    struct rig rig = {.guard = {.secret = false}};
+    rig_start(&rig, (struct gf_rpc_server_opts){.thread_count = 1});
+    struct gf_rpc_call *call = begin(&rig, GF_ECHO_UNARY);
+    gf_echo_carry_request(call, "x", 0, 0);
+    gf_rpc_server_stop(rig.env.server, 0);
 }
 
 /* ---- what the handler learns ---- */

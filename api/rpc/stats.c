@@ -113,6 +113,7 @@ void gf_rpc__count_ended(struct gf_rpc_call *call) {
     struct gf_rpc__figures *figures = figures_of(call);
     const enum gf_code code = call->state.status_code;
     const int64_t duration_ns = gf_mono_ns() - call->begin_ns;
+    gf_assert((size_t)code < GF_RPC_CODE_COUNT);
     count_one(call->lane, &figures->ended[code]);
     count_traffic(&call->received, &figures->received);
     count_traffic(&call->sent, &figures->sent);
