@@ -80,6 +80,7 @@ static const char *const error_schema =
 static const char *const responses =
     "{\"Error\":{\"description\":\"The call was refused, or has failed.\",\"content\":{"
     "\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/connect.Error\"}}}},"
+    "\"TooLong\":{\"description\":\"The request does not fit into a URL: use POST.\"},"
     "\"Ok\":{\"description\":\"It does.\",\"content\":{\"text/plain\":{\"schema\":{"
     "\"type\":\"string\"}}}}}";
 

@@ -111,7 +111,13 @@ static void write_errors(struct oas_json *json, const struct operation *operatio
     }
 }
 
-static void write_responses(struct oas_json *json, const struct operation *operation) {
+static void write_response_ref(struct oas_json *json, const char *status, const char *name) {
+    oas_open_object(json, status);
+    oas_ref(json, "responses", name);
+    oas_close_object(json);
+}
+
+static void write_responses(struct oas_json *json, const struct operation *operation, bool is_get) {
     struct gen_schema *schema = operation->schema;
     const struct gen_type *response = gen_schema_find(schema, operation->method->output_type);
     const char *text =
@@ -132,9 +138,11 @@ static void write_responses(struct oas_json *json, const struct operation *opera
         oas_close_object(json);
         oas_close_object(json);
     }
-    oas_open_object(json, "default");
-    oas_ref(json, "responses", "Error");
-    oas_close_object(json);
+    if (is_get) {
+        write_response_ref(json, "414", "TooLong");
+        write_response_ref(json, "431", "TooLong");
+    }
+    write_response_ref(json, "default", "Error");
     oas_close_object(json);
 }
 
@@ -175,7 +183,7 @@ static void write_post(struct oas_json *json, const struct operation *operation)
         oas_close_object(json);
     }
     oas_close_object(json);
-    write_responses(json, operation);
+    write_responses(json, operation, false);
     oas_close_object(json);
 }
 
@@ -200,7 +208,7 @@ static void write_get(struct oas_json *json, const struct operation *operation) 
     oas_ref(json, "parameters", "connect");
     oas_close_object(json);
     oas_close_array(json);
-    write_responses(json, operation);
+    write_responses(json, operation, true);
     oas_close_object(json);
 }
 
