@@ -121,10 +121,50 @@ static void window(struct gf_suite *suite) {
     (void)gf_suite_look(suite, -1, suite->options->run_within_ms);
 }
 
+/* The acknowledgement of a request from outside; runs that it starts are acknowledged meanwhile. */
+static bool expect_external_ack(struct gf_suite *suite, int64_t sequence) {
+    const gf_play_request *request =
+        gf_suite_expect(suite, GOFER__EXTENSION__V1__CONNECT_REQUEST__MESSAGE_ACK,
+                        "the acknowledgement of a request from outside");
+    if (request == NULL) {
+        return false;
+    }
+    const int outcome = (int)request->ack->outcome;
+    if (request->ack->acked_sequence != sequence) {
+        gf_case_fail(suite, "delivery %lld is acknowledged, %lld was sent",
+                     (long long)request->ack->acked_sequence, (long long)sequence);
+    } else if (outcome == 0 ||
+               outcome == GOFER__EXTENSION__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_UNSUPPORTED) {
+        gf_case_fail(suite, "it takes requests from outside, and acknowledges one as %s",
+                     outcome == 0 ? "UNSPECIFIED" : "UNSUPPORTED");
+    }
+    return !gf_case_is_over(suite);
+}
+
+static void external(struct gf_suite *suite) {
+    if (!gf_suite_begin(suite, 1)) {
+        return;
+    }
+    if (!suite->registration->accepts_external_events) {
+        gf_case_skip(suite, "it takes no requests from outside");
+        return;
+    }
+    gf_suite_send_external(suite, "external", 1, 1);
+    if (!expect_external_ack(suite, 1)) {
+        return;
+    }
+    gf_play_end(suite->play, GF_UNAVAILABLE, "the suite breaks the connection");
+    if (gf_suite_begin_again(suite, 1, 1, 100)) {
+        gf_suite_send_external(suite, "external", 1, 2); /* the acknowledgement may be lost */
+        (void)expect_external_ack(suite, 1);
+    }
+}
+
 const struct gf_case gf_cases_run[] = {
     {"run", "it starts a run of the subscription, with a key", run},
     {"redelivery", "it wants what was not acknowledged again, with the same key", redelivery},
     {"acknowledged", "it does not want again what was acknowledged", acknowledged},
+    {"external", "it acknowledges requests from outside, also those that come again", external},
     {"window", "it keeps to the window that gofer gives it", window},
     {0},
 };

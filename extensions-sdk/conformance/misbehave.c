@@ -87,6 +87,7 @@ static void say_registration(void) {
     registration.protocol_major_versions = versions;
     registration.n_protocol_major_versions = 1;
     registration.version = (char *)(uintptr_t) "1.0.0";
+    registration.accepts_external_events = breaks("external");
     registration.documentation = (char *)(uintptr_t) "It breaks a rule.";
     registration.subscription_parameters = parameters;
     registration.n_subscription_parameters = 1;
@@ -284,7 +285,9 @@ static void take_drain(void) {
 static void take_delivery(const response_message *response) {
     request_message request = make(REQUEST(ACK));
     Gofer__Extension__V1__DeliveryAck ack = GOFER__EXTENSION__V1__DELIVERY_ACK__INIT;
-    const bool is_known = (int)response->message_case != 0;
+    const bool is_known =
+        (int)response->message_case != 0 &&
+        response->message_case != GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_EXTERNAL_EVENT;
     if (!is_known && breaks("unknown-message")) {
         must_end = true;
     }

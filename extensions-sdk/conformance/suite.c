@@ -439,16 +439,14 @@ bool gf_suite_can_run(struct gf_suite *suite) {
     return true;
 }
 
-void gf_suite_provoke(struct gf_suite *suite, const char *delivery_id, int64_t sequence) {
-    if (suite->options->external_body == NULL) {
-        return; /* it starts runs by itself */
-    }
+void gf_suite_send_external(struct gf_suite *suite, const char *delivery_id, int64_t sequence,
+                            int32_t attempt) {
     gf_play_response *response =
         gf_suite_message(suite, GOFER__EXTENSION__V1__CONNECT_RESPONSE__MESSAGE_EXTERNAL_EVENT);
     Gofer__Extension__V1__ExternalEvent event = GOFER__EXTENSION__V1__EXTERNAL_EVENT__INIT;
     const struct gf_suite_pairs *headers = &suite->options->external_headers;
     event.delivery_id = gf_arena_strdup(&suite->arena, delivery_id);
-    event.attempt = 1;
+    event.attempt = attempt;
     event.method = gf_arena_strdup(&suite->arena, "POST");
     event.body.data = (uint8_t *)(uintptr_t)suite->options->external_body;
     event.body.len = suite->options->external_body_bytes;
@@ -465,6 +463,12 @@ void gf_suite_provoke(struct gf_suite *suite, const char *delivery_id, int64_t s
     response->sequence = sequence;
     response->external_event = &event;
     (void)gf_play_say(suite->play, response);
+}
+
+void gf_suite_provoke(struct gf_suite *suite, const char *delivery_id, int64_t sequence) {
+    if (suite->options->external_body != NULL) { /* else it starts runs by itself */
+        gf_suite_send_external(suite, delivery_id, sequence, 1);
+    }
 }
 
 bool gf_suite_ping(struct gf_suite *suite) {

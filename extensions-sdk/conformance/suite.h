@@ -138,6 +138,9 @@ bool gf_suite_next_start(struct gf_suite *suite, int64_t timeout_ms, struct gf_s
  * what it takes. */
 bool gf_suite_can_run(struct gf_suite *suite);
 void gf_suite_provoke(struct gf_suite *suite, const char *delivery_id, int64_t sequence);
+/* A request from outside, with the body and the headers of the command line. */
+void gf_suite_send_external(struct gf_suite *suite, const char *delivery_id, int64_t sequence,
+                            int32_t attempt);
 
 /* Acknowledges a delivery as started (StartRun, ObservedEvent) or done. */
 void gf_suite_ack(struct gf_suite *suite, const gf_play_request *request);
