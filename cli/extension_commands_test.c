@@ -80,6 +80,12 @@ static void expect_shown(const char *text) {
     "\"type\": \"EXTENSION_PARAMETER_TYPE_CHOICE\", \"choices\": [\"skip\", \"queue\"], "          \
     "\"defaultValue\": \"skip\"}]}}"
 
+#define HOOK                                                                                       \
+    "{\"extension\": {\"extensionId\": \"hook\", \"externalEvents\": {\"path\": "                  \
+    "\"/external/hook\", \"algorithm\": \"SHA256\", \"keyParameterName\": \"secret\", "            \
+    "\"signatureHeader\": \"X-Hub-Signature-256\", \"deliveryIdHeader\": "                         \
+    "\"X-GitHub-Delivery\"}}}"
+
 /* ---- Extensions ---- */
 
 Test(extension_commands, an_extension_is_installed_as_asked_for) {
@@ -128,6 +134,23 @@ Test(extension_commands, an_update_changes_what_is_given) {
                    "\"EXTENSION_UPDATE_POLICY_NEVER\"}");
     cr_expect_str_eq(fixture.out, "extension cron is as asked for already\n");
     cr_expect_eq(run("extension update cron -s a=b --no-settings"), GF_EXIT_USAGE);
+}
+
+Test(extension_commands, it_is_shown_how_requests_from_outside_are_taken) {
+    BEGIN({.method = "GetExtension", .json = HOOK},
+          {.method = "GetExtension",
+           .json = "{\"extension\": {\"extensionId\": \"hook\", \"externalEvents\": {\"path\": "
+                   "\"/external/hook\"}}}"},
+          {.method = "GetExtension", .json = CRON});
+    cr_assert_eq(run("extension get hook"), GF_EXIT_OK, "%s", fixture.err);
+    expect_shown("Takes:         POST /external/hook\n"
+                 "Verified:      by an HMAC with SHA256 in X-Hub-Signature-256, under the setting "
+                 "secret\n"
+                 "Delivery ids:  X-GitHub-Delivery\n");
+    cr_assert_eq(run("extension get hook"), GF_EXIT_OK, "%s", fixture.err);
+    expect_shown("Verified:      no; every request is taken\n");
+    cr_assert_eq(run("extension get cron"), GF_EXIT_OK, "%s", fixture.err);
+    cr_expect_null(strstr(fixture.out, "Takes:"));
 }
 
 Test(extension_commands, extensions_are_listed_and_shown) {

@@ -151,6 +151,30 @@ static void show_declaration(const Gofer__Extension__V1__Registration *declarati
     message->subscription_parameters = declaration->subscription_parameters;
 }
 
+static Gofer__V1__ExtensionExternalEvents *
+external_events(const struct gf_extension *row,
+                const Gofer__Extension__V1__Registration *declaration, struct gf_arena *arena) {
+    const Gofer__Extension__V1__ExternalEventVerification *verification =
+        declaration->external_event_verification;
+    if (!declaration->accepts_external_events) {
+        return NULL;
+    }
+    Gofer__V1__ExtensionExternalEvents *message = GF_MESSAGE_NEW(
+        arena, Gofer__V1__ExtensionExternalEvents, gofer__v1__extension_external_events);
+    message->path = gf_arena_printf(arena, "/external/%" GF_STR_FMT, GF_STR_ARG(row->extension_id));
+    if (verification != NULL) {
+        static const char *const algorithms[] = {"", "SHA256", "SHA512", "SHA1"};
+        const size_t number = (size_t)verification->algorithm;
+        message->algorithm =
+            (char *)(uintptr_t)(number < GF_ARRAY_COUNT(algorithms) ? algorithms[number] : "");
+        message->key_parameter_name = verification->key_parameter_name;
+        message->signature_header = verification->signature_header;
+        message->delivery_id_header = verification->delivery_id_header;
+        message->timestamp_header = verification->timestamp_header;
+    }
+    return message;
+}
+
 static const char *network_name(enum gf_network_mode mode) {
     switch (mode) {
     case GF_NETWORK_NONE:
@@ -197,6 +221,7 @@ enum gf_code gf_extension_to_message(struct gf_read *read, const struct gf_exten
         GF_MESSAGE_NEW(arena, Gofer__V1__Extension, gofer__v1__extension);
     show_row(row, arena, message);
     show_declaration(declaration, full, message);
+    message->external_events = external_events(row, declaration, arena);
     show_live(read, row, message);
     struct gf_setting *settings = NULL;
     const size_t setting_count = show_settings(

@@ -153,6 +153,24 @@ static void print_counts(struct gf_cli *cli, const Gofer__V1__Extension *extensi
     fprintf(out, "%-15s%lld\n", "Dead letters:", (long long)extension->dead_letter_count);
 }
 
+/* How it takes requests from outside. */
+static void print_external(struct gf_cli *cli, const Gofer__V1__ExtensionExternalEvents *external) {
+    if (external == NULL) {
+        return;
+    }
+    print_line(cli, "Takes:", gf_show_text(cli, "POST %s", external->path));
+    if (external->algorithm[0] == '\0') {
+        print_line(cli, "Verified:", "no; every request is taken");
+        return;
+    }
+    print_line(cli, "Verified:",
+               gf_show_text(cli, "by an HMAC with %s in %s%s%s, under the setting %s",
+                            external->algorithm, external->signature_header,
+                            external->timestamp_header[0] == '\0' ? "" : " over the time in ",
+                            external->timestamp_header, external->key_parameter_name));
+    print_line(cli, "Delivery ids:", external->delivery_id_header);
+}
+
 static void print_parameters(struct gf_cli *cli, const char *title,
                              Gofer__V1__ExtensionParameter *const *parameters, size_t count) {
     static const char *const parameter_headers[] = {"NAME", "TYPE", "NEEDED", "DEFAULT", "HELP"};
@@ -195,6 +213,7 @@ void gf_print_extension(struct gf_cli *cli, const Gofer__V1__Extension *extensio
                 gf_show_line(cli, extension->settings[i]->key),
                 gf_show_line(cli, extension->settings[i]->value));
     }
+    print_external(cli, extension->external_events);
     print_counts(cli, extension);
     fprintf(out, "%-15s%s\n", "Installed:", gf_show_time(cli, extension->create_time));
     fprintf(out, "%-15s%s\n", "Updated:", gf_show_time(cli, extension->update_time));
