@@ -159,8 +159,12 @@ static bool is_whole(const struct connection *connection) {
     if (end == NULL) {
         return false;
     }
-    const size_t body = length == NULL ? 0 : (size_t)strtoull(length + 18, NULL, 10);
-    return connection->received >= (size_t)(end + 4 - connection->answer) + body;
+    int64_t body = 0;
+    if (length != NULL) {
+        const char *digits = length + strlen("\r\ncontent-length: ");
+        gf_ignore(gf_parse_i64((struct gf_str){digits, strspn(digits, "0123456789")}, &body));
+    }
+    return connection->received >= (size_t)(end + 4 - connection->answer) + (size_t)body;
 }
 
 static void pull(struct load *load, struct connection *connection, int64_t now_ns) {
