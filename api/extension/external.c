@@ -6,7 +6,6 @@
 
 struct request {
     struct gf_command command;
-    struct gf_extension_hub *hub;
     struct gf_extension_external *external;
     struct gf_arena arena;
 };
@@ -23,12 +22,6 @@ static void free_request(struct request *self) {
 static void stored(struct gf_command *command, const struct gf_reply *reply) {
     struct request *self = GF_CONTAINER_OF(command, struct request, command);
     self->external->duplicate = reply->error.code == GF_OK && reply->unchanged;
-    if (reply->error.code != GF_OK) {
-        gf_counter_add(&self->hub->external_refused, 1);
-    } else {
-        gf_counter_add(
-            reply->unchanged ? &self->hub->external_duplicates : &self->hub->external_stored, 1);
-    }
     self->external->stored(self->external, &reply->error);
     free_request(self);
 }
@@ -48,8 +41,9 @@ static enum gf_code check(struct gf_extension_hub *hub, int64_t extension_key,
     return GF_OK;
 }
 
-static enum gf_code accept(struct gf_extension_hub *hub, struct gf_extension_external *external,
-                           struct gf_error *err) {
+enum gf_code gf_extension_hub_accept_external(struct gf_extension_hub *hub,
+                                              struct gf_extension_external *external,
+                                              struct gf_error *err) {
     enum gf_code rc = check(hub, external->extension_key, err);
     if (rc != GF_OK) {
         return rc;
@@ -62,7 +56,6 @@ static enum gf_code accept(struct gf_extension_hub *hub, struct gf_extension_ext
     }
     struct request *self = GF_NEW(struct request);
     self->external = external;
-    self->hub = hub;
     gf_arena_init(&self->arena, ARENA_BYTES_MAX);
     uint8_t *bytes = gf_arena_alloc(&self->arena, size + 1);
     struct gf_delivery *row = GF_ARENA_NEW(&self->arena, struct gf_delivery);
@@ -80,13 +73,5 @@ static enum gf_code accept(struct gf_extension_hub *hub, struct gf_extension_ext
     if (rc != GF_OK) {
         free_request(self);
     }
-    return rc;
-}
-
-enum gf_code gf_extension_hub_accept_external(struct gf_extension_hub *hub,
-                                              struct gf_extension_external *external,
-                                              struct gf_error *err) {
-    const enum gf_code rc = accept(hub, external, err);
-    gf_counter_add(&hub->external_refused, rc != GF_OK);
     return rc;
 }

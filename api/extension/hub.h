@@ -363,11 +363,8 @@ struct gf_extension_hub_stats {
     uint64_t acknowledged_total;        /* of those, by gofer */
     size_t dispatching;                 /* tries of runs that are in the engine */
     size_t dispatching_limit;
-    size_t commands_held;           /* that wait for room in the engine */
-    size_t dialogs;                 /* open ones */
-    uint64_t external_stored_total; /* requests from outside */
-    uint64_t external_duplicates_total;
-    uint64_t external_refused_total;      /* nobody takes them, too large, or no room */
+    size_t commands_held;                 /* that wait for room in the engine */
+    size_t dialogs;                       /* open ones */
     struct gf_histogram_snapshot latency; /* of answers to pings */
 };
 /* Looks at every connection. */

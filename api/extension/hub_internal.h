@@ -354,7 +354,6 @@ struct gf_extension_hub {
     /* Figures. No lock. */
     struct gf_counter connections_total, connections_refused;
     struct gf_counter sent, redelivered, answered, received, acknowledged;
-    struct gf_counter external_stored, external_duplicates, external_refused;
     struct gf_histogram latency;
 };
 

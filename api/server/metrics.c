@@ -20,6 +20,7 @@ enum gf_code gf_server__collect_metrics(void *ctx, struct gf_arena *arena,
     gf_server__access_metrics(server, &metrics);
     gf_server__extension_metrics(server, &metrics);
     gf_server__rpc_metrics(server, &metrics);
+    gf_server__http_metrics(server, &metrics);
     struct gf_str text = {0}; /* ends in a NUL: it is that of a string buffer */
     const enum gf_code rc = gf_metrics_text(&metrics, &text, err);
     if (rc == GF_OK) {

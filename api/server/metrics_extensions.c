@@ -66,11 +66,4 @@ void gf_server__extension_metrics(const struct gf_server *server, struct gf_metr
     gf_metrics_counter(metrics, "gofer_extension_restarts_total",
                        "Containers of extensions that were started again.",
                        (uint64_t)engine.events_total[GF_EVENT_EXTENSION_RESTARTED]);
-    gf_metrics_begin(metrics, GF_METRICS_COUNTER, "gofer_external_events_total",
-                     "Requests from outside for extensions, by what became of them.");
-    gf_metrics_add(metrics, (int64_t)stats.external_stored_total, GF_LABELS({"outcome", "stored"}));
-    gf_metrics_add(metrics, (int64_t)stats.external_duplicates_total,
-                   GF_LABELS({"outcome", "duplicate"}));
-    gf_metrics_add(metrics, (int64_t)stats.external_refused_total,
-                   GF_LABELS({"outcome", "refused"}));
 }

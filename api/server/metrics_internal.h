@@ -39,4 +39,7 @@ void gf_server__extension_metrics(const struct gf_server *server, struct gf_metr
 /* metrics_rpc.c: calls. */
 void gf_server__rpc_metrics(const struct gf_server *server, struct gf_metrics *metrics);
 
+/* metrics_http.c: the gateway, and events from outside. */
+void gf_server__http_metrics(const struct gf_server *server, struct gf_metrics *metrics);
+
 #endif /* GOFER_API_SERVER_METRICS_INTERNAL_H_ */

@@ -35,13 +35,15 @@ class ServerTest(unittest.TestCase):
     scheduler = "null"
     server_options = []
     auth = False  # in development mode; True: tokens are asked for
+    http = False  # True: the gateway is at server.http_address
+    external = False  # True: requests from outside are taken at server.external_address
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="gofer-e2e-", dir="/tmp")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.server = GoferServer(GOFER, scheduler=cls.scheduler, options=cls.server_options,
-                                 auth=cls.auth)
+                                 auth=cls.auth, http=cls.http, external=cls.external)
         cls.addClassCleanup(cls.server.__exit__)
         cls.server.start()
 

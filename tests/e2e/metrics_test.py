@@ -11,6 +11,8 @@ import re
 import sys
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import e2e  # pylint: disable=wrong-import-position
@@ -32,10 +34,13 @@ This page is made by `tests/e2e/metrics_test.py GOFER --reference`, and a test c
 # What a label may be called, and how many values there may be of each at most, in any server.
 LABELS = {
     "cause": 16, "code": 17, "codec": 2, "commit": 1, "direction": 2, "kind": 100, "lane": 3, "listener": 4, "method": 200,
-    "outcome": 3, "pool": 2, "protocol": 8, "reason": 32, "sender": 2, "server": 2, "status": 6, "transport": 4, "version": 1,
+    "outcome": 6, "pool": 2, "protocol": 8, "reason": 32, "sender": 2, "server": 2, "status": 12, "transport": 4, "version": 1,
 }
-# Labels of families whose samples come with what they count, or with containers.
+# Labels of families whose samples come with what they count, with containers, or with HTTP.
 LATE_LABELS = {
+    "gofer_external_requests_total": ("outcome",),
+    "gofer_gateway_calls_total": ("codec", "protocol"),
+    "gofer_gateway_responses_total": ("status",),
     "gofer_network_namespaces_ready": ("kind",),
     "gofer_network_namespaces_ready_limit": ("kind",),
     "gofer_rpc_call_seconds": ("method", "server"),
@@ -48,7 +53,12 @@ LIMITS = {
     "address_streams_max": "gofer_gate_address_calls_limit",
     "calls_max": 'gofer_rpc_calls_in_progress_limit{server="people"}',
     "containers_max": "gofer_attempts_running_limit",
+    "external_address_connections_max": "gofer_external_address_connections_limit",
+    "external_address_rate_max": "gofer_external_address_requests_per_second_limit",
+    "external_body_bytes_max": "gofer_external_body_bytes_limit",
+    "external_connections_max": 'gofer_http_connections_limit{listener="external"}',
     "followers_max": "gofer_event_followers_limit",
+    "http_connections_max": 'gofer_http_connections_limit{listener="gateway"}',
     "namespaces_max": 'gofer_objects_limit{kind="namespaces"}',
     "queue_commands_max": 'gofer_engine_queue_inputs_limit{lane="commands"}',
     "roles_max": 'gofer_objects_limit{kind="roles"}',
@@ -97,7 +107,7 @@ def read(text):
 
 
 def labels_of(family):
-    names = set(LATE_LABELS.get(family.name, ()))
+    names = set(LATE_LABELS.get(family.name, ("listener",) if family.name.startswith("gofer_http_") else ()))
     for key in family.samples:
         names.update(re.findall(r'[{,]([a-z_]+)="', key))
     return sorted(names - {"le"})
@@ -133,6 +143,9 @@ class MetricsTest(e2e.ServerTest):
 
 
 class Format(MetricsTest):
+
+    http = True
+    external = True
 
     def setUp(self):
         self.text = self.scrape()
@@ -197,7 +210,7 @@ class Format(MetricsTest):
 
     def test_every_limit_has_its_use(self):
         # Those of one token or one address: how much of them is used, each caller has for himself.
-        alone = re.compile(r"^gofer_gate_(token|address)_")
+        alone = re.compile(r"^gofer_(gate_(token|address)|external_address)_|^gofer_external_body_bytes_limit")
         for name in self.families:
             if name.endswith("_limit") and not alone.match(name):
                 self.assertTrue(name[:-len("_limit")] in self.families, name)
@@ -273,6 +286,30 @@ class Movement(MetricsTest):
 class Access(MetricsTest):
 
     auth = True
+    http = True
+
+    def get(self, token, method="GET"):
+        """What a scraper gets: status, content type, text."""
+        request = urllib.request.Request("http://%s/metrics" % self.server.http_address, method=method)
+        if token is not None:
+            request.add_header("Authorization", "Bearer " + token)
+        try:
+            with urllib.request.urlopen(request, timeout=e2e.WAIT_S) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers["Content-Type"], error.read().decode()
+
+    def test_over_http(self):
+        status, content_type, text = self.get(self.server.token)
+        self.assertEqual(status, 200, text)
+        self.assertEqual(content_type, "text/plain; version=0.0.4; charset=utf-8")
+        families = read(text)
+        self.assertEqual(set(families), set(read(self.scrape())))
+        self.assertEqual(families["gofer_http_requests"].samples['gofer_http_requests{listener="gateway"}'], 1)
+        self.assertEqual(self.get(None)[0], 401)
+        self.assertEqual(self.get("gfr_h_" + "0" * 36)[0], 401)
+        self.assertGreaterEqual(self.value('gofer_gateway_responses_total{status="4xx"}'), 2)
+        self.assertGreaterEqual(self.value('gofer_http_requests_total{listener="gateway"}'), 3)
 
     def test_they_need_what_the_summary_needs(self):
         refused = 'gofer_gate_refused_total{reason="token_required"}'
