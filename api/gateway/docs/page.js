@@ -135,7 +135,7 @@ function read(description) {
   }
   for (const service of services) {
     for (const call of service.calls) {
-      call.words = [call.service, call.name, call.summary, fieldNames(call.request), fieldNames(call.response)]
+      call.words = [call.service, call.name, call.text, fieldNames(call.request), fieldNames(call.response)]
         .join(" ")
         .toLowerCase();
     }
@@ -467,11 +467,15 @@ function show() {
   } else {
     showStart();
   }
+  const wasInList = callList.contains(document.activeElement);
   document.title = call || service ? `${(call || service).name} · gofer API` : "gofer API";
   listCalls();
   const current = callList.querySelector("[aria-current]");
   if (current) {
     current.scrollIntoView({ block: "nearest" });
+    if (wasInList) {
+      current.focus(); // the list was made anew
+    }
   }
   scrollTo(0, 0);
 }
