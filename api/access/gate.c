@@ -327,6 +327,11 @@ enum gf_code gf_gate_intercept(struct gf_rpc_call *call, void *ctx, struct gf_er
         }
         rc = identify(self, call, door, &error);
     }
+    if (rc == GF_OK && self->principal.extension_id.len > 0) {
+        /* The entry may go before the last line about the call. */
+        gf_rpc_call_log_context(call)->extension_id =
+            gf_arena_str(gf_rpc_call_arena(call), self->principal.extension_id);
+    }
     if (rc == GF_OK) {
         rc = admit(self, door, &error);
     }
@@ -347,8 +352,41 @@ static struct gf_str keep_id(struct gf_str id, char *buffer, size_t size) {
     return (struct gf_str){buffer, len};
 }
 
+static bool is_of_pipeline(enum gf_permission_resource resource) {
+    static const bool of_pipeline[GF_PERMISSION_RESOURCE_END] = {
+        [GF_PERMISSION_RESOURCE_PIPELINES] = true,
+        [GF_PERMISSION_RESOURCE_PIPELINE_CONFIGS] = true,
+        [GF_PERMISSION_RESOURCE_DEPLOYMENTS] = true,
+        [GF_PERMISSION_RESOURCE_RUNS] = true,
+        [GF_PERMISSION_RESOURCE_TASK_EXECUTIONS] = true,
+        [GF_PERMISSION_RESOURCE_OBJECTS] = true,
+        [GF_PERMISSION_RESOURCE_PIPELINE_SECRETS] = true,
+        [GF_PERMISSION_RESOURCE_SUBSCRIPTIONS] = true,
+    };
+    return of_pipeline[resource];
+}
+
+/*
+ * What the call is about, for its lines of the log. What is no id is left out. The texts are those
+ * of a request that is there until the call is over, or kept ones.
+ */
+static void tell_log(struct gf_rpc_call *call, const struct gf_access_query *query) {
+    struct gf_log_context *context = gf_rpc_call_log_context(call);
+    if (query->namespace_id.len <= GF_IDENTIFIER_CHARS_MAX) {
+        context->namespace_id = query->namespace_id;
+    }
+    if (is_of_pipeline(query->resource) && query->id.len <= GF_IDENTIFIER_CHARS_MAX) {
+        context->pipeline_id = query->id;
+        context->run_id = query->run_id;
+    } else if (query->resource == GF_PERMISSION_RESOURCE_EXTENSIONS &&
+               query->id.len <= GF_IDENTIFIER_CHARS_MAX) {
+        context->extension_id = query->id;
+    }
+}
+
 /* Keeps what a stream was allowed at first, to be asked again. */
-static void keep_query(struct gf_gate_call *self, const struct gf_access_query *query) {
+static void keep_query(struct gf_rpc_call *call, struct gf_gate_call *self,
+                       const struct gf_access_query *query) {
     struct gf_gate_ids *ids = self->ids;
     if (ids == NULL || atomic_load(&self->has_query)) {
         return;
@@ -358,6 +396,9 @@ static void keep_query(struct gf_gate_call *self, const struct gf_access_query *
         keep_id(query->namespace_id, ids->namespace_id, sizeof(ids->namespace_id));
     self->query.id = keep_id(query->id, ids->id, sizeof(ids->id));
     atomic_store(&self->has_query, true);
+    if (gf_rpc_kind_streams_requests(gf_rpc_call_method(call)->kind)) {
+        tell_log(call, &self->query);
+    }
 }
 
 /* Whether who was let in would be let in again. */
@@ -373,23 +414,28 @@ enum gf_code gf_gate_authorize(struct gf_rpc_call *call, const ProtobufCMessage 
                                void *door, struct gf_error *err) {
     (void)door;
     struct gf_gate_call *self = gf_rpc_call_principal(call);
+    const struct gf_rpc_method *method = gf_rpc_call_method(call);
+    const struct gf_access_entry *entry = self->principal.entry;
+    const bool streams_requests = gf_rpc_kind_streams_requests(method->kind);
+    struct gf_error error;
+    struct gf_access_query query;
+    const bool asks = gf_method_rule(self->method)->access == GF_METHOD_PERMISSION &&
+                      gf_method_query(self->method, request, &query);
+    if (asks && !streams_requests) {
+        tell_log(call, &query);
+    }
     if (self->principal.kind == GF_PRINCIPAL_DEVELOPMENT) {
         return GF_OK;
     }
-    const struct gf_rpc_method *method = gf_rpc_call_method(call);
-    const struct gf_access_entry *entry = self->principal.entry;
-    struct gf_error error;
-    struct gf_access_query query;
     enum gf_code rc = GF_OK;
-    if (gf_rpc_kind_streams_requests(method->kind) && entry != NULL) {
+    if (streams_requests && entry != NULL) {
         rc = check_entry(self, &error);
     }
-    if (rc == GF_OK && gf_method_rule(self->method)->access == GF_METHOD_PERMISSION &&
-        gf_method_query(self->method, request, &query)) {
+    if (rc == GF_OK && asks) {
         if (!allows(self, &query)) {
             rc = gf_gate__missing(self->gate, &query, &error);
         } else {
-            keep_query(self, &query);
+            keep_query(call, self, &query);
         }
     }
     if (rc != GF_OK) {

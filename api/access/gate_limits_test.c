@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/sync.h"
 #include "engine/core/limits.h"
+#include "gofer/v1/run.gofer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +197,29 @@ Test(access_gate_limits, refusals_are_written_down_without_the_token) {
         cr_expect_not_null(strstr(lines.last, parts[i]), "'%s' is not in %s", parts[i], lines.last);
     }
     cr_expect_null(strstr(lines.last, "gfr_"), "%s", lines.last);
+    gf_gate_rig_stop(&rig);
+}
+
+Test(access_gate_limits, refusals_name_what_was_asked_for) {
+    start(&(struct gf_gate_options){.address_rate_max = -1});
+    static const char *const roles[] = {"dev"};
+    struct gf_gate_rig_token other;
+    gf_gate_rig_put_namespace_role(&rig, "dev", "dev");
+    gf_gate_rig_make_token(2, GF_TOKEN_KIND_BOT, roles, 1, &other);
+    gf_gate_rig_put_token(&rig, &other);
+    static struct lines lines;
+    gf_log_set_sink(keep_line, &lines);
+    Gofer__V1__GetRunRequest request = GOFER__V1__GET_RUN_REQUEST__INIT;
+    request.namespace_id = (char *)"prod";
+    request.pipeline_id = (char *)"nightly";
+    request.run_id = 12;
+    cr_assert_eq(gf_gate_rig_call_as(&rig.people, gf_gate_rig_method("gofer.v1.RunService/GetRun"),
+                                     &other, &request.base, &error),
+                 GF_PERMISSION_DENIED);
+    gf_log_set_sink(NULL, NULL);
+    cr_expect_not_null(
+        strstr(lines.last, " namespace=prod pipeline=nightly run=12 method=gofer.v1.RunService"),
+        "%s", lines.last);
     gf_gate_rig_stop(&rig);
 }
 
