@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The OpenAPI document of the program, checked by an independent validator and by rules of ours.
+# Runs a script of this folder with the Python that tools/deps has installed what it needs for.
 #
-# Usage: openapi_test.sh OPENAPI.PY DOCUMENT
+# Usage: with_deps.sh SCRIPT ARGUMENT...
 set -euo pipefail
 # .deps is no input of Bazel's: it is reached through the tree that the script really stands in.
 tree=$(dirname "$(readlink -f "$1")")/../..
@@ -10,4 +10,4 @@ if [ ! -x "$python" ]; then
     echo "there is no $python: tools/deps installs it"
     exit 1
 fi
-"$python" -B "$1" "$2"
+exec "$python" -B "$@"
