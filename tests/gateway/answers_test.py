@@ -37,7 +37,7 @@ STEPS = [
     ("RunService/StartRun", dict(AT, requestId="again")),
     ("TaskExecutionService/ListTaskExecutions", RUN),
     ("SecretService/PutPipelineSecret", dict(AT, key="password", value={"plaintext": "aGVsbG8="})),
-    ("RoleService/CreateRole", {"roleId": "reader", "permissions": [
+    ("RoleService/CreateRole", {"roleId": "watcher", "permissions": [
         {"namespaces": ["*"], "targets": [{"resource": "PERMISSION_RESOURCE_RUNS"}],
          "actions": ["PERMISSION_ACTION_READ"]}]}),
     ("TokenService/ListTokens", {}),
@@ -48,7 +48,7 @@ STEPS = [
 # For the fields of all other calls, by their names.
 VALUES = {
     "pipelineId": "build", "runId": "1", "taskId": "first", "version": "1", "key": "password",
-    "eventId": "1", "roleId": "reader", "tokenId": "nobody", "extensionId": "nothing",
+    "eventId": "1", "roleId": "watcher", "tokenId": "nobody", "extensionId": "nothing",
     "subscriptionId": "nothing", "deploymentId": "1", "pageSize": 1,
 }
 # They end what the others look at.
