@@ -110,6 +110,15 @@ static void advance(struct gf_gateway__call *call) {
 
 /* ---- what the http server tells ---- */
 
+static void refuse_body(struct gf_gateway__call *call, const struct gf_error *error) {
+    struct gf_error refusal = *error;
+    if (error->code == GF_RESOURCE_EXHAUSTED) {
+        (void)gf_fail_reason(&refusal, error->code, "REQUEST_TOO_LARGE", "%s", error->message);
+        call->http_status = 413;
+    }
+    gf_rpc_carried_refuse(call->rpc, &refusal);
+}
+
 static void on_body(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
                     struct gf_str body, const struct gf_error *error) {
     (void)gateway;
@@ -120,8 +129,7 @@ static void on_body(struct gf_gateway *gateway, struct gf_http_exchange *exchang
     if (error == NULL) {
         gf_gateway__call_give_request(call, body);
     } else {
-        call->http_status = error->code == GF_RESOURCE_EXHAUSTED ? 413 : 0;
-        gf_rpc_carried_refuse(call->rpc, error);
+        refuse_body(call, error);
     }
     gf_http_wipe_body(exchange);
     advance(call);

@@ -236,6 +236,12 @@ Test(gateway_unary, refusals_need_no_body) {
     cr_expect_eq(atomic_load(&rig.started), 0);
 }
 
+Test(gateway_unary, headers_that_come_twice_are_two_values) {
+    ask(JSON "Authorization: Bearer a\r\nauthorization: Bearer b\r\n", GF_STR("{}"));
+    cr_expect_eq(answer.status, 401);
+    cr_expect_not_null(strstr(answer.body, "more than one token"), "%s", answer.body);
+}
+
 Test(gateway_unary, refusals_are_held_back) {
     const int64_t begin_ns = gf_mono_ns();
     ask(JSON "Authorization: Bearer wrong\r\nX-Hold: 50\r\n", GF_STR("{}"));

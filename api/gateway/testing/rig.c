@@ -168,6 +168,9 @@ static enum gf_code intercept(struct gf_rpc_call *call, void *ctx, struct gf_err
     if (gf_parse_i64(gf_rpc_call_metadata(call, "x-limit"), &number)) {
         gf_rpc_call_limit_requests(call, (size_t)number);
     }
+    if (gf_rpc_call_metadata_at(call, "authorization", 1).ptr != NULL) {
+        return gf_fail(err, GF_UNAUTHENTICATED, "more than one token");
+    }
     if (!gf_str_eq(gf_rpc_call_metadata(call, "authorization"), GF_STR("Bearer wrong"))) {
         return GF_OK;
     }

@@ -9,8 +9,9 @@
  *     code=N   fails with that code
  *     other    what the service of api/rpc/testdata does: the same comes back
  *
- * Calls with `authorization: Bearer wrong` are refused, and held back where they also have
- * `x-hold: MS`; calls with `x-secret` are secret; calls with `x-limit: N` may have so many bytes.
+ * Calls with `authorization: Bearer wrong`, or with two of that header, are refused; the former
+ * held back where they also have `x-hold: MS`; calls with `x-secret` are secret; calls with
+ * `x-limit: N` may have so many bytes.
  *
  * Thread: the test's.
  */
