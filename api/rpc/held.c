@@ -3,8 +3,8 @@
  *
  * DESIGN. A held call has its status, but is not ended: all that is in flight is the watch for its
  * client. The list belongs to the worker's thread, which waits for its queue no longer than until
- * the next of them is due; so nothing is shared, and no timer is needed. At the stop of the server
- * gRPC hands the slots back to every worker, which then lets go of all.
+ * the next of them is due; so no timer is needed, and nothing is shared but the count of them. At
+ * the stop of the server gRPC hands the slots back to every worker, which then lets go of all.
  */
 #include "api/rpc/grpc_internal.h"
 #include "base/clock.h"

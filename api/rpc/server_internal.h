@@ -89,6 +89,7 @@ struct gf_rpc__lane {
     bool owned;                      /* by one thread, which alone begins and ends its calls */
     _Atomic uint64_t id_count;       /* names that were made */
     struct gf_rpc__figures *figures; /* of each method, and of those that are unknown */
+    char padding[104];               /* keeps lanes out of each other's cache lines */
 };
 
 /* What a call has sent, or received. */
@@ -218,8 +219,7 @@ void gf_rpc__call_tell_cancelled(struct gf_rpc_call *call);
 void gf_rpc__call_set_status(struct gf_rpc_call *call, const struct gf_error *error);
 
 /* The last callbacks of a call whose status is sent, and the end of what it holds. The carrier
- * frees its own part before, as far as no callback may ask for it, and the object afterwards;
- * gf_rpc__call_uncount follows. */
+ * frees its own part afterwards; gf_rpc__call_uncount comes last. */
 void gf_rpc__call_over(struct gf_rpc_call *call);
 
 /* The call is not in progress any more. The server may be gone afterwards, unless something else
