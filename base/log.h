@@ -8,7 +8,8 @@
  *      "pipeline":"nightly","run":12}                                            (in one line)
  *
  * Event names are stable, lower_snake_case literals, and so are keys, each once in a line; `time`,
- * `level`, `event` and `cut` are taken. Levels: error = someone must act; warn = degraded and
+ * `level`, `event` and `cut` are taken. Each event of the service is a row of docs/reference/log.md
+ * (tools/check_log_events). Levels: error = someone must act; warn = degraded and
  * continuing; info = a change of state; debug = all else. Library code (base, engine, codec, SDK)
  * returns errors and logs at debug only; the outermost caller logs once. Secrets are never logged.
  *
