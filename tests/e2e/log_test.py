@@ -10,6 +10,7 @@ import re
 import sys
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 import grpc
