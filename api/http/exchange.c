@@ -320,16 +320,29 @@ enum MHD_Result gf_http__on_request(void *ctx, struct MHD_Connection *mhd, const
     return finish(exchange);
 }
 
+/*
+ * libmicrohttpd 0.9.75 closes a connection whose stream breaks, or ends where there are no chunks,
+ * and then forgets it until something else makes it look there. It looks again at those that have a
+ * limit of time of their own.
+ */
+static ssize_t end_stream(struct gf_http_exchange *exchange, ssize_t how) {
+    if (how == MHD_CONTENT_READER_END_WITH_ERROR || exchange->is_old) {
+        (void)MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+        exchange->server->revisit = true;
+    }
+    return how;
+}
+
 ssize_t gf_http__on_read(void *ctx, uint64_t position, char *out, size_t size_max) {
     struct gf_http_exchange *exchange = ctx;
     struct gf_http_server *server = exchange->server;
     (void)position;
     server->progress++;
     if (exchange->stream_ended) {
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return end_stream(exchange, MHD_CONTENT_READER_END_OF_STREAM);
     }
     if (exchange->told_gone || is_cut(exchange)) {
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
     }
     size_t size = 0;
     exchange->busy++;
@@ -339,17 +352,17 @@ ssize_t gf_http__on_read(void *ctx, uint64_t position, char *out, size_t size_ma
     gf_assert(size <= size_max);
     exchange->stream_ended = more != GF_HTTP_MORE;
     if (more == GF_HTTP_BROKEN || exchange->told_gone) {
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
     }
     if (size > 0) {
         gf_http__connection_enter(exchange->connection, GF_HTTP__SENDING);
         return (ssize_t)size;
     }
     if (more == GF_HTTP_END) {
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return end_stream(exchange, MHD_CONTENT_READER_END_OF_STREAM);
     }
     if (exchange->connection->peer_closed) {
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
     }
     exchange->stream_waits = true;
     suspend(exchange);

@@ -166,9 +166,9 @@ static int check_framing(struct gf_http_exchange *exchange, struct gf_str versio
             exchange->expects_continue = true;
         }
     }
-    const bool is_old = gf_str_eq(version, GF_STR("HTTP/1.0"));
+    exchange->is_old = gf_str_eq(version, GF_STR("HTTP/1.0"));
     if (lengths > 1 || encodings > 1 || lengths + encodings > 1 || hosts > 1 ||
-        (hosts == 0 && !is_old) || (encodings > 0 && is_old)) {
+        (hosts == 0 && !exchange->is_old) || (encodings > 0 && exchange->is_old)) {
         return BAD_REQUEST;
     }
     exchange->is_chunked = encodings > 0;

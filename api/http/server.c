@@ -70,8 +70,10 @@ static void run_mhd(struct gf_http_server *server) {
     server->in_mhd = true;
     for (unsigned i = 0; i < RUNS_MAX && pending; i++) {
         MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+        server->revisit = false;
         (void)MHD_run(server->daemon);
-        pending = MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0;
+        pending = server->revisit ||
+                  (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
     }
     server->in_mhd = false;
     if (pending) {

@@ -102,6 +102,7 @@ struct gf_http_exchange {
     size_t header_count;
     bool is_tls;
     bool is_local;
+    bool is_old; /* HTTP/1.0 */
     bool has_body;
     bool is_chunked;
     bool expects_continue;
@@ -164,6 +165,7 @@ struct gf_http_server {
     int64_t tick_ns;
     uint64_t progress; /* counts what libmicrohttpd has told us */
     bool in_mhd;
+    bool revisit; /* it has closed something that it would forget */
 
     GF_VEC(struct gf_http__listener *) listeners;
     struct gf_http__connection *adding; /* is being given to libmicrohttpd */
