@@ -28,6 +28,7 @@
     X(SERVER, 100)                                                                                 \
     X(GATEWAY, 150)                                                                                \
     X(RPC_SERVER, 200)                                                                             \
+    X(TLS, 210)                                                                                    \
     X(RPC_CHANNEL, 220)                                                                            \
     X(RPC_CALL, 240)                                                                               \
     X(SERVICE, 300)                                                                                \

@@ -22,7 +22,8 @@
 #include <sys/ioctl.h>
 
 enum {
-    LINGER_MS = 2000
+    LINGER_MS = 2000,
+    UNREAD_COUNT_MAX = 3,
 };
 
 static int64_t limit_ms(const struct gf_http_server *server, enum gf_http__phase phase) {
@@ -58,8 +59,10 @@ static uint64_t progress_of(const struct gf_http__connection *connection) {
     return (uint64_t)unread;
 }
 
-void gf_http__connection_enter(struct gf_http__connection *connection, enum gf_http__phase phase) {
+void gf_http__connection_enter(struct gf_http__connection *connection, enum gf_http__phase wanted) {
     struct gf_http_server *server = connection->server;
+    const bool is_over = connection->peer_closed && wanted <= GF_HTTP__BODY;
+    const enum gf_http__phase phase = is_over ? GF_HTTP__LINGER : wanted;
     gf_list_remove(&connection->link);
     gf_list_push_back(&server->connections[phase], &connection->link);
     connection->phase = phase;
@@ -72,6 +75,11 @@ void gf_http__connection_cut(struct gf_http__connection *connection) {
     connection->cut = true;
     (void)shutdown(connection->fd, SHUT_RDWR);
     gf_http__server_kick(connection->server);
+}
+
+/* libmicrohttpd overlooks an end that comes with the last bytes: so it is told of it once more. */
+static void nudge(struct gf_http__connection *connection) {
+    (void)shutdown(connection->fd, SHUT_RD);
 }
 
 /* ---- The watch ---- */
@@ -87,9 +95,15 @@ static void on_event(struct gf_watch *watch, uint32_t events, void *ctx) {
         return;
     }
     connection->peer_closed = true;
-    if (connection->phase == GF_HTTP__LINGER) {
+    if (connection->phase == GF_HTTP__LINGER) { /* it has its answer */
         gf_http__connection_cut(connection);
-    } else if (connection->exchange != NULL) {
+        return;
+    }
+    if (connection->phase <= GF_HTTP__BODY) { /* all that it will ever send is here */
+        gf_http__connection_enter(connection, GF_HTTP__LINGER);
+        nudge(connection);
+    }
+    if (connection->exchange != NULL) {
         gf_http__exchange_peer_closed(connection->exchange);
     }
 }
@@ -157,6 +171,13 @@ static void expire(struct gf_http__connection *connection) {
 
 void gf_http__connections_tick(struct gf_http_server *server) {
     const int64_t now_ns = gf_mono_ns();
+    GF_LIST_FOREACH(link, &server->connections[GF_HTTP__LINGER]) {
+        struct gf_http__connection *connection =
+            GF_CONTAINER_OF(link, struct gf_http__connection, link);
+        if (connection->peer_closed) {
+            nudge(connection);
+        }
+    }
     for (size_t i = 0; i < GF_HTTP__HANDLER; i++) {
         struct gf_list_link *link = NULL;
         while ((link = gf_list_first(&server->connections[i])) != NULL) {
@@ -166,6 +187,23 @@ void gf_http__connections_tick(struct gf_http_server *server) {
                 break;
             }
             expire(connection);
+        }
+    }
+}
+
+void gf_http__connections_unstick(struct gf_http_server *server) {
+    static const enum gf_http__phase phases[] = {GF_HTTP__HEAD, GF_HTTP__BODY};
+    for (size_t i = 0; i < GF_ARRAY_COUNT(phases); i++) {
+        GF_LIST_FOREACH(link, &server->connections[phases[i]]) {
+            struct gf_http__connection *connection =
+                GF_CONTAINER_OF(link, struct gf_http__connection, link);
+            int unread = 0;
+            if (ioctl(connection->fd, SIOCINQ, &unread) != 0 || unread == 0) {
+                connection->unread_count = 0;
+            } else if (++connection->unread_count >= UNREAD_COUNT_MAX && !connection->cut) {
+                connection->unread_count = 0;
+                gf_http__connection_cut(connection);
+            }
         }
     }
 }
@@ -210,7 +248,9 @@ static void begin(struct gf_http_server *server, struct gf_http__connection *con
 }
 
 static void end(struct gf_http_server *server, struct gf_http__connection *connection) {
-    gf_assert(connection->exchange == NULL);
+    if (connection->exchange != NULL) { /* libmicrohttpd does not tell of heads it refuses twice */
+        gf_http__exchange_detach(connection->exchange, false);
+    }
     if (connection->phase == GF_HTTP__HEAD && !connection->peer_closed && !connection->cut) {
         (void)atomic_fetch_add_explicit(&server->stats.malformed_total, 1, memory_order_relaxed);
     }

@@ -192,6 +192,9 @@ void *gf_http__on_target(void *ctx, const char *target, struct MHD_Connection *m
     exchange->is_local = connection->is_local;
     gf_arena_init(&exchange->arena, GF_HTTP__ARENA_BYTES_MAX);
     connection->exchange = exchange;
+    if (connection->phase == GF_HTTP__IDLE) {
+        gf_http__connection_enter(connection, GF_HTTP__HEAD);
+    }
     return exchange;
 }
 
@@ -369,6 +372,26 @@ ssize_t gf_http__on_read(void *ctx, uint64_t position, char *out, size_t size_ma
     return 0;
 }
 
+void gf_http__exchange_detach(struct gf_http_exchange *exchange, bool completed) {
+    struct gf_http_server *server = exchange->server;
+    struct gf_http__connection *connection = exchange->connection;
+    if (exchange->stage == GF_HTTP__TARGET && !connection->peer_closed && !connection->cut) {
+        (void)atomic_fetch_add_explicit(&server->stats.malformed_total, 1, memory_order_relaxed);
+    }
+    const bool answered = has_answered(exchange);
+    const bool sent = exchange->stage == GF_HTTP__LATE || (completed && answered);
+    connection->exchange = NULL;
+    exchange->connection = NULL;
+    exchange->mhd = NULL;
+    exchange->suspended = false;
+    exchange->stage = GF_HTTP__DETACHED;
+    gf_http__exchange_enter(exchange);
+    if (!sent && !(exchange->kind == GF_HTTP__STREAM && answered)) {
+        tell_gone(exchange);
+    }
+    gf_http__exchange_leave(exchange);
+}
+
 void gf_http__on_completed(void *ctx, struct MHD_Connection *mhd, void **request,
                            enum MHD_RequestTerminationCode code) {
     struct gf_http_server *server = ctx;
@@ -383,29 +406,11 @@ void gf_http__on_completed(void *ctx, struct MHD_Connection *mhd, void **request
     if (exchange->sent_head != NULL) {
         explicit_bzero((char *)exchange->sent_head, exchange->head_size);
     }
-    if (exchange->stage == GF_HTTP__TARGET && !connection->peer_closed && !connection->cut) {
-        (void)atomic_fetch_add_explicit(&server->stats.malformed_total, 1, memory_order_relaxed);
-    }
-    const bool answered = has_answered(exchange);
-    const bool sent = exchange->stage == GF_HTTP__LATE ||
-                      (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && answered);
-    connection->exchange = NULL;
-    exchange->connection = NULL;
-    exchange->mhd = NULL;
-    exchange->suspended = false;
-    exchange->stage = GF_HTTP__DETACHED;
+    gf_http__exchange_detach(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     gf_http__connection_enter(connection, GF_HTTP__IDLE);
     if (server->stopping) {
         gf_http__connection_cut(connection);
-    } else if (connection->peer_closed) {
-        /* libmicrohttpd may have overlooked it: it is told once more. */
-        (void)shutdown(connection->fd, SHUT_RD);
     }
-    gf_http__exchange_enter(exchange);
-    if (!sent && !(exchange->kind == GF_HTTP__STREAM && answered)) {
-        tell_gone(exchange);
-    }
-    gf_http__exchange_leave(exchange);
 }
 
 /* ---- What the handler asks ---- */

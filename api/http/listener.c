@@ -5,6 +5,7 @@
  * connections whose address is wanted.
  */
 #include "api/http/server_internal.h"
+#include "api/tls/context.h"
 #include "base/address.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -139,14 +140,15 @@ static void set_tcp_options(const struct gf_http_server *server, int fd) {
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
-    /* A client that is not there any more, where something is to be sent. */
+    /* A client that is not there any more, where something is to be sent; after our own limit. */
     const int64_t stall_ms = server->options.stall_ms_max;
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, stall_ms > INT32_MAX ? INT32_MAX : (int)stall_ms);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+               stall_ms > INT32_MAX / 2 ? INT32_MAX : (int)stall_ms * 2);
 }
 
 /* Room for one more, if need be in the place of one that asks for nothing. */
 static bool has_room(struct gf_http_server *server) {
-    if (server->connection_count < server->options.connections_max) {
+    if (server->connection_count + server->handshake_count < server->options.connections_max) {
         return true;
     }
     struct gf_list_link *link = gf_list_first(&server->connections[GF_HTTP__IDLE]);
@@ -169,6 +171,23 @@ static bool is_local(const struct gf_http__listener *listener, int fd) {
     return is_loopback(&own);
 }
 
+/* Takes a new certificate into use, where there is one. Connections keep what they began with. */
+static void refresh(struct gf_http__listener *listener) {
+    GF_CLEANUP(gf_tls_pem_fini) struct gf_tls_pem pem;
+    struct gf_error err;
+    SSL_CTX *context = NULL;
+    gf_tls_pem_init(&pem);
+    if (!gf_tls_source_fetch(listener->tls, &pem)) {
+        return;
+    }
+    if (gf_tls_context_create(&pem, gf_tls_source_files(listener->tls), &context, &err) != GF_OK) {
+        gf_log_warn("tls_certificate_refused", GF_KV_ERROR(&err));
+        return;
+    }
+    SSL_CTX_free(listener->context);
+    listener->context = context;
+}
+
 static void take(struct gf_http__listener *listener, int fd, union address *address) {
     struct gf_http_server *server = listener->server;
     struct gf_http__connection template = {.has_address = false};
@@ -187,7 +206,10 @@ static void take(struct gf_http__listener *listener, int fd, union address *addr
         template.has_address = address_take(server, template.address);
         wanted = template.has_address;
     }
-    if (wanted) {
+    if (wanted && listener->tls != NULL) {
+        refresh(listener);
+        gf_http__pump_start(server, fd, listener->context, &template);
+    } else if (wanted) {
         gf_http__connection_add(server, fd, &template);
     } else {
         (void)atomic_fetch_add_explicit(&server->stats.connections_refused_total, 1,
@@ -241,6 +263,7 @@ void gf_http__listener_destroy(struct gf_http__listener *listener) {
     gf_watch_stop(&listener->watch);
     gf_timer_stop(&listener->pause);
     (void)close(listener->fd);
+    SSL_CTX_free(listener->context);
     if (listener->path != NULL) {
         (void)unlink(listener->path);
         free(listener->path);
@@ -337,27 +360,18 @@ static enum gf_code listen_tcp(struct gf_http_server *server, const char *text,
     return GF_OK;
 }
 
-enum gf_code gf_http_server_listen(struct gf_http_server *server, const char *address,
-                                   const struct gf_tls_files *tls, int *out_port,
-                                   struct gf_error *err) {
-    gf_assert(!server->running);
+static enum gf_code listen_at(struct gf_http_server *server, const char *address, int *out_port,
+                              struct gf_error *err) {
     struct gf_address parsed;
     enum gf_code code = gf_address_parse(address, &parsed, err);
-    if (code != GF_OK) {
-        return code;
-    }
-    if (tls != NULL && tls->cert_file != NULL) {
-        return gf_fail(err, GF_UNIMPLEMENTED, "address '%s': TLS is not there yet", address);
-    }
-    if (server->listeners.count >= GF_HTTP_LISTENERS_MAX) {
-        return gf_fail(err, GF_RESOURCE_EXHAUSTED, "address '%s': at most %d may be listened on",
-                       address, GF_HTTP_LISTENERS_MAX);
-    }
-    if (parsed.path.len > 0) {
+    if (code == GF_OK && parsed.path.len > 0) {
         code = listen_unix(server, address, parsed.path, err);
         if (code == GF_OK && out_port != NULL) {
             *out_port = 0;
         }
+        return code;
+    }
+    if (code != GF_OK) {
         return code;
     }
     char host[GF_ADDRESS_HOST_BYTES_MAX + 1];
@@ -373,5 +387,58 @@ enum gf_code gf_http_server_listen(struct gf_http_server *server, const char *ad
     }
     code = listen_tcp(server, address, found, out_port, err);
     freeaddrinfo(found);
+    return code;
+}
+
+/* A source and its first context. */
+static enum gf_code open_tls(const struct gf_tls_files *files, struct gf_tls_source **out_source,
+                             SSL_CTX **out_context, struct gf_error *err) {
+    GF_CLEANUP(gf_tls_pem_fini) struct gf_tls_pem pem;
+    struct gf_tls_source *source = NULL;
+    gf_tls_pem_init(&pem);
+    enum gf_code code = gf_tls_source_create(files, &source, err);
+    if (code != GF_OK) {
+        return code;
+    }
+    const bool is_new = gf_tls_source_fetch(source, &pem);
+    gf_assert(is_new);
+    code = gf_tls_context_create(&pem, files, out_context, err);
+    if (code != GF_OK) {
+        gf_tls_source_destroy(source);
+        return code;
+    }
+    *out_source = source;
+    return GF_OK;
+}
+
+enum gf_code gf_http_server_listen(struct gf_http_server *server, const char *address,
+                                   const struct gf_tls_files *tls, int *out_port,
+                                   struct gf_error *err) {
+    gf_assert(!server->running);
+    const size_t count_before = server->listeners.count;
+    struct gf_tls_source *source = NULL;
+    SSL_CTX *context = NULL;
+    enum gf_code code = GF_OK;
+    if (count_before >= GF_HTTP_LISTENERS_MAX) {
+        return gf_fail(err, GF_RESOURCE_EXHAUSTED, "address '%s': at most %d may be listened on",
+                       address, GF_HTTP_LISTENERS_MAX);
+    }
+    if (tls != NULL && (tls->cert_file != NULL || tls->key_file != NULL)) {
+        code = open_tls(tls, &source, &context, err);
+    }
+    if (code == GF_OK) {
+        code = listen_at(server, address, out_port, err);
+    }
+    for (size_t i = count_before; i < server->listeners.count && source != NULL; i++) {
+        (void)SSL_CTX_up_ref(context);
+        server->listeners.items[i]->tls = source;
+        server->listeners.items[i]->context = context;
+    }
+    SSL_CTX_free(context);
+    if (code == GF_OK && source != NULL) {
+        gf_vec_push(&server->tls_sources, source);
+    } else {
+        gf_tls_source_destroy(source);
+    }
     return code;
 }

@@ -4,9 +4,9 @@
  * something for it. So timers, wakes from other threads, new connections and its callbacks are all
  * on one thread, one after the other, and none of them needs a lock.
  *
- * It would have us call it again and again where it waits for something that never comes (a chunk's
- * size that is longer than its buffer): where it makes no progress it is called a hundred times a
- * second, until the connection is late.
+ * It would have us call it again and again where it waits for something that never comes (the end
+ * of a chunk's size, or of a head, that is longer than its buffer): where it makes no progress it
+ * is called a hundred times a second, and a connection that it does not read any more is ended.
  */
 #include "api/http/server_internal.h"
 #include "base/alloc.h"
@@ -77,7 +77,11 @@ static void run_mhd(struct gf_http_server *server) {
     }
     server->in_mhd = false;
     if (pending) {
-        const int64_t pause_ms = server->progress != progress ? 0 : PAUSE_MS;
+        const bool stuck = server->progress == progress;
+        const int64_t pause_ms = stuck ? PAUSE_MS : 0;
+        if (stuck) {
+            gf_http__connections_unstick(server);
+        }
         gf_timer_start(server->reactor, &server->mhd_timer,
                        gf_deadline_after_ms(gf_mono_ns(), pause_ms), on_mhd_timer, server);
     }
@@ -166,6 +170,7 @@ static void fill_defaults(struct gf_http_server_options *options) {
     DEFAULT(body_ms_max, GF_HTTP_BODY_MS_MAX_DEFAULT);
     DEFAULT(idle_ms_max, GF_HTTP_IDLE_MS_MAX_DEFAULT);
     DEFAULT(stall_ms_max, GF_HTTP_STALL_MS_MAX_DEFAULT);
+    DEFAULT(handshake_ms_max, GF_HTTP_HANDSHAKE_MS_MAX_DEFAULT);
 #undef DEFAULT
 }
 
@@ -195,6 +200,7 @@ enum gf_code gf_http_server_create(const struct gf_http_server_options *options,
         gf_list_init(&server->connections[i]);
     }
     gf_list_init(&server->exchanges);
+    gf_list_init(&server->pumps);
     gf_list_init(&server->wakes);
     gf_map_init(&server->addresses);
     gf_mutex_init(&server->wake_mutex, GF_RANK_HTTP_WAKES);
@@ -233,7 +239,8 @@ enum gf_code gf_http_server_start(struct gf_http_server *server, struct gf_error
 }
 
 void gf_http__server_check_idle(struct gf_http_server *server) {
-    if (server->stopping && server->connection_count == 0 && gf_list_empty(&server->exchanges)) {
+    if (server->stopping && server->connection_count == 0 && gf_list_empty(&server->exchanges) &&
+        (server->ending || gf_list_empty(&server->pumps))) {
         gf_latch_open(&server->idle);
     }
 }
@@ -251,6 +258,7 @@ static void stop_taking(void *ctx) {
         gf_http__listener_destroy(server->listeners.items[i]);
     }
     gf_vec_fini(&server->listeners);
+    gf_http__pumps_end(server, false);
     cut_all(server, GF_HTTP__IDLE);
     cut_all(server, GF_HTTP__HEAD);
     gf_http__server_check_idle(server);
@@ -286,6 +294,7 @@ static void finish_on_thread(void *ctx) {
     gf_watch_stop(&server->mhd_watch);
     gf_timer_stop(&server->mhd_timer);
     gf_timer_stop(&server->tick);
+    gf_http__pumps_end(server, true);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
 }
@@ -314,6 +323,10 @@ void gf_http_server_destroy(struct gf_http_server *server) {
         gf_http__listener_destroy(server->listeners.items[i]);
     }
     gf_vec_fini(&server->listeners);
+    for (size_t i = 0; i < server->tls_sources.count; i++) {
+        gf_tls_source_destroy(server->tls_sources.items[i]);
+    }
+    gf_vec_fini(&server->tls_sources);
     MHD_stop_daemon(server->daemon);
     gf_map_fini(&server->addresses);
     gf_latch_fini(&server->idle);
@@ -323,10 +336,14 @@ void gf_http_server_destroy(struct gf_http_server *server) {
 
 enum gf_code gf_http_server_reload_tls(struct gf_http_server *server, size_t *out_count,
                                        struct gf_error *err) {
-    (void)server;
-    (void)err;
-    *out_count = 0;
-    return GF_OK;
+    enum gf_code first = GF_OK;
+    for (size_t i = 0; i < server->tls_sources.count; i++) {
+        const enum gf_code code =
+            gf_tls_source_reload(server->tls_sources.items[i], first == GF_OK ? err : NULL);
+        first = first == GF_OK ? code : first;
+    }
+    *out_count = server->tls_sources.count;
+    return first;
 }
 
 void gf_http_server_stats(const struct gf_http_server *server, struct gf_http_stats *out) {

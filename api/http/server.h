@@ -26,11 +26,11 @@ enum {
     GF_HTTP_ADDRESS_CONNECTIONS_MAX_DEFAULT = 0,          /* no limit */
     GF_HTTP_HEAD_BYTES_MAX_DEFAULT = 16 * 1024,           /* request line and headers: 431 */
     GF_HTTP_BODIES_BYTES_MAX_DEFAULT = 256 * 1024 * 1024, /* of all that are on their way in: 503 */
-    GF_HTTP_HEAD_MS_MAX_DEFAULT = 10 * 1000,  /* from its first byte to the end of the head */
-    GF_HTTP_BODY_MS_MAX_DEFAULT = 60 * 1000,  /* from the head to the end of the body */
-    GF_HTTP_IDLE_MS_MAX_DEFAULT = 60 * 1000,  /* of a connection between requests */
-    GF_HTTP_STALL_MS_MAX_DEFAULT = 30 * 1000, /* of a client that takes nothing of what waits */
-    GF_HTTP_HANDSHAKE_MS_MAX = 10 * 1000,     /* of TLS */
+    GF_HTTP_HEAD_MS_MAX_DEFAULT = 10 * 1000,      /* from its first byte to the end of the head */
+    GF_HTTP_BODY_MS_MAX_DEFAULT = 60 * 1000,      /* from the head to the end of the body */
+    GF_HTTP_IDLE_MS_MAX_DEFAULT = 60 * 1000,      /* of a connection between requests */
+    GF_HTTP_STALL_MS_MAX_DEFAULT = 30 * 1000,     /* of a client that takes nothing of what waits */
+    GF_HTTP_HANDSHAKE_MS_MAX_DEFAULT = 10 * 1000, /* of TLS */
     GF_HTTP_LISTENERS_MAX = 16,
 };
 
@@ -84,6 +84,7 @@ struct gf_http_server_options {
     int64_t body_ms_max;
     int64_t idle_ms_max;
     int64_t stall_ms_max;
+    int64_t handshake_ms_max;
 };
 
 /* Owned by the caller. Code: GF_RESOURCE_EXHAUSTED. */

@@ -8,6 +8,7 @@
  *     head.c        whether a head is one that everybody reads the same way
  *     body.c        the body that comes in
  *     response.c    what goes out
+ *     pump.c        TLS between a client and libmicrohttpd
  *
  * Thread: the server's (its reactor's), unless something else is said.
  */
@@ -16,6 +17,7 @@
 
 #include "api/http/exchange.h"
 #include "api/http/server.h"
+#include "api/tls/source.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/reactor.h"
@@ -23,6 +25,7 @@
 #include "base/vec.h"
 
 #include <microhttpd.h>
+#include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
@@ -49,9 +52,10 @@ struct gf_http__connection {
     struct gf_list_link link; /* in the list of its phase */
     enum gf_http__phase phase;
     int64_t deadline_ns;
-    uint64_t phase_round; /* of the reactor, at its begin */
-    uint64_t progress;    /* see gf_http__connection_progress; when sending began, or was seen */
-    int fd;               /* libmicrohttpd's */
+    uint64_t phase_round;  /* of the reactor, at its begin */
+    uint64_t progress;     /* see gf_http__connection_progress; when sending began, or was seen */
+    unsigned unread_count; /* see gf_http__connections_unstick */
+    int fd;                /* libmicrohttpd's */
     struct gf_watch watch;
     struct gf_http_exchange *exchange; /* NULL between requests */
     bool peer_closed;                  /* its client sends no more */
@@ -152,7 +156,9 @@ struct gf_http__listener {
     struct gf_timer pause; /* runs while it takes nothing for want of descriptors */
     char *path;            /* of a unix socket, owned; NULL for others */
     bool is_local;
-    bool is_wildcard; /* whether a connection is local is its own matter */
+    bool is_wildcard;          /* whether a connection is local is its own matter */
+    struct gf_tls_source *tls; /* the server's; NULL: no TLS */
+    SSL_CTX *context;          /* of what the source gave last */
 };
 
 struct gf_http_server {
@@ -171,6 +177,9 @@ struct gf_http_server {
     struct gf_http__connection *adding; /* is being given to libmicrohttpd */
     struct gf_list connections[GF_HTTP__PHASES];
     size_t connection_count;
+    struct gf_list pumps;
+    size_t handshake_count; /* of the pumps those that have no connection yet */
+    GF_VEC(struct gf_tls_source *) tls_sources;
     struct gf_map addresses; /* address -> struct address_count of listener.c */
 
     struct gf_list exchanges;
@@ -221,11 +230,23 @@ void gf_http__connection_add(struct gf_http_server *server, int fd,
 /* libmicrohttpd's MHD_OPTION_NOTIFY_CONNECTION. */
 void gf_http__connection_notify(void *ctx, struct MHD_Connection *mhd, void **socket_context,
                                 enum MHD_ConnectionNotificationCode code);
-void gf_http__connection_enter(struct gf_http__connection *connection, enum gf_http__phase phase);
+/* Of a client that sends no more, LINGER in the place of what waits for more. */
+void gf_http__connection_enter(struct gf_http__connection *connection, enum gf_http__phase wanted);
 /* Ends it: libmicrohttpd will see the end of its socket. */
 void gf_http__connection_cut(struct gf_http__connection *connection);
+/* libmicrohttpd goes round without progress: looks for what it does not read, though it should, and
+ * ends it when that is so again and again. */
+void gf_http__connections_unstick(struct gf_http_server *server);
 /* Looks for connections that are late. */
 void gf_http__connections_tick(struct gf_http_server *server);
+
+/* ---- pump.c ---- */
+
+/* Begins a handshake with a client; a connection follows. Owns fd; context is borrowed. */
+void gf_http__pump_start(struct gf_http_server *server, int fd, SSL_CTX *context,
+                         const struct gf_http__connection *template);
+/* Ends those in their handshake, or all. */
+void gf_http__pumps_end(struct gf_http_server *server, bool all);
 
 /* ---- exchange.c: callbacks of libmicrohttpd ---- */
 
@@ -246,6 +267,8 @@ void gf_http__exchange_lose(struct gf_http_exchange *exchange);
 /* The client sends no more: who still waits for an answer then has gone, but for one that is on its
  * way already. */
 void gf_http__exchange_peer_closed(struct gf_http_exchange *exchange);
+/* Its connection has no more to do with it. `completed`: the response was sent. */
+void gf_http__exchange_detach(struct gf_http_exchange *exchange, bool completed);
 /* gf_http_wake, on the server's thread. */
 void gf_http__exchange_woken(struct gf_http_exchange *exchange);
 

@@ -160,7 +160,7 @@ void gf_rpc__server_unhold(struct gf_rpc_server *server) {
 }
 
 /* Finds words for a listener that gRPC could not make. */
-static enum gf_code listen_error(const char *address, const struct gf_rpc_server_tls *tls,
+static enum gf_code listen_error(const char *address, const struct gf_tls_files *tls,
                                  const struct gf_strbuf *log, struct gf_error *err) {
     const enum gf_code code = gf_address_diagnose(address, err);
     if (code != GF_OK) {
@@ -179,25 +179,24 @@ static enum gf_code listen_error(const char *address, const struct gf_rpc_server
 }
 
 /* gRPC asks the source as long as the server is there. */
-static enum gf_code make_credentials(struct gf_rpc_server *server,
-                                     const struct gf_rpc_server_tls *tls,
+static enum gf_code make_credentials(struct gf_rpc_server *server, const struct gf_tls_files *tls,
                                      grpc_server_credentials **out_credentials,
                                      struct gf_error *err) {
     if (tls == NULL) {
         *out_credentials = grpc_insecure_server_credentials_create();
         return GF_OK;
     }
-    struct gf_rpc__tls_source *source = NULL;
-    const enum gf_code code = gf_rpc__tls_source_create(tls, &source, err);
+    struct gf_tls_source *source = NULL;
+    const enum gf_code code = gf_tls_source_create(tls, &source, err);
     if (code == GF_OK) {
         gf_vec_push(&server->tls_sources, source);
-        *out_credentials = gf_rpc__tls_source_credentials(source);
+        *out_credentials = gf_rpc__server_credentials(source);
     }
     return code;
 }
 
 enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *address,
-                                  const struct gf_rpc_server_tls *tls, int *out_port,
+                                  const struct gf_tls_files *tls, int *out_port,
                                   struct gf_error *err) {
     gf_assert(!server->running);
     struct gf_address parsed;
@@ -232,7 +231,7 @@ enum gf_code gf_rpc_server_reload_tls(struct gf_rpc_server *server, size_t *out_
     enum gf_code first = GF_OK;
     for (size_t i = 0; i < server->tls_sources.count; i++) {
         const enum gf_code code =
-            gf_rpc__tls_source_reload(server->tls_sources.items[i], first == GF_OK ? err : NULL);
+            gf_tls_source_reload(server->tls_sources.items[i], first == GF_OK ? err : NULL);
         first = first == GF_OK ? code : first;
     }
     *out_count = server->tls_sources.count;
@@ -302,7 +301,7 @@ void gf_rpc_server_destroy(struct gf_rpc_server *server) {
     gf_vec_fini(&server->entries);
     gf_map_fini(&server->methods);
     for (size_t i = 0; i < server->tls_sources.count; i++) {
-        gf_rpc__tls_source_destroy(server->tls_sources.items[i]);
+        gf_tls_source_destroy(server->tls_sources.items[i]);
     }
     gf_vec_fini(&server->tls_sources);
     for (size_t i = 0; i < server->lane_count; i++) {

@@ -21,6 +21,7 @@
 
 #include "api/rpc/call.h"
 #include "api/rpc/method.h"
+#include "api/tls/files.h"
 #include "base/error.h"
 #include "base/histogram.h"
 #include "base/macros.h"
@@ -123,25 +124,6 @@ struct gf_rpc_server_opts {
 };
 
 /*
- * PEM files. cert_file and key_file are required; client_ca_file turns on client certificates: a
- * client without one that this file vouches for is refused, or with clients_optional one that shows
- * a bad one. Borrowed during gf_rpc_server_listen. TLS 1.2 and later.
- *
- * The key belongs to this user or to root, nobody beyond its owner and its group may read it, and
- * nobody but its owner may write it.
- *
- * The files are looked at again at handshakes, once a second at most, and by
- * gf_rpc_server_reload_tls. New ones count from that handshake on, for connections that begin; what
- * cannot be used is logged, and the old ones stay.
- */
-struct gf_rpc_server_tls {
-    const char *cert_file;
-    const char *key_file;
-    const char *client_ca_file;
-    bool clients_optional;
-};
-
-/*
  * Owned by the caller; opts may be NULL.
  * Code: GF_INVALID_ARGUMENT (an option out of its range).
  */
@@ -159,14 +141,15 @@ void gf_rpc_server_add_service(struct gf_rpc_server *server, const struct gf_rpc
 
 /*
  * Listens on "host:port" (port 0: a free one; "[::1]:8080" for IPv6) or "unix:/path" (under 108
- * bytes; a socket that nobody listens on is replaced). tls may be NULL. *out_port, if not NULL, is
- * the port that was bound, 0 for unix sockets. Connections are accepted from start on.
+ * bytes; a socket that nobody listens on is replaced). tls may be NULL, and is borrowed for the
+ * call. *out_port, if not NULL, is the port that was bound, 0 for unix sockets. Connections are
+ * accepted from start on.
  *
  * Codes: GF_INVALID_ARGUMENT (malformed address, unknown host, unusable TLS files),
  * GF_FAILED_PRECONDITION (address in use, or no such address here), GF_PERMISSION_DENIED.
  */
 enum gf_code gf_rpc_server_listen(struct gf_rpc_server *server, const char *address,
-                                  const struct gf_rpc_server_tls *tls, int *out_port,
+                                  const struct gf_tls_files *tls, int *out_port,
                                   struct gf_error *err) GF_MUST_USE;
 
 /*

@@ -137,16 +137,16 @@ struct gf_rpc_call {
 
 struct gf_rpc__figures;
 struct gf_rpc__worker;
-struct gf_rpc__tls_source;
+struct gf_tls_source;
 
 struct gf_rpc_server {
     struct gf_rpc_server_opts opts; /* with the defaults filled in */
     grpc_server *grpc;
     grpc_completion_queue *shutdown_queue;
     GF_VEC(struct gf_rpc__entry *) entries;
-    struct gf_map methods;                           /* of the same, by the path */
-    struct gf_rpc__worker *workers;                  /* opts.thread_count of them */
-    GF_VEC(struct gf_rpc__tls_source *) tls_sources; /* one for each listener with TLS */
+    struct gf_map methods;                      /* of the same, by the path */
+    struct gf_rpc__worker *workers;             /* opts.thread_count of them */
+    GF_VEC(struct gf_tls_source *) tls_sources; /* one for each listener with TLS */
     struct gf_rpc__lane *lanes; /* of the workers, then of the other transports; since the start */
     size_t lane_count;
     uint64_t id_start; /* random */

@@ -92,7 +92,7 @@ static void put_file(const char *from, const char *to) {
     gf_strbuf_fini(&text);
 }
 
-static enum gf_code listen_with(const struct gf_rpc_server_tls *tls, struct gf_rpc_server **out,
+static enum gf_code listen_with(const struct gf_tls_files *tls, struct gf_rpc_server **out,
                                 int *out_port, struct gf_error *err) {
     cr_assert_eq(gf_rpc_server_create(NULL, out, err), GF_OK);
     gf_rpc_server_add_service(*out, &gf_echo_service, gf_echo_handlers, NULL);
@@ -120,7 +120,7 @@ static enum gf_code call_port(int port, const struct gf_rpc_client_tls *client_t
 }
 
 /* A call with these options to a server with those. */
-static enum gf_code call_through(const struct gf_rpc_server_tls *server_tls,
+static enum gf_code call_through(const struct gf_tls_files *server_tls,
                                  const struct gf_rpc_client_tls *client_tls, struct gf_error *err) {
     struct gf_rpc_server *server = NULL;
     int port = 0;
@@ -134,7 +134,7 @@ static enum gf_code call_through(const struct gf_rpc_server_tls *server_tls,
 Test(rpc_tls, client_that_knows_the_authority_is_served) {
     struct files files;
     make_files(&files);
-    const struct gf_rpc_server_tls server = {.cert_file = files.cert, .key_file = files.key};
+    const struct gf_tls_files server = {.cert_file = files.cert, .key_file = files.key};
     const struct gf_rpc_client_tls client = {.root_file = files.cert, .server_name = "localhost"};
     struct gf_error err;
     cr_assert_eq(call_through(&server, &client, &err), GF_OK, "%s", err.message);
@@ -144,7 +144,7 @@ Test(rpc_tls, client_that_knows_the_authority_is_served) {
 Test(rpc_tls, client_refuses_a_server_of_another_authority_or_name) {
     struct files files;
     make_files(&files);
-    const struct gf_rpc_server_tls server = {.cert_file = files.cert, .key_file = files.key};
+    const struct gf_tls_files server = {.cert_file = files.cert, .key_file = files.key};
     const struct gf_rpc_client_tls authority = {.root_file = files.other_cert,
                                                 .server_name = "localhost"};
     struct gf_error err;
@@ -157,7 +157,7 @@ Test(rpc_tls, client_refuses_a_server_of_another_authority_or_name) {
 Test(rpc_tls, client_without_tls_does_not_reach_a_server_with_it) {
     struct files files;
     make_files(&files);
-    const struct gf_rpc_server_tls server = {.cert_file = files.cert, .key_file = files.key};
+    const struct gf_tls_files server = {.cert_file = files.cert, .key_file = files.key};
     struct gf_error err;
     cr_assert_eq(call_through(&server, NULL, &err), GF_UNAVAILABLE);
     remove_files(&files);
@@ -166,7 +166,7 @@ Test(rpc_tls, client_without_tls_does_not_reach_a_server_with_it) {
 Test(rpc_tls, server_may_ask_for_client_certificates) {
     struct files files;
     make_files(&files);
-    const struct gf_rpc_server_tls server = {
+    const struct gf_tls_files server = {
         .cert_file = files.cert, .key_file = files.key, .client_ca_file = files.other_cert};
     const struct gf_rpc_client_tls shown = {.root_file = files.cert,
                                             .server_name = "localhost",
@@ -184,7 +184,7 @@ Test(rpc_tls, expired_certificate_of_a_client_is_refused) {
     char expired[64];
     make_files(&files);
     make_expired(expired, files.folder, files.other_key);
-    const struct gf_rpc_server_tls server = {
+    const struct gf_tls_files server = {
         .cert_file = files.cert, .key_file = files.key, .client_ca_file = expired};
     const struct gf_rpc_client_tls shown = {.root_file = files.cert,
                                             .server_name = "localhost",
@@ -201,10 +201,10 @@ Test(rpc_tls, optional_certificates_must_be_good_where_they_are_shown) {
     char stranger_key[64];
     make_files(&files);
     make_pair(stranger, stranger_key, files.folder, "three");
-    const struct gf_rpc_server_tls server = {.cert_file = files.cert,
-                                             .key_file = files.key,
-                                             .client_ca_file = files.other_cert,
-                                             .clients_optional = true};
+    const struct gf_tls_files server = {.cert_file = files.cert,
+                                        .key_file = files.key,
+                                        .client_ca_file = files.other_cert,
+                                        .clients_optional = true};
     struct gf_rpc_client_tls client = {.root_file = files.cert, .server_name = "localhost"};
     struct gf_error err;
     cr_assert_eq(call_through(&server, &client, &err), GF_OK, "%s", err.message);
@@ -243,7 +243,7 @@ static void start_renewal(struct renewal *renewal) {
     cr_assert_eq(gf_file_read(AT_FDCWD, renewal->files.other_cert, &text, &err), GF_OK);
     write_file(renewal->both, gf_strbuf_view(&text));
     gf_strbuf_fini(&text);
-    const struct gf_rpc_server_tls tls = {.cert_file = renewal->cert, .key_file = renewal->key};
+    const struct gf_tls_files tls = {.cert_file = renewal->cert, .key_file = renewal->key};
     cr_assert_eq(listen_with(&tls, &renewal->server, &renewal->port, &err), GF_OK, "%s",
                  err.message);
     gf_rpc_server_start(renewal->server);
@@ -446,7 +446,7 @@ Test(rpc_tls, key_that_others_may_read_is_refused) {
     make_files(&files);
     const mode_t refused[] = {0604, 0644, 0620, 0666};
     struct gf_error err = {0};
-    const struct gf_rpc_server_tls tls = {.cert_file = files.cert, .key_file = files.key};
+    const struct gf_tls_files tls = {.cert_file = files.cert, .key_file = files.key};
     for (size_t i = 0; i < GF_ARRAY_COUNT(refused); i++) {
         struct gf_rpc_server *server = NULL;
         cr_assert_eq(chmod(files.key, refused[i]), 0);
@@ -463,7 +463,7 @@ Test(rpc_tls, key_that_others_may_read_is_refused) {
 }
 
 static void assert_listen_fails(const char *cert, const char *key, const char *words) {
-    const struct gf_rpc_server_tls tls = {.cert_file = cert, .key_file = key};
+    const struct gf_tls_files tls = {.cert_file = cert, .key_file = key};
     struct gf_rpc_server *server = NULL;
     struct gf_error err;
     cr_expect_eq(listen_with(&tls, &server, NULL, &err), GF_INVALID_ARGUMENT);

@@ -53,8 +53,8 @@ enum gf_server_scheduler {
 
 /* One way in for people. */
 struct gf_server_listener {
-    const char *address;          /* "host:port" (port 0: a free one) or "unix:/path" */
-    struct gf_rpc_server_tls tls; /* cert_file NULL: without TLS */
+    const char *address;     /* "host:port" (port 0: a free one) or "unix:/path" */
+    struct gf_tls_files tls; /* cert_file NULL: without TLS */
     /* Without TLS only this machine is served, but where this says otherwise. */
     bool allow_plaintext_beyond_this_machine;
 };

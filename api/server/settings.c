@@ -20,8 +20,8 @@ int64_t gf_settings__ms(const Google__Protobuf__Duration *duration) {
 }
 
 static enum gf_code take_tls(const Gofer__Config__V1__Tls *tls, const char *path,
-                             struct gf_rpc_server_tls *out, struct gf_error *err) {
-    *out = (struct gf_rpc_server_tls){
+                             struct gf_tls_files *out, struct gf_error *err) {
+    *out = (struct gf_tls_files){
         .cert_file = gf_settings__given(tls->certificate_file),
         .key_file = gf_settings__given(tls->key_file),
         .client_ca_file = gf_settings__given(tls->client_ca_file),
@@ -48,8 +48,8 @@ struct listeners {
 };
 
 static enum gf_code take_listener(const Gofer__Config__V1__Listener *from, const char *path,
-                                  const struct gf_rpc_server_tls *common,
-                                  struct gf_server_listener *out, struct gf_error *err) {
+                                  const struct gf_tls_files *common, struct gf_server_listener *out,
+                                  struct gf_error *err) {
     *out = (struct gf_server_listener){
         .address = from->address,
         .allow_plaintext_beyond_this_machine = from->allow_plaintext_beyond_this_machine,
@@ -69,7 +69,7 @@ static enum gf_code take_listener(const Gofer__Config__V1__Listener *from, const
 }
 
 static enum gf_code take_listeners(const struct listeners *listeners,
-                                   const struct gf_rpc_server_tls *common, struct gf_error *err) {
+                                   const struct gf_tls_files *common, struct gf_error *err) {
     enum gf_code rc = GF_OK;
     if (listeners->count > GF_SERVER_LISTENERS_MAX) {
         rc = gf_fail_field(err, listeners->path, "%s: there are %zu, more than %d", listeners->path,
@@ -93,7 +93,7 @@ static enum gf_code take_all_listeners(const Gofer__Config__V1__ServerConfig *co
         {GF_SETTING_EXTERNAL_LISTENERS, external->listeners, external->n_listeners,
          lists->external_listeners},
     };
-    struct gf_rpc_server_tls common;
+    struct gf_tls_files common;
     enum gf_code rc = take_tls(config->tls, "tls", &common, err);
     for (size_t i = 0; rc == GF_OK && i < GF_ARRAY_COUNT(all); i++) {
         rc = take_listeners(&all[i], &common, err);

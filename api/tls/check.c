@@ -1,9 +1,9 @@
 /*
  * DESIGN. gRPC takes a new certificate without a word of what is wrong with it, at the handshake of
- * somebody else. So certificate and key are held against each other before gRPC gets them, with the
- * OpenSSL that gRPC itself uses.
+ * somebody else. So certificate and key are held against each other before a listener gets them,
+ * with the OpenSSL that gRPC itself uses.
  */
-#include "api/rpc/tls_internal.h"
+#include "api/tls/pem.h"
 #include "base/clock.h"
 
 #include <openssl/err.h>
@@ -49,7 +49,7 @@ static BIO *open_text(const struct gf_strbuf *text) {
     return BIO_new_mem_buf(text->ptr, (int)text->len);
 }
 
-static enum gf_code check_authorities(const struct gf_rpc__pem *pem, const char *file,
+static enum gf_code check_authorities(const struct gf_tls_pem *pem, const char *file,
                                       struct gf_error *err) {
     char reason[REASON_BYTES_MAX];
     GF_CLEANUP(free_bio) BIO *bio = open_text(&pem->authorities);
@@ -71,8 +71,8 @@ static int64_t expiry_of(const X509 *certificate) {
     return seconds >= GF_NEVER / GF_NS_PER_SEC ? GF_NEVER : seconds * GF_NS_PER_SEC;
 }
 
-enum gf_code gf_rpc__tls_check(const struct gf_rpc__pem *pem, const struct gf_rpc_server_tls *files,
-                               int64_t *out_expires_ns, struct gf_error *err) {
+enum gf_code gf_tls_check(const struct gf_tls_pem *pem, const struct gf_tls_files *files,
+                          int64_t *out_expires_ns, struct gf_error *err) {
     char reason[REASON_BYTES_MAX];
     ERR_clear_error();
     GF_CLEANUP(free_bio) BIO *cert_text = open_text(&pem->cert);

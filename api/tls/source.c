@@ -1,14 +1,14 @@
 /*
- * DESIGN. gRPC asks the source at the beginning of each handshake, one at a time for a listener. It
- * gets what was read and checked before, if that is new; so what it gets can be used. Once a second
- * at most the source looks whether the files are others than those that it read last, good or bad:
- * a bad one is told of once.
+ * DESIGN. A listener asks its source at the beginning of each handshake, one at a time. It gets
+ * what was read and checked before, if that is new; so what it gets can be used. Once a second at
+ * most the source looks whether the files are others than those that it read last, good or bad: a
+ * bad one is told of once.
  *
  * The mutex guards what is handed over. Files are read without it; so a reload and a handshake may
  * read at once, and the later one counts.
  */
-#include "api/rpc/core_internal.h"
-#include "api/rpc/tls_internal.h"
+#include "api/tls/source.h"
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -36,10 +36,10 @@ struct stamp {
     struct timespec changed;
 };
 
-struct gf_rpc__tls_source {
-    struct gf_rpc_server_tls files; /* owned copies */
+struct gf_tls_source {
+    struct gf_tls_files files; /* owned copies */
     struct gf_mutex mutex;
-    struct gf_rpc__pem pending; /* for the next handshake; guarded, as what follows */
+    struct gf_tls_pem pending; /* for the next handshake; guarded, as what follows */
     bool has_pending;
     struct stamp stamps[FILES]; /* of what was read last */
     int64_t next_check_ns;
@@ -67,24 +67,24 @@ static enum gf_code check_key_file(const char *file, struct gf_error *err) {
     return GF_OK;
 }
 
-static enum gf_code read_files(const struct gf_rpc_server_tls *files, struct gf_rpc__pem *out,
+static enum gf_code read_files(const struct gf_tls_files *files, struct gf_tls_pem *out,
                                int64_t *out_expires_ns, struct gf_error *err) {
     enum gf_code code =
-        gf_rpc__pem_read("TLS certificate", files->cert_file, "CERTIFICATE", &out->cert, err);
+        gf_tls_pem_read("TLS certificate", files->cert_file, "CERTIFICATE", &out->cert, err);
     if (code == GF_OK) {
         code = check_key_file(files->key_file, err);
     }
     if (code == GF_OK) {
-        code = gf_rpc__pem_read("TLS key", files->key_file, "PRIVATE KEY", &out->key, err);
+        code = gf_tls_pem_read("TLS key", files->key_file, "PRIVATE KEY", &out->key, err);
     }
     if (code == GF_OK && files->client_ca_file != NULL) {
-        code = gf_rpc__pem_read("TLS client authorities", files->client_ca_file, "CERTIFICATE",
-                                &out->authorities, err);
+        code = gf_tls_pem_read("TLS client authorities", files->client_ca_file, "CERTIFICATE",
+                               &out->authorities, err);
     }
-    return code == GF_OK ? gf_rpc__tls_check(out, files, out_expires_ns, err) : code;
+    return code == GF_OK ? gf_tls_check(out, files, out_expires_ns, err) : code;
 }
 
-static void take_stamps(const struct gf_rpc_server_tls *files, struct stamp out[FILES]) {
+static void take_stamps(const struct gf_tls_files *files, struct stamp out[FILES]) {
     const char *const names[FILES] = {files->cert_file, files->key_file, files->client_ca_file};
     for (size_t i = 0; i < FILES; i++) {
         struct stat status;
@@ -106,7 +106,7 @@ static bool same_stamps(const struct stamp a[FILES], const struct stamp b[FILES]
     return true;
 }
 
-static void log_loaded(const struct gf_rpc_server_tls *files, int64_t expires_ns) {
+static void log_loaded(const struct gf_tls_files *files, int64_t expires_ns) {
     char until[GF_TIME_BYTES_MAX];
     (void)gf_time_format_seconds(expires_ns, until);
     if (expires_ns <= gf_wall_ns()) {
@@ -122,23 +122,23 @@ static void log_loaded(const struct gf_rpc_server_tls *files, int64_t expires_ns
  * Reads the files and leaves them for the next handshake. The stamps are taken before: who writes
  * meanwhile is read again.
  */
-static enum gf_code load(struct gf_rpc__tls_source *source, struct gf_error *err) {
+static enum gf_code load(struct gf_tls_source *source, struct gf_error *err) {
     struct stamp stamps[FILES];
-    struct gf_rpc__pem pem;
+    struct gf_tls_pem pem;
     int64_t expires_ns = 0;
     take_stamps(&source->files, stamps);
-    gf_rpc__pem_init(&pem);
+    gf_tls_pem_init(&pem);
     const enum gf_code code = read_files(&source->files, &pem, &expires_ns, err);
     gf_mutex_lock(&source->mutex);
     memcpy(source->stamps, stamps, sizeof(stamps));
     if (code == GF_OK) {
-        const struct gf_rpc__pem before = source->pending;
+        const struct gf_tls_pem before = source->pending;
         source->pending = pem;
         source->has_pending = true;
         pem = before;
     }
     gf_mutex_unlock(&source->mutex);
-    gf_rpc__pem_fini(&pem);
+    gf_tls_pem_fini(&pem);
     if (code == GF_OK) {
         log_loaded(&source->files, expires_ns);
     }
@@ -148,7 +148,7 @@ static enum gf_code load(struct gf_rpc__tls_source *source, struct gf_error *err
 /* ---- Handshakes ---- */
 
 /* Whether it is time to look, and the files are not those that were read last. */
-static bool is_stale(struct gf_rpc__tls_source *source) {
+static bool is_stale(struct gf_tls_source *source) {
     struct stamp last[FILES];
     struct stamp now[FILES];
     const int64_t now_ns = gf_mono_ns();
@@ -166,50 +166,39 @@ static bool is_stale(struct gf_rpc__tls_source *source) {
     return !same_stamps(last, now);
 }
 
-/* Called by gRPC before each handshake, and once when the listener is made. */
-static grpc_ssl_certificate_config_reload_status
-fetch(void *ctx, grpc_ssl_server_certificate_config **out_config) {
-    struct gf_rpc__tls_source *source = ctx;
+const struct gf_tls_files *gf_tls_source_files(const struct gf_tls_source *source) {
+    return &source->files;
+}
+
+bool gf_tls_source_fetch(struct gf_tls_source *source, struct gf_tls_pem *out) {
     struct gf_error err = {0};
     if (is_stale(source) && load(source, &err) != GF_OK) {
         gf_log_warn("tls_certificate_refused", GF_KV_ERROR(&err));
     }
-    GF_CLEANUP(gf_rpc__pem_fini) struct gf_rpc__pem pem;
-    gf_rpc__pem_init(&pem);
     gf_mutex_lock(&source->mutex);
     const bool is_new = source->has_pending;
     if (is_new) {
-        const struct gf_rpc__pem empty = pem;
-        pem = source->pending;
+        const struct gf_tls_pem empty = *out;
+        *out = source->pending;
         source->pending = empty;
         source->has_pending = false;
     }
     gf_mutex_unlock(&source->mutex);
-    if (!is_new) {
-        return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-    }
-    const grpc_ssl_pem_key_cert_pair pair = {.private_key = pem.key.ptr,
-                                             .cert_chain = pem.cert.ptr};
-    /* gRPC 1.51 aborts without authorities, also where it asks for no certificate and so has no use
-     * for them: then it gets what is at hand. */
-    *out_config = grpc_ssl_server_certificate_config_create(
-        source->files.client_ca_file != NULL ? pem.authorities.ptr : pem.cert.ptr, &pair, 1);
-    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+    return is_new;
 }
 
 /* ---- Life ---- */
 
-enum gf_code gf_rpc__tls_source_create(const struct gf_rpc_server_tls *files,
-                                       struct gf_rpc__tls_source **out_source,
-                                       struct gf_error *err) {
+enum gf_code gf_tls_source_create(const struct gf_tls_files *files,
+                                  struct gf_tls_source **out_source, struct gf_error *err) {
     if (files->cert_file == NULL || files->key_file == NULL) {
         return gf_fail(err, GF_INVALID_ARGUMENT,
                        "a TLS certificate and its key must be given together");
     }
-    struct gf_rpc__tls_source *source = GF_NEW(struct gf_rpc__tls_source);
-    gf_mutex_init(&source->mutex, GF_RANK_RPC_SERVER);
-    gf_rpc__pem_init(&source->pending);
-    source->files = (struct gf_rpc_server_tls){
+    struct gf_tls_source *source = GF_NEW(struct gf_tls_source);
+    gf_mutex_init(&source->mutex, GF_RANK_TLS);
+    gf_tls_pem_init(&source->pending);
+    source->files = (struct gf_tls_files){
         .cert_file = gf_strdup(files->cert_file),
         .key_file = gf_strdup(files->key_file),
         .client_ca_file = gf_strdup(files->client_ca_file),
@@ -217,7 +206,7 @@ enum gf_code gf_rpc__tls_source_create(const struct gf_rpc_server_tls *files,
     };
     const enum gf_code code = load(source, err);
     if (code != GF_OK) {
-        gf_rpc__tls_source_destroy(source);
+        gf_tls_source_destroy(source);
         return code;
     }
     source->next_check_ns = gf_deadline_after_ms(gf_mono_ns(), CHECK_INTERVAL_MS);
@@ -225,11 +214,11 @@ enum gf_code gf_rpc__tls_source_create(const struct gf_rpc_server_tls *files,
     return GF_OK;
 }
 
-void gf_rpc__tls_source_destroy(struct gf_rpc__tls_source *source) {
+void gf_tls_source_destroy(struct gf_tls_source *source) {
     if (source == NULL) {
         return;
     }
-    gf_rpc__pem_fini(&source->pending);
+    gf_tls_pem_fini(&source->pending);
     gf_mutex_fini(&source->mutex);
     free((char *)source->files.cert_file);
     free((char *)source->files.key_file);
@@ -237,17 +226,6 @@ void gf_rpc__tls_source_destroy(struct gf_rpc__tls_source *source) {
     free(source);
 }
 
-grpc_server_credentials *gf_rpc__tls_source_credentials(struct gf_rpc__tls_source *source) {
-    grpc_ssl_client_certificate_request_type clients = GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
-    if (source->files.client_ca_file != NULL) {
-        clients = source->files.clients_optional
-                      ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY
-                      : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
-    }
-    return grpc_ssl_server_credentials_create_with_options(
-        grpc_ssl_server_credentials_create_options_using_config_fetcher(clients, fetch, source));
-}
-
-enum gf_code gf_rpc__tls_source_reload(struct gf_rpc__tls_source *source, struct gf_error *err) {
+enum gf_code gf_tls_source_reload(struct gf_tls_source *source, struct gf_error *err) {
     return load(source, err);
 }
