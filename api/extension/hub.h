@@ -365,6 +365,7 @@ struct gf_extension_hub_stats {
     size_t dispatching_limit;
     size_t commands_held;                 /* that wait for room in the engine */
     size_t dialogs;                       /* open ones */
+    uint64_t log_lines_refused_total;     /* lines of extensions that wrote too many in a second */
     struct gf_histogram_snapshot latency; /* of answers to pings */
 };
 /* Looks at every connection. */

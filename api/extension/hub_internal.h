@@ -354,6 +354,7 @@ struct gf_extension_hub {
     /* Figures. No lock. */
     struct gf_counter connections_total, connections_refused;
     struct gf_counter sent, redelivered, answered, received, acknowledged;
+    struct gf_counter log_lines_refused;
     struct gf_histogram latency;
 };
 

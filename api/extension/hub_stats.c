@@ -29,6 +29,7 @@ void gf_extension_hub_stats(struct gf_extension_hub *hub, struct gf_extension_hu
         .received_total = gf_counter_read(&hub->received),
         .acknowledged_total = gf_counter_read(&hub->acknowledged),
         .dispatching_limit = GF_HUB_DISPATCH_MAX,
+        .log_lines_refused_total = gf_counter_read(&hub->log_lines_refused),
     };
     gf_histogram_read(&hub->latency, &out->latency);
     GF_MUTEX_GUARD(&hub->mutex);

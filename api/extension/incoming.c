@@ -150,6 +150,7 @@ static bool may_log(struct gf_hub_connection *self) {
     const bool may = self->log_count < GF_EXTENSION_LOGS_PER_SECOND_MAX;
     self->log_count += may;
     self->log_dropped += !may;
+    gf_counter_add(&self->hub->log_lines_refused, !may);
     return may;
 }
 

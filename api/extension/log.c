@@ -22,6 +22,8 @@ struct gf_extension_logs {
     const struct gf_clock *clock;
     struct gf_mutex mutex;
     struct gf_map_i64 entries; /* extension_key -> struct entry_log */
+    uint64_t lines_total;
+    uint64_t dropped_total;
 };
 
 struct entry_log {
@@ -187,6 +189,7 @@ static void write_job(void *ctx) {
         gf_strbuf_fini(&records);
         GF_MUTEX_GUARD(&logs->mutex);
         entry->dropped += lost;
+        logs->dropped_total += (uint64_t)lost;
     }
     if (taken == TAKEN_REMOVED) {
         const int64_t extension_key = entry->extension_key;
@@ -231,7 +234,9 @@ void gf_extension_logs_add(void *ctx, const struct gf_extension_log_line *line) 
         }
         if (entry->removed || entry->dropped > 0 || !has_room(entry, text.len)) {
             entry->dropped++;
+            logs->dropped_total++;
         } else {
+            logs->lines_total++;
             add_record(entry, wall_ns, gf_strbuf_view(&text));
         }
         if (!entry->busy && entry->waiting.len > 0) {
@@ -345,4 +350,20 @@ void gf_extension_logs_destroy(struct gf_extension_logs *logs) {
     gf_map_i64_fini(&logs->entries);
     gf_mutex_fini(&logs->mutex);
     free(logs);
+}
+
+/* ---- Figures ---- */
+
+void gf_extension_logs_stats(struct gf_extension_logs *logs, struct gf_extension_logs_stats *out) {
+    GF_MUTEX_GUARD(&logs->mutex);
+    *out = (struct gf_extension_logs_stats){
+        .waiting_bytes_limit = GF_EXTENSION_LOG_QUEUE_BYTES_MAX,
+        .lines_total = logs->lines_total,
+        .dropped_total = logs->dropped_total,
+    };
+    size_t position = 0;
+    void *value = NULL;
+    while (gf_map_i64_next(&logs->entries, &position, NULL, &value)) {
+        out->waiting_bytes += ((const struct entry_log *)value)->waiting.len;
+    }
 }

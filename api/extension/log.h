@@ -72,4 +72,13 @@ enum gf_code gf_extension_logs_list(struct gf_extension_logs *logs, struct gf_lo
  */
 void gf_extension_log_line_write(const struct gf_extension_log_line *line, struct gf_strbuf *out);
 
+/* Of all extensions together: what there is now, and was since the start. */
+struct gf_extension_logs_stats {
+    size_t waiting_bytes;       /* of lines that wait to be written */
+    size_t waiting_bytes_limit; /* of one extension */
+    uint64_t lines_total;       /* that were taken */
+    uint64_t dropped_total;     /* that found no room, or could not be written */
+};
+void gf_extension_logs_stats(struct gf_extension_logs *logs, struct gf_extension_logs_stats *out);
+
 #endif /* GOFER_API_EXTENSION_LOG_H_ */

@@ -141,6 +141,11 @@ Test(log, what_finds_no_room_is_dropped_and_counted) {
     for (int i = 0; i < lines; i++) {
         add(&fixture, KEY, 1, long_text);
     }
+    struct gf_extension_logs_stats stats;
+    gf_extension_logs_stats(fixture.logs, &stats);
+    cr_expect_eq(stats.lines_total + stats.dropped_total, (uint64_t)lines);
+    cr_expect_gt(stats.dropped_total, 0);
+    cr_expect_gt(stats.waiting_bytes, stats.waiting_bytes_limit / 2);
     gf_latch_open(&latch);
     gf_pool_drain(fixture.pool);
     add(&fixture, KEY, 2, "room again");

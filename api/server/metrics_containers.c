@@ -55,10 +55,6 @@ static void add_attempts(const struct writer *writer, const struct gf_native_sta
 }
 
 static void add_resources(const struct writer *writer, const struct gf_native_stats *stats) {
-    gauge(writer, "gofer_native_sessions", "Ways into containers that are open.",
-          (int64_t)stats->sessions);
-    gauge(writer, "gofer_native_sessions_limit", "Ways into containers, at most; more are refused.",
-          GF_SERVICES_SESSIONS_MAX);
     gauge(writer, "gofer_native_kept_roots", "Roots of failed attempts that are kept.",
           (int64_t)stats->roots_kept);
     gauge(writer, "gofer_native_kept_roots_limit",
@@ -188,4 +184,8 @@ void gf_server__container_metrics(const struct gf_server *server, struct gf_metr
     add_pulls(&fetching, &pulls);
     add_store(&store, &images);
     add_logs(server, metrics);
+    gf_metrics_gauge(metrics, "gofer_sessions", "Ways of people into containers that are open.",
+                     atomic_load(&server->services.session_count));
+    gf_metrics_gauge(metrics, "gofer_sessions_limit",
+                     "Ways into containers, at most; more are refused.", GF_SERVICES_SESSIONS_MAX);
 }

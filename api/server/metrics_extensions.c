@@ -1,5 +1,6 @@
 /* Extensions: their connections, and what goes to and fro on them. */
 #include "api/server/metrics_internal.h"
+#include "api/service/extension_installer.h"
 
 static void add_connections(const struct gf_extension_hub_stats *stats,
                             struct gf_metrics *metrics) {
@@ -54,12 +55,34 @@ static void add_deliveries(const struct gf_extension_hub_stats *stats, struct gf
                      (int64_t)stats->commands_held);
 }
 
+static void add_logs(const struct gf_server *server, uint64_t refused, struct gf_metrics *metrics) {
+    struct gf_extension_logs_stats stats = {0};
+    gf_extension_logs_stats(server->extension_logs, &stats);
+    gf_metrics_gauge(metrics, "gofer_extension_log_waiting_bytes",
+                     "Lines about extensions that wait to be written.",
+                     (int64_t)stats.waiting_bytes);
+    gf_metrics_gauge(metrics, "gofer_extension_log_waiting_bytes_limit",
+                     "Of one extension; then its lines are dropped.",
+                     (int64_t)stats.waiting_bytes_limit);
+    gf_metrics_begin(metrics, GF_METRICS_COUNTER, "gofer_extension_log_lines_total",
+                     "Lines about extensions, by what became of them.");
+    gf_metrics_add(metrics, (int64_t)stats.lines_total, GF_LABELS({"outcome", "stored"}));
+    gf_metrics_add(metrics, (int64_t)stats.dropped_total, GF_LABELS({"outcome", "dropped"}));
+    gf_metrics_add(metrics, (int64_t)refused, GF_LABELS({"outcome", "refused"}));
+}
+
 void gf_server__extension_metrics(const struct gf_server *server, struct gf_metrics *metrics) {
     struct gf_extension_hub_stats stats = {0};
     const struct gf_engine_stats engine = gf_engine_get_stats(server->engine);
     gf_extension_hub_stats(server->extensions, &stats);
     add_connections(&stats, metrics);
     add_deliveries(&stats, metrics);
+    add_logs(server, stats.log_lines_refused_total, metrics);
+    gf_metrics_gauge(metrics, "gofer_extension_installers",
+                     "Installers of extensions that people talk to.",
+                     atomic_load(&server->services.installer_count));
+    gf_metrics_gauge(metrics, "gofer_extension_installers_limit",
+                     "Installers at once, at most; more are refused.", GF_INSTALLERS_MAX);
     gf_metrics_counter(metrics, "gofer_extension_dead_letters_total",
                        "Deliveries that were given up.",
                        (uint64_t)engine.events_total[GF_EVENT_EXTENSION_DEAD_LETTERED]);

@@ -34,7 +34,7 @@ This page is made by `tests/e2e/metrics_test.py GOFER --reference`, and a test c
 # What a label may be called, and how many values there may be of each at most, in any server.
 LABELS = {
     "cause": 16, "code": 17, "codec": 2, "commit": 1, "direction": 2, "kind": 100, "lane": 3, "listener": 4, "method": 200,
-    "outcome": 6, "pool": 2, "protocol": 8, "reason": 32, "sender": 2, "server": 2, "status": 12, "transport": 4, "version": 1,
+    "outcome": 8, "pool": 2, "protocol": 8, "reason": 32, "sender": 2, "server": 2, "status": 12, "transport": 4, "version": 1,
 }
 # Labels of families whose samples come with what they count, with containers, or with HTTP.
 LATE_LABELS = {
@@ -64,6 +64,7 @@ LIMITS = {
     "roles_max": 'gofer_objects_limit{kind="roles"}',
     "runs_active_max": "gofer_runs_active_limit",
     "runs_max": "gofer_runs_running_limit",
+    "sessions_max": "gofer_sessions_limit",
     "token_rate_max": "gofer_gate_token_calls_per_second_limit",
     "token_streams_max": "gofer_gate_token_streams_limit",
     "tokens_max": 'gofer_objects_limit{kind="tokens"}',
@@ -273,13 +274,13 @@ class Movement(MetricsTest):
         self.gofer("pipeline", "run", "first-of-many", "--wait")
         self.gofer("namespace", "create", "first-space")
         before = self.scrape()
-        for number in range(20):
+        for number in range(5):
             self.up(e2e.task("task-%d" % number), pipeline_id="pipeline-%d" % number)
             self.gofer("pipeline", "run", "pipeline-%d" % number, "--wait")
         self.gofer("namespace", "create", "other-space")
         after = self.scrape()
         self.assertEqual(before.count("\n"), after.count("\n"))
-        for name in ("first-of-many", "pipeline-7", "task-of-nobody-else", "first-space"):
+        for name in ("first-of-many", "pipeline-3", "task-of-nobody-else", "first-space"):
             self.assertFalse(name in after, name)
 
 

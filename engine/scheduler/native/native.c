@@ -386,7 +386,6 @@ void gf_native_destroy(struct gf_native *native) {
 
 void gf_native_stats(struct gf_native *native, struct gf_native_stats *out) {
     *out = (struct gf_native_stats){
-        .sessions = (size_t)gf_gauge_read(&native->session_count),
         .roots_kept = (size_t)gf_gauge_read(&native->kept_count),
         .roots_kept_limit = (size_t)native->options.keep_failed_count,
         .user_ranges_used = gf_user_ranges_used(&native->user_ranges),

@@ -177,7 +177,6 @@ void gf_native_destroy(struct gf_native *native);
 /* What there is now, and was since the start. */
 struct gf_native_stats {
     size_t attempts;   /* that the engine knows, until it has recorded their ends */
-    size_t sessions;   /* ways into containers that are open */
     size_t roots_kept; /* of failed attempts */
     size_t roots_kept_limit;
     size_t user_ranges_used;

@@ -74,7 +74,6 @@ struct gf_native {
     struct gf_kept *kept;    /* roots of failed attempts (kept.h); NULL: not open */
     struct gf_list sessions; /* that are open: struct gf_session, by their `link` */
     /* Read by any thread. */
-    struct gf_gauge session_count;
     struct gf_gauge kept_count;
     struct gf_counter launches;
     struct gf_counter launch_failures;

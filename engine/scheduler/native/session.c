@@ -45,7 +45,6 @@ void gf_session__disconnect(struct gf_session *session) {
     gf_close(&session->socket);
     if (gf_list_linked(&session->link)) {
         gf_list_remove(&session->link);
-        gf_gauge_add(&session->native->session_count, -1);
     }
     gf_kept_leave(session);
 }
@@ -243,10 +242,8 @@ static void open_now(void *ctx) {
     struct gf_session *session = ctx;
     struct gf_native *native = session->native;
     gf_list_push_back(&native->sessions, &session->link);
-    gf_gauge_add(&native->session_count, 1);
     if (session->over) {
         gf_list_remove(&session->link); /* it was closed on the way */
-        gf_gauge_add(&native->session_count, -1);
     } else if (!native->reporting) {
         gf_session__fail(session, GF_UNAVAILABLE, "the server is being stopped");
     } else if (native->options.debugging_disabled) {
