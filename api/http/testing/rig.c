@@ -1,5 +1,6 @@
 #include "api/http/testing/rig.h"
 
+#include "api/http/server_internal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -328,6 +329,25 @@ int rig_connect(const struct rig *rig) {
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     gf_assert(connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0);
     return fd;
+}
+
+struct adoption {
+    struct rig *rig;
+    int fd;
+};
+
+static void adopt(void *ctx) {
+    const struct adoption *adoption = ctx;
+    const struct gf_http__connection template = {.peer = "unix:", .is_local = true};
+    gf_http__connection_add(adoption->rig->server, adoption->fd, &template);
+}
+
+int rig_adopt(struct rig *rig) {
+    int fds[2];
+    gf_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    struct adoption adoption = {rig, fds[1]};
+    gf_reactor_call(rig->server->reactor, adopt, &adoption);
+    return fds[0];
 }
 
 void rig_send(int fd, const char *text) {

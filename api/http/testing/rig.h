@@ -60,6 +60,8 @@ bool rig_await_connections(struct rig *rig, int64_t wanted);
 
 /* A connected socket; reading gives up after ten seconds. */
 int rig_connect(const struct rig *rig);
+/* One end of a pair of sockets, whose other end the server serves. */
+int rig_adopt(struct rig *rig);
 void rig_send(int fd, const char *text);
 /* Everything up to the end of the connection (or its reset), on the heap. Closes. */
 char *rig_read_all(int fd);
