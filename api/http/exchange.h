@@ -65,7 +65,14 @@ struct gf_http_head {
     size_t field_count;
 };
 
-/* A whole response. Copied: body. */
+/*
+ * A whole response. Copied: body.
+ *
+ * libmicrohttpd writes Date, Content-Length, Transfer-Encoding and the Connection of connections
+ * that are kept: they are not among the fields (asserted). A response may come before the body of
+ * its request is there: then the connection ends with it, and it has at most 64 KiB and is none of
+ * the other two, or the connection is cut.
+ */
 void gf_http_respond(struct gf_http_exchange *exchange, const struct gf_http_head *head,
                      struct gf_str body);
 
