@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -105,6 +106,30 @@ class Files(FolderTest):
         error = self.gofer("service", "config", GOFER_LIMITS_RUNS_MX="3")[1]
         self.assertIn("GOFER_LIMITS_RUNS_MX looks like a setting", error)
         self.gofer("service", "start", "--containers-max", "0", code=USAGE)
+
+    def test_ports_of_http_that_are_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            for flag, setting in (("--http", "gateway.listeners"),
+                                  ("--external", "external_events.listeners")):
+                error = self.gofer("service", "start", "--dev", "--scheduler", "null", "--data-dir",
+                                   self.path("data"), "--listen", "127.0.0.1:0", flag, address,
+                                   code=CONFLICT)[1]
+                self.assertIn(setting + ": ", error)
+                self.assertIn(address, error)
+                self.assertFalse(os.path.exists(self.path("data/addresses")))
+
+    def test_what_the_gateway_cannot_use(self):
+        for text, told in (("gateway: {allowed_origins: [nonsense]}", "nonsense"),
+                           ("gateway: {allowed_hosts: ['a b']}", "a b"),
+                           ("gateway: {static_dir: %s}" % self.path("none"), self.path("none"))):
+            error = self.gofer(
+                "service", "start", "--dev", "--scheduler", "null", "--data-dir", self.path("data"),
+                "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--config",
+                self.write("c.yaml", text + "\n"), code=FAILED)[1]
+            self.assertIn(told, error)
 
     def test_a_data_directory_that_others_can_change(self):
         os.mkdir(self.path("data"))
