@@ -10,11 +10,14 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import e2e  # pylint: disable=wrong-import-position
@@ -202,18 +205,36 @@ class Certificates(FolderTest):
                             self.path(authority + ".pem"), check=False)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
 
+    def answer_over_http(self, server, authority):
+        """Both listeners of HTTP have the certificate."""
+        context = ssl.create_default_context(cafile=self.path(authority + ".pem"))
+        with urllib.request.urlopen("https://%s/readyz" % server.http_address, context=context,
+                                    timeout=e2e.WAIT_S) as answer:
+            self.assertEqual((answer.status, answer.read()), (200, b"ok\n"))
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(  # pylint: disable=consider-using-with
+                "https://%s/external/none" % server.external_address, data=b"{}", context=context,
+                timeout=e2e.WAIT_S)
+        self.assertEqual(caught.exception.code, 404)
+        caught.exception.close()
+
     def test_renewal(self):
         self.certificate("one")
         self.certificate("two")
         self.install("one")
         path = self.write("c.yaml", "tls: {certificate_file: %s, key_file: %s}\n" % (
             self.path("server.pem"), self.path("server.key")))
-        with e2e.GoferServer(e2e.GOFER, options=["--config", path], auth=True) as server:
+        with e2e.GoferServer(e2e.GOFER, options=["--config", path], auth=True, http=True,
+                             external=True) as server:
             self.info(server, "one")
+            self.answer_over_http(server, "one")
             self.info(server, "two", code=UNREACHABLE)
             self.install("two")
-            self.reload(server, "tls_reloaded")
+            self.reload(server, "tls_reloaded listeners=3")
             self.info(server, "two")
+            self.answer_over_http(server, "two")
+            with self.assertRaises(urllib.error.URLError):
+                self.answer_over_http(server, "one")
             self.info(server, "one", code=UNREACHABLE)
             shutil.copy(self.path("one.key"), self.path("server.key"))
             self.reload(server, "tls_reload_failed")
