@@ -66,8 +66,9 @@ def masked(value, names, texts, key=""):
 class Lane:
     """A server of its own, and what the answers of one client so far have given."""
 
-    def __init__(self, options=()):
-        self.server = GoferServer(GOFER, auth=True, http=True, options=options).start()
+    def __init__(self, options=(), scheduler="null"):
+        self.server = GoferServer(GOFER, scheduler=scheduler, auth=True, http=True,
+                                  options=options).start()
         self.values = {"admin": self.server.token, "wrong": WRONG_TOKEN}
 
     def close(self):

@@ -5,14 +5,15 @@ Usage: openapi_fuzz_test.py GOFER PROTO_DIR [-kPATTERN]
 
 All unary answers to the steps of scenario.py, good and bad, are as the document says. Then schemathesis makes
 up requests from the document, right ones and wrong ones, against that same server with a token of its
-administrator, for some seconds (60 with GOFER_TEST_FULL=1): no answer has a status of the server's own
-failure but those that are words of the API (not built, cannot now, too late), each is as documented, and the
-server lives and stops as it should.
+administrator: of a twelfth of the calls, and with GOFER_TEST_FULL=1 of all, for 60 seconds. No answer has a
+status of the server's own failure but those that are words of the API (not built, cannot now, too late), each
+is as documented, and the server lives and stops as it should.
 """
 
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,13 @@ import comparing
 import protocols
 import scenario
 
-SECONDS = 60 if os.environ.get("GOFER_TEST_FULL") == "1" else 8
+FULL = os.environ.get("GOFER_TEST_FULL") == "1"
+SECONDS = 60
+# Making up what a schema allows takes most of the time: the short form takes one call of so many, and
+# ends by itself.
+ONE_OF = 1 if FULL else 12
+EXAMPLES = 10 if FULL else 3
+CASES_MIN = 500 if FULL else 20
 GRACE_S = 120
 SETTINGS = """
 [checks.not_a_server_error]
@@ -96,19 +103,24 @@ class OpenApi(unittest.TestCase):
                  if all(operation.get("x-gofer-shape", "unary") == "unary"
                         for operation in item.values())}
         self.assertGreater(len(paths), 90)
-        document = self.write("unary.json", dict(self.document, paths=paths))
+        # With several workers, Python 3.11 itself now and then fails (ast.parse in threads).
+        some = dict(list(paths.items())[::ONE_OF])
+        document = self.write("unary.json", dict(self.document, paths=some))
         arguments = [
             "--config-file", self.write("schemathesis.toml", SETTINGS), "run", document,
             "--url", "http://" + self.lane.server.http_address,
             "-H", "Authorization: Bearer " + self.lane.values["admin"], "--checks", CHECKS,
-            "--phases", "examples,fuzzing", "--max-time", str(SECONDS), "--workers", "2",
+            "--phases", "coverage,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "1",
             "--continue-on-failure", "--generation-database", "none", "--no-color",
             "--warnings", "off", "--suppress-health-check", "all"]
+        arguments += ["--max-time", str(SECONDS)] if FULL else []
         result = subprocess.run(
-            [self.python, "-B", "-c", "from schemathesis.cli import schemathesis as main; main()"]
+            [self.python, "-c", "from schemathesis.cli import schemathesis as main; main()"]
             + arguments, cwd=self.folder, check=False, timeout=SECONDS + GRACE_S, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ, HOME=self.folder))
         self.assertEqual(result.returncode, 0, result.stdout[-20000:])
+        cases = re.search(r"([0-9]+) generated, \1 passed", result.stdout)
+        self.assertTrue(cases and int(cases[1]) >= CASES_MIN, result.stdout[-20000:])
         sys.stderr.write("\n".join(result.stdout.splitlines()[-12:]) + "\n")
 
     def test_document(self):

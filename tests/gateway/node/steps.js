@@ -71,17 +71,35 @@ export async function doSteps(transport, registry, steps, values) {
   return { answers, values };
 }
 
+// Awaits that a task of the run is running.
+export async function waitForTask(transport, registry, run, token) {
+  const service = registry.getService("gofer.v1.RunService");
+  const client = createClient(service, transport);
+  const running = registry.getEnum("gofer.v1.TaskExecutionState").values
+    .find((each) => each.name === "TASK_EXECUTION_STATE_RUNNING").number;
+  const request = fromJson(service.method.watchRun.input, run);
+  const headers = { authorization: `Bearer ${token}` };
+  for await (const update of client.watchRun(request, { headers })) {
+    if (update.taskExecutions.some((each) => each.state === running)) {
+      return;
+    }
+  }
+  throw new Error("the run has ended");
+}
+
 // Opens a terminal in a task, types each line when what must come before it has come, and gives what was
 // shown. `steps` are [what must be shown first, what is typed then].
 export async function attach(transport, registry, target, token, steps) {
-  const client = createClient(registry.getService("gofer.v1.TaskExecutionService"), transport);
+  const service = registry.getService("gofer.v1.TaskExecutionService");
+  const client = createClient(service, transport);
+  const request = fromJson(service.method.openTerminal.input, target);
   const headers = { authorization: `Bearer ${token}` };
   const coder = [new TextEncoder(), new TextDecoder()];
   let terminalId = null;
   let sequence = 0n;
   let shown = "";
   let done = 0;
-  for await (const { message } of client.openTerminal(target, { headers })) {
+  for await (const { message } of client.openTerminal(request, { headers })) {
     if (message.case === "started") {
       terminalId = message.value.terminalId;
     } else if (message.case === "output") {

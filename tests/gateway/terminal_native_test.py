@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+"""A page in headless Chromium attaches to a task's terminal: what is typed there comes back.
+
+Usage: terminal_native_test.py GOFER PROTO_DIR BUSYBOX_IMAGE_TOOL
+
+A real container with a terminal; the page is one of gofer's own static files and uses the official Connect
+client: OpenTerminal, a stream of what is shown, beside SendTerminalInput for each line. Needs root; without
+it, it says so and succeeds.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import comparing
+import site_files
+from browser import Browser
+
+READY = """new Promise((done) => {
+    const look = () => globalThis.ready ? done(true) : setTimeout(look, 5);
+    look();
+})"""
+SHELL = {"id": "term", "tasks": [{"id": "shell", "image": "busybox:latest", "command": ["sh"],
+                                  "openStdin": True, "terminal": True}]}
+TARGET = {"namespaceId": "default", "pipelineId": "term", "runId": "1", "taskId": "shell",
+          "terminalSize": {"columns": 90, "rows": 30}}
+# What must be shown first, and what is typed then. The answer is made by the shell: an echo of what was
+# typed does not have it.
+TYPED = [("# ", "echo sum $((40 + 2)); stty size\n"), ("sum 42", ""), ("30 90", "exit 7\n")]
+
+
+class Terminal(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="gofer-terminal-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        site = os.path.join(self.folder, "site")
+        os.mkdir(site)
+        site_files.make(site, {"steps": [],
+                               "descriptors": base64.b64encode(comparing.API.descriptors).decode()})
+        config = self.write("gofer.yaml", {"gateway": {"static_dir": site}})
+        self.lane = comparing.Lane(options=["--config", config], scheduler="native")
+        self.addCleanup(self.lane.close)
+        image = os.path.join(self.folder, "layout")
+        subprocess.run([sys.argv[3], image], check=True)
+        server = self.lane.server
+        server.run("image", "import", image)
+        server.run("up", self.write("term.json", SHELL))
+        server.run("pipeline", "run", "term")
+        self.addCleanup(server.run, "run", "cancel", "term", "1", "--force", check=False)
+
+    def write(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+        return path
+
+    def test_page_types_into_a_shell(self):
+        base = "http://" + self.lane.server.http_address
+        # Until its container runs, a task has no terminal: WatchRun tells when.
+        wait = """waitForTask(%s)""" % json.dumps({
+            "base": base, "token": self.lane.values["admin"],
+            "run": {"namespaceId": "default", "pipelineId": "term", "runId": "1"}})
+        with Browser() as browser:
+            page = browser.open(base + "/page.html")
+            browser.evaluate(page, READY)
+            browser.evaluate(page, wait)
+            told = browser.evaluate(page, "doAttach(%s)" % json.dumps({
+                "base": base, "token": self.lane.values["admin"], "typed": TYPED,
+                "target": {"attach": TARGET}}))
+        self.assertEqual((told["typed"], told["exit"]), (len(TYPED), 7), told)
+        self.assertIn("sum 42\r\n", told["shown"])
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        print("SKIPPED: the native scheduler needs root")
+        sys.exit(0)
+    unittest.main(argv=sys.argv[:1], verbosity=2)
