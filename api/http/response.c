@@ -9,7 +9,8 @@
 enum {
     LATE_BODY_BYTES_MAX = 64 * 1024,
     LATE_HEAD_BYTES_MAX = 16 * 1024,
-    STREAM_BLOCK_BYTES = 16 * 1024, /* for HTTP/1.0, which has no chunks */
+    /* For HTTP/1.0, which has no chunks; each stream has it, used or not. */
+    STREAM_BLOCK_BYTES = 2 * 1024,
 };
 
 /* ---- What the handler says ---- */
