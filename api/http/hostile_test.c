@@ -171,8 +171,20 @@ Test(http_hostile, bad_chunks_end_the_request) {
     cr_assert_eq(atomic_load(&rig.bodies), 0);
 }
 
+/* Of a head that fits: an answer. Of one that does not: a refusal, or the end. */
+static void assert_bounded(const char *request, const char *answer, size_t bytes_max) {
+    if (strlen(request) <= bytes_max) {
+        cr_expect_eq(strncmp(answer, "HTTP/1.1 404", 12), 0, "%zu: %.100s", strlen(request),
+                     answer);
+    } else {
+        cr_expect(answer[0] == '\0' || strncmp(answer, "HTTP/1.1 431", 12) == 0 ||
+                      strncmp(answer, "HTTP/1.1 414", 12) == 0,
+                  "%zu: %.100s", strlen(request), answer);
+    }
+}
+
 Test(http_hostile, heads_beyond_their_limit_are_refused) {
-    const struct gf_http_server_options options = {.head_bytes_max = 2048};
+    const struct gf_http_server_options options = {.head_bytes_max = 2048, .head_ms_max = 300};
     char line[9000];
     start_with(&options);
     memset(line, 'a', sizeof(line) - 1);
@@ -182,16 +194,13 @@ Test(http_hostile, heads_beyond_their_limit_are_refused) {
         (void)snprintf(request, sizeof(request), "GET /%.*s HTTP/1.1\r\n" HOST CLOSE "\r\n", size,
                        line);
         GF_CLEANUP(gf_free_p) char *target = rig_ask(&rig, request);
-        const bool fits = strlen(request) <= 2048;
-        cr_expect_eq(strncmp(target, fits ? "HTTP/1.1 404" : "HTTP/1.1 4", fits ? 12 : 10), 0,
-                     "%d: %.100s", size, target);
+        assert_bounded(request, target, 2048);
         (void)snprintf(request, sizeof(request), "GET / HTTP/1.1\r\n" HOST CLOSE "X: %.*s\r\n\r\n",
                        size, line);
         GF_CLEANUP(gf_free_p) char *header = rig_ask(&rig, request);
-        const char *status = strlen(request) <= 2048 ? "HTTP/1.1 404" : "HTTP/1.1 431";
-        cr_expect_eq(strncmp(header, status, 12), 0, "%d: %.100s", size, header);
+        assert_bounded(request, header, 2048);
     }
-    cr_assert_leq(atomic_load(&rig.heads), 2);
+    cr_assert_eq(atomic_load(&rig.heads), 2);
 }
 
 Test(http_hostile, many_short_headers_and_arguments_are_bounded) {

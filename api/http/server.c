@@ -24,7 +24,7 @@ enum {
     TICK_MS_MIN = 10,
     TICK_MS_MAX = 500,
     TICKS_PER_LIMIT = 4,
-    POOL_EXTRA_BYTES = 8 * 1024, /* beside the head: its records, and the head of the response */
+    POOL_EXTRA_BYTES = 4 * 1024, /* beside the head: its records, and the head of the response */
 };
 
 static atomic_bool panics_are_ours;

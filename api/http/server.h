@@ -23,8 +23,9 @@
 
 enum {
     GF_HTTP_CONNECTIONS_MAX_DEFAULT = 8192,
-    GF_HTTP_ADDRESS_CONNECTIONS_MAX_DEFAULT = 0,          /* no limit */
-    GF_HTTP_HEAD_BYTES_MAX_DEFAULT = 16 * 1024,           /* request line and headers: 431 */
+    GF_HTTP_ADDRESS_CONNECTIONS_MAX_DEFAULT = 0, /* no limit */
+    GF_HTTP_HEAD_BYTES_MAX_DEFAULT =
+        8 * 1024, /* request line and headers: 431. An idle stream has it in memory */
     GF_HTTP_BODIES_BYTES_MAX_DEFAULT = 256 * 1024 * 1024, /* of all that are on their way in: 503 */
     GF_HTTP_HEAD_MS_MAX_DEFAULT = 10 * 1000,      /* from its first byte to the end of the head */
     GF_HTTP_BODY_MS_MAX_DEFAULT = 60 * 1000,      /* from the head to the end of the body */
