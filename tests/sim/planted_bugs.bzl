@@ -96,7 +96,7 @@ PLANTED_BUGS = [
         file = "queue.c",
         find = "if (run->order->leader != NULL) {",
         replace = "if (run->order->leader != NULL && run->order->leader->row.state == GF_RUN_STATE_QUEUED) {",
-        finds = "key_order",
+        finds = "key_order,queue_order",
     ),
     dict(
         name = "the_newest_of_a_key_does_not_coalesce",
@@ -402,7 +402,7 @@ PLANTED_BUGS = [
         file = "cache.c",
         find = "gf_core__remember_no_pipeline(core, pipeline);",
         replace = "",
-        finds = "deleted_gone,row_immutable,refusal,core_assertion",
+        finds = "deleted_gone,row_immutable,refusal,core_assertion,subscription_belongs",
     ),
 
     # ---- Rows, events and restarts ----
@@ -818,6 +818,7 @@ PLANTED_BUGS = [
         find = "key.outcome = GF_START_REFUSED;",
         replace = "",
         finds = "waiting_ends",
+        seeds = 300,
     ),
     dict(
         name = "a_restart_forgets_what_waits",
@@ -831,7 +832,7 @@ PLANTED_BUGS = [
         file = "pipeline_life.c",
         find = "(void)gf_core__drop_pipeline_subscriptions(core, pipeline);",
         replace = "",
-        finds = "subscription_belongs,start_counts",
+        finds = "subscription_belongs,start_counts,refusal",
     ),
     dict(
         name = "a_subscription_outlives_its_namespace",
