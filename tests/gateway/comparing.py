@@ -30,6 +30,18 @@ FIGURE = re.compile(r"\b[0-9]+ (MiB|ms|percent)\b")  # what DiagnoseSystem has m
 TOKEN_ID = re.compile(r"\btok_[0-9A-Za-z]+")
 PEER = re.compile(r"127\.0\.0\.1:[0-9]+")  # each client comes from a port of its own
 
+# What is compared with gRPC: (name, what makes a client of an address).
+CLIENTS = [
+    ("Connect JSON", lambda address: protocols.Connect(API, address, "json")),
+    ("Connect binary", lambda address: protocols.Connect(API, address, "proto")),
+    ("Connect JSON gzip", lambda address: protocols.Connect(API, address, "json", packed=True)),
+    ("Connect binary gzip", lambda address: protocols.Connect(API, address, "proto", packed=True)),
+    ("gRPC-Web", lambda address: protocols.GrpcWeb(API, address)),
+    ("gRPC-Web text", lambda address: protocols.GrpcWeb(API, address, text=True)),
+    ("gRPC-Web gzip", lambda address: protocols.GrpcWeb(API, address, packed=True)),
+    ("gRPC-Web JSON", lambda address: protocols.GrpcWeb(API, address, codec="json")),
+]
+
 
 def tool(*path):
     """A file of .deps, which is no input of Bazel's: it is in the tree that this file really stands in."""

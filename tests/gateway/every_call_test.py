@@ -21,18 +21,6 @@ import protocols
 import scenario
 from comparing import API, METHODS
 
-LANES = [
-    ("Connect JSON", lambda address: protocols.Connect(API, address, "json")),
-    ("Connect binary", lambda address: protocols.Connect(API, address, "proto")),
-    ("Connect JSON gzip", lambda address: protocols.Connect(API, address, "json", packed=True)),
-    ("Connect binary gzip", lambda address: protocols.Connect(API, address, "proto", packed=True)),
-    ("gRPC-Web", lambda address: protocols.GrpcWeb(API, address)),
-    ("gRPC-Web text", lambda address: protocols.GrpcWeb(API, address, text=True)),
-    ("gRPC-Web gzip", lambda address: protocols.GrpcWeb(API, address, packed=True)),
-    ("gRPC-Web JSON", lambda address: protocols.GrpcWeb(API, address, codec="json")),
-]
-
-
 class Lane(comparing.Lane):
     """With a client of one protocol beside one of gRPC."""
 
@@ -70,7 +58,7 @@ class EveryCall(unittest.TestCase):
                 self.assertIn(name, good | bad)
         without = {name for name, method in METHODS.items()
                    if not method.client_streams and name not in good}
-        # What needs containers, terminals and images: tests/gateway/terminal_native_test.py.
+        # What needs containers, terminals and images: tests/gateway/native_test.py.
         self.assertEqual(without, {"OpenTerminal", "SendTerminalInput", "GetImage", "PullImage",
                                    "ExportImage", "DeleteImage", "BootstrapToken", "GetDeadLetter",
                                    "GetExtensionDebugInfo"})
@@ -101,7 +89,7 @@ def test_of(name, make):
     return test
 
 
-for lane_name, lane_make in LANES:
+for lane_name, lane_make in comparing.CLIENTS:
     setattr(EveryCall, "test_" + lane_name.lower().replace(" ", "_").replace("-", "_"),
             test_of(lane_name, lane_make))
 

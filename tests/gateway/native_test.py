@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""A page in headless Chromium attaches to a task's terminal: what is typed there comes back.
+"""What needs containers and images, over HTTP.
 
-Usage: terminal_native_test.py GOFER PROTO_DIR BUSYBOX_IMAGE_TOOL
+Usage: native_test.py GOFER PROTO_DIR BUSYBOX_IMAGE_TOOL
 
-A real container with a terminal; the page is one of gofer's own static files and uses the official Connect
-client: OpenTerminal, a stream of what is shown, beside SendTerminalInput for each line. Needs root; without
-it, it says so and succeeds.
+A page in headless Chromium attaches to a task's terminal, and what is typed there comes back: the page is one
+of gofer's own static files and uses the official Connect client, OpenTerminal, a stream of what is shown,
+beside SendTerminalInput for each line. And an image and a log that are really there come by every protocol as
+they come by gRPC, to the byte. Needs root; without it, it says so and succeeds.
 """
 
 import base64
@@ -20,6 +21,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import comparing
+import protocols
 import site_files
 from browser import Browser
 
@@ -28,7 +30,9 @@ READY = """new Promise((done) => {
     look();
 })"""
 SHELL = {"id": "term", "tasks": [{"id": "shell", "image": "busybox:latest", "command": ["sh"],
-                                  "openStdin": True, "terminal": True}]}
+                                  "openStdin": True, "terminal": True},
+                                 {"id": "much", "image": "busybox:latest",
+                                  "command": ["sh", "-c", "seq 1 200000"]}]}
 TARGET = {"namespaceId": "default", "pipelineId": "term", "runId": "1", "taskId": "shell",
           "terminalSize": {"columns": 90, "rows": 30}}
 # What must be shown first, and what is typed then. The answer is made by the shell: an echo of what was
@@ -36,7 +40,7 @@ TARGET = {"namespaceId": "default", "pipelineId": "term", "runId": "1", "taskId"
 TYPED = [("# ", "echo sum $((40 + 2)); stty size\n"), ("sum 42", ""), ("30 90", "exit 7\n")]
 
 
-class Terminal(unittest.TestCase):
+class Native(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="gofer-terminal-", dir="/tmp")
         self.addCleanup(shutil.rmtree, self.folder, True)
@@ -76,6 +80,44 @@ class Terminal(unittest.TestCase):
                 "target": {"attach": TARGET}}))
         self.assertEqual((told["typed"], told["exit"]), (len(TYPED), 7), told)
         self.assertIn("sum 42\r\n", told["shown"])
+
+    def streamed(self, client, name, request):
+        """The messages of a stream without its bytes, and the bytes."""
+        method = comparing.METHODS[name]
+        answer = client.call(method, comparing.API.from_json(method.request, request),
+                             token=self.lane.values["admin"])
+        self.assertEqual(answer.code, "ok", answer)
+        content = b"".join(getattr(message, "chunk", b"") + b"".join(
+            chunk.content for chunk in getattr(message, "chunks", ())) for message in answer.messages)
+        return self.told(answer.messages[0]), content
+
+    def told(self, message):
+        """Without the time of the last use, which each call moves, and who uses it still."""
+        return comparing.masked(comparing.API.to_json(message),
+                                comparing.MOMENTARY | {"containerCount"}, {})
+
+    def test_images_and_logs(self):
+        grpc = protocols.Grpc(comparing.API, self.lane.server.address)
+        self.addCleanup(grpc.close)
+        get = comparing.METHODS["GetImage"]
+        reference = get.request(reference="busybox:latest")
+        token = self.lane.values["admin"]
+        run = {"pipelineId": "term", "runId": "1", "taskId": "much"}
+        image = self.told(grpc.call(get, reference, token=token).messages[0])
+        archive = self.streamed(grpc, "ExportImage", {"reference": "busybox:latest"})
+        log = self.streamed(grpc, "FollowTaskExecutionLogs", run)  # until the task has ended
+        self.assertGreater(len(archive[1]), 1 << 20)
+        self.assertTrue(log[1].endswith(b"200000\n"), log[1][-100:])
+        for name, make in comparing.CLIENTS:
+            client = make(self.lane.server.http_address)
+            self.addCleanup(client.close)
+            with self.subTest(client=name):
+                got = client.call(get, reference, token=token)
+                self.assertEqual(self.told(got.messages[0]), image)
+                exported = self.streamed(client, "ExportImage", {"reference": "busybox:latest"})
+                self.assertTrue(exported == archive, "the archives differ")
+                self.assertTrue(self.streamed(client, "FollowTaskExecutionLogs", run)[1] == log[1],
+                                "the logs differ")
 
 
 if __name__ == "__main__":
