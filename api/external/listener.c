@@ -353,6 +353,8 @@ enum gf_code gf_external_listener_create(const struct gf_external_options *optio
         .handler = {.head = head, .body = body, .woken = woken, .gone = gone, .done = done},
         .ctx = self,
         .connections_max = self->options.connections_max,
+        .descriptors_max = options->descriptors_max,
+        .descriptors = options->descriptors,
         .address_connections_max = connections_max < 0 ? 0 : (size_t)connections_max,
         .bodies_bytes_max = GF_EXTERNAL_BODIES_BYTES_MAX,
         .body_ms_max = options->body_ms_max,

@@ -56,8 +56,10 @@ struct gf_external_options {
     int64_t address_rate_max;
     int64_t address_connections_max;
     size_t connections_max;
-    bool local_is_limited; /* addresses of this machine have limits, too: for tests */
-    int64_t body_ms_max;   /* as of struct gf_http_server_options: for tests */
+    size_t descriptors_max;       /* and the next: as of struct gf_http_server_options */
+    _Atomic int64_t *descriptors; /* borrowed */
+    bool local_is_limited;        /* addresses of this machine have limits, too: for tests */
+    int64_t body_ms_max;          /* as of struct gf_http_server_options: for tests */
 };
 
 /* Owned by the caller, who then listens (gf_external_listener_http) and starts. Code:

@@ -3,6 +3,9 @@
  * announced costs nothing. What was is wiped before it is freed, and so is what libmicrohttpd has
  * of each piece once it is copied: a body may hold a secret, and who knows that is not asked until
  * later.
+ *
+ * Who sends bodies slowly, or not to their end, must not keep others from sending theirs: where
+ * there is no room for more, the oldest one goes.
  */
 #include "api/http/server_internal.h"
 #include "base/alloc.h"
@@ -45,6 +48,35 @@ static void grow(struct gf_http_exchange *exchange, size_t wanted) {
     exchange->body_capacity = capacity;
 }
 
+/* Makes room for so many bytes, which are this exchange's; false: it alone has too many. */
+static bool make_room(struct gf_http_exchange *exchange, size_t size) {
+    struct gf_http_server *server = exchange->server;
+    for (;;) {
+        const int64_t all = atomic_load_explicit(&server->stats.body_bytes, memory_order_relaxed);
+        if (all + (int64_t)size <= (int64_t)server->options.bodies_bytes_max) {
+            return true;
+        }
+        struct gf_http_exchange *oldest = NULL;
+        GF_LIST_FOREACH(link, &server->connections[GF_HTTP__BODY]) {
+            struct gf_http_exchange *other =
+                GF_CONTAINER_OF(link, struct gf_http__connection, link)->exchange;
+            if (other != NULL && other != exchange && other->body_size > 0 && !other->body_told) {
+                oldest = other;
+                break;
+            }
+        }
+        if (oldest == NULL) {
+            return false;
+        }
+        struct gf_error err;
+        (void)gf_fail(&err, GF_UNAVAILABLE, "too many bodies are on their way at once");
+        gf_http__connection_enter(oldest->connection, GF_HTTP__LINGER);
+        gf_http__exchange_enter(oldest);
+        gf_http__body_fail(oldest, &err);
+        gf_http__exchange_leave(oldest);
+    }
+}
+
 static void keep(struct gf_http_exchange *exchange, const char *bytes, size_t size) {
     struct gf_http_server *server = exchange->server;
     struct gf_error err;
@@ -55,9 +87,7 @@ static void keep(struct gf_http_exchange *exchange, const char *bytes, size_t si
         gf_http__body_fail(exchange, &err);
         return;
     }
-    const int64_t all =
-        atomic_load_explicit(&server->stats.body_bytes, memory_order_relaxed) + (int64_t)size;
-    if (all > (int64_t)server->options.bodies_bytes_max) {
+    if (!make_room(exchange, size)) {
         (void)gf_fail(&err, GF_UNAVAILABLE, "too many bodies are on their way at once");
         gf_http__body_fail(exchange, &err);
         return;

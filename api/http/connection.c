@@ -234,6 +234,7 @@ void gf_http__connection_add(struct gf_http_server *server, int fd,
 static void begin(struct gf_http_server *server, struct gf_http__connection *connection) {
     const uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLET;
     server->connection_count++;
+    gf_http__server_count_descriptors(server, 1);
     (void)atomic_fetch_add_explicit(&server->stats.connections, 1, memory_order_relaxed);
     gf_http__connection_enter(connection, GF_HTTP__IDLE);
     connection->phase_round = UINT64_MAX; /* what came before the watch is new, too */
@@ -262,6 +263,7 @@ static void end(struct gf_http_server *server, struct gf_http__connection *conne
     }
     free(connection);
     server->connection_count--;
+    gf_http__server_count_descriptors(server, -1);
     (void)atomic_fetch_sub_explicit(&server->stats.connections, 1, memory_order_relaxed);
     gf_http__server_check_idle(server);
 }

@@ -25,6 +25,7 @@ static void free_exchange(struct gf_http_exchange *exchange) {
     gf_timer_stop(&exchange->timer);
     gf_list_remove(&exchange->link);
     gf_http__body_free(exchange);
+    gf_http__response_uncount(exchange);
     if (exchange->response != NULL) {
         MHD_destroy_response(exchange->response);
     }
@@ -380,6 +381,7 @@ void gf_http__exchange_detach(struct gf_http_exchange *exchange, bool completed)
     }
     const bool answered = has_answered(exchange);
     const bool sent = exchange->stage == GF_HTTP__LATE || (completed && answered);
+    gf_http__response_uncount(exchange);
     connection->exchange = NULL;
     exchange->connection = NULL;
     exchange->mhd = NULL;

@@ -399,30 +399,104 @@ Test(http_hostile, beyond_the_limit_who_asks_nothing_makes_room_for_others) {
     cr_assert(rig_await(&rig.gones, 3));
 }
 
-Test(http_hostile, all_bodies_together_are_bounded) {
-    const struct gf_http_server_options options = {.bodies_bytes_max = 100 * 1000};
-    static char body[80 * 1000 + 1];
+Test(http_hostile, beyond_the_limit_who_has_no_whole_head_makes_room_for_others) {
+    const struct gf_http_server_options options = {.connections_max = 2};
     start_with(&options);
-    memset(body, 'b', sizeof(body) - 1);
-    const int first = rig_connect(&rig);
-    rig_send(first, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 90000\r\n\r\n");
-    rig_send(first, body);
-    for (;;) {
-        struct gf_http_stats stats;
-        gf_http_server_stats(rig.server, &stats);
-        if (stats.body_bytes == (int64_t)sizeof(body) - 1) {
-            break;
-        }
-        const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    const int held = rig_connect(&rig);
+    rig_send(held, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    cr_assert(rig_await(&rig.bodies, 1));
+    const int slow[] = {rig_connect(&rig), rig_connect(&rig)};
+    cr_assert(rig_await_connections(&rig, 2));
+    rig_send(slow[1], "GET /hello HTTP/1.1\r\nHo");
+    GF_CLEANUP(gf_free_p) char *nothing = rig_read_all(slow[0]);
+    cr_assert_str_eq(nothing, "");
+    GF_CLEANUP(gf_free_p) char *answer = rig_ask(&rig, "GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n");
+    cr_assert_not_null(strstr(answer, "hello\n"), "%s", answer);
+    GF_CLEANUP(gf_free_p) char *cut = rig_read_all(slow[1]);
+    cr_assert_str_eq(cut, "");
+    (void)close(held);
+    cr_assert(rig_await(&rig.gones, 1));
+}
+
+Test(http_hostile, descriptors_are_bounded_and_counted) {
+    static _Atomic int64_t descriptors;
+    const struct gf_http_server_options options = {.descriptors_max = 2,
+                                                   .descriptors = &descriptors};
+    start_with(&options);
+    int fds[3];
+    for (size_t i = 0; i < GF_ARRAY_COUNT(fds); i++) {
+        fds[i] = rig_connect(&rig);
+        rig_send(fds[i], "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+        cr_assert(i == 2 || rig_await(&rig.bodies, (int)i + 1));
+    }
+    GF_CLEANUP(gf_free_p) char *nothing = rig_read_all(fds[2]);
+    cr_assert_str_eq(nothing, "");
+    cr_assert_eq(atomic_load(&descriptors), 2);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    cr_assert(rig_await(&rig.gones, 2));
+    cr_assert(rig_await_connections(&rig, 0));
+    cr_assert_eq(atomic_load(&descriptors), 0);
+}
+
+static void await_body_bytes(int64_t wanted) {
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    struct gf_http_stats stats;
+    for (gf_http_server_stats(rig.server, &stats); stats.body_bytes != wanted;
+         gf_http_server_stats(rig.server, &stats)) {
         (void)nanosleep(&pause, NULL);
     }
-    const int second = rig_connect(&rig);
-    rig_send(second, "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 80000\r\n\r\n");
-    rig_send(second, body);
-    GF_CLEANUP(gf_free_p) char *answer = rig_read_all(second);
-    cr_assert_eq(strncmp(answer, "HTTP/1.1 503", 12), 0, "%s", answer);
-    (void)close(first);
+}
+
+Test(http_hostile, all_bodies_together_are_bounded_and_the_oldest_makes_room) {
+    const struct gf_http_server_options options = {.bodies_bytes_max = 100 * 1000};
+    static char body[120 * 1000 + 1];
+    start_with(&options);
+    memset(body, 'b', sizeof(body) - 1);
+    const int oldest = rig_connect(&rig);
+    rig_send(oldest, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 90000\r\n\r\n");
+    send_bytes(oldest, body, 80000);
+    await_body_bytes(80000);
+    const int next = rig_connect(&rig);
+    rig_send(next, "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 80000\r\n\r\n");
+    send_bytes(next, body, 80000);
+    GF_CLEANUP(gf_free_p) char *answer = rig_read_all(next);
+    cr_assert_eq(strncmp(answer, "HTTP/1.1 200", 12), 0, "%.100s", answer);
+    GF_CLEANUP(gf_free_p) char *refusal = rig_read_all(oldest);
+    cr_assert_eq(strncmp(refusal, "HTTP/1.1 503", 12), 0, "%.100s", refusal);
+    const int large = rig_connect(&rig);
+    rig_send(large, "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 120000\r\n\r\n");
+    send_bytes(large, body, 110000);
+    GF_CLEANUP(gf_free_p) char *alone = rig_read_all(large);
+    cr_assert_eq(strncmp(alone, "HTTP/1.1 503", 12), 0, "%.100s", alone);
+    await_body_bytes(0);
+}
+
+Test(http_hostile, responses_that_nobody_takes_are_bounded) {
+    enum {
+        SIZE = 3 * 1024 * 1024
+    };
+    const struct gf_http_server_options options = {.responses_bytes_max = SIZE * 3 / 2};
+    static char body[SIZE];
+    char request[128];
+    start_with(&options);
+    memset(body, 'b', sizeof(body));
+    (void)snprintf(request, sizeof(request),
+                   "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: %d\r\n\r\n", SIZE);
+    const int idler = rig_connect(&rig);
+    const int small = 4096;
+    (void)setsockopt(idler, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    rig_send(idler, request);
+    send_bytes(idler, body, sizeof(body));
+    cr_assert(rig_read_until(idler, "HTTP/1.1 200"));
+    const int reader = rig_connect(&rig);
+    rig_send(reader, request);
+    send_bytes(reader, body, sizeof(body));
+    GF_CLEANUP(gf_free_p) char *answer = rig_read_all(reader);
+    cr_assert_gt(strlen(answer), SIZE);
     cr_assert(rig_await(&rig.gones, 1));
+    GF_CLEANUP(gf_free_p) char *part = rig_read_all(idler);
+    cr_assert_lt(strlen(part), SIZE);
 }
 
 Test(http_hostile, connections_end_whose_streams_break_or_have_no_chunks) {

@@ -33,6 +33,7 @@ enum {
     KEEPALIVE_PROBES = 4,
     UNSENT_BYTES_MAX = 128 * 1024, /* in the kernel, of one connection */
     IPV6_NET_BYTES = 8,
+    TLS_DESCRIPTORS = 3, /* to the client, and both ends of a pump's pair */
 };
 
 union address {
@@ -146,18 +147,47 @@ static void set_tcp_options(const struct gf_http_server *server, int fd) {
                stall_ms > INT32_MAX / 2 ? INT32_MAX : (int)stall_ms * 2);
 }
 
-/* Room for one more, if need be in the place of one that asks for nothing. */
-static bool has_room(struct gf_http_server *server) {
-    if (server->connection_count + server->handshake_count < server->options.connections_max) {
-        return true;
-    }
-    struct gf_list_link *link = gf_list_first(&server->connections[GF_HTTP__IDLE]);
+static bool fits(const struct gf_http_server *server, size_t descriptors) {
+    const struct gf_http_server_options *options = &server->options;
+    return server->connection_count + server->pump_counts[GF_HTTP__HANDSHAKE] +
+                   server->pump_counts[GF_HTTP__LEFT] <
+               options->connections_max &&
+           (options->descriptors_max == 0 ||
+            server->descriptor_count + descriptors <= options->descriptors_max);
+}
+
+/* Ends the oldest connection of a phase in which it asks for nothing. */
+static bool give_up_oldest(struct gf_http_server *server, enum gf_http__phase phase) {
+    struct gf_list_link *link = gf_list_first(&server->connections[phase]);
     if (link == NULL) {
         return false;
     }
     struct gf_http__connection *oldest = GF_CONTAINER_OF(link, struct gf_http__connection, link);
+    struct gf_http_exchange *exchange = oldest->exchange;
     gf_http__connection_enter(oldest, GF_HTTP__HANDLER);
-    gf_http__connection_cut(oldest);
+    if (exchange != NULL) {
+        gf_http__exchange_lose(exchange);
+    } else {
+        gf_http__connection_cut(oldest);
+    }
+    return true;
+}
+
+/* Room for one more, if need be in the place of one that asks for nothing. */
+static bool has_room(struct gf_http_server *server, size_t descriptors) {
+    while (!fits(server, descriptors)) {
+        if (gf_http__pump_end_oldest(server, GF_HTTP__LEFT)) {
+            continue;
+        }
+        /* Of those libmicrohttpd closes one a little later. */
+        if (give_up_oldest(server, GF_HTTP__LINGER) || give_up_oldest(server, GF_HTTP__IDLE) ||
+            give_up_oldest(server, GF_HTTP__HEAD)) {
+            return true;
+        }
+        if (!gf_http__pump_end_oldest(server, GF_HTTP__HANDSHAKE)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -199,7 +229,7 @@ static void take(struct gf_http__listener *listener, int fd, union address *addr
     if (is_remote) {
         set_tcp_options(server, fd);
     }
-    bool wanted = has_room(server);
+    bool wanted = has_room(server, listener->tls != NULL ? TLS_DESCRIPTORS : 1);
     if (wanted && is_remote && !is_loopback(address) &&
         server->options.address_connections_max > 0) {
         make_key(address, template.address);

@@ -5,7 +5,8 @@
  * kept, at most a block in each direction, and no more is read until it is gone. So the limits of
  * time that libmicrohttpd's side has work through a pump as well.
  *
- * A handshake has a limit of its own, and takes nothing of libmicrohttpd's before it is over.
+ * A handshake has a limit of its own, and takes nothing of libmicrohttpd's before it is over. It is
+ * the pump that counts for its client's address, as it may outlive libmicrohttpd's connection.
  */
 #include "api/http/server_internal.h"
 #include "api/tls/context.h"
@@ -37,7 +38,8 @@ struct rest {
 
 struct gf_http__pump {
     struct gf_http_server *server;
-    struct gf_list_link link;
+    struct gf_list_link link; /* in the list of its stage */
+    enum gf_http__pump_stage stage;
     struct gf_http__connection template;
     SSL *ssl;
     int fd;    /* to the client */
@@ -73,18 +75,29 @@ static void rest_drop(struct rest *rest) {
 
 /* ---- Life ---- */
 
+static void enter_stage(struct gf_http__pump *pump, enum gf_http__pump_stage stage) {
+    struct gf_http_server *server = pump->server;
+    if (gf_list_linked(&pump->link)) {
+        gf_list_remove(&pump->link);
+        server->pump_counts[pump->stage]--;
+    }
+    pump->stage = stage;
+    gf_list_push_back(&server->pumps[stage], &pump->link);
+    server->pump_counts[stage]++;
+}
+
 static void destroy(struct gf_http__pump *pump) {
     struct gf_http_server *server = pump->server;
     gf_watch_stop(&pump->fd_watch);
     gf_watch_stop(&pump->inner_watch);
     gf_timer_stop(&pump->timer);
     gf_list_remove(&pump->link);
-    if (pump->inner < 0) {
-        server->handshake_count--;
-        if (pump->template.has_address) {
-            gf_http__address_release(server, pump->template.address);
-        }
-    } else {
+    server->pump_counts[pump->stage]--;
+    gf_http__server_count_descriptors(server, pump->inner < 0 ? -1 : -2);
+    if (pump->template.has_address) {
+        gf_http__address_release(server, pump->template.address);
+    }
+    if (pump->inner >= 0) {
         (void)close(pump->inner);
     }
     rest_drop(&pump->in);
@@ -222,6 +235,7 @@ static bool move_out(struct gf_http__pump *pump, char *block, bool *out_more) {
     }
     if (got <= 0) {
         pump->inner_ended = true;
+        enter_stage(pump, GF_HTTP__LEFT);
         *out_more = true;
         return true;
     }
@@ -305,6 +319,7 @@ static void on_inner_event(struct gf_watch *watch, uint32_t events, void *ctx) {
 static void begin_moving(struct gf_http__pump *pump) {
     struct gf_http_server *server = pump->server;
     const int bytes = INNER_BYTES;
+    struct gf_http__connection template = pump->template;
     int fds[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
         destroy(pump);
@@ -313,19 +328,18 @@ static void begin_moving(struct gf_http__pump *pump) {
     (void)setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     (void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     gf_timer_stop(&pump->timer);
-    server->handshake_count--;
+    enter_stage(pump, GF_HTTP__MOVING);
     pump->inner = fds[0];
+    gf_http__server_count_descriptors(server, 1);
     if (gf_watch_start(server->reactor, &pump->inner_watch, pump->inner, EPOLLIN, on_inner_event,
                        pump, NULL) != GF_OK) {
-        if (pump->template.has_address) {
-            gf_http__address_release(server, pump->template.address);
-        }
         (void)close(fds[1]);
         destroy(pump);
         return;
     }
     pump->inner_events = EPOLLIN;
-    gf_http__connection_add(server, fds[1], &pump->template);
+    template.has_address = false;
+    gf_http__connection_add(server, fds[1], &template);
     move(pump);
 }
 
@@ -369,8 +383,8 @@ void gf_http__pump_start(struct gf_http_server *server, int fd, SSL_CTX *context
     pump->inner = -1;
     pump->fd_events = EPOLLIN;
     pump->ssl = SSL_new(context);
-    server->handshake_count++;
-    gf_list_push_back(&server->pumps, &pump->link);
+    enter_stage(pump, GF_HTTP__HANDSHAKE);
+    gf_http__server_count_descriptors(server, 1);
     if (pump->ssl == NULL || SSL_set_fd(pump->ssl, fd) != 1 ||
         gf_watch_start(server->reactor, &pump->fd_watch, fd, EPOLLIN, on_fd_event, pump, NULL) !=
             GF_OK) {
@@ -381,11 +395,30 @@ void gf_http__pump_start(struct gf_http_server *server, int fd, SSL_CTX *context
     end_within(pump, server->options.handshake_ms_max);
 }
 
+static struct gf_http__pump *oldest_of(struct gf_http_server *server,
+                                       enum gf_http__pump_stage stage) {
+    struct gf_list_link *link = gf_list_first(&server->pumps[stage]);
+    return link != NULL ? GF_CONTAINER_OF(link, struct gf_http__pump, link) : NULL;
+}
+
 void gf_http__pumps_end(struct gf_http_server *server, bool all) {
-    GF_LIST_FOREACH(link, &server->pumps) {
-        struct gf_http__pump *pump = GF_CONTAINER_OF(link, struct gf_http__pump, link);
-        if (all || pump->inner < 0) {
+    for (int i = 0; i < (all ? GF_HTTP__PUMP_STAGES : GF_HTTP__MOVING); i++) {
+        struct gf_http__pump *pump = NULL;
+        while ((pump = oldest_of(server, (enum gf_http__pump_stage)i)) != NULL) {
             destroy(pump);
         }
     }
+}
+
+bool gf_http__pump_end_oldest(struct gf_http_server *server, enum gf_http__pump_stage stage) {
+    struct gf_http__pump *pump = oldest_of(server, stage);
+    if (pump == NULL) {
+        return false;
+    }
+    if (stage == GF_HTTP__HANDSHAKE) {
+        (void)atomic_fetch_add_explicit(&server->stats.handshakes_failed_total, 1,
+                                        memory_order_relaxed);
+    }
+    destroy(pump);
+    return true;
 }

@@ -61,6 +61,39 @@ static void free_copy(void *ctx) {
     free(copy);
 }
 
+void gf_http__response_uncount(struct gf_http_exchange *exchange) {
+    exchange->server->response_bytes -= exchange->response_bytes;
+    exchange->response_bytes = 0;
+}
+
+/*
+ * Counts the response. Clients that do not take theirs must not use up the memory for those of
+ * others: so the ones that have waited longest go. (Who takes something, however little, begins to
+ * wait anew: gf_http__connections_tick.)
+ */
+static void count(struct gf_http_exchange *exchange, size_t size) {
+    struct gf_http_server *server = exchange->server;
+    const size_t max = server->options.responses_bytes_max;
+    while (server->response_bytes > 0 && server->response_bytes + size > max) {
+        struct gf_http_exchange *oldest = NULL;
+        GF_LIST_FOREACH(link, &server->connections[GF_HTTP__SENDING]) {
+            struct gf_http_exchange *other =
+                GF_CONTAINER_OF(link, struct gf_http__connection, link)->exchange;
+            if (other != NULL && other != exchange && other->response_bytes > 0) {
+                oldest = other;
+                break;
+            }
+        }
+        if (oldest == NULL) { /* they have only just been made */
+            break;
+        }
+        gf_http__response_uncount(oldest);
+        gf_http__exchange_lose(oldest);
+    }
+    exchange->response_bytes = size;
+    server->response_bytes += size;
+}
+
 void gf_http_respond(struct gf_http_exchange *exchange, const struct gf_http_head *head,
                      struct gf_str body) {
     struct copy *copy = gf_malloc(sizeof(*copy) + body.len);
@@ -69,6 +102,7 @@ void gf_http_respond(struct gf_http_exchange *exchange, const struct gf_http_hea
         memcpy(copy->bytes, body.ptr, body.len);
     }
     exchange->late_body = (struct gf_str){copy->bytes, body.len};
+    count(exchange, body.len);
     answer(exchange, head, GF_HTTP__WHOLE,
            MHD_create_response_from_buffer_with_free_callback_cls(body.len, copy->bytes, free_copy,
                                                                   copy));

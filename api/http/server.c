@@ -166,6 +166,7 @@ static void fill_defaults(struct gf_http_server_options *options) {
     DEFAULT(address_connections_max, GF_HTTP_ADDRESS_CONNECTIONS_MAX_DEFAULT);
     DEFAULT(head_bytes_max, GF_HTTP_HEAD_BYTES_MAX_DEFAULT);
     DEFAULT(bodies_bytes_max, GF_HTTP_BODIES_BYTES_MAX_DEFAULT);
+    DEFAULT(responses_bytes_max, GF_HTTP_RESPONSES_BYTES_MAX_DEFAULT);
     DEFAULT(head_ms_max, GF_HTTP_HEAD_MS_MAX_DEFAULT);
     DEFAULT(body_ms_max, GF_HTTP_BODY_MS_MAX_DEFAULT);
     DEFAULT(idle_ms_max, GF_HTTP_IDLE_MS_MAX_DEFAULT);
@@ -200,7 +201,9 @@ enum gf_code gf_http_server_create(const struct gf_http_server_options *options,
         gf_list_init(&server->connections[i]);
     }
     gf_list_init(&server->exchanges);
-    gf_list_init(&server->pumps);
+    for (size_t i = 0; i < GF_HTTP__PUMP_STAGES; i++) {
+        gf_list_init(&server->pumps[i]);
+    }
     gf_list_init(&server->wakes);
     gf_map_init(&server->addresses);
     gf_mutex_init(&server->wake_mutex, GF_RANK_HTTP_WAKES);
@@ -238,9 +241,24 @@ enum gf_code gf_http_server_start(struct gf_http_server *server, struct gf_error
     return code;
 }
 
+void gf_http__server_count_descriptors(struct gf_http_server *server, int count) {
+    server->descriptor_count += (size_t)(ptrdiff_t)count;
+    if (server->options.descriptors != NULL) {
+        (void)atomic_fetch_add_explicit(server->options.descriptors, count, memory_order_relaxed);
+    }
+}
+
+static bool has_pumps(const struct gf_http_server *server) {
+    size_t count = 0;
+    for (size_t i = 0; i < GF_HTTP__PUMP_STAGES; i++) {
+        count += server->pump_counts[i];
+    }
+    return count > 0;
+}
+
 void gf_http__server_check_idle(struct gf_http_server *server) {
     if (server->stopping && server->connection_count == 0 && gf_list_empty(&server->exchanges) &&
-        (server->ending || gf_list_empty(&server->pumps))) {
+        (server->ending || !has_pumps(server))) {
         gf_latch_open(&server->idle);
     }
 }

@@ -26,7 +26,8 @@ enum {
     GF_HTTP_ADDRESS_CONNECTIONS_MAX_DEFAULT = 0, /* no limit */
     GF_HTTP_HEAD_BYTES_MAX_DEFAULT =
         8 * 1024, /* request line and headers: 431. An idle stream has it in memory */
-    GF_HTTP_BODIES_BYTES_MAX_DEFAULT = 256 * 1024 * 1024, /* of all that are on their way in: 503 */
+    GF_HTTP_BODIES_BYTES_MAX_DEFAULT = 256 * 1024 * 1024,    /* of all that are on their way in */
+    GF_HTTP_RESPONSES_BYTES_MAX_DEFAULT = 256 * 1024 * 1024, /* of all that wait to be taken */
     GF_HTTP_HEAD_MS_MAX_DEFAULT = 10 * 1000,      /* from its first byte to the end of the head */
     GF_HTTP_BODY_MS_MAX_DEFAULT = 60 * 1000,      /* from the head to the end of the body */
     GF_HTTP_IDLE_MS_MAX_DEFAULT = 60 * 1000,      /* of a connection between requests */
@@ -77,10 +78,20 @@ struct gf_http_server_options {
     const char *name;               /* of the thread; required; static storage */
     struct gf_http_handler handler; /* head, body and done are required */
     void *ctx;
+    /*
+     * Beyond it who asks for nothing makes room for those that come: connections that are only seen
+     * off, then idle ones, those that have not sent a whole head, and handshakes; the oldest first.
+     * Where there is none of these, new ones are closed at once.
+     */
     size_t connections_max;
+    size_t descriptors_max;       /* the same for what they take: of TLS three each; 0: no limit */
+    _Atomic int64_t *descriptors; /* how many those are is added here; NULL: nowhere */
     size_t address_connections_max; /* of one address; this machine has no such limit */
     size_t head_bytes_max;
+    /* Beyond these the oldest make room: bodies that have not come whole, for which `body` has
+     * GF_UNAVAILABLE; whole responses that their clients have not taken, which are cut. */
     size_t bodies_bytes_max;
+    size_t responses_bytes_max;
     int64_t head_ms_max;
     int64_t body_ms_max;
     int64_t idle_ms_max;

@@ -36,6 +36,15 @@ enum {
     GF_HTTP__ARENA_BYTES_MAX = 16 * 1024 * 1024,
 };
 
+/* How far a connection with TLS has come. Each has its list in the server. */
+enum gf_http__pump_stage {
+    GF_HTTP__HANDSHAKE,
+    GF_HTTP__MOVING, /* libmicrohttpd has it as a connection */
+    GF_HTTP__LEFT,   /* libmicrohttpd is done with it: what is left is sent, and the client seen off
+                      */
+    GF_HTTP__PUMP_STAGES,
+};
+
 /* What a connection is waiting for. Each has its limit of time, and its list in the server. */
 enum gf_http__phase {
     GF_HTTP__IDLE,    /* for a request */
@@ -127,6 +136,7 @@ struct gf_http_exchange {
     int status;
     struct MHD_Response *response; /* ours until it is queued */
     struct gf_str late_body;       /* of a whole one, for answers that libmicrohttpd cannot give */
+    size_t response_bytes;         /* what it counts among the server's */
     bool stream_ended;             /* `read` gave END or BROKEN */
     bool stream_waits;             /* `read` had nothing */
 
@@ -177,8 +187,10 @@ struct gf_http_server {
     struct gf_http__connection *adding; /* is being given to libmicrohttpd */
     struct gf_list connections[GF_HTTP__PHASES];
     size_t connection_count;
-    struct gf_list pumps;
-    size_t handshake_count; /* of the pumps those that have no connection yet */
+    struct gf_list pumps[GF_HTTP__PUMP_STAGES];
+    size_t pump_counts[GF_HTTP__PUMP_STAGES];
+    size_t descriptor_count; /* of connections and pumps */
+    size_t response_bytes;   /* of whole responses that were not taken */
     GF_VEC(struct gf_tls_source *) tls_sources;
     struct gf_map addresses; /* address -> struct address_count of listener.c */
 
@@ -208,6 +220,8 @@ struct gf_http_server {
 
 /* Has libmicrohttpd go on soon: something was resumed, or added. */
 void gf_http__server_kick(struct gf_http_server *server);
+/* So many descriptors more, or less. */
+void gf_http__server_count_descriptors(struct gf_http_server *server, int count);
 /* An exchange or a connection less. */
 void gf_http__server_check_idle(struct gf_http_server *server);
 
@@ -247,6 +261,8 @@ void gf_http__pump_start(struct gf_http_server *server, int fd, SSL_CTX *context
                          const struct gf_http__connection *template);
 /* Ends those in their handshake, or all. */
 void gf_http__pumps_end(struct gf_http_server *server, bool all);
+/* Ends the oldest of a stage; false: there is none. */
+bool gf_http__pump_end_oldest(struct gf_http_server *server, enum gf_http__pump_stage stage);
 
 /* ---- exchange.c: callbacks of libmicrohttpd ---- */
 
@@ -293,6 +309,8 @@ void gf_http__body_free(struct gf_http_exchange *exchange);
 
 /* ---- response.c ---- */
 
+/* The response takes no memory any more, or will soon. */
+void gf_http__response_uncount(struct gf_http_exchange *exchange);
 /* A response of this status that says no more. */
 void gf_http__respond_plain(struct gf_http_exchange *exchange, int status);
 /*

@@ -294,6 +294,25 @@ Test(http_tls_options, a_slow_handshake_is_ended) {
     cr_assert_eq(stats.handshakes_failed_total, 1);
 }
 
+Test(http_tls_options, beyond_the_limit_a_handshake_makes_room_for_others) {
+    const struct gf_tls_files files = make_files();
+    static _Atomic int64_t descriptors;
+    const struct gf_http_server_options options = {.connections_max = 1,
+                                                   .descriptors = &descriptors};
+    rig_start(&rig, &options, NULL, &files);
+    const int fd = rig_connect(&rig);
+    rig_send(fd, "\x16\x03\x01");
+    for (int i = 0; i < 2; i++) { /* the second one, where the first is still seen off */
+        GF_CLEANUP(gf_free_p)
+        char *answer = client_ask("GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n", false);
+        cr_assert_not_null(strstr(answer, "hello\n"), "%s", answer);
+    }
+    GF_CLEANUP(gf_free_p) char *nothing = rig_read_all(fd);
+    cr_assert_str_eq(nothing, "");
+    gf_http_server_stop(rig.server, 0);
+    cr_assert_eq(atomic_load(&descriptors), 0);
+}
+
 Test(http_tls_options, clients_must_show_certificates_where_they_are_asked_to) {
     struct gf_tls_files files = make_files();
     const char *request = "GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n";

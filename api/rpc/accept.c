@@ -32,11 +32,22 @@ int gf_rpc__accept4(int listening_fd, void *address, void *address_size, int fla
 struct gf_rpc__accept_counts gf_rpc__accept_counts;
 
 static atomic_bool guarded;
+static _Atomic int64_t others;
 static _Atomic int64_t refused_count; /* since the last warning */
 static _Atomic int64_t next_warning_ns;
 
 void gf_rpc__accept_guard(void) {
     atomic_store(&guarded, true);
+}
+
+_Atomic int64_t *gf_rpc_other_descriptors(void) {
+    return &others;
+}
+
+size_t gf_rpc_descriptors_max(void) {
+    struct rlimit limit;
+    const bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return known ? (size_t)(limit.rlim_cur / 4 * 3) : SIZE_MAX;
 }
 
 static bool is_of_this_machine(const struct sockaddr *address) {
@@ -60,12 +71,11 @@ static bool is_of_this_machine(const struct sockaddr *address) {
 }
 
 bool gf_rpc__accept_has_room(int fd, const struct sockaddr *address) {
-    struct rlimit limit;
-    rlim_t most = GF_RPC_CONNECTIONS_MAX;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 * 3 < most) {
-        most = limit.rlim_cur / 4 * 3;
-    }
-    return (rlim_t)fd < (is_of_this_machine(address) ? most : most / 4 * 3);
+    const int64_t other = atomic_load_explicit(&others, memory_order_relaxed);
+    const size_t all = gf_rpc_descriptors_max();
+    size_t most = GF_RPC_CONNECTIONS_MAX + (size_t)other;
+    most = most < all ? most : all;
+    return (size_t)fd < (is_of_this_machine(address) ? most : most / 4 * 3);
 }
 
 static void note_refused(void) {

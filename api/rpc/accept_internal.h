@@ -9,9 +9,9 @@
 
 /*
  * From here on gRPC's listeners take a connection only while this process has fewer than
- * GF_RPC_CONNECTIONS_MAX descriptors, and fewer than three quarters of those that it may have
- * (RLIMIT_NOFILE, as it is then); of these, other machines have three quarters. Others are closed
- * at once. No failure to take one ends a listener. Thread: any.
+ * GF_RPC_CONNECTIONS_MAX descriptors, without gf_rpc_other_descriptors, and fewer than three
+ * quarters of those that it may have (RLIMIT_NOFILE, as it is then); of these, other machines have
+ * three quarters. Others are closed at once. No failure to take one ends a listener. Thread: any.
  */
 void gf_rpc__accept_guard(void);
 

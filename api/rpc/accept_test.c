@@ -154,3 +154,16 @@ Test(rpc_accept, other_machines_leave_room_for_this_one) {
         cr_assert_not(has_room(300, own[i]), "%s", own[i]);
     }
 }
+
+Test(rpc_accept, connections_of_others_take_no_room) {
+    if (gf_rpc_descriptors_max() < GF_RPC_CONNECTIONS_MAX + 20) {
+        cr_skip("too few descriptors may be open here");
+    }
+    cr_assert(has_room(GF_RPC_CONNECTIONS_MAX - 1, "127.0.0.1"));
+    cr_assert_not(has_room(GF_RPC_CONNECTIONS_MAX, "127.0.0.1"));
+    (void)atomic_fetch_add(gf_rpc_other_descriptors(), 10);
+    cr_assert(has_room(GF_RPC_CONNECTIONS_MAX + 9, "127.0.0.1"));
+    cr_assert_not(has_room(GF_RPC_CONNECTIONS_MAX + 10, "127.0.0.1"));
+    limit_descriptors();
+    cr_assert_not(has_room(300, "127.0.0.1"));
+}

@@ -50,6 +50,16 @@ enum {
     GF_RPC_HELD_REFUSALS_MAX = 1024,     /* at once by one server; more are answered at once */
 };
 
+/*
+ * Descriptors of connections that are not gRPC's. Whoever has such counts them here, so that they
+ * do not count among GF_RPC_CONNECTIONS_MAX, and has a limit of them. Thread: any.
+ */
+_Atomic int64_t *gf_rpc_other_descriptors(void);
+
+/* Of how many descriptors connections of all kinds may be: three quarters of RLIMIT_NOFILE, as it
+ * is now. Thread: any. */
+size_t gf_rpc_descriptors_max(void);
+
 struct gf_rpc_server;
 
 /*

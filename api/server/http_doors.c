@@ -13,6 +13,12 @@
 
 #include <sys/stat.h>
 
+enum {
+    /* What part of the descriptors each may have for its connections; the rest is gRPC's. */
+    GATEWAY_PART = 3,
+    EXTERNAL_PART = 6,
+};
+
 static const char *const *copy_texts(const char *const *texts, size_t count,
                                      struct gf_arena *arena) {
     const char **copy = GF_ARENA_ARRAY(arena, count, const char *);
@@ -83,6 +89,8 @@ enum gf_code gf_server__make_gateway(struct gf_server *server,
         .handler = gf_gateway_handler,
         .ctx = server->gateway,
         .connections_max = (size_t)from->connections_max,
+        .descriptors_max = gf_rpc_descriptors_max() / GATEWAY_PART,
+        .descriptors = gf_rpc_other_descriptors(),
     };
     rc = gf_http_server_create(&http, &server->http, err);
     return rc == GF_OK ? listen_all(server, server->http, from->listeners, from->listener_count,
@@ -104,6 +112,8 @@ enum gf_code gf_server__make_external(struct gf_server *server,
         .address_rate_max = from->address_rate_max,
         .address_connections_max = from->address_connections_max,
         .connections_max = (size_t)from->connections_max,
+        .descriptors_max = gf_rpc_descriptors_max() / EXTERNAL_PART,
+        .descriptors = gf_rpc_other_descriptors(),
     };
     const enum gf_code rc = gf_external_listener_create(&external, &server->external, err);
     return rc == GF_OK
