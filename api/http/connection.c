@@ -67,7 +67,8 @@ void gf_http__connection_enter(struct gf_http__connection *connection, enum gf_h
     gf_list_push_back(&server->connections[phase], &connection->link);
     connection->phase = phase;
     connection->phase_round = gf_reactor_round(server->reactor);
-    connection->deadline_ns = gf_deadline_after_ms(gf_mono_ns(), limit_ms(server, phase));
+    connection->phase_ns = gf_mono_ns();
+    connection->deadline_ns = gf_deadline_after_ms(connection->phase_ns, limit_ms(server, phase));
     connection->progress = 0;
 }
 

@@ -28,6 +28,7 @@ enum {
     BACKLOG = 1024,
     TAKEN_AT_ONCE_MAX = 64,
     PAUSE_MS = 50,
+    SLOW_HEAD_MS = 1000, /* then it is of less use than a connection that is kept for the next */
     KEEPALIVE_IDLE_S = 60,
     KEEPALIVE_INTERVAL_S = 15,
     KEEPALIVE_PROBES = 4,
@@ -156,13 +157,18 @@ static bool fits(const struct gf_http_server *server, size_t descriptors) {
             server->descriptor_count + descriptors <= options->descriptors_max);
 }
 
-/* Ends the oldest connection of a phase in which it asks for nothing. */
-static bool give_up_oldest(struct gf_http_server *server, enum gf_http__phase phase) {
+/* Ends the oldest connection of a phase in which it asks for nothing, if it began long enough ago.
+ */
+static bool give_up_oldest(struct gf_http_server *server, enum gf_http__phase phase,
+                           int64_t age_ms) {
     struct gf_list_link *link = gf_list_first(&server->connections[phase]);
     if (link == NULL) {
         return false;
     }
     struct gf_http__connection *oldest = GF_CONTAINER_OF(link, struct gf_http__connection, link);
+    if (gf_mono_ns() - oldest->phase_ns < age_ms * GF_NS_PER_MS) {
+        return false;
+    }
     struct gf_http_exchange *exchange = oldest->exchange;
     gf_http__connection_enter(oldest, GF_HTTP__HANDLER);
     if (exchange != NULL) {
@@ -180,8 +186,9 @@ static bool has_room(struct gf_http_server *server, size_t descriptors) {
             continue;
         }
         /* Of those libmicrohttpd closes one a little later. */
-        if (give_up_oldest(server, GF_HTTP__LINGER) || give_up_oldest(server, GF_HTTP__IDLE) ||
-            give_up_oldest(server, GF_HTTP__HEAD)) {
+        if (give_up_oldest(server, GF_HTTP__LINGER, 0) ||
+            give_up_oldest(server, GF_HTTP__HEAD, SLOW_HEAD_MS) ||
+            give_up_oldest(server, GF_HTTP__IDLE, 0) || give_up_oldest(server, GF_HTTP__HEAD, 0)) {
             return true;
         }
         if (!gf_http__pump_end_oldest(server, GF_HTTP__HANDSHAKE)) {

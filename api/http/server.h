@@ -80,7 +80,7 @@ struct gf_http_server_options {
     void *ctx;
     /*
      * Beyond it who asks for nothing makes room for those that come: connections that are only seen
-     * off, then idle ones, those that have not sent a whole head, and handshakes; the oldest first.
+     * off, heads that come slowly, idle ones, other heads and handshakes; the oldest first.
      * Where there is none of these, new ones are closed at once.
      */
     size_t connections_max;

@@ -60,6 +60,7 @@ struct gf_http__connection {
     struct gf_http_server *server;
     struct gf_list_link link; /* in the list of its phase */
     enum gf_http__phase phase;
+    int64_t phase_ns; /* when it began */
     int64_t deadline_ns;
     uint64_t phase_round;  /* of the reactor, at its begin */
     uint64_t progress;     /* see gf_http__connection_progress; when sending began, or was seen */
