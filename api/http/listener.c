@@ -5,7 +5,6 @@
  * connections whose address is wanted.
  */
 #include "api/http/server_internal.h"
-#include "api/tls/context.h"
 #include "base/address.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -208,23 +207,6 @@ static bool is_local(const struct gf_http__listener *listener, int fd) {
     return is_loopback(&own);
 }
 
-/* Takes a new certificate into use, where there is one. Connections keep what they began with. */
-static void refresh(struct gf_http__listener *listener) {
-    GF_CLEANUP(gf_tls_pem_fini) struct gf_tls_pem pem;
-    struct gf_error err;
-    SSL_CTX *context = NULL;
-    gf_tls_pem_init(&pem);
-    if (!gf_tls_source_fetch(listener->tls, &pem)) {
-        return;
-    }
-    if (gf_tls_context_create(&pem, gf_tls_source_files(listener->tls), &context, &err) != GF_OK) {
-        gf_log_warn("tls_certificate_refused", GF_KV_ERROR(&err));
-        return;
-    }
-    SSL_CTX_free(listener->context);
-    listener->context = context;
-}
-
 static void take(struct gf_http__listener *listener, int fd, union address *address) {
     struct gf_http_server *server = listener->server;
     struct gf_http__connection template = {.has_address = false};
@@ -236,16 +218,16 @@ static void take(struct gf_http__listener *listener, int fd, union address *addr
     if (is_remote) {
         set_tcp_options(server, fd);
     }
-    bool wanted = has_room(server, listener->tls != NULL ? TLS_DESCRIPTORS : 1);
+    bool wanted = has_room(server, listener->certificate != NULL ? TLS_DESCRIPTORS : 1);
     if (wanted && is_remote && !is_loopback(address) &&
         server->options.address_connections_max > 0) {
         make_key(address, template.address);
         template.has_address = address_take(server, template.address);
         wanted = template.has_address;
     }
-    if (wanted && listener->tls != NULL) {
-        refresh(listener);
-        gf_http__pump_start(server, fd, listener->context, &template);
+    if (wanted && listener->certificate != NULL) {
+        SSL_CTX *context = gf_http__certificate_context(listener->certificate);
+        gf_http__pump_start(server, fd, context, &template);
     } else if (wanted) {
         gf_http__connection_add(server, fd, &template);
     } else {
@@ -300,7 +282,6 @@ void gf_http__listener_destroy(struct gf_http__listener *listener) {
     gf_watch_stop(&listener->watch);
     gf_timer_stop(&listener->pause);
     (void)close(listener->fd);
-    SSL_CTX_free(listener->context);
     if (listener->path != NULL) {
         (void)unlink(listener->path);
         free(listener->path);
@@ -325,9 +306,11 @@ static int open_socket(const union address *address, socklen_t size) {
     GF_CLEANUP(gf_close_p)
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
+    const int alone = is_wildcard(address) ? 0 : 1; /* "[::]" takes IPv4 as well, as with gRPC */
     if (fd < 0 ||
         (family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0) ||
-        (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
+        (family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &alone, sizeof(alone)) != 0) ||
         bind(fd, &address->any, size) != 0 || listen(fd, BACKLOG) != 0) {
         return -1;
     }
@@ -427,55 +410,32 @@ static enum gf_code listen_at(struct gf_http_server *server, const char *address
     return code;
 }
 
-/* A source and its first context. */
-static enum gf_code open_tls(const struct gf_tls_files *files, struct gf_tls_source **out_source,
-                             SSL_CTX **out_context, struct gf_error *err) {
-    GF_CLEANUP(gf_tls_pem_fini) struct gf_tls_pem pem;
-    struct gf_tls_source *source = NULL;
-    gf_tls_pem_init(&pem);
-    enum gf_code code = gf_tls_source_create(files, &source, err);
-    if (code != GF_OK) {
-        return code;
-    }
-    const bool is_new = gf_tls_source_fetch(source, &pem);
-    gf_assert(is_new);
-    code = gf_tls_context_create(&pem, files, out_context, err);
-    if (code != GF_OK) {
-        gf_tls_source_destroy(source);
-        return code;
-    }
-    *out_source = source;
-    return GF_OK;
-}
-
 enum gf_code gf_http_server_listen(struct gf_http_server *server, const char *address,
                                    const struct gf_tls_files *tls, int *out_port,
                                    struct gf_error *err) {
     gf_assert(!server->running);
     const size_t count_before = server->listeners.count;
-    struct gf_tls_source *source = NULL;
-    SSL_CTX *context = NULL;
+    struct gf_http__certificate *certificate = NULL;
     enum gf_code code = GF_OK;
     if (count_before >= GF_HTTP_LISTENERS_MAX) {
         return gf_fail(err, GF_RESOURCE_EXHAUSTED, "address '%s': at most %d may be listened on",
                        address, GF_HTTP_LISTENERS_MAX);
     }
     if (tls != NULL && (tls->cert_file != NULL || tls->key_file != NULL)) {
-        code = open_tls(tls, &source, &context, err);
+        code = gf_http__certificate_create(tls, &certificate, err);
     }
     if (code == GF_OK) {
         code = listen_at(server, address, out_port, err);
     }
-    for (size_t i = count_before; i < server->listeners.count && source != NULL; i++) {
-        (void)SSL_CTX_up_ref(context);
-        server->listeners.items[i]->tls = source;
-        server->listeners.items[i]->context = context;
+    if (code != GF_OK) {
+        gf_http__certificate_destroy(certificate);
+        return code;
     }
-    SSL_CTX_free(context);
-    if (code == GF_OK && source != NULL) {
-        gf_vec_push(&server->tls_sources, source);
-    } else {
-        gf_tls_source_destroy(source);
+    for (size_t i = count_before; i < server->listeners.count; i++) {
+        server->listeners.items[i]->certificate = certificate;
     }
-    return code;
+    if (certificate != NULL) {
+        gf_vec_push(&server->certificates, certificate);
+    }
+    return GF_OK;
 }

@@ -124,22 +124,23 @@ static struct MHD_Daemon *make_daemon(struct gf_http_server *server) {
 
 /* ---- Wakes ---- */
 
+/* Takes what was there when it began: who is woken all the time leaves others their turn. */
 static void run_wakes(void *ctx) {
     struct gf_http_server *server = ctx;
-    for (;;) {
-        gf_mutex_lock(&server->wake_mutex);
-        struct gf_list_link *link = gf_list_pop_front(&server->wakes);
-        struct gf_http_exchange *exchange = NULL;
-        if (link != NULL) {
-            exchange = GF_CONTAINER_OF(link, struct gf_http_exchange, wake_link);
-            exchange->wake_queued = false;
-        }
+    struct gf_list wakes;
+    gf_list_init(&wakes);
+    gf_mutex_lock(&server->wake_mutex);
+    gf_list_append_all(&wakes, &server->wakes);
+    struct gf_list_link *link = NULL;
+    while ((link = gf_list_pop_front(&wakes)) != NULL) {
+        struct gf_http_exchange *exchange =
+            GF_CONTAINER_OF(link, struct gf_http_exchange, wake_link);
+        exchange->wake_queued = false;
         gf_mutex_unlock(&server->wake_mutex);
-        if (exchange == NULL) {
-            return;
-        }
         gf_http__exchange_woken(exchange);
+        gf_mutex_lock(&server->wake_mutex);
     }
+    gf_mutex_unlock(&server->wake_mutex);
 }
 
 void gf_http_wake(struct gf_http_exchange *exchange) {
@@ -341,27 +342,15 @@ void gf_http_server_destroy(struct gf_http_server *server) {
         gf_http__listener_destroy(server->listeners.items[i]);
     }
     gf_vec_fini(&server->listeners);
-    for (size_t i = 0; i < server->tls_sources.count; i++) {
-        gf_tls_source_destroy(server->tls_sources.items[i]);
+    for (size_t i = 0; i < server->certificates.count; i++) {
+        gf_http__certificate_destroy(server->certificates.items[i]);
     }
-    gf_vec_fini(&server->tls_sources);
+    gf_vec_fini(&server->certificates);
     MHD_stop_daemon(server->daemon);
     gf_map_fini(&server->addresses);
     gf_latch_fini(&server->idle);
     gf_mutex_fini(&server->wake_mutex);
     free(server);
-}
-
-enum gf_code gf_http_server_reload_tls(struct gf_http_server *server, size_t *out_count,
-                                       struct gf_error *err) {
-    enum gf_code first = GF_OK;
-    for (size_t i = 0; i < server->tls_sources.count; i++) {
-        const enum gf_code code =
-            gf_tls_source_reload(server->tls_sources.items[i], first == GF_OK ? err : NULL);
-        first = first == GF_OK ? code : first;
-    }
-    *out_count = server->tls_sources.count;
-    return first;
 }
 
 void gf_http_server_stats(const struct gf_http_server *server, struct gf_http_stats *out) {

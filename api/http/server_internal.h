@@ -3,6 +3,7 @@
  *
  *     server.c      creation, start and stop, the loop around libmicrohttpd, wakes
  *     listener.c    sockets that are listened on; connections that are taken from them
+ *     certificate.c what TLS listeners show, and its change
  *     connection.c  a connection from its arrival to its end: its limits of time, its client's end
  *     exchange.c    a request from its head to `done`
  *     head.c        whether a head is one that everybody reads the same way
@@ -159,6 +160,12 @@ struct gf_http__header {
     struct gf_str value;
 };
 
+/* What the sockets of one address show to their clients. */
+struct gf_http__certificate {
+    struct gf_tls_source *source;
+    SSL_CTX *context; /* of what the source gave last */
+};
+
 /* A socket that is listened on. */
 struct gf_http__listener {
     struct gf_http_server *server;
@@ -167,9 +174,8 @@ struct gf_http__listener {
     struct gf_timer pause; /* runs while it takes nothing for want of descriptors */
     char *path;            /* of a unix socket, owned; NULL for others */
     bool is_local;
-    bool is_wildcard;          /* whether a connection is local is its own matter */
-    struct gf_tls_source *tls; /* the server's; NULL: no TLS */
-    SSL_CTX *context;          /* of what the source gave last */
+    bool is_wildcard;                         /* whether a connection is local is its own matter */
+    struct gf_http__certificate *certificate; /* the server's; NULL: no TLS */
 };
 
 struct gf_http_server {
@@ -192,7 +198,7 @@ struct gf_http_server {
     size_t pump_counts[GF_HTTP__PUMP_STAGES];
     size_t descriptor_count; /* of connections and pumps */
     size_t response_bytes;   /* of whole responses that were not taken */
-    GF_VEC(struct gf_tls_source *) tls_sources;
+    GF_VEC(struct gf_http__certificate *) certificates;
     struct gf_map addresses; /* address -> struct address_count of listener.c */
 
     struct gf_list exchanges;
@@ -233,6 +239,18 @@ void gf_http__listener_start(struct gf_http__listener *listener);
 void gf_http__listener_destroy(struct gf_http__listener *listener);
 /* A connection less from there. */
 void gf_http__address_release(struct gf_http_server *server, const unsigned char *address);
+
+/* ---- certificate.c ---- */
+
+/* Reads the files for the first time. Owned by the caller. Code: GF_INVALID_ARGUMENT. */
+enum gf_code gf_http__certificate_create(const struct gf_tls_files *files,
+                                         struct gf_http__certificate **out_certificate,
+                                         struct gf_error *err) GF_MUST_USE;
+/* Accepts NULL. */
+void gf_http__certificate_destroy(struct gf_http__certificate *certificate);
+/* For the begin of a handshake: of the files as they are now, or as they were when they were good.
+ * Borrowed until the next call; connections keep theirs. */
+SSL_CTX *gf_http__certificate_context(struct gf_http__certificate *certificate);
 
 /* ---- connection.c ---- */
 

@@ -1,4 +1,5 @@
 /* The server's TLS: with clients of OpenSSL, and with bytes that are none. */
+#include "api/http/server_internal.h"
 #include "api/http/testing/rig.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -157,6 +158,7 @@ TestSuite(http_tls, .init = start, .fini = stop);
 
 /* Without a server to begin with. */
 TestSuite(http_tls_options, .fini = stop);
+TestSuite(http_tls_files, .fini = remove_files);
 
 Test(http_tls, serves_and_says_goodbye) {
     struct client client;
@@ -256,6 +258,21 @@ Test(http_tls, takes_a_new_certificate_and_leaves_open_connections_alone) {
     GF_CLEANUP(gf_free_p)
     char *still = client_ask("GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n", false);
     cr_assert_not_null(strstr(still, "hello\n"), "%s", still);
+}
+
+/* A host of IPv4 and of IPv6 has a socket of each, which ask one after the other. */
+Test(http_tls_files, all_sockets_of_an_address_get_a_new_certificate) {
+    const struct gf_tls_files files = make_files();
+    struct gf_http__certificate *certificate = NULL;
+    cr_assert_eq(gf_http__certificate_create(&files, &certificate, NULL), GF_OK);
+    const SSL_CTX *first = gf_http__certificate_context(certificate);
+    cr_assert_eq(gf_http__certificate_context(certificate), first);
+    write_pair(cert, key, "second");
+    cr_assert_eq(gf_tls_source_reload(certificate->source, NULL), GF_OK);
+    const SSL_CTX *second = gf_http__certificate_context(certificate);
+    cr_assert_neq(second, first);
+    cr_assert_eq(gf_http__certificate_context(certificate), second);
+    gf_http__certificate_destroy(certificate);
 }
 
 Test(http_tls, garbage_ends_where_it_comes) {

@@ -47,10 +47,10 @@ static enum gf_code listen_all(struct gf_server *server, struct gf_http_server *
                                struct gf_server_addresses *out, struct gf_error *err) {
     for (size_t i = 0; i < count; i++) {
         const struct gf_server_listener *listener = &listeners[i];
-        const struct gf_tls_files *tls = listener->tls.cert_file != NULL ? &listener->tls : NULL;
         int port = 0;
         const mode_t before = umask(GF_SERVER_SOCKET_UMASK);
-        const enum gf_code rc = gf_http_server_listen(http, listener->address, tls, &port, err);
+        const enum gf_code rc =
+            gf_http_server_listen(http, listener->address, &listener->tls, &port, err);
         (void)umask(before);
         if (rc != GF_OK) {
             return gf_wrap(err, "%s", out->setting);
