@@ -380,7 +380,7 @@ void gf_http__exchange_detach(struct gf_http_exchange *exchange, bool completed)
         (void)atomic_fetch_add_explicit(&server->stats.malformed_total, 1, memory_order_relaxed);
     }
     const bool answered = has_answered(exchange);
-    const bool sent = exchange->stage == GF_HTTP__LATE || (completed && answered);
+    const bool sent = answered && (completed || exchange->stage == GF_HTTP__LATE);
     gf_http__response_uncount(exchange);
     connection->exchange = NULL;
     exchange->connection = NULL;

@@ -2,6 +2,7 @@
 #include "api/http/testing/rig.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/testing/skip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -352,7 +353,7 @@ Test(http_hostile, a_thousand_connections_are_served_and_followers_seen_off) {
     static int fds[COUNT];
     const struct rlimit limit = {.rlim_cur = 4096, .rlim_max = 4096};
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        cr_skip("no descriptors");
+        gf_test_skip("no descriptors for a thousand connections");
     }
     start_with(NULL);
     for (int i = 0; i < COUNT; i++) {

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/testing/skip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,28 @@ static void assert_answer(const char *request, const char *status, const char *b
     GF_CLEANUP(gf_free_p) char *answer = rig_ask(&rig, request);
     assert_begins(answer, status);
     cr_assert_str_eq(body_of(answer), body, "%s", answer);
+}
+
+/* Every method: libmicrohttpd knows of some that they have bodies, and of others that they have. */
+Test(http_server, what_follows_an_early_answer_is_no_request) {
+    static const char *const methods[] = {"GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "X"};
+    static const char *const heads[] = {
+        "Content-Length: 60\r\n",
+        "Content-Length: 60\r\nContent-Length: 60\r\n",
+        "Content-Length: 60\r\nExpect: 100-continue\r\n",
+        "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n",
+        "Transfer-Encoding: chunked, chunked\r\n",
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(methods) * GF_ARRAY_COUNT(heads); i++) {
+        char request[512];
+        (void)snprintf(request, sizeof(request),
+                       "%s /hello HTTP/1.1\r\n" HOST "%s\r\n"
+                       "GET /head HTTP/1.1\r\n" HOST CLOSE "\r\n",
+                       methods[i % GF_ARRAY_COUNT(methods)], heads[i / GF_ARRAY_COUNT(methods)]);
+        GF_CLEANUP(gf_free_p) char *answer = rig_ask(&rig, request);
+        cr_expect_null(strstr(answer, "peer"), "%s\n%s", request, answer);
+        cr_expect_leq(count_of(answer, "HTTP/1.1 "), 1, "%s\n%s", request, answer);
+    }
 }
 
 Test(http_server, answers_from_the_head) {
@@ -135,6 +158,31 @@ Test(http_server, refuses_a_large_body_before_it_comes) {
                                  "Content-Length: 17\r\nExpect: 100-continue\r\n\r\n");
     assert_begins(answer, "HTTP/1.1 413 ");
     cr_assert_eq(count_of(answer, "HTTP/1.1"), 1, "%s", answer);
+}
+
+/* The client waits for an answer before it sends any of it. */
+Test(http_server, refuses_a_large_body_later_without_waiting_for_it) {
+    const char *const requests[] = {
+        "POST /slowly HTTP/1.1\r\n" HOST "Content-Length: 17\r\n\r\n",
+        "POST /slowly HTTP/1.1\r\n" HOST "Content-Length: 17\r\nExpect: 100-continue\r\n\r\n",
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(requests); i++) {
+        GF_CLEANUP(gf_free_p) char *answer = rig_ask(&rig, requests[i]);
+        assert_begins(answer, "HTTP/1.1 413 ");
+        cr_assert_str_eq(body_of(answer), "too large\n", "%s", answer);
+    }
+    cr_assert(rig_await_connections(&rig, 0));
+}
+
+/* There is no way to send one while libmicrohttpd reads: so nobody takes part of it for whole. */
+Test(http_server, a_stream_in_the_middle_of_the_body_is_cut_and_over) {
+    GF_CLEANUP(gf_free_p)
+    char *answer =
+        rig_ask(&rig, "POST /unread HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+                      "14\r\n01234567890123456789\r\n");
+    cr_assert_str_eq(answer, "");
+    cr_assert(rig_await(&rig.gones, 1));
+    cr_assert(rig_await(&rig.dones, 1));
 }
 
 Test(http_server, answers_while_a_large_body_still_comes) {
@@ -369,6 +417,19 @@ Test(http_server_listen, takes_unix_sockets_and_replaces_stale_ones) {
     rig_stop(&local);
     cr_assert_eq(access(path.sun_path, F_OK), -1, "the socket goes with the server");
     cr_assert_eq(rmdir(folder), 0);
+}
+
+Test(http_server_listen, all_addresses_of_ipv6_are_those_of_ipv4_too) {
+    const int ipv6 = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (ipv6 < 0) {
+        gf_test_skip("no IPv6 here");
+    }
+    (void)close(ipv6);
+    rig_start(&rig, NULL, "[::]:0", NULL);
+    GF_CLEANUP(gf_free_p) char *answer = rig_ask(&rig, "GET /head HTTP/1.1\r\n" HOST CLOSE "\r\n");
+    assert_has(answer, "peer ipv4:127.0.0.1:");
+    assert_has(answer, "tls 0 local 1\n");
+    rig_stop(&rig);
 }
 
 Test(http_server_listen, tells_what_is_wrong_with_an_address) {

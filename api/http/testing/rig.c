@@ -134,7 +134,7 @@ static void on_head(struct gf_http_exchange *exchange, void *ctx) {
         say(exchange, 200, GF_STR("hello\n"));
     } else if (is(task, "/head")) {
         say_head(exchange);
-    } else if (is(task, "/small")) {
+    } else if (is(task, "/small") || is(task, "/slowly") || is(task, "/unread")) {
         gf_http_read_body(exchange, RIG_SMALL_BYTES_MAX);
     } else {
         gf_http_read_body(exchange, RIG_ECHO_BYTES_MAX);
@@ -153,8 +153,14 @@ static void on_body(struct gf_http_exchange *exchange, struct gf_str body,
     atomic_fetch_add(&rig->bodies, 1);
     if (error != NULL) {
         atomic_store(&rig->last_body_code, (int)error->code);
+    }
+    if (error != NULL && is(task, "/slowly")) {
+        want_wake(rig, exchange);
+    } else if (error != NULL && is(task, "/unread")) {
+        begin_stream(rig, exchange, task);
+    } else if (error != NULL) {
         say(exchange, status_of(error->code), gf_str_from(error->message));
-    } else if (is(task, "/echo") || is(task, "/small")) {
+    } else if (is(task, "/echo") || is(task, "/small") || is(task, "/slowly")) {
         say(exchange, 200, body);
         gf_http_wipe_body(exchange);
     } else if (is(task, "/async")) {
@@ -182,6 +188,8 @@ static void on_woken(struct gf_http_exchange *exchange, void *ctx) {
     task->woken = true;
     if (is(task, "/async")) {
         say(exchange, 200, GF_STR("later\n"));
+    } else if (is(task, "/slowly")) {
+        say(exchange, 413, GF_STR("too large\n"));
     } else if (is(task, "/deadline")) {
         say(exchange, 200, GF_STR("timer\n"));
     }

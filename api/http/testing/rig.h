@@ -5,6 +5,8 @@
  *     /hello     "hello\n"; any method, no body is read
  *     /echo      the body, of at most ECHO_BYTES_MAX
  *     /small     the same, at most SMALL_BYTES_MAX
+ *     /slowly    the same, but a body that does not come is told of from another thread
+ *     /unread    the same, but a stream says so
  *     /head      "METHOD PATH?QUERY" and all headers, a line each
  *     /async     "later\n", from another thread
  *     /lines?N   a stream of N lines, one for each wake by another thread
