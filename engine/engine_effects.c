@@ -1,9 +1,18 @@
 #include "engine/engine_internal.h"
 
+/* The command is its submitter's again from the begin of `done`, which may free it: so what `done`
+ * logs has the request from a copy. */
+static void answer(struct gf_command *command, const struct gf_reply *reply) {
+    char request[GF_LOG_REQUEST_BYTES_MAX];
+    const size_t size = command->request_size;
+    memcpy(request, command->request, size);
+    GF_LOG_SCOPE(.request = {request, size});
+    command->done(command, reply);
+}
+
 void gf_engine__answer(struct gf_command *command, const struct gf_error *err) {
     const struct gf_reply reply = {.error = *err};
-    GF_LOG_SCOPE(.request = gf_engine__request_of(command));
-    command->done(command, &reply);
+    answer(command, &reply);
 }
 
 static void release(struct gf_engine *engine, const struct gf_effect *effect) {
@@ -12,9 +21,7 @@ static void release(struct gf_engine *engine, const struct gf_effect *effect) {
     case GF_EFFECT_REPLY:
         /* The engine's own commands want no answer. */
         if (command != NULL) {
-            /* Its step may have been in an earlier batch. */
-            GF_LOG_SCOPE(.request = gf_engine__request_of(command));
-            command->done(command, effect->reply);
+            answer(command, effect->reply); /* its step may have been in an earlier batch */
         }
         return;
     case GF_EFFECT_LAUNCH:

@@ -95,8 +95,6 @@ void gf_engine__publish_stats(struct gf_engine *engine);
 
 /* Notes the request that this thread works for in the command. Thread: any. */
 void gf_engine__take_request(struct gf_command *command);
-/* Of a command that was noted; empty without one. */
-struct gf_str gf_engine__request_of(const struct gf_command *command);
 
 /* The rest: thread engine. What the batch holds before the step of a command, and after it. */
 void gf_engine__begin_cause(const struct gf_engine *engine, struct gf_engine_cause *out_cause);

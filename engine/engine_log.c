@@ -17,10 +17,6 @@ void gf_engine__take_request(struct gf_command *command) {
     }
 }
 
-struct gf_str gf_engine__request_of(const struct gf_command *command) {
-    return (struct gf_str){command->request, command->request_size};
-}
-
 void gf_engine__begin_cause(const struct gf_engine *engine, struct gf_engine_cause *out_cause) {
     const struct gf_batch *batch = gf_core_batch(engine->core);
     out_cause->events.begin = batch->events.count;

@@ -84,6 +84,28 @@ Test(engine_log, what_a_command_causes_has_its_request) {
                  1, "%s", lines.ptr);
 }
 
+/* Whoever is answered may free the command before it says a word. */
+static void on_done_without_command(void *ctx, const struct gf_reply *reply) {
+    struct caller *caller = ctx;
+    memset(caller->command.request, '?', sizeof(caller->command.request));
+    caller->command.request_size = 0;
+    on_done(ctx, reply);
+}
+
+Test(engine_log, an_answer_has_its_request_though_the_command_is_gone) {
+    const char *const pipelines[] = {"pipe", "missing"}; /* one is refused at once */
+    for (size_t i = 0; i < GF_ARRAY_COUNT(pipelines); i++) {
+        struct caller caller;
+        caller_start_run(&caller, pipelines[i]);
+        caller.on_done = on_done_without_command;
+        caller.ctx = &caller;
+        GF_LOG_SCOPE(.request = GF_STR("req-1"));
+        (void)caller_call(&caller, rig.engine);
+        cr_expect_str_eq(request_at_reply, "req-1", "%s", pipelines[i]);
+        request_at_reply[0] = '\0';
+    }
+}
+
 Test(engine_log, what_comes_by_itself_has_none) {
     start_run("req-1");
     const struct gf_attempt one = puppet_wait_launch(&rig.puppet, 1).attempt;
