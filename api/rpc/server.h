@@ -218,8 +218,8 @@ void gf_rpc_server_stats(const struct gf_rpc_server *server, struct gf_rpc_serve
 
 /*
  * The methods of the server, in the order in which they were added, and the last one (NULL) for all
- * calls of methods that it has not: index is below gf_rpc_server_method_count. Thread: any, once
- * the server was started.
+ * calls of methods that it has not: index is below gf_rpc_server_method_count. Before the start all
+ * figures are 0. Thread: any, once all services were added.
  */
 size_t gf_rpc_server_method_count(const struct gf_rpc_server *server);
 const struct gf_rpc_method *gf_rpc_server_method_at(const struct gf_rpc_server *server,

@@ -175,6 +175,18 @@ Test(rpc_stats, calls_are_counted_by_method_transport_and_code) {
     rig_stop(&rig);
 }
 
+/* One of several servers of a process is asked for all of them, while they start. */
+Test(rpc_stats, a_server_that_is_not_started_has_counted_nothing) {
+    struct gf_rpc_server *server = NULL;
+    cr_assert_eq(gf_rpc_server_create(NULL, &server, NULL), GF_OK);
+    gf_rpc_server_add_service(server, &gf_echo_service, handlers, NULL);
+    cr_assert_eq(gf_rpc_server_method_count(server), GF_ECHO_METHOD_COUNT + 1);
+    struct gf_rpc_method_stats stats = {.begun = 1};
+    gf_rpc_server_method_stats(server, 0, GF_RPC_TRANSPORT_CONNECT, &stats);
+    cr_assert_eq(stats.begun, 0);
+    gf_rpc_server_destroy(server);
+}
+
 Test(rpc_stats, calls_of_grpc_are_counted_on_all_workers) {
     enum {
         CALLS = 40
