@@ -3,29 +3,17 @@
  * somebody else. So certificate and key are held against each other before a listener gets them,
  * with the OpenSSL that gRPC itself uses.
  */
+#include "api/tls/openssl_internal.h"
 #include "api/tls/pem.h"
 #include "base/clock.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <time.h>
 
 enum {
     REASON_BYTES_MAX = 160
 };
-
-static void free_bio(BIO **bio) {
-    BIO_free(*bio);
-}
-
-static void free_certificate(X509 **certificate) {
-    X509_free(*certificate);
-}
-
-static void free_key(EVP_PKEY **key) {
-    EVP_PKEY_free(*key);
-}
 
 /* Nobody types a password here. */
 static int no_password(char *out, int size, int for_writing, void *ctx) {
@@ -45,15 +33,11 @@ static const char *take_reason(char out[REASON_BYTES_MAX]) {
     return out;
 }
 
-static BIO *open_text(const struct gf_strbuf *text) {
-    return BIO_new_mem_buf(text->ptr, (int)text->len);
-}
-
 static enum gf_code check_authorities(const struct gf_tls_pem *pem, const char *file,
                                       struct gf_error *err) {
     char reason[REASON_BYTES_MAX];
-    GF_CLEANUP(free_bio) BIO *bio = open_text(&pem->authorities);
-    GF_CLEANUP(free_certificate)
+    GF_CLEANUP(gf_tls__free_bio) BIO *bio = gf_tls__open_text(&pem->authorities);
+    GF_CLEANUP(gf_tls__free_certificate)
     X509 *certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL);
     if (certificate == NULL) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "TLS client authorities '%s': %s", file,
@@ -75,15 +59,15 @@ enum gf_code gf_tls_check(const struct gf_tls_pem *pem, const struct gf_tls_file
                           int64_t *out_expires_ns, struct gf_error *err) {
     char reason[REASON_BYTES_MAX];
     ERR_clear_error();
-    GF_CLEANUP(free_bio) BIO *cert_text = open_text(&pem->cert);
-    GF_CLEANUP(free_bio) BIO *key_text = open_text(&pem->key);
-    GF_CLEANUP(free_certificate)
+    GF_CLEANUP(gf_tls__free_bio) BIO *cert_text = gf_tls__open_text(&pem->cert);
+    GF_CLEANUP(gf_tls__free_bio) BIO *key_text = gf_tls__open_text(&pem->key);
+    GF_CLEANUP(gf_tls__free_certificate)
     X509 *certificate = PEM_read_bio_X509_AUX(cert_text, NULL, no_password, NULL);
     if (certificate == NULL) {
         return gf_fail(err, GF_INVALID_ARGUMENT, "TLS certificate '%s': %s", files->cert_file,
                        take_reason(reason));
     }
-    GF_CLEANUP(free_key)
+    GF_CLEANUP(gf_tls__free_key)
     EVP_PKEY *key = PEM_read_bio_PrivateKey(key_text, NULL, no_password, NULL);
     if (key == NULL) {
         return gf_fail(err, GF_INVALID_ARGUMENT,

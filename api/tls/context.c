@@ -1,26 +1,11 @@
 #include "api/tls/context.h"
 
+#include "api/tls/openssl_internal.h"
+
 #include <openssl/err.h>
-#include <openssl/pem.h>
-
-static void free_bio(BIO **bio) {
-    BIO_free(*bio);
-}
-
-static void free_certificate(X509 **certificate) {
-    X509_free(*certificate);
-}
-
-static void free_key(EVP_PKEY **key) {
-    EVP_PKEY_free(*key);
-}
 
 static void free_context(SSL_CTX **context) {
     SSL_CTX_free(*context);
-}
-
-static BIO *open_text(const struct gf_strbuf *text) {
-    return BIO_new_mem_buf(text->ptr, (int)text->len);
 }
 
 static enum gf_code refuse(const char *what, const char *file, struct gf_error *err) {
@@ -33,8 +18,8 @@ static enum gf_code refuse(const char *what, const char *file, struct gf_error *
 
 /* The certificate, and those behind it that lead to an authority. */
 static bool use_chain(SSL_CTX *context, const struct gf_tls_pem *pem) {
-    GF_CLEANUP(free_bio) BIO *text = open_text(&pem->cert);
-    GF_CLEANUP(free_certificate) X509 *first = PEM_read_bio_X509_AUX(text, NULL, NULL, "");
+    GF_CLEANUP(gf_tls__free_bio) BIO *text = gf_tls__open_text(&pem->cert);
+    GF_CLEANUP(gf_tls__free_certificate) X509 *first = PEM_read_bio_X509_AUX(text, NULL, NULL, "");
     if (first == NULL || SSL_CTX_use_certificate(context, first) != 1) {
         return false;
     }
@@ -50,17 +35,17 @@ static bool use_chain(SSL_CTX *context, const struct gf_tls_pem *pem) {
 }
 
 static bool use_key(SSL_CTX *context, const struct gf_tls_pem *pem) {
-    GF_CLEANUP(free_bio) BIO *text = open_text(&pem->key);
-    GF_CLEANUP(free_key) EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, NULL, "");
+    GF_CLEANUP(gf_tls__free_bio) BIO *text = gf_tls__open_text(&pem->key);
+    GF_CLEANUP(gf_tls__free_key) EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, NULL, "");
     return key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1;
 }
 
 static bool use_authorities(SSL_CTX *context, const struct gf_tls_pem *pem) {
-    GF_CLEANUP(free_bio) BIO *text = open_text(&pem->authorities);
+    GF_CLEANUP(gf_tls__free_bio) BIO *text = gf_tls__open_text(&pem->authorities);
     X509_STORE *store = SSL_CTX_get_cert_store(context);
     size_t count = 0;
     for (;; count++) {
-        GF_CLEANUP(free_certificate) X509 *next = PEM_read_bio_X509(text, NULL, NULL, "");
+        GF_CLEANUP(gf_tls__free_certificate) X509 *next = PEM_read_bio_X509(text, NULL, NULL, "");
         if (next == NULL) {
             break;
         }
