@@ -78,7 +78,7 @@ static void resume(struct gf_http_exchange *exchange) {
     }
 }
 
-static void suspend(struct gf_http_exchange *exchange) {
+void gf_http__exchange_suspend(struct gf_http_exchange *exchange) {
     gf_assert(!exchange->suspended);
     exchange->suspended = true;
     gf_http__connection_enter(exchange->connection, GF_HTTP__HANDLER);
@@ -226,7 +226,7 @@ static enum MHD_Result after_head(struct gf_http_exchange *exchange) {
     if (exchange->kind == GF_HTTP__NO_RESPONSE) {
         gf_assert(exchange->read_wanted);
         if (exchange->body_told) { /* badly, and the answer is still to come */
-            suspend(exchange);
+            gf_http__exchange_suspend(exchange);
         }
         exchange->stage = GF_HTTP__READING;
         return MHD_YES;
@@ -286,7 +286,7 @@ static enum MHD_Result finish(struct gf_http_exchange *exchange) {
     if (exchange->connection->peer_closed || is_cut(exchange)) {
         return MHD_NO;
     }
-    suspend(exchange);
+    gf_http__exchange_suspend(exchange);
     return MHD_YES;
 }
 
@@ -322,55 +322,6 @@ enum MHD_Result gf_http__on_request(void *ctx, struct MHD_Connection *mhd, const
         break;
     }
     return finish(exchange);
-}
-
-/*
- * libmicrohttpd 0.9.75 closes a connection whose stream breaks, or ends where there are no chunks,
- * and then forgets it until something else makes it look there. It looks again at those that have a
- * limit of time of their own.
- */
-static ssize_t end_stream(struct gf_http_exchange *exchange, ssize_t how) {
-    if (how == MHD_CONTENT_READER_END_WITH_ERROR || exchange->is_old) {
-        (void)MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
-        exchange->server->revisit = true;
-    }
-    return how;
-}
-
-ssize_t gf_http__on_read(void *ctx, uint64_t position, char *out, size_t size_max) {
-    struct gf_http_exchange *exchange = ctx;
-    struct gf_http_server *server = exchange->server;
-    (void)position;
-    server->progress++;
-    if (exchange->stream_ended) {
-        return end_stream(exchange, MHD_CONTENT_READER_END_OF_STREAM);
-    }
-    if (exchange->told_gone || is_cut(exchange)) {
-        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
-    }
-    size_t size = 0;
-    exchange->busy++;
-    const enum gf_http_more more =
-        server->options.handler.read(exchange, out, size_max, &size, server->options.ctx);
-    exchange->busy--;
-    gf_assert(size <= size_max);
-    exchange->stream_ended = more != GF_HTTP_MORE;
-    if (more == GF_HTTP_BROKEN || exchange->told_gone) {
-        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
-    }
-    if (size > 0) {
-        gf_http__connection_enter(exchange->connection, GF_HTTP__SENDING);
-        return (ssize_t)size;
-    }
-    if (more == GF_HTTP_END) {
-        return end_stream(exchange, MHD_CONTENT_READER_END_OF_STREAM);
-    }
-    if (exchange->connection->peer_closed) {
-        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
-    }
-    exchange->stream_waits = true;
-    suspend(exchange);
-    return 0;
 }
 
 void gf_http__exchange_detach(struct gf_http_exchange *exchange, bool completed) {
@@ -413,62 +364,4 @@ void gf_http__on_completed(void *ctx, struct MHD_Connection *mhd, void **request
     if (server->stopping) {
         gf_http__connection_cut(connection);
     }
-}
-
-/* ---- What the handler asks ---- */
-
-struct gf_str gf_http_method(const struct gf_http_exchange *exchange) {
-    return exchange->method;
-}
-
-struct gf_str gf_http_path(const struct gf_http_exchange *exchange) {
-    return exchange->path;
-}
-
-struct gf_str gf_http_query(const struct gf_http_exchange *exchange) {
-    return exchange->query;
-}
-
-struct gf_str gf_http_header(const struct gf_http_exchange *exchange, const char *name) {
-    const struct gf_str wanted = gf_str_from(name);
-    for (size_t i = 0; i < exchange->header_count; i++) {
-        if (gf_str_eq_nocase(exchange->headers[i].name, wanted)) {
-            return exchange->headers[i].value;
-        }
-    }
-    return (struct gf_str){NULL, 0};
-}
-
-void gf_http_each_header(const struct gf_http_exchange *exchange,
-                         bool (*each)(void *ctx, struct gf_str name, struct gf_str value),
-                         void *ctx) {
-    for (size_t i = 0; i < exchange->header_count; i++) {
-        if (!each(ctx, exchange->headers[i].name, exchange->headers[i].value)) {
-            return;
-        }
-    }
-}
-
-struct gf_str gf_http_peer(const struct gf_http_exchange *exchange) {
-    return exchange->peer;
-}
-
-bool gf_http_is_tls(const struct gf_http_exchange *exchange) {
-    return exchange->is_tls;
-}
-
-bool gf_http_is_local(const struct gf_http_exchange *exchange) {
-    return exchange->is_local;
-}
-
-struct gf_arena *gf_http_arena(struct gf_http_exchange *exchange) {
-    return &exchange->arena;
-}
-
-void gf_http_set_data(struct gf_http_exchange *exchange, void *data) {
-    exchange->data = data;
-}
-
-void *gf_http_data(const struct gf_http_exchange *exchange) {
-    return exchange->data;
 }

@@ -13,6 +13,57 @@ enum {
     STREAM_BLOCK_BYTES = 2 * 1024,
 };
 
+/* ---- Streams ---- */
+
+/*
+ * libmicrohttpd 0.9.75 closes a connection whose stream breaks, or ends where there are no chunks,
+ * and then forgets it until something else makes it look there. It looks again at those that have a
+ * limit of time of their own.
+ */
+static ssize_t end_stream(struct gf_http_exchange *exchange, ssize_t how) {
+    if (how == MHD_CONTENT_READER_END_WITH_ERROR || exchange->is_old) {
+        (void)MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+        exchange->server->revisit = true;
+    }
+    return how;
+}
+
+static ssize_t on_read(void *ctx, uint64_t position, char *out, size_t size_max) {
+    struct gf_http_exchange *exchange = ctx;
+    struct gf_http_server *server = exchange->server;
+    (void)position;
+    server->progress++;
+    if (exchange->stream_ended) {
+        return end_stream(exchange, MHD_CONTENT_READER_END_OF_STREAM);
+    }
+    if (exchange->told_gone || exchange->connection->cut) {
+        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
+    }
+    size_t size = 0;
+    exchange->busy++;
+    const enum gf_http_more more =
+        server->options.handler.read(exchange, out, size_max, &size, server->options.ctx);
+    exchange->busy--;
+    gf_assert(size <= size_max);
+    exchange->stream_ended = more != GF_HTTP_MORE;
+    if (more == GF_HTTP_BROKEN || exchange->told_gone) {
+        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
+    }
+    if (size > 0) {
+        gf_http__connection_enter(exchange->connection, GF_HTTP__SENDING);
+        return (ssize_t)size;
+    }
+    if (more == GF_HTTP_END) {
+        return end_stream(exchange, MHD_CONTENT_READER_END_OF_STREAM);
+    }
+    if (exchange->connection->peer_closed) {
+        return end_stream(exchange, MHD_CONTENT_READER_END_WITH_ERROR);
+    }
+    exchange->stream_waits = true;
+    gf_http__exchange_suspend(exchange);
+    return 0;
+}
+
 /* ---- What the handler says ---- */
 
 static bool is_fit(struct gf_str text) {
@@ -129,7 +180,7 @@ void gf_http_respond_file(struct gf_http_exchange *exchange, const struct gf_htt
 void gf_http_respond_stream(struct gf_http_exchange *exchange, const struct gf_http_head *head) {
     gf_assert(exchange->server->options.handler.read != NULL);
     struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, gf_http__on_read, exchange, NULL);
+        MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, exchange, NULL);
     if (response != NULL && gf_str_eq(exchange->method, GF_STR("HEAD"))) {
         /* libmicrohttpd 0.9.75 sends the last chunk, for all that: so without chunks. */
         (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);

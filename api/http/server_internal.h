@@ -6,6 +6,7 @@
  *     certificate.c what TLS listeners show, and its change
  *     connection.c  a connection from its arrival to its end: its limits of time, its client's end
  *     exchange.c    a request from its head to `done`
+ *     exchange_info.c what handlers may ask about it
  *     head.c        whether a head is one that everybody reads the same way
  *     body.c        the body that comes in
  *     response.c    what goes out
@@ -291,12 +292,13 @@ enum MHD_Result gf_http__on_request(void *ctx, struct MHD_Connection *mhd, const
                                     const char *upload_data, size_t *upload_size, void **request);
 void gf_http__on_completed(void *ctx, struct MHD_Connection *mhd, void **request,
                            enum MHD_RequestTerminationCode code);
-ssize_t gf_http__on_read(void *ctx, uint64_t position, char *out, size_t size_max);
 
 /* Around callbacks of the handler outside of libmicrohttpd's: afterwards what it has said is put
  * into effect, and the exchange may be gone. */
 void gf_http__exchange_enter(struct gf_http_exchange *exchange);
 void gf_http__exchange_leave(struct gf_http_exchange *exchange);
+/* Until something happens: else libmicrohttpd would ask at once again. In its callbacks. */
+void gf_http__exchange_suspend(struct gf_http_exchange *exchange);
 /* The client is to be given up: its connection ends, and the handler is told. */
 void gf_http__exchange_lose(struct gf_http_exchange *exchange);
 /* The client sends no more: who still waits for an answer then has gone, but for one that is on its
