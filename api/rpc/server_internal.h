@@ -149,8 +149,8 @@ struct gf_rpc_server {
     GF_VEC(struct gf_tls_source *) tls_sources; /* one for each listener with TLS */
     struct gf_rpc__lane *lanes; /* of the workers, then of the other transports; since the start */
     size_t lane_count;
-    uint64_t id_start; /* random */
-    _Atomic bool running; /* it was started: lanes are there, methods are all */
+    uint64_t id_start;            /* random */
+    _Atomic bool running;         /* it was started: lanes are there, methods are all */
     _Atomic size_t call_count;    /* in progress */
     _Atomic size_t carried_count; /* those of them that gRPC does not carry */
     _Atomic size_t held_count;    /* refusals that are held back */
