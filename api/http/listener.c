@@ -11,7 +11,6 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netdb.h>
@@ -32,100 +31,8 @@ enum {
     KEEPALIVE_INTERVAL_S = 15,
     KEEPALIVE_PROBES = 4,
     UNSENT_BYTES_MAX = 128 * 1024, /* in the kernel, of one connection */
-    IPV6_NET_BYTES = 8,
-    TLS_DESCRIPTORS = 3, /* to the client, and both ends of a pump's pair */
+    TLS_DESCRIPTORS = 3,           /* to the client, and both ends of a pump's pair */
 };
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in ipv4;
-    struct sockaddr_in6 ipv6;
-    struct sockaddr_un local;
-    struct sockaddr_storage storage;
-};
-
-/* ---- Addresses ---- */
-
-/* The IPv4 address in an IPv6 one that stands for it. */
-static void unmap(union address *address) {
-    if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->ipv6.sin6_addr)) {
-        return;
-    }
-    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = address->ipv6.sin6_port};
-    memcpy(&ipv4.sin_addr, &address->ipv6.sin6_addr.s6_addr[12], sizeof(ipv4.sin_addr));
-    address->ipv4 = ipv4;
-}
-
-static bool is_loopback(const union address *address) {
-    if (address->any.sa_family == AF_INET) {
-        return ntohl(address->ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    }
-    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address->ipv6.sin6_addr);
-}
-
-static bool is_wildcard(const union address *address) {
-    if (address->any.sa_family == AF_INET) {
-        return address->ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
-    }
-    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
-}
-
-static void format_peer(const union address *address, char out[GF_HTTP__PEER_BYTES_MAX]) {
-    char text[INET6_ADDRSTRLEN] = "";
-    if (address->any.sa_family == AF_INET) {
-        (void)inet_ntop(AF_INET, &address->ipv4.sin_addr, text, sizeof(text));
-        (void)snprintf(out, GF_HTTP__PEER_BYTES_MAX, "ipv4:%s:%u", text,
-                       (unsigned)ntohs(address->ipv4.sin_port));
-    } else if (address->any.sa_family == AF_INET6) {
-        (void)inet_ntop(AF_INET6, &address->ipv6.sin6_addr, text, sizeof(text));
-        (void)snprintf(out, GF_HTTP__PEER_BYTES_MAX, "ipv6:[%s]:%u", text,
-                       (unsigned)ntohs(address->ipv6.sin6_port));
-    } else {
-        (void)snprintf(out, GF_HTTP__PEER_BYTES_MAX, "unix:");
-    }
-}
-
-/* Who counts as one: an address of IPv4, or the net of one of IPv6, all of which one host may
- * have. */
-static void make_key(const union address *address, unsigned char out[GF_HTTP__ADDRESS_BYTES]) {
-    memset(out, 0, GF_HTTP__ADDRESS_BYTES);
-    if (address->any.sa_family == AF_INET) {
-        memcpy(out + GF_HTTP__ADDRESS_BYTES - sizeof(address->ipv4.sin_addr),
-               &address->ipv4.sin_addr, sizeof(address->ipv4.sin_addr));
-    } else {
-        memcpy(out, &address->ipv6.sin6_addr, IPV6_NET_BYTES);
-    }
-}
-
-struct address_count {
-    size_t count;
-};
-
-static struct gf_str key_view(const unsigned char *key) {
-    return (struct gf_str){(const char *)key, GF_HTTP__ADDRESS_BYTES};
-}
-
-static bool address_take(struct gf_http_server *server, const unsigned char *key) {
-    struct address_count *count = gf_map_get(&server->addresses, key_view(key));
-    if (count == NULL) {
-        count = GF_NEW(struct address_count);
-        (void)gf_map_put(&server->addresses, key_view(key), count);
-    }
-    if (count->count >= server->options.address_connections_max) {
-        return false;
-    }
-    count->count++;
-    return true;
-}
-
-void gf_http__address_release(struct gf_http_server *server, const unsigned char *address) {
-    struct address_count *count = gf_map_get(&server->addresses, key_view(address));
-    gf_assert(count != NULL && count->count > 0);
-    if (--count->count == 0) {
-        (void)gf_map_remove(&server->addresses, key_view(address));
-        free(count);
-    }
-}
 
 /* ---- Connections ---- */
 
@@ -198,31 +105,31 @@ static bool has_room(struct gf_http_server *server, size_t descriptors) {
 }
 
 static bool is_local(const struct gf_http__listener *listener, int fd) {
-    union address own = {.storage = {0}};
+    union gf_http__address own = {.storage = {0}};
     socklen_t size = sizeof(own);
     if (!listener->is_wildcard || getsockname(fd, &own.any, &size) != 0) {
         return listener->is_local;
     }
-    unmap(&own);
-    return is_loopback(&own);
+    gf_http__address_unmap(&own);
+    return gf_http__address_is_loopback(&own);
 }
 
-static void take(struct gf_http__listener *listener, int fd, union address *address) {
+static void take(struct gf_http__listener *listener, int fd, union gf_http__address *address) {
     struct gf_http_server *server = listener->server;
     struct gf_http__connection template = {.has_address = false};
     const bool is_remote = address->any.sa_family != AF_UNIX;
     (void)atomic_fetch_add_explicit(&server->stats.connections_total, 1, memory_order_relaxed);
-    unmap(address);
-    format_peer(address, template.peer);
+    gf_http__address_unmap(address);
+    gf_http__address_format(address, template.peer);
     template.is_local = is_local(listener, fd);
     if (is_remote) {
         set_tcp_options(server, fd);
     }
     bool wanted = has_room(server, listener->certificate != NULL ? TLS_DESCRIPTORS : 1);
-    if (wanted && is_remote && !is_loopback(address) &&
+    if (wanted && is_remote && !gf_http__address_is_loopback(address) &&
         server->options.address_connections_max > 0) {
-        make_key(address, template.address);
-        template.has_address = address_take(server, template.address);
+        gf_http__address_key(address, template.address);
+        template.has_address = gf_http__address_take(server, template.address);
         wanted = template.has_address;
     }
     if (wanted && listener->certificate != NULL) {
@@ -248,7 +155,7 @@ static void on_event(struct gf_watch *watch, uint32_t events, void *ctx) {
     (void)watch;
     (void)events;
     for (unsigned i = 0; i < TAKEN_AT_ONCE_MAX; i++) {
-        union address address = {.storage = {0}};
+        union gf_http__address address = {.storage = {0}};
         socklen_t size = sizeof(address);
         const int fd = accept4(listener->fd, &address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
@@ -289,24 +196,25 @@ void gf_http__listener_destroy(struct gf_http__listener *listener) {
     free(listener);
 }
 
-static void add_listener(struct gf_http_server *server, int fd, const union address *address,
-                         const char *path) {
+static void add_listener(struct gf_http_server *server, int fd,
+                         const union gf_http__address *address, const char *path) {
     struct gf_http__listener *listener = GF_NEW(struct gf_http__listener);
     listener->server = server;
     listener->fd = fd;
     listener->path = gf_strdup(path);
-    listener->is_local = path != NULL || is_loopback(address);
-    listener->is_wildcard = path == NULL && is_wildcard(address);
+    listener->is_local = path != NULL || gf_http__address_is_loopback(address);
+    listener->is_wildcard = path == NULL && gf_http__address_is_wildcard(address);
     gf_vec_push(&server->listeners, listener);
 }
 
 /* A bound and listening socket; -1 with errno. */
-static int open_socket(const union address *address, socklen_t size) {
+static int open_socket(const union gf_http__address *address, socklen_t size) {
     const int family = address->any.sa_family;
     GF_CLEANUP(gf_close_p)
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
-    const int alone = is_wildcard(address) ? 0 : 1; /* "[::]" takes IPv4 as well, as with gRPC */
+    /* "[::]" takes IPv4 as well, as with gRPC. */
+    const int alone = gf_http__address_is_wildcard(address) ? 0 : 1;
     if (fd < 0 ||
         (family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0) ||
         (family == AF_INET6 &&
@@ -325,7 +233,7 @@ static enum gf_code listen_error(const char *text, int errnum, struct gf_error *
 
 static enum gf_code listen_unix(struct gf_http_server *server, const char *text, struct gf_str path,
                                 struct gf_error *err) {
-    union address address = {.local = {.sun_family = AF_UNIX}};
+    union gf_http__address address = {.local = {.sun_family = AF_UNIX}};
     memcpy(address.local.sun_path, path.ptr, path.len);
     const enum gf_code code = gf_address_check_path(address.local.sun_path, err);
     if (code != GF_OK) {
@@ -341,7 +249,7 @@ static enum gf_code listen_unix(struct gf_http_server *server, const char *text,
 }
 
 static int port_of(int fd) {
-    union address address = {.storage = {0}};
+    union gf_http__address address = {.storage = {0}};
     socklen_t size = sizeof(address);
     (void)getsockname(fd, &address.any, &size);
     return ntohs(address.any.sa_family == AF_INET ? address.ipv4.sin_port : address.ipv6.sin6_port);
@@ -355,7 +263,7 @@ static enum gf_code listen_tcp(struct gf_http_server *server, const char *text,
     int errnum = 0;
     for (; found != NULL && server->listeners.count < GF_HTTP_LISTENERS_MAX;
          found = found->ai_next) {
-        union address address = {.storage = {0}};
+        union gf_http__address address = {.storage = {0}};
         if (found->ai_addrlen > sizeof(address)) {
             continue;
         }

@@ -2,6 +2,7 @@
  * The inside of the HTTP server. For api/http alone.
  *
  *     server.c      creation, start and stop, the loop around libmicrohttpd, wakes
+ *     address.c     addresses of clients, and how many connections each has
  *     listener.c    sockets that are listened on; connections that are taken from them
  *     certificate.c what TLS listeners show, and its change
  *     connection.c  a connection from its arrival to its end: its limits of time, its client's end
@@ -27,9 +28,11 @@
 #include "base/vec.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 enum {
     GF_HTTP__EXCHANGE_MAGIC = 0x67666878,
@@ -161,6 +164,15 @@ struct gf_http__header {
     struct gf_str value;
 };
 
+/* An address of a socket, of whatever kind. */
+union gf_http__address {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+    struct sockaddr_un local;
+    struct sockaddr_storage storage;
+};
+
 /* What the sockets of one address show to their clients. */
 struct gf_http__certificate {
     struct gf_tls_source *source;
@@ -200,7 +212,7 @@ struct gf_http_server {
     size_t descriptor_count; /* of connections and pumps */
     size_t response_bytes;   /* of whole responses that were not taken */
     GF_VEC(struct gf_http__certificate *) certificates;
-    struct gf_map addresses; /* address -> struct address_count of listener.c */
+    struct gf_map addresses; /* address -> struct address_count of address.c */
 
     struct gf_list exchanges;
     bool running;
@@ -233,13 +245,28 @@ void gf_http__server_count_descriptors(struct gf_http_server *server, int count)
 /* An exchange or a connection less. */
 void gf_http__server_check_idle(struct gf_http_server *server);
 
+/* ---- address.c ---- */
+
+/* Puts the IPv4 address in the place of the IPv6 one that stands for it. */
+void gf_http__address_unmap(union gf_http__address *address);
+bool gf_http__address_is_loopback(const union gf_http__address *address);
+bool gf_http__address_is_wildcard(const union gf_http__address *address);
+/* In the form of gf_rpc_call_peer. */
+void gf_http__address_format(const union gf_http__address *address,
+                             char out[GF_HTTP__PEER_BYTES_MAX]);
+/* Who counts as one: an address of IPv4, or the net of one of IPv6, all of which one host may
+ * have. */
+void gf_http__address_key(const union gf_http__address *address,
+                          unsigned char out[GF_HTTP__ADDRESS_BYTES]);
+/* A connection more from there; false: it has as many as it may. And one less. */
+bool gf_http__address_take(struct gf_http_server *server, const unsigned char *key);
+void gf_http__address_release(struct gf_http_server *server, const unsigned char *key);
+
 /* ---- listener.c ---- */
 
 /* Begins to take connections; stops to, and closes. */
 void gf_http__listener_start(struct gf_http__listener *listener);
 void gf_http__listener_destroy(struct gf_http__listener *listener);
-/* A connection less from there. */
-void gf_http__address_release(struct gf_http_server *server, const unsigned char *address);
 
 /* ---- certificate.c ---- */
 
