@@ -69,6 +69,10 @@ static void answer(struct request *self, enum gf_external_answer answer) {
         count(status == 503 ? &listener->unavailable_total : &listener->refused_total);
     }
     self->answered = true;
+    GF_LOG_SCOPE(.request = self->request_id, .extension_id = self->target.extension_id);
+    gf_log_debug("external_request_ended", GF_KV_I64("status", status),
+                 GF_KV_VIEW("peer", gf_http_peer(self->exchange)),
+                 GF_KV_U64("received_bytes", self->body.len));
     gf_external_respond(self->exchange, answer, self->request_id);
 }
 

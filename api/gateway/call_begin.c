@@ -63,6 +63,9 @@ static enum gf_code read_timeout(struct gf_gateway__call *call, const struct nam
     }
     int64_t timeout_ns = 0;
     const enum gf_code code = names->parse_timeout(value, &timeout_ns, err);
+    if (code == GF_OK && timeout_ns == 0) {
+        return gf_fail(err, GF_DEADLINE_EXCEEDED, "the deadline has passed");
+    }
     if (code == GF_OK && __builtin_add_overflow(gf_mono_ns(), timeout_ns, &call->deadline_ns)) {
         call->deadline_ns = GF_NEVER;
     }

@@ -111,6 +111,8 @@ static void start_head(struct gf_gateway__call *call, struct gf_gateway__head *h
     gf_gateway__head_add(head, "cache-control", GF_STR("no-store"));
     if (call->rpc != NULL) {
         gf_gateway__head_add(head, GF_RPC_REQUEST_ID_KEY, gf_rpc_call_request_id(call->rpc));
+    } else {
+        gf_gateway__note_refused(call->exchange, head, &call->status);
     }
 }
 

@@ -82,7 +82,8 @@ static enum gf_code open_envelope(struct gf_gateway__call *call, struct layers *
     }
     *out_packed = (flags & GF_GATEWAY__COMPRESSED) != 0;
     if (*out_packed && !call->request_gzip) {
-        return gf_fail(err, GF_INVALID_ARGUMENT,
+        /* The code that both protocols have for it. */
+        return gf_fail(err, GF_INTERNAL,
                        "the message says that it is packed, and no header says how");
     }
     return GF_OK;

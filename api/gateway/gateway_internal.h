@@ -99,6 +99,13 @@ void gf_gateway__respond_stream(struct gf_gateway *gateway, struct gf_http_excha
                                 const struct gf_gateway__head *head);
 
 /*
+ * For what is refused before a call was made of it: adds the request's id to the head, by the rule
+ * of gf_rpc_call_request_id, and writes the line of the log that calls have when they end.
+ */
+void gf_gateway__note_refused(struct gf_http_exchange *exchange, struct gf_gateway__head *head,
+                              const struct gf_gateway__status *why);
+
+/*
  * Answers with an error that is not a call's: {"code": "not_found", "message": "..."}, as the
  * errors of calls are. With name, a further header ("allow") and its value.
  */

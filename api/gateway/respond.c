@@ -1,8 +1,11 @@
 #include "api/gateway/gateway_internal.h"
 #include "api/gateway/status.h"
+#include "base/log.h"
+#include "base/random.h"
 
 enum {
-    ERROR_BYTES_MAX = 4096
+    ERROR_BYTES_MAX = 4096,
+    OWN_ID_BYTES = 8,
 };
 
 void gf_gateway__head_init(struct gf_gateway__head *head, struct gf_gateway *gateway,
@@ -48,6 +51,32 @@ void gf_gateway__respond_stream(struct gf_gateway *gateway, struct gf_http_excha
     gf_http_respond_stream(exchange, &http);
 }
 
+static struct gf_str request_id_of(struct gf_http_exchange *exchange) {
+    const struct gf_str given = gf_http_header(exchange, GF_RPC_REQUEST_ID_KEY);
+    if (gf_rpc_request_id_is_fit(given)) {
+        return given;
+    }
+    uint8_t bytes[OWN_ID_BYTES];
+    gf_random_bytes(bytes, sizeof(bytes));
+    char *text = gf_arena_alloc(gf_http_arena(exchange), 2 * sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 0xF];
+    }
+    return (struct gf_str){text, 2 * sizeof(bytes)};
+}
+
+void gf_gateway__note_refused(struct gf_http_exchange *exchange, struct gf_gateway__head *head,
+                              const struct gf_gateway__status *why) {
+    const struct gf_str id = request_id_of(exchange);
+    gf_gateway__head_add(head, GF_RPC_REQUEST_ID_KEY, id);
+    gf_log_debug("http_refused", GF_KV_VIEW("request", id),
+                 GF_KV_VIEW("method", gf_http_method(exchange)),
+                 GF_KV_VIEW("path", gf_http_path(exchange)), GF_KV_I64("status", head->status),
+                 GF_KV_VIEW("peer", gf_http_peer(exchange)),
+                 GF_KV_STR("code", gf_code_name(why->code)), GF_KV_VIEW("error", why->message));
+}
+
 void gf_gateway__respond_error(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
                                int status, const struct gf_error *error, const char *name,
                                struct gf_str value) {
@@ -61,6 +90,9 @@ void gf_gateway__respond_error(struct gf_gateway *gateway, struct gf_http_exchan
     struct gf_strbuf body;
     gf_strbuf_init(&body, ERROR_BYTES_MAX);
     const struct gf_gateway__status said = gf_gateway__status_of(error);
+    if (gf_http_data(exchange) == NULL) { /* else it is a call's, which has both */
+        gf_gateway__note_refused(exchange, &head, &said);
+    }
     gf_gateway__append_error(gateway->options.schema, &said, &body);
     gf_gateway__respond(gateway, exchange, &head, gf_strbuf_view(&body));
     gf_strbuf_fini(&body);

@@ -181,8 +181,9 @@ Test(gateway_unary, malformed_json_is_told_with_its_place) {
 }
 
 Test(gateway_unary, other_content_types_and_methods) {
-    ask("Content-Type: text/plain\r\n", GF_STR("{}"));
+    ask("Content-Type: text/plain\r\nX-Request-Id: odd-1\r\n", GF_STR("{}"));
     cr_expect_eq(answer.status, 415);
+    expect_header("x-request-id", "odd-1");
     expect_header("accept-post", "application/json, application/proto, application/grpc-web, "
                                  "application/grpc-web+proto, application/grpc-web+json, "
                                  "application/grpc-web-text, application/grpc-web-text+proto");
@@ -194,6 +195,8 @@ Test(gateway_unary, other_content_types_and_methods) {
     answer = gateway_rig_ask(&rig, "PUT", GATEWAY_RIG_UNARY, JSON, GF_STR("{}"));
     cr_expect_eq(answer.status, 405);
     expect_header("allow", "GET, POST");
+    char id[64];
+    cr_expect_eq(strlen(gateway_answer_header(&answer, "x-request-id", id, sizeof(id))), 16);
     get(GATEWAY_RIG_REPEAT "?encoding=json&message=%7B%7D", "");
     cr_expect_eq(answer.status, 405);
     expect_header("allow", "POST");
@@ -304,6 +307,10 @@ Test(gateway_unary, versions_and_timeouts_are_checked) {
     cr_expect_eq(answer.status, 400);
     ask(JSON "Connect-Timeout-Ms: 9999999999\r\n", GF_STR("{}"));
     cr_expect_eq(answer.status, 200);
+    const int started = atomic_load(&rig.started);
+    ask(JSON "Connect-Timeout-Ms: 0\r\n", GF_STR("{}"));
+    cr_expect_eq(answer.status, 504);
+    cr_expect_eq(atomic_load(&rig.started), started, "there was no time for it");
 }
 
 Test(gateway_unary, deadlines_end_calls) {

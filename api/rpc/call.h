@@ -165,10 +165,14 @@ const char *gf_rpc_call_peer(struct gf_rpc_call *call);
  */
 struct gf_str gf_rpc_call_request_id(const struct gf_rpc_call *call);
 
+/* Whether a caller's id is taken, as above. */
+bool gf_rpc_request_id_is_fit(struct gf_str id);
+
 /*
  * The context of the log in which the callbacks of the call, the interceptor and the authorizer
  * run: it has the request id. Who learns more of the call (its namespace) adds that here; texts in
- * the arena of the call, or longer-lived. Thread: within callbacks and the interceptor.
+ * the arena of the call, or longer-lived. Thread: within callbacks and the interceptor, and of
+ * whoever ends the call, right before.
  */
 struct gf_log_context *gf_rpc_call_log_context(struct gf_rpc_call *call);
 

@@ -11,7 +11,7 @@ enum {
     LANE_SHIFT = 56, /* a lane never names so many calls */
 };
 
-static bool is_fit(struct gf_str id) {
+bool gf_rpc_request_id_is_fit(struct gf_str id) {
     if (id.len == 0 || id.len > GF_RPC_REQUEST_ID_BYTES_MAX) {
         return false;
     }
@@ -50,7 +50,7 @@ static void make_id(struct gf_rpc_call *call) {
 
 void gf_rpc__call_identify(struct gf_rpc_call *call) {
     call->request_id = gf_rpc_call_metadata(call, GF_RPC_REQUEST_ID_KEY);
-    if (!is_fit(call->request_id)) {
+    if (!gf_rpc_request_id_is_fit(call->request_id)) {
         make_id(call);
     }
     call->log_context = (struct gf_log_context){.request = call->request_id};

@@ -82,7 +82,7 @@ enum gf_code gf_server__make_gateway(struct gf_server *server,
     };
     enum gf_code rc = gf_gateway_create(&gateway, &server->gateway, err);
     if (rc != GF_OK) {
-        return gf_wrap(err, "gateway");
+        return gf_wrap(err, "gateway%s%s", err->field[0] != '\0' ? "." : "", err->field);
     }
     const struct gf_http_server_options http = {
         .name = "gf-http",

@@ -20,6 +20,7 @@ static const ProtobufCMessage *respond_started(struct gf_command_call *self,
     Gofer__V1__StartRunResponse *response =
         GF_MESSAGE_NEW(self->arena, Gofer__V1__StartRunResponse, gofer__v1__start_run_response);
     response->run = gf_run_to_message(reply->run, self->arena);
+    gf_rpc_call_log_context(self->call)->run_id = reply->run->run_id;
     return &response->base;
 }
 

@@ -98,7 +98,8 @@ class LogTest(unittest.TestCase):
             self.assertEqual((launch["run"], launch["task"], launch["attempt"]),
                              (number(run), "one", number(1)))
             ended = next(line for line in lines if line["event"] == "call_ended")
-            self.assertEqual((ended["transport"], ended["code"]), (transport, "OK"))
+            self.assertEqual((ended["transport"], ended["code"], ended["run"]),
+                             (transport, "OK", number(run)))
         self.assertEqual(server.stop(), 0)
         self.assertEqual(self.lines(server, form)[-1]["event"], "server_stopped")
 
@@ -121,6 +122,22 @@ class LogTest(unittest.TestCase):
         caught.exception.close()
         line = self.wait_for(server, "json", "none-1", "call_denied")[0]
         self.assertEqual((line["level"], line["code"]), ("warn", "UNAUTHENTICATED"))
+
+    def test_what_is_refused_before_a_call(self):
+        server = self.start("json")
+        for request, path, headers, status in (
+                ("odd-1", "/gofer.v1.RunService/GetRun", {"content-type": "text/plain"}, 415),
+                ("odd-2", "/gofer.v1.RunService/Nothing", {"content-type": "application/json"}, 404),
+                ("odd-3", "/healthz", {"origin": "https://elsewhere.example.com"}, 403)):
+            call = urllib.request.Request("http://%s%s" % (server.http_address, path), method="POST", data=b"{}",
+                                          headers=dict(headers, **{"x-request-id": request}))
+            with self.assertRaises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(call, timeout=e2e.WAIT_S)  # pylint: disable=consider-using-with
+            self.assertEqual(caught.exception.code, status)
+            self.assertEqual(caught.exception.headers["x-request-id"], request)
+            caught.exception.close()
+            line = self.wait_for(server, "json", request, "http_refused")[0]
+            self.assertEqual((line["path"], line["status"]), (path, status))
 
     def test_ids_that_do_not_fit_are_not_taken(self):
         server = self.start("json")

@@ -125,8 +125,8 @@ class Files(FolderTest):
                 self.assertFalse(os.path.exists(self.path("data/addresses")))
 
     def test_what_the_gateway_cannot_use(self):
-        for text, told in (("gateway: {allowed_origins: [nonsense]}", "nonsense"),
-                           ("gateway: {allowed_hosts: ['a b']}", "a b"),
+        for text, told in (("gateway: {allowed_origins: [nonsense]}", "gateway.allowed_origins: 'nonsense'"),
+                           ("gateway: {allowed_hosts: ['a b']}", "gateway.allowed_hosts: 'a b'"),
                            ("gateway: {static_dir: %s}" % self.path("none"), self.path("none"))):
             error = self.gofer(
                 "service", "start", "--dev", "--scheduler", "null", "--data-dir", self.path("data"),
