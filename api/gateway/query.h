@@ -13,7 +13,7 @@
 
 enum {
     /* Of a query; the head of a request, which it is part of, has a limit of its own. */
-    GF_GATEWAY__QUERY_BYTES_MAX = 12 * 1024,
+    GF_GATEWAY__QUERY_BYTES_MAX = 6 * 1024,
 };
 
 /* In the arena, decoded: `message` from base64 too, where it is that; not unpacked. */

@@ -291,8 +291,7 @@ Test(gateway_unary, headers_are_bounded) {
         gf_strbuf_printf(&headers, "x-%d: y\r\n", i);
     }
     ask(headers.ptr, GF_STR("{}"));
-    cr_expect_eq(answer.status, 429);
-    cr_expect_not_null(strstr(answer.body, "resource_exhausted"), "%s", answer.body);
+    cr_expect_eq(answer.status, 431);
     gf_strbuf_fini(&headers);
     ask(JSON "Trace-Bin: *\r\n", GF_STR("{}"));
     cr_expect_eq(answer.status, 400);
@@ -450,7 +449,7 @@ Test(gateway_unary, malformed_gets) {
     cr_expect_eq(answer.status, 415);
     get(GATEWAY_RIG_UNARY "?encoding=json&message=%7B%7D&compression=br", "");
     cr_expect_eq(answer.status, 501);
-    char target[13 * 1024] = GATEWAY_RIG_UNARY "?encoding=json&message=";
+    char target[7 * 1024] = GATEWAY_RIG_UNARY "?encoding=json&message=";
     memset(target + strlen(target), 'a', sizeof(target) - 1 - strlen(target));
     get(target, "");
     cr_expect_eq(answer.status, 414);
@@ -493,7 +492,7 @@ Test(gateway_unary, grpc_web_errors_are_in_the_head) {
     ask(WEB, GF_STR("\0\0\0\0\7\n"));
     expect_header("grpc-status", "3");
     ask(WEB, GF_STR("\1\0\0\0\2\n\1"));
-    expect_header("grpc-status", "3");
+    expect_header("grpc-status", "13");
     ask(WEB "Content-Encoding: gzip\r\n", GF_STR("\0\0\0\0\0"));
     expect_header("grpc-status", "12");
     ask(WEB "Authorization: Bearer wrong\r\n", GF_STR("\0\0\0\0\0"));

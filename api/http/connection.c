@@ -192,6 +192,14 @@ void gf_http__connections_tick(struct gf_http_server *server) {
     }
 }
 
+/* libmicrohttpd's memory is full of a head that has no end, so that it cannot say so itself. Best
+ * effort: nothing was sent before, and the socket's buffer is empty. */
+static void refuse_head(const struct gf_http__connection *connection) {
+    static const char text[] = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                               "Connection: close\r\nContent-Length: 0\r\n\r\n";
+    (void)send(connection->fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void gf_http__connections_unstick(struct gf_http_server *server) {
     static const enum gf_http__phase phases[] = {GF_HTTP__HEAD, GF_HTTP__BODY};
     for (size_t i = 0; i < GF_ARRAY_COUNT(phases); i++) {
@@ -203,6 +211,9 @@ void gf_http__connections_unstick(struct gf_http_server *server) {
                 connection->unread_count = 0;
             } else if (++connection->unread_count >= UNREAD_COUNT_MAX && !connection->cut) {
                 connection->unread_count = 0;
+                if (connection->phase == GF_HTTP__HEAD) {
+                    refuse_head(connection);
+                }
                 gf_http__connection_cut(connection);
             }
         }
