@@ -172,6 +172,14 @@ Test(http_hostile, bad_chunks_end_the_request) {
     cr_assert_eq(atomic_load(&rig.bodies), 0);
 }
 
+Test(http_hostile, a_head_without_a_host_is_refused_once) {
+    start_with(NULL);
+    GF_CLEANUP(gf_free_p) char *answer = rig_ask(&rig, "GET /hello HTTP/1.1\r\n" CLOSE "\r\n");
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 400", 12), 0, "%s", answer);
+    cr_expect_null(strstr(answer + 1, "HTTP/1.1"), "%s", answer);
+    cr_expect_not_null(strstr(answer, "nosniff"), "%s", answer);
+}
+
 /* Of a head that fits: an answer. Of one that does not: a refusal, or, of one that leaves just too
  * little memory for that, the end. */
 static void assert_bounded(const char *request, const char *answer, size_t bytes_max) {

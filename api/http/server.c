@@ -104,6 +104,8 @@ void gf_http__server_kick(struct gf_http_server *server) {
     }
 }
 
+/* Stricter, it would ask for a Host itself, and its own answer to that has two heads: so head.c
+ * does. */
 static struct MHD_Daemon *make_daemon(struct gf_http_server *server) {
     const unsigned flags =
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -113,7 +115,7 @@ static struct MHD_Daemon *make_daemon(struct gf_http_server *server) {
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT,                         //
                             server->options.head_bytes_max + POOL_EXTRA_BYTES,          //
                             MHD_OPTION_CONNECTION_TIMEOUT, 0U,                          //
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                            //
+                            MHD_OPTION_STRICT_FOR_CLIENT, 0,                            //
                             MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,           //
                             MHD_OPTION_URI_LOG_CALLBACK, gf_http__on_target, server,    //
                             MHD_OPTION_NOTIFY_COMPLETED, gf_http__on_completed, server, //
