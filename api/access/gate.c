@@ -262,8 +262,8 @@ enum gf_code gf_gate__missing(const struct gf_gate *gate, const struct gf_access
 }
 
 /* Whether the caller may call the method for anything at all. */
-static enum gf_code admit(const struct gf_gate_call *self, const struct gf_door *door,
-                          struct gf_error *err) {
+static enum gf_code admit(const struct gf_gate_call *self, const struct gf_rpc_call *call,
+                          const struct gf_door *door, struct gf_error *err) {
     const struct gf_method_rule *rule = gf_method_rule(self->method);
     const struct gf_principal *principal = &self->principal;
     const bool development = principal->kind == GF_PRINCIPAL_DEVELOPMENT;
@@ -272,9 +272,12 @@ static enum gf_code admit(const struct gf_gate_call *self, const struct gf_door 
     case GF_METHOD_TOKEN:
         return GF_OK;
     case GF_METHOD_LOCAL:
-        return door->kind == GF_DOOR_PEOPLE && gf_gate__peer(self).local
+        /* Over HTTP all the world is of this machine, where a proxy on it passes requests on. */
+        return door->kind == GF_DOOR_PEOPLE && gf_gate__peer(self).local &&
+                       gf_rpc_call_transport(call) == GF_RPC_TRANSPORT_GRPC
                    ? GF_OK
-                   : denied(err, "this may be called from the machine of the server only");
+                   : denied(err,
+                            "this may be called by gRPC and from the machine of the server only");
     case GF_METHOD_EXTENSION:
         return development || principal->token_kind == GF_TOKEN_KIND_EXTENSION
                    ? GF_OK
@@ -333,7 +336,7 @@ enum gf_code gf_gate_intercept(struct gf_rpc_call *call, void *ctx, struct gf_er
             gf_arena_str(gf_rpc_call_arena(call), self->principal.extension_id);
     }
     if (rc == GF_OK) {
-        rc = admit(self, door, &error);
+        rc = admit(self, call, door, &error);
     }
     if (rc != GF_OK) {
         gf_gate__audit(self, method->path + 1, &error);

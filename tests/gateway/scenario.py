@@ -62,7 +62,6 @@ SYSTEM = [
 ]
 
 ACCESS = [
-    Step("BootstrapToken", token=None, code="failed_precondition"),
     Step("WhoAmI"),
     Step("WhoAmI", token=None, code="unauthenticated"),
     Step("CreateRole", {"roleId": "run_reader", "description": "reads runs", "permissions": [
