@@ -7,6 +7,9 @@
 
 _Static_assert((int)GF_TASK_STATUS_SKIPPED < (int)GF_ENGINE_STATUSES, "room for all");
 _Static_assert((int)GF_UNAUTHENTICATED < (int)GF_ENGINE_CODES, "room for all");
+#define GF_X(name, number) _Static_assert((number) < (int)GF_ENGINE_REASONS, "room for all");
+GF_REASON_KINDS(GF_X)
+#undef GF_X
 
 /* Why an attempt failed, as the event tells; UNSPECIFIED where it does not. */
 static enum gf_reason_kind reason_of(const struct gf_event *event) {

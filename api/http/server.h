@@ -5,6 +5,8 @@
  * on one thread of its own: so do all callbacks, and none may block it. Nothing that a client does
  * or leaves undone holds it: each part of a request has its limit in bytes and in time.
  *
+ * The process ignores SIGPIPE: OpenSSL writes to a socket as to a file.
+ *
  * Order: create, listen (once or several times), start, stop, destroy.
  *
  * Thread: create to start from one thread; stop and destroy from any that is not the server's.

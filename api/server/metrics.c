@@ -1,5 +1,16 @@
 #include "api/server/metrics_internal.h"
 
+#include <ctype.h>
+
+const char *gf_server__metric_word(const char *name, char out[GF_SERVER__METRIC_WORD_BYTES]) {
+    size_t i = 0;
+    for (; name[i] != '\0' && i < GF_SERVER__METRIC_WORD_BYTES - 1; i++) {
+        out[i] = (char)tolower((unsigned char)name[i]);
+    }
+    out[i] = '\0';
+    return out;
+}
+
 static void add_build_info(const struct gf_server *server, struct gf_metrics *metrics) {
     gf_metrics_begin(metrics, GF_METRICS_GAUGE, "gofer_build_info",
                      "Always 1: its labels tell which gofer runs.");

@@ -1,18 +1,10 @@
 /* Who calls, and what is secret: the gate and the vault. */
 #include "api/server/metrics_internal.h"
 
-#include <ctype.h>
-
-enum {
-    WORD_BYTES_MAX = 32,
-};
-
 static void add_refusal(struct gf_metrics *metrics, const char *name, uint64_t count) {
-    char word[WORD_BYTES_MAX] = "";
-    for (size_t i = 0; name[i] != '\0' && i < sizeof(word) - 1; i++) {
-        word[i] = (char)tolower((unsigned char)name[i]);
-    }
-    gf_metrics_add(metrics, (int64_t)count, GF_LABELS({"reason", word}));
+    char word[GF_SERVER__METRIC_WORD_BYTES];
+    gf_metrics_add(metrics, (int64_t)count,
+                   GF_LABELS({"reason", gf_server__metric_word(name, word)}));
 }
 
 /* 0 says that there is none, as everywhere. */

@@ -2,22 +2,6 @@
 #include "api/server/metrics_internal.h"
 #include "engine/core/limits.h"
 
-#include <ctype.h>
-
-enum {
-    WORD_BYTES_MAX = 64,
-};
-
-/* The word of an enum in small letters. */
-static const char *small(const char *name, char out[WORD_BYTES_MAX]) {
-    size_t i = 0;
-    for (; name[i] != '\0' && i < WORD_BYTES_MAX - 1; i++) {
-        out[i] = (char)tolower((unsigned char)name[i]);
-    }
-    out[i] = '\0';
-    return out;
-}
-
 static void add_runs(const struct gf_engine_stats *stats, const struct gf_core_limits *limits,
                      struct gf_metrics *metrics) {
     gf_metrics_gauge(metrics, "gofer_runs_active", "Runs that have not ended.",
@@ -36,9 +20,9 @@ static void add_runs(const struct gf_engine_stats *stats, const struct gf_core_l
                      "Runs that ended, by their status.");
 #define GF_X(name, number)                                                                         \
     {                                                                                              \
-        char word[WORD_BYTES_MAX];                                                                 \
+        char word[GF_SERVER__METRIC_WORD_BYTES];                                                   \
         gf_metrics_add(metrics, stats->runs_ended_total[number],                                   \
-                       GF_LABELS({"status", small(#name, word)}));                                 \
+                       GF_LABELS({"status", gf_server__metric_word(#name, word)}));                \
     }
     GF_RUN_STATUSES(GF_X)
 #undef GF_X
@@ -61,9 +45,9 @@ static void add_tasks(const struct gf_engine_stats *stats, const struct gf_core_
                      "Tasks of runs that ended, by their status.");
 #define GF_X(name, number)                                                                         \
     {                                                                                              \
-        char word[WORD_BYTES_MAX];                                                                 \
+        char word[GF_SERVER__METRIC_WORD_BYTES];                                                   \
         gf_metrics_add(metrics, stats->tasks_ended_total[number],                                  \
-                       GF_LABELS({"status", small(#name, word)}));                                 \
+                       GF_LABELS({"status", gf_server__metric_word(#name, word)}));                \
     }
     GF_TASK_STATUSES(GF_X)
 #undef GF_X
@@ -71,9 +55,9 @@ static void add_tasks(const struct gf_engine_stats *stats, const struct gf_core_
                      "Attempts of tasks that failed, by the reason.");
 #define GF_X(name, number)                                                                         \
     {                                                                                              \
-        char word[WORD_BYTES_MAX];                                                                 \
+        char word[GF_SERVER__METRIC_WORD_BYTES];                                                   \
         gf_metrics_add(metrics, stats->attempts_failed_total[number],                              \
-                       GF_LABELS({"reason", small(#name, word)}));                                 \
+                       GF_LABELS({"reason", gf_server__metric_word(#name, word)}));                \
     }
     GF_REASON_KINDS(GF_X)
 #undef GF_X
@@ -136,9 +120,9 @@ static void add_batches(const struct gf_engine_stats *stats, struct gf_metrics *
                      "Events that were committed since the start, by their kind.");
 #define GF_X(name, number)                                                                         \
     {                                                                                              \
-        char word[WORD_BYTES_MAX];                                                                 \
+        char word[GF_SERVER__METRIC_WORD_BYTES];                                                   \
         gf_metrics_add(metrics, stats->events_total[number],                                       \
-                       GF_LABELS({"kind", small(#name, word)}));                                   \
+                       GF_LABELS({"kind", gf_server__metric_word(#name, word)}));                  \
     }
     GF_EVENT_KINDS(GF_X)
 #undef GF_X

@@ -15,6 +15,13 @@
 #include "api/metrics/text.h"
 #include "api/server/server_internal.h"
 
+enum {
+    GF_SERVER__METRIC_WORD_BYTES = 64,
+};
+
+/* metrics.c: the name of an enum's value as that of a label's: in small letters. Gives `out`. */
+const char *gf_server__metric_word(const char *name, char out[GF_SERVER__METRIC_WORD_BYTES]);
+
 /* metrics_process.c: what the process takes of the machine. */
 void gf_server__process_metrics(const struct gf_server *server, struct gf_metrics *metrics);
 

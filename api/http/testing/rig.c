@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,7 @@ void rig_start(struct rig *rig, const struct gf_http_server_options *options, co
         all = *options;
     }
     memset(rig, 0, sizeof(*rig));
+    (void)signal(SIGPIPE, SIG_IGN);
     all.name = "http";
     all.ctx = rig;
     all.handler = (struct gf_http_handler){on_head, on_body, on_woken, on_read, on_gone, on_done};
