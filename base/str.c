@@ -66,6 +66,29 @@ bool gf_str_has_suffix(struct gf_str text, struct gf_str suffix) {
     return gf_str_eq((struct gf_str){text.ptr + text.len - suffix.len, suffix.len}, suffix);
 }
 
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+struct gf_str gf_str_trim(struct gf_str text) {
+    while (text.len > 0 && is_blank(text.ptr[0])) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && is_blank(text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+int gf_hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    const char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 bool gf_str_cut(struct gf_str text, char separator, struct gf_str *out_head,
                 struct gf_str *out_rest) {
     const char *place = text.len == 0 ? NULL : memchr(text.ptr, separator, text.len);

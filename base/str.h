@@ -48,6 +48,12 @@ bool gf_str_has_suffix(struct gf_str text, struct gf_str suffix);
 bool gf_str_cut(struct gf_str text, char separator, struct gf_str *out_head,
                 struct gf_str *out_rest);
 
+/* The text without the spaces and tabs at its ends. */
+struct gf_str gf_str_trim(struct gf_str text);
+
+/* The number that a hexadecimal digit of either case stands for; -1 where it is none. */
+int gf_hex_digit(char c);
+
 /*
  * How many bytes must be changed, added or taken away to make one text of the other: for guessing
  * what was meant. Texts longer than GF_STR_DISTANCE_BYTES_MAX are SIZE_MAX apart.

@@ -36,6 +36,32 @@ Test(str, prefix_and_suffix) {
     cr_assert(gf_str_has_suffix(null_str, null_str));
 }
 
+Test(str, trim_takes_blanks_off_both_ends_alone) {
+    static const char *const texts[][2] = {
+        {"", ""}, {" \t ", ""}, {"a", "a"}, {" \ta b\t ", "a b"}, {"\n a\r", "\n a\r"},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(texts); i++) {
+        const struct gf_str trimmed = gf_str_trim(gf_str_from(texts[i][0]));
+        cr_expect(gf_str_eq(trimmed, gf_str_from(texts[i][1])), "'%s'", texts[i][0]);
+    }
+    cr_expect_eq(gf_str_trim((struct gf_str){NULL, 0}).len, 0);
+}
+
+Test(str, hex_digits_of_both_cases) {
+    const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 16; i++) {
+        cr_expect_eq(gf_hex_digit(digits[i]), i);
+    }
+    cr_expect_eq(gf_hex_digit('A'), 10);
+    cr_expect_eq(gf_hex_digit('F'), 15);
+    /* Neighbours of digits, and what differs from them in one bit. */
+    for (const char *c = "/:@G`g\x10\x01"; *c != '\0'; c++) {
+        cr_expect_eq(gf_hex_digit(*c), -1, "%d", *c);
+    }
+    cr_expect_eq(gf_hex_digit('\0'), -1);
+    cr_expect_eq(gf_hex_digit('\xe1'), -1);
+}
+
 Test(str, cut_splits_at_the_first_separator) {
     struct gf_str head;
     struct gf_str rest;

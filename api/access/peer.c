@@ -14,12 +14,6 @@ static void set_key(struct gf_peer *peer, struct gf_str key) {
     memcpy(peer->key, key.ptr, peer->key_len);
 }
 
-static int hex_value(char c) {
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at == NULL ? -1 : (int)((at - digits) % 16);
-}
-
 /* The host of "HOST:PORT", with %5B and the like decoded; false where it is too long. */
 static bool copy_host(struct gf_str text, char out[HOST_BYTES_MAX]) {
     size_t end = text.len;
@@ -30,9 +24,9 @@ static bool copy_host(struct gf_str text, char out[HOST_BYTES_MAX]) {
     size_t count = 0;
     for (size_t i = 0; i < end; i++) {
         char c = text.ptr[i];
-        if (c == '%' && i + 2 < end && hex_value(text.ptr[i + 1]) >= 0 &&
-            hex_value(text.ptr[i + 2]) >= 0) {
-            c = (char)(hex_value(text.ptr[i + 1]) * 16 + hex_value(text.ptr[i + 2]));
+        if (c == '%' && i + 2 < end && gf_hex_digit(text.ptr[i + 1]) >= 0 &&
+            gf_hex_digit(text.ptr[i + 2]) >= 0) {
+            c = (char)(gf_hex_digit(text.ptr[i + 1]) * 16 + gf_hex_digit(text.ptr[i + 2]));
             i += 2;
         }
         if (c == '[' || c == ']') {

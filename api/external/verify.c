@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 enum {
@@ -12,27 +13,14 @@ enum {
 /* ---- Parts ---- */
 
 bool gf_external_read_time(struct gf_str text, int64_t *out_ns) {
-    int64_t seconds = 0;
-    if (text.len == 0 || text.len > TIME_DIGITS_MAX) {
+    uint64_t number = 0;
+    if (text.len > TIME_DIGITS_MAX || !gf_parse_u64(text, &number)) {
         return false;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
-            return false;
-        }
-        seconds = seconds * 10 + (text.ptr[i] - '0');
-    }
+    const int64_t seconds = (int64_t)number;
     /* Later than can be counted in nanoseconds is too late in any case. */
     *out_ns = seconds > INT64_MAX / GF_NS_PER_SEC ? INT64_MAX : seconds * GF_NS_PER_SEC;
     return true;
-}
-
-static int digit_of(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 static bool read_hex(struct gf_str text, size_t size, uint8_t *out) {
@@ -40,8 +28,8 @@ static bool read_hex(struct gf_str text, size_t size, uint8_t *out) {
         return false;
     }
     for (size_t i = 0; i < size; i++) {
-        const int high = digit_of(text.ptr[2 * i]);
-        const int low = digit_of(text.ptr[2 * i + 1]);
+        const int high = gf_hex_digit(text.ptr[2 * i]);
+        const int low = gf_hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }
@@ -64,8 +52,7 @@ static bool read_base64(struct gf_str text, size_t size, uint8_t *out) {
 bool gf_external_read_signature(struct gf_str text, struct gf_str prefix, bool base64, size_t size,
                                 uint8_t out[GF_HMAC_BYTES_MAX]) {
     gf_assert(size <= GF_HMAC_BYTES_MAX);
-    if (text.len < prefix.len ||
-        (prefix.len > 0 && memcmp(text.ptr, prefix.ptr, prefix.len) != 0)) {
+    if (!gf_str_has_prefix(text, prefix)) {
         return false;
     }
     const struct gf_str rest = {text.ptr + prefix.len, text.len - prefix.len};
@@ -73,14 +60,6 @@ bool gf_external_read_signature(struct gf_str text, struct gf_str prefix, bool b
 }
 
 /* ---- The whole ---- */
-
-static bool same_bytes(const uint8_t *a, const uint8_t *b, size_t size) {
-    volatile uint8_t differ = 0;
-    for (size_t i = 0; i < size; i++) {
-        differ = (uint8_t)(differ | (a[i] ^ b[i]));
-    }
-    return differ == 0;
-}
 
 static enum gf_code check_time(const struct gf_external_check *check, struct gf_str text,
                                int64_t now_ns, struct gf_error *err) {
@@ -111,7 +90,7 @@ enum gf_code gf_external_verify(const struct gf_external_check *check,
     }
     const struct gf_str parts[] = {claim->timestamp, GF_STR("."), claim->body};
     gf_hmac(check->key, check->timestamp ? parts : parts + 2, check->timestamp ? 3 : 1, made);
-    if (!same_bytes(claimed, made, size)) {
+    if (CRYPTO_memcmp(claimed, made, size) != 0) {
         return gf_fail(err, GF_UNAUTHENTICATED, "the signature is wrong");
     }
     /* Behind the signature, so that what is told of the time is told of a time that was signed. */

@@ -2,23 +2,8 @@
 
 #include <stddef.h>
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static struct gf_str trimmed(struct gf_str text) {
-    while (text.len > 0 && is_blank(text.ptr[0])) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && is_blank(text.ptr[text.len - 1])) {
-        text.len--;
-    }
-    return text;
-}
-
 enum gf_code gf_gateway__coding_of(struct gf_str value, bool *out_gzip, struct gf_error *err) {
-    value = trimmed(value);
+    value = gf_str_trim(value);
     const bool gzip = gf_str_eq_nocase(value, GF_STR("gzip"));
     if (!gzip && value.len != 0 && !gf_str_eq_nocase(value, GF_STR("identity"))) {
         return gf_fail(
@@ -33,11 +18,11 @@ enum gf_code gf_gateway__coding_of(struct gf_str value, bool *out_gzip, struct g
 static bool is_refused(struct gf_str parameter) {
     struct gf_str name;
     struct gf_str value;
-    if (!gf_str_cut(trimmed(parameter), '=', &name, &value) ||
-        !gf_str_eq_nocase(trimmed(name), GF_STR("q"))) {
+    if (!gf_str_cut(gf_str_trim(parameter), '=', &name, &value) ||
+        !gf_str_eq_nocase(gf_str_trim(name), GF_STR("q"))) {
         return false;
     }
-    value = trimmed(value);
+    value = gf_str_trim(value);
     for (size_t i = 0; i < value.len; i++) {
         if (value.ptr[i] != '0' && value.ptr[i] != '.') {
             return false;
@@ -53,7 +38,7 @@ bool gf_gateway__accepts_gzip(struct gf_str list) {
         struct gf_str parameter;
         (void)gf_str_cut(list, ',', &item, &list);
         (void)gf_str_cut(item, ';', &name, &parameter);
-        if (gf_str_eq_nocase(trimmed(name), GF_STR("gzip"))) {
+        if (gf_str_eq_nocase(gf_str_trim(name), GF_STR("gzip"))) {
             return !is_refused(parameter);
         }
     }

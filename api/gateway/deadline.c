@@ -2,19 +2,13 @@
 
 #include "base/clock.h"
 
-/* Digits alone, at most so many: their number cannot overflow. */
+/* Digits alone, at most so many: their number fits. */
 static bool parse_digits(struct gf_str text, size_t digits_max, int64_t *out_number) {
-    if (text.len == 0 || text.len > digits_max) {
+    uint64_t number = 0;
+    if (text.len > digits_max || !gf_parse_u64(text, &number)) {
         return false;
     }
-    int64_t number = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
-            return false;
-        }
-        number = number * 10 + (text.ptr[i] - '0');
-    }
-    *out_number = number;
+    *out_number = (int64_t)number;
     return true;
 }
 

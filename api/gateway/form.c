@@ -16,17 +16,6 @@ static const struct gf_gateway__form forms[] = {
     {GF_GATEWAY_GRPC_WEB_TEXT, GF_GATEWAY_PROTO, "application/grpc-web-text"},
 };
 
-static struct gf_str trimmed(struct gf_str text) {
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t')) {
-        text.len--;
-    }
-    return text;
-}
-
 /* False where one of the parameters is a charset that JSON does not have. */
 static bool parameters_fit(struct gf_str rest) {
     while (rest.len > 0) {
@@ -34,11 +23,11 @@ static bool parameters_fit(struct gf_str rest) {
         struct gf_str name;
         struct gf_str value;
         (void)gf_str_cut(rest, ';', &parameter, &rest);
-        if (!gf_str_cut(trimmed(parameter), '=', &name, &value) ||
-            !gf_str_eq_nocase(trimmed(name), GF_STR("charset"))) {
+        if (!gf_str_cut(gf_str_trim(parameter), '=', &name, &value) ||
+            !gf_str_eq_nocase(gf_str_trim(name), GF_STR("charset"))) {
             continue;
         }
-        value = trimmed(value);
+        value = gf_str_trim(value);
         if (!gf_str_eq_nocase(value, GF_STR("utf-8")) &&
             !gf_str_eq_nocase(value, GF_STR("\"utf-8\""))) {
             return false;
@@ -51,7 +40,7 @@ bool gf_gateway__form_of(struct gf_str content_type, struct gf_gateway__form *ou
     struct gf_str type;
     struct gf_str rest;
     (void)gf_str_cut(content_type, ';', &type, &rest);
-    type = trimmed(type);
+    type = gf_str_trim(type);
     for (size_t i = 0; i < GF_ARRAY_COUNT(forms); i++) {
         if (gf_str_eq_nocase(type, gf_str_from(forms[i].content_type))) {
             if (!parameters_fit(rest)) {

@@ -98,13 +98,7 @@ static enum gf_code append_binary(struct gf_gateway__metadata *metadata, struct 
     do {
         struct gf_str text;
         (void)gf_str_cut(list, ',', &text, &list);
-        while (text.len > 0 && text.ptr[0] == ' ') {
-            text.ptr++;
-            text.len--;
-        }
-        while (text.len > 0 && text.ptr[text.len - 1] == ' ') {
-            text.len--;
-        }
+        text = gf_str_trim(text);
         char *bytes = gf_arena_try_alloc(metadata->arena, gf_base64_decoded_size_max(text.len));
         size_t size = 0;
         enum gf_code code = GF_OK;

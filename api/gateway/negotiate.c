@@ -11,26 +11,11 @@ enum {
     YEAR_MAX = 9999,
 };
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static struct gf_str trim(struct gf_str text) {
-    while (text.len > 0 && is_space(text.ptr[0])) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && is_space(text.ptr[text.len - 1])) {
-        text.len--;
-    }
-    return text;
-}
-
 /* ---- If-None-Match ---- */
 
 /* Takes one entity tag, with its quotes, from the front. False where there is none. */
 static bool take_etag(struct gf_str *rest, struct gf_str *out_etag) {
-    struct gf_str text = trim(*rest);
+    struct gf_str text = gf_str_trim(*rest);
     if (gf_str_has_prefix(text, GF_STR("W/"))) {
         text.ptr += 2;
         text.len -= 2;
@@ -44,12 +29,12 @@ static bool take_etag(struct gf_str *rest, struct gf_str *out_etag) {
     }
     size_t size = (size_t)(end + 1 - text.ptr);
     *out_etag = (struct gf_str){text.ptr, size};
-    *rest = trim((struct gf_str){text.ptr + size, text.len - size});
+    *rest = gf_str_trim((struct gf_str){text.ptr + size, text.len - size});
     return true;
 }
 
 bool gf_gateway__none_match_has(struct gf_str if_none_match, struct gf_str etag) {
-    struct gf_str rest = trim(if_none_match);
+    struct gf_str rest = gf_str_trim(if_none_match);
     if (gf_str_eq(rest, GF_STR("*"))) {
         return true;
     }
@@ -133,9 +118,9 @@ enum gf_gateway__range gf_gateway__range_parse(struct gf_str range, uint64_t siz
     struct gf_str spec;
     struct gf_str first_text;
     struct gf_str last_text;
-    bool understood = gf_str_cut(trim(range), '=', &unit, &spec) &&
+    bool understood = gf_str_cut(gf_str_trim(range), '=', &unit, &spec) &&
                       gf_str_eq_nocase(unit, GF_STR("bytes")) &&
-                      gf_str_cut(trim(spec), '-', &first_text, &last_text);
+                      gf_str_cut(gf_str_trim(spec), '-', &first_text, &last_text);
     uint64_t first = 0;
     uint64_t last = UINT64_MAX;
     bool has_first = understood && first_text.len > 0;

@@ -6,14 +6,6 @@
 
 #include <string.h>
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* pchar of RFC 3986 without '%', and '/'. */
 static bool is_plain(char c) {
     bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -34,8 +26,8 @@ static enum gf_code decode_byte(struct gf_str path, size_t *position, char *out,
         *out = c;
         return GF_OK;
     }
-    int high = *position < path.len ? hex_digit(path.ptr[*position]) : -1;
-    int low = *position + 1 < path.len ? hex_digit(path.ptr[*position + 1]) : -1;
+    int high = *position < path.len ? gf_hex_digit(path.ptr[*position]) : -1;
+    int low = *position + 1 < path.len ? gf_hex_digit(path.ptr[*position + 1]) : -1;
     if (high < 0 || low < 0) {
         return refuse(err, "has a '%' without two hexadecimal digits");
     }

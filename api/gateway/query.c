@@ -16,14 +16,6 @@ enum parameter {
 static const char *const names[PARAMETER_COUNT] = {"connect", "encoding", "base64", "compression",
                                                    "message"};
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* Undoes the percent-encoding of a query, in which '+' is a space. */
 static enum gf_code decode(struct gf_str text, struct gf_arena *arena, struct gf_str *out_text,
                            struct gf_error *err) {
@@ -32,8 +24,8 @@ static enum gf_code decode(struct gf_str text, struct gf_arena *arena, struct gf
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         if (c == '%') {
-            const int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
-            const int low = i + 2 < text.len ? hex_value(text.ptr[i + 2]) : -1;
+            const int high = i + 2 < text.len ? gf_hex_digit(text.ptr[i + 1]) : -1;
+            const int low = i + 2 < text.len ? gf_hex_digit(text.ptr[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return gf_fail(err, GF_INVALID_ARGUMENT,
                                "a '%%' in the query is not followed by two hexadecimal digits");

@@ -1,11 +1,10 @@
 #include "api/gateway/gateway_internal.h"
 #include "api/gateway/status.h"
 #include "base/log.h"
-#include "base/random.h"
+#include "base/request_name.h"
 
 enum {
     ERROR_BYTES_MAX = 4096,
-    OWN_ID_BYTES = 8,
 };
 
 void gf_gateway__head_init(struct gf_gateway__head *head, struct gf_gateway *gateway,
@@ -53,17 +52,11 @@ void gf_gateway__respond_stream(struct gf_gateway *gateway, struct gf_http_excha
 
 static struct gf_str request_id_of(struct gf_http_exchange *exchange) {
     const struct gf_str given = gf_http_header(exchange, GF_RPC_REQUEST_ID_KEY);
-    if (gf_rpc_request_id_is_fit(given)) {
+    if (gf_request_name_is_fit(given)) {
         return given;
     }
-    uint8_t bytes[OWN_ID_BYTES];
-    gf_random_bytes(bytes, sizeof(bytes));
-    char *text = gf_arena_alloc(gf_http_arena(exchange), 2 * sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-        text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 0xF];
-    }
-    return (struct gf_str){text, 2 * sizeof(bytes)};
+    char *own = gf_arena_alloc(gf_http_arena(exchange), GF_REQUEST_NAME_BYTES);
+    return gf_str_from(gf_request_name_make(own));
 }
 
 void gf_gateway__note_refused(struct gf_http_exchange *exchange, struct gf_gateway__head *head,

@@ -38,10 +38,6 @@
 /* Metadata of requests and of answers; see gf_rpc_call_request_id. */
 #define GF_RPC_REQUEST_ID_KEY "x-request-id"
 
-enum {
-    GF_RPC_REQUEST_ID_BYTES_MAX = 64
-};
-
 struct gf_rpc_call;
 
 /* X(name, text): how a call comes to the server. */
@@ -160,13 +156,10 @@ const char *gf_rpc_call_peer(struct gf_rpc_call *call);
 
 /*
  * What tells this call from others in logs, on both sides: the `x-request-id` of the caller's
- * metadata where that is 1 to GF_RPC_REQUEST_ID_BYTES_MAX of [A-Za-z0-9._-], else one of ours.
+ * metadata where that is fit (base/request_name.h), else one of ours.
  * The caller is told it, as `x-request-id` in the headers of the answer. Borrowed until `done`.
  */
 struct gf_str gf_rpc_call_request_id(const struct gf_rpc_call *call);
-
-/* Whether a caller's id is taken, as above. */
-bool gf_rpc_request_id_is_fit(struct gf_str id);
 
 /*
  * The context of the log in which the callbacks of the call, the interceptor and the authorizer

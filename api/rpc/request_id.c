@@ -6,25 +6,11 @@
  * servers and of earlier runs, and nothing that could be guessed to mean anything. It is no secret.
  */
 #include "api/rpc/server_internal.h"
+#include "base/request_name.h"
 
 enum {
     LANE_SHIFT = 56, /* a lane never names so many calls */
 };
-
-bool gf_rpc_request_id_is_fit(struct gf_str id) {
-    if (id.len == 0 || id.len > GF_RPC_REQUEST_ID_BYTES_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < id.len; i++) {
-        const char c = id.ptr[i];
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                           (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
-        if (!plain) {
-            return false;
-        }
-    }
-    return true;
-}
 
 /* Each input has an output of its own, and neighbours have nothing in common. */
 static uint64_t scramble(uint64_t number) {
@@ -50,7 +36,7 @@ static void make_id(struct gf_rpc_call *call) {
 
 void gf_rpc__call_identify(struct gf_rpc_call *call) {
     call->request_id = gf_rpc_call_metadata(call, GF_RPC_REQUEST_ID_KEY);
-    if (!gf_rpc_request_id_is_fit(call->request_id)) {
+    if (!gf_request_name_is_fit(call->request_id)) {
         make_id(call);
     }
     call->log_context = (struct gf_log_context){.request = call->request_id};

@@ -1,6 +1,7 @@
 /* Request ids, figures, and the line of the log for each call. */
 #include "api/rpc/testdata/carrier.h"
 #include "base/log.h"
+#include "base/request_name.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -97,7 +98,7 @@ Test(rpc_stats, fit_request_ids_are_kept_and_others_replaced) {
     gf_arena_init(&arena, 1 << 20);
     static const char longest[] =
         "AZaz09._-AZaz09._-AZaz09._-AZaz09._-AZaz09._-AZaz09._-AZaz09._-1";
-    cr_assert_eq(strlen(longest), GF_RPC_REQUEST_ID_BYTES_MAX);
+    cr_assert_eq(strlen(longest), GF_REQUEST_NAME_CHARS_MAX);
     cr_assert_str_eq(id_by_grpc(&rig, longest, &arena), longest);
     cr_assert_str_eq(id_by_grpc(&rig, "x", &arena), "x");
     cr_assert(is_ours(id_by_grpc(&rig, NULL, &arena)));
