@@ -4,9 +4,10 @@
  *
  *     head ─▶ body ─▶ (known) ─▶ verified ─▶ (stored) ─▶ answered
  *
- * Who waits for it wakes the exchange, once; the exchange lives until then, also where its client
- * has gone. What costs nothing is looked at first, so that a flood is refused by its address before
- * its bodies are read, and nothing is asked of the engine before the signature is right.
+ * Who waits for it wakes the exchange, once, and nothing goes on before that: until then another
+ * thread has the exchange, which therefore stays, also where its client has gone. What costs
+ * nothing is looked at first, so that a flood is refused by its address before its bodies are read,
+ * and nothing is asked of the engine before the signature is right.
  */
 #include "api/external/listener.h"
 
@@ -17,6 +18,7 @@
 #include "api/external/takers.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/request_name.h"
 
 #include <stdatomic.h>
 
@@ -39,7 +41,7 @@ struct gf_external_listener {
 struct request {
     struct gf_external_listener *listener;
     struct gf_http_exchange *exchange;
-    char own_id[GF_EXTERNAL_ID_BYTES];
+    char own_id[GF_REQUEST_NAME_BYTES];
     struct gf_str request_id;
     struct gf_external_target target;
     struct gf_str body;
@@ -48,8 +50,8 @@ struct request {
     struct gf_extension_external external;
     struct gf_external_taker *taker; /* while it stores */
     struct gf_error stored;
-    _Atomic bool arrived; /* what it waits for, from another thread */
-    bool waits, is_stored, answered, gone;
+    bool waits; /* for another thread, which will wake the exchange */
+    bool is_stored, answered, gone;
 };
 
 static void count(_Atomic uint64_t *counter) {
@@ -112,10 +114,21 @@ static void complain(struct request *self, const struct gf_error *error) {
 /* Thread: engine. */
 static void stored(struct gf_extension_external *external, const struct gf_error *error) {
     struct request *self = GF_CONTAINER_OF(external, struct request, external);
-    struct gf_http_exchange *exchange = self->exchange;
     self->stored = *error;
-    atomic_store_explicit(&self->arrived, true, memory_order_release);
-    gf_http_wake(exchange);
+    gf_http_wake(self->exchange);
+}
+
+/* It is stored, or will not be. */
+static void finish(struct request *self) {
+    const enum gf_external_answer what = gf_external_answer_of_store(&self->stored);
+    self->taker->storing--;
+    (void)atomic_fetch_sub_explicit(&self->listener->storing, 1, memory_order_relaxed);
+    if (what == GF_EXTERNAL_NOT_NOW) {
+        complain(self, &self->stored);
+    }
+    if (!self->gone) {
+        answer(self, what);
+    }
 }
 
 static void store(struct request *self, struct gf_external_taker *taker,
@@ -132,23 +145,11 @@ static void store(struct request *self, struct gf_external_taker *taker,
     self->taker = taker;
     taker->storing++;
     (void)atomic_fetch_add_explicit(&self->listener->storing, 1, memory_order_relaxed);
-    if (gf_extension_hub_accept_external(self->listener->options.hub, &self->external, &error) ==
+    if (gf_extension_hub_accept_external(self->listener->options.hub, &self->external, &error) !=
         GF_OK) {
-        return;
-    }
-    self->stored = error;
-    atomic_store_explicit(&self->arrived, true, memory_order_relaxed);
-}
-
-static void finish(struct request *self) {
-    const enum gf_external_answer what = gf_external_answer_of_store(&self->stored);
-    self->taker->storing--;
-    (void)atomic_fetch_sub_explicit(&self->listener->storing, 1, memory_order_relaxed);
-    if (what == GF_EXTERNAL_NOT_NOW) {
-        complain(self, &self->stored);
-    }
-    if (!self->gone) {
-        answer(self, what);
+        self->waits = false;
+        self->stored = error;
+        finish(self);
     }
 }
 
@@ -227,27 +228,16 @@ static void take(struct request *self) {
 
 /* ---- Steps ---- */
 
-/* Goes on with what has arrived, as long as there is something. */
-static void go_on(struct request *self) {
-    while (self->waits && atomic_exchange_explicit(&self->arrived, false, memory_order_acquire)) {
-        self->waits = false;
-        if (self->is_stored) {
-            finish(self);
-        } else if (!self->gone) {
-            take(self);
-        }
-    }
+/* Thread: a worker's. */
+static void known(struct gf_extension_intake_ask *ask) {
+    gf_http_wake(GF_CONTAINER_OF(ask, struct request, ask)->exchange);
+}
+
+/* Nobody will be told, and no other thread has it. */
+static void leave(const struct request *self) {
     if (self->gone && !self->waits && !self->answered) {
         gf_http_abandon(self->exchange);
     }
-}
-
-/* Thread: a worker's. */
-static void known(struct gf_extension_intake_ask *ask) {
-    struct request *self = GF_CONTAINER_OF(ask, struct request, ask);
-    struct gf_http_exchange *exchange = self->exchange;
-    atomic_store_explicit(&self->arrived, true, memory_order_release);
-    gf_http_wake(exchange);
 }
 
 /* Whether its address may send one more. */
@@ -271,9 +261,9 @@ static void head(struct gf_http_exchange *exchange, void *ctx) {
     struct request *self = GF_ARENA_NEW(gf_http_arena(exchange), struct request);
     self->listener = listener;
     self->exchange = exchange;
-    gf_external_new_id(self->own_id);
-    self->request_id =
-        gf_external_request_id(gf_http_header(exchange, "x-request-id"), gf_str_from(self->own_id));
+    const struct gf_str of_sender = gf_http_header(exchange, "x-request-id");
+    const struct gf_str own = gf_str_from(gf_request_name_make(self->own_id));
+    self->request_id = gf_request_name_is_fit(of_sender) ? of_sender : own;
     gf_http_set_data(exchange, self);
     if (!address_may(listener, exchange)) {
         answer(self, GF_EXTERNAL_TOO_OFTEN);
@@ -302,21 +292,29 @@ static void body(struct gf_http_exchange *exchange, struct gf_str bytes,
     self->ask.known = known;
     self->waits = true;
     if (gf_extension_hub_ask_intake(listener->options.hub, &self->ask)) {
-        atomic_store_explicit(&self->arrived, true, memory_order_relaxed);
-        go_on(self);
+        self->waits = false;
+        take(self);
     }
 }
 
 static void woken(struct gf_http_exchange *exchange, void *ctx) {
+    struct request *self = gf_http_data(exchange);
     (void)ctx;
-    go_on(gf_http_data(exchange));
+    gf_assert(self->waits);
+    self->waits = false;
+    if (self->is_stored) {
+        finish(self);
+    } else if (!self->gone) {
+        take(self);
+    }
+    leave(self);
 }
 
 static void gone(struct gf_http_exchange *exchange, void *ctx) {
     struct request *self = gf_http_data(exchange);
     (void)ctx;
     self->gone = true;
-    go_on(self);
+    leave(self);
 }
 
 static void done(struct gf_http_exchange *exchange, void *ctx) {

@@ -1,36 +1,10 @@
 #include "api/external/request.h"
 
-#include "base/random.h"
 #include "engine/core/limits.h"
 
 #include <string.h>
 
 /* ---- Texts ---- */
-
-void gf_external_new_id(char out[GF_EXTERNAL_ID_BYTES]) {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t bytes[(GF_EXTERNAL_ID_BYTES - 1) / 2];
-    gf_random_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[GF_EXTERNAL_ID_BYTES - 1] = '\0';
-}
-
-struct gf_str gf_external_request_id(struct gf_str of_sender, struct gf_str own) {
-    static const char allowed[] = "0123456789._-"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    if (of_sender.len == 0 || of_sender.len > GF_EXTERNAL_REQUEST_ID_CHARS_MAX) {
-        return own;
-    }
-    for (size_t i = 0; i < of_sender.len; i++) {
-        if (memchr(allowed, of_sender.ptr[i], sizeof(allowed) - 1) == NULL) {
-            return own;
-        }
-    }
-    return of_sender;
-}
 
 bool gf_external_id_is_fit(struct gf_str id) {
     size_t chars = 0;

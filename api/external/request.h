@@ -14,16 +14,7 @@
 
 enum {
     GF_EXTERNAL_HEADERS_MAX = 100, /* that are told; more are 431 */
-    GF_EXTERNAL_REQUEST_ID_CHARS_MAX = 64,
-    GF_EXTERNAL_ID_BYTES = 33, /* of an id of ours, with its NUL */
 };
-
-/* 32 hexadecimal digits at random. */
-void gf_external_new_id(char out[GF_EXTERNAL_ID_BYTES]);
-
-/* The id by which a request is named in the answer and in the log: the sender's X-Request-Id where
- * it has 1 to GF_EXTERNAL_REQUEST_ID_CHARS_MAX letters, digits, '.', '_' and '-', else `own`. */
-struct gf_str gf_external_request_id(struct gf_str of_sender, struct gf_str own);
 
 /* The headers that a verification names. One that is not named, or comes twice, is {NULL, 0}. */
 struct gf_external_named {
