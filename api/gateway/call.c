@@ -81,8 +81,23 @@ static void answer_end(struct gf_gateway__call *call) {
     release(call);
 }
 
+/* A worker has read the request, which is given where it is of use still. */
+static void end_reading(struct gf_gateway__call *call) {
+    gf_gateway__call_end_reading(call);
+    if (call->form.protocol != GF_GATEWAY_CONNECT_GET) {
+        gf_http_wipe_body(call->exchange);
+    }
+}
+
 /* The client has gone: the call is kept until it has ended. */
-static void forget(struct gf_gateway__call *call) {
+static void leave(struct gf_gateway__call *call) {
+    if (!call->has_ended) {
+        cancel(call, GF_CANCELLED, "the client has gone");
+    }
+    if (call->reading != NULL) {
+        end_reading(call);
+    }
+    gf_gateway__call_out_reset(call);
     while (!call->has_ended && take(call)) {
     }
     if (call->has_ended) {
@@ -123,13 +138,13 @@ static void on_body(struct gf_gateway *gateway, struct gf_http_exchange *exchang
                     struct gf_str body, const struct gf_error *error) {
     (void)gateway;
     struct gf_gateway__call *call = call_of(exchange);
-    if (call->rpc == NULL || !gf_rpc_carried_wants_request(call->rpc)) {
-        return; /* it is of no use: the call was refused, or the deadline has passed */
+    if (call->rpc == NULL || call->reading != NULL || !gf_rpc_carried_wants_request(call->rpc)) {
+        return; /* it is of no use: a GET, or the call was refused, or the deadline has passed */
     }
-    if (error == NULL) {
-        gf_gateway__call_give_request(call, body);
-    } else {
+    if (error != NULL) {
         refuse_body(call, error);
+    } else if (!gf_gateway__call_give_request(call, body)) {
+        return;
     }
     gf_http_wipe_body(exchange);
     advance(call);
@@ -137,11 +152,11 @@ static void on_body(struct gf_gateway *gateway, struct gf_http_exchange *exchang
 
 static void on_woken(struct gf_gateway *gateway, struct gf_http_exchange *exchange) {
     struct gf_gateway__call *call = call_of(exchange);
-    if (call->rpc == NULL) {
+    if (call->rpc == NULL || (call->reading != NULL && !gf_gateway__call_is_read(call))) {
         return;
     }
     if (call->is_gone) {
-        forget(call);
+        leave(call);
         return;
     }
     const bool streams = gf_rpc_kind_streams_responses(call->method->kind);
@@ -149,6 +164,9 @@ static void on_woken(struct gf_gateway *gateway, struct gf_http_exchange *exchan
         cancel(call, GF_UNAVAILABLE, "the server stops");
     } else if (!call->has_ended && gf_mono_ns() >= call->deadline_ns) {
         cancel(call, GF_DEADLINE_EXCEEDED, "the deadline has passed");
+    }
+    if (call->reading != NULL) {
+        end_reading(call);
     }
     if (!call->is_streaming) {
         advance(call);
@@ -163,11 +181,9 @@ static void on_gone(struct gf_gateway *gateway, struct gf_http_exchange *exchang
         gf_http_abandon(exchange); /* what was answered did not arrive */
         return;
     }
-    if (!call->has_ended) {
-        cancel(call, GF_CANCELLED, "the client has gone");
+    if (call->reading == NULL || gf_gateway__call_is_read(call)) {
+        leave(call);
     }
-    gf_gateway__call_out_reset(call);
-    forget(call);
 }
 
 /* Copies what waits; true where the room is used up. */
@@ -258,8 +274,9 @@ static struct gf_gateway__call *create(struct gf_gateway *gateway,
 }
 
 /* Begins it, and reads the body, or takes the request of a GET. */
-static void start(struct gf_gateway__call *call, bool has_body, const struct gf_error *fault) {
-    gf_gateway__call_begin(call, fault);
+static void start(struct gf_gateway__call *call, bool has_body, const struct gf_error *fault,
+                  int fault_status) {
+    gf_gateway__call_begin(call, fault, fault_status);
     gf_gateway__call_out_reset(call);
     const bool wants_request = gf_rpc_carried_wants_request(call->rpc);
     if (wants_request && call->deadline_ns != GF_NEVER) {
@@ -269,10 +286,9 @@ static void start(struct gf_gateway__call *call, bool has_body, const struct gf_
         gf_http_read_body(call->exchange, gf_gateway__call_body_bytes_max(call));
         return;
     }
-    if (wants_request) {
-        gf_gateway__call_give_request(call, call->query.message);
+    if (!wants_request || gf_gateway__call_give_request(call, call->query.message)) {
+        advance(call);
     }
-    advance(call);
     if (!call->is_answered) {
         /* What comes now is of no use, but it must go somewhere until there is an answer. */
         gf_http_read_body(call->exchange, GF_GATEWAY__UNUSED_BYTES_MAX);
@@ -304,7 +320,7 @@ static void serve_post(struct gf_gateway *gateway, struct gf_http_exchange *exch
     }
     struct gf_gateway__call *call = create(gateway, exchange, method, &form);
     count(call);
-    start(call, true, NULL);
+    start(call, true, NULL, 0);
 }
 
 static void serve_get(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
@@ -320,9 +336,8 @@ static void serve_get(struct gf_gateway *gateway, struct gf_http_exchange *excha
     }
     struct gf_gateway__call *call = create(gateway, exchange, method, &form);
     call->query = query;
-    call->http_status = code == GF_RESOURCE_EXHAUSTED ? 414 : 0;
     count(call);
-    start(call, false, code == GF_OK ? NULL : &error);
+    start(call, false, code == GF_OK ? NULL : &error, code == GF_RESOURCE_EXHAUSTED ? 414 : 0);
 }
 
 void gf_gateway__serve_call(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
@@ -372,5 +387,5 @@ void gf_gateway__call_for_page(struct gf_gateway *gateway, struct gf_http_exchan
     gf_assert(method->kind == GF_RPC_UNARY);
     struct gf_gateway__call *call = create(gateway, exchange, method, &form);
     call->answer = answer;
-    start(call, false, NULL);
+    start(call, false, NULL, 0);
 }

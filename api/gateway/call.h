@@ -33,6 +33,8 @@
 enum {
     /* Memory for a request in JSON on its way to a message. */
     GF_GATEWAY__DECODE_BYTES_MAX = 256 * 1024 * 1024,
+    /* A larger body in JSON is read by a worker: it would hold all others for milliseconds. */
+    GF_GATEWAY__READ_AT_ONCE_BYTES_MAX = 64 * 1024,
     /* JSON has more bytes than the message that it stands for: so many times those, and some. */
     GF_GATEWAY__JSON_FACTOR = 2,
     GF_GATEWAY__JSON_BYTES_MORE = 4096,
@@ -48,8 +50,9 @@ struct gf_gateway__call {
     struct gf_gateway *gateway;
     struct gf_http_exchange *exchange;
     const struct gf_rpc_method *method;
-    struct gf_rpc_call *rpc;    /* NULL once it was released */
-    gf_gateway__answer *answer; /* of a page; NULL: a client's own call */
+    struct gf_rpc_call *rpc;             /* NULL once it was released */
+    struct gf_gateway__reading *reading; /* of the request, by a worker; else NULL */
+    gf_gateway__answer *answer;          /* of a page; NULL: a client's own call */
     struct gf_gateway__form form;
     struct gf_gateway__query query; /* of a GET, in the exchange's arena */
     bool request_gzip;              /* the coding that the request names */
@@ -74,19 +77,30 @@ struct gf_gateway__call {
 /* ---- call_begin.c ---- */
 
 /*
- * Reads the head, and begins the carried call. `fault`, or NULL, is what was found wrong before;
- * whatever is wrong refuses the call after the interceptor has seen it.
+ * Reads the head, and begins the carried call. `fault`, or NULL, is what was found wrong before,
+ * and fault_status its HTTP status where that is not the one of its code, else 0; whatever is wrong
+ * refuses the call after the interceptor has seen it.
  */
-void gf_gateway__call_begin(struct gf_gateway__call *call, const struct gf_error *fault);
+void gf_gateway__call_begin(struct gf_gateway__call *call, const struct gf_error *fault,
+                            int fault_status);
 
 /* ---- call_request.c ---- */
 
 /* Bytes of the body, at most. */
 size_t gf_gateway__call_body_bytes_max(const struct gf_gateway__call *call);
 
-/* Gives the body to the carried call, which wants it, or refuses it. The body is not needed
- * afterwards. */
-void gf_gateway__call_give_request(struct gf_gateway__call *call, struct gf_str body);
+/*
+ * Gives the body to the carried call, which wants it, or refuses it. The body is not needed
+ * afterwards. False: a worker reads it, to whom the body and the exchange belong until
+ * gf_gateway__call_is_read, of which a wake tells; gf_gateway__call_end_reading follows then.
+ */
+bool gf_gateway__call_give_request(struct gf_gateway__call *call, struct gf_str body) GF_MUST_USE;
+
+/* Whether the worker has done its part. Only while there is a reading. */
+bool gf_gateway__call_is_read(const struct gf_gateway__call *call);
+
+/* Gives what the worker has read to the carried call where that wants it still, and frees it. */
+void gf_gateway__call_end_reading(struct gf_gateway__call *call);
 
 /* ---- call_message.c ---- */
 

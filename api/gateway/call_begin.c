@@ -132,7 +132,8 @@ static void wake(void *ctx) {
     gf_http_wake(((struct gf_gateway__call *)ctx)->exchange);
 }
 
-void gf_gateway__call_begin(struct gf_gateway__call *call, const struct gf_error *fault) {
+void gf_gateway__call_begin(struct gf_gateway__call *call, const struct gf_error *fault,
+                            int fault_status) {
     struct gf_arena arena;
     gf_arena_init(&arena, METADATA_ARENA_BYTES_MAX);
     struct collection collection;
@@ -141,6 +142,7 @@ void gf_gateway__call_begin(struct gf_gateway__call *call, const struct gf_error
     gf_http_each_header(call->exchange, collect, &collection);
     if (fault == NULL && collection.code != GF_OK) {
         fault = &collection.err;
+        fault_status = collection.code == GF_RESOURCE_EXHAUSTED ? 431 : 0;
     }
     struct gf_error err;
     if (call->answer == NULL && read_head(call, &err) != GF_OK && fault == NULL) {
@@ -161,7 +163,10 @@ void gf_gateway__call_begin(struct gf_gateway__call *call, const struct gf_error
     gf_arena_wipe(&arena);
     gf_arena_fini(&arena);
     call->is_secret = gf_rpc_carried_is_secret(call->rpc);
+    call->data.request_name =
+        gf_arena_str(gf_http_arena(call->exchange), gf_rpc_call_request_id(call->rpc));
     if (fault != NULL && gf_rpc_carried_wants_request(call->rpc)) {
+        call->http_status = fault_status;
         gf_rpc_carried_refuse(call->rpc, fault);
     }
 }

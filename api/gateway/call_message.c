@@ -109,9 +109,7 @@ static void start_head(struct gf_gateway__call *call, struct gf_gateway__head *h
     gf_gateway__head_init(head, call->gateway, call->exchange, status);
     /* What is answered depends on who asks and when; nobody may keep it, of a GET neither. */
     gf_gateway__head_add(head, "cache-control", GF_STR("no-store"));
-    if (call->rpc != NULL) {
-        gf_gateway__head_add(head, GF_RPC_REQUEST_ID_KEY, gf_rpc_call_request_id(call->rpc));
-    } else {
+    if (call->rpc == NULL) {
         gf_gateway__note_refused(call->exchange, head, &call->status);
     }
 }
@@ -151,8 +149,8 @@ static void answer_unary_error(struct gf_gateway__call *call) {
     start_head(call, &head,
                call->http_status != 0 ? call->http_status : gf_gateway__http_status(code));
     add_content_type(&head, "application/json");
-    if (code == GF_UNAUTHENTICATED) {
-        gf_gateway__head_add(&head, "www-authenticate", GF_STR("Bearer"));
+    if (call->failure == NULL) { /* one that is too large is so at the next time, too */
+        gf_gateway__head_add_hints(&head);
     }
     gf_gateway__call_out_reset(call);
     gf_gateway__append_error(call->gateway->options.schema, &call->status, &call->out);

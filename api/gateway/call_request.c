@@ -1,7 +1,14 @@
+/*
+ * Design: the thread of the http server reads what takes it microseconds. What may take longer, a
+ * large JSON or anything packed (a few KiB may become many MiB), is read by a worker. Until the
+ * worker has woken the exchange it may use it: so nothing ends a call before that, whatever becomes
+ * of its client or its deadline.
+ */
 #include "api/codec/json/json.h"
 #include "api/gateway/call.h"
 #include "api/gateway/envelope.h"
 #include "api/gateway/gzip.h"
+#include "base/alloc.h"
 
 enum {
     /* A text that is flushed now and then has more padding than one in one piece. */
@@ -33,7 +40,7 @@ size_t gf_gateway__call_body_bytes_max(const struct gf_gateway__call *call) {
 
 /* ---- layer by layer ---- */
 
-/* What lies between the body and the message; each is used where the form has it. */
+/* What lies between the body and the message; each is used where the form has it. Thread: one. */
 struct layers {
     struct gf_strbuf bytes;    /* of base64 */
     struct gf_strbuf unpacked; /* of gzip */
@@ -64,7 +71,7 @@ static enum gf_code too_large(struct gf_error *err, size_t size, size_t size_max
 }
 
 /* Takes base64 and envelope off: *out_packed tells whether the message is packed. */
-static enum gf_code open_envelope(struct gf_gateway__call *call, struct layers *layers,
+static enum gf_code open_envelope(const struct gf_gateway__call *call, struct layers *layers,
                                   struct gf_str body, struct gf_str *out_message, bool *out_packed,
                                   struct gf_error *err) {
     if (call->form.protocol == GF_GATEWAY_GRPC_WEB_TEXT) {
@@ -90,7 +97,7 @@ static enum gf_code open_envelope(struct gf_gateway__call *call, struct layers *
 }
 
 /* From the body to the bytes of the message, which live in the layers or in the body. */
-static enum gf_code open_layers(struct gf_gateway__call *call, struct layers *layers,
+static enum gf_code open_layers(const struct gf_gateway__call *call, struct layers *layers,
                                 struct gf_str body, struct gf_str *out_wire, struct gf_error *err) {
     struct gf_str message = body;
     bool packed = call->request_gzip;
@@ -119,18 +126,83 @@ static enum gf_code open_layers(struct gf_gateway__call *call, struct layers *la
     return code;
 }
 
-void gf_gateway__call_give_request(struct gf_gateway__call *call, struct gf_str body) {
-    struct layers layers;
-    start_layers(&layers, call, body);
-    struct gf_str wire = {NULL, 0};
-    struct gf_error err;
-    const enum gf_code code = open_layers(call, &layers, body, &wire, &err);
+static void give(struct gf_gateway__call *call, enum gf_code code, struct gf_str wire,
+                 const struct gf_error *error) {
     if (code == GF_OK) {
         call->has_request = true;
         gf_rpc_carried_request(call->rpc, wire);
     } else {
         call->http_status = code == GF_RESOURCE_EXHAUSTED ? 413 : 0;
-        gf_rpc_carried_refuse(call->rpc, &err);
+        gf_rpc_carried_refuse(call->rpc, error);
     }
+}
+
+/* ---- by a worker ---- */
+
+struct gf_gateway__reading {
+    struct gf_gateway__call *call;
+    struct gf_str body;
+    struct layers layers;
+    enum gf_code code;
+    struct gf_str wire;
+    struct gf_error error;
+    bool is_done; /* guarded by the gateway's mutex */
+};
+
+/* Thread: a worker's. */
+static void read_body(void *ctx) {
+    struct gf_gateway__reading *reading = ctx;
+    const struct gf_gateway__call *call = reading->call;
+    struct gf_gateway *gateway = call->gateway;
+    reading->code =
+        open_layers(call, &reading->layers, reading->body, &reading->wire, &reading->error);
+    /* Both at once for whoever looks: with is_done the exchange is left. */
+    gf_mutex_lock(&gateway->mutex);
+    reading->is_done = true;
+    gf_http_wake(call->exchange);
+    gf_mutex_unlock(&gateway->mutex);
+}
+
+static bool takes_time(const struct gf_gateway__call *call, struct gf_str body) {
+    return call->request_gzip ||
+           (call->form.codec == GF_GATEWAY_JSON && body.len > GF_GATEWAY__READ_AT_ONCE_BYTES_MAX);
+}
+
+bool gf_gateway__call_give_request(struct gf_gateway__call *call, struct gf_str body) {
+    if (takes_time(call, body)) {
+        struct gf_gateway__reading *reading = GF_NEW(struct gf_gateway__reading);
+        reading->call = call;
+        reading->body = body;
+        start_layers(&reading->layers, call, body);
+        call->reading = reading;
+        struct gf_error refusal;
+        if (gf_pool_submit(call->gateway->options.pool, read_body, reading, &refusal) == GF_OK) {
+            return false;
+        }
+        end_layers(&reading->layers, call);
+        free(GF_TAKE(call->reading));
+        gf_rpc_carried_refuse(call->rpc, &refusal);
+        return true;
+    }
+    struct layers layers;
+    start_layers(&layers, call, body);
+    struct gf_str wire = {NULL, 0};
+    struct gf_error err;
+    give(call, open_layers(call, &layers, body, &wire, &err), wire, &err);
     end_layers(&layers, call);
+    return true;
+}
+
+bool gf_gateway__call_is_read(const struct gf_gateway__call *call) {
+    GF_MUTEX_GUARD(&call->gateway->mutex);
+    return call->reading->is_done;
+}
+
+void gf_gateway__call_end_reading(struct gf_gateway__call *call) {
+    struct gf_gateway__reading *reading = GF_TAKE(call->reading);
+    if (gf_rpc_carried_wants_request(call->rpc)) {
+        give(call, reading->code, reading->wire, &reading->error);
+    }
+    end_layers(&reading->layers, call);
+    free(reading);
 }

@@ -11,7 +11,7 @@
 
 enum gf_code gf_gateway_create(const struct gf_gateway_options *options,
                                struct gf_gateway **out_gateway, struct gf_error *err) {
-    gf_assert(options->rpc != NULL && options->schema != NULL);
+    gf_assert(options->rpc != NULL && options->schema != NULL && options->pool != NULL);
     struct gf_gateway__pages *pages = NULL;
     enum gf_code code = gf_gateway__pages_create(options, &pages, err);
     if (code != GF_OK) {
@@ -82,11 +82,7 @@ static bool list_has(const char *methods, struct gf_str method) {
     while (rest.len > 0) {
         struct gf_str item;
         (void)gf_str_cut(rest, ',', &item, &rest);
-        if (item.len > 0 && item.ptr[0] == ' ') {
-            item.ptr++;
-            item.len--;
-        }
-        if (gf_str_eq(item, method)) {
+        if (gf_str_eq(gf_str_trim(item), method)) {
             return true;
         }
     }

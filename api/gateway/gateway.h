@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/pool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,7 @@ struct gf_gateway;
 struct gf_gateway_options {
     struct gf_rpc_server *rpc; /* with its services; started before the http server */
     const struct gf_schema *schema;
+    struct gf_pool *pool;   /* reads requests that take their time; joined before destroy */
     const char *static_dir; /* of the files; NULL: none */
     /* Origins ("https://ui.example.com") that may call from a browser; none: CORS is off. */
     const char *const *origins;

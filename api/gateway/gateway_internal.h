@@ -66,6 +66,7 @@ struct gf_gateway__activity {
 
 struct gf_gateway__data {
     const struct gf_gateway__activity *activity;
+    struct gf_str request_name; /* of the carried call, in the exchange's arena; empty before it */
 };
 
 /* ---- Responses ---- */
@@ -77,15 +78,21 @@ enum {
 /* A head that grows. Names are of static storage; values are borrowed until the response. */
 struct gf_gateway__head {
     int status;
+    struct gf_str request_name; /* of x-request-id */
     struct gf_http_field fields[GF_GATEWAY__FIELDS_MAX];
     size_t field_count;
 };
 
-/* Starts a head with what every response of the gateway has (gf_gateway__common_headers). */
+/* Starts a head with what every response of the gateway has: x-request-id, which is the request's
+ * own where it has none of a call, and gf_gateway__common_headers. */
 void gf_gateway__head_init(struct gf_gateway__head *head, struct gf_gateway *gateway,
                            struct gf_http_exchange *exchange, int status);
 /* Adds a field. The value has no CR, LF or NUL. */
 void gf_gateway__head_add(struct gf_gateway__head *head, const char *name, struct gf_str value);
+
+/* Adds what the status of an error goes with: www-authenticate of 401, retry-after of 429 and 503.
+ */
+void gf_gateway__head_add_hints(struct gf_gateway__head *head);
 
 /* gf_http_respond..., counted. Borrowed as there. */
 void gf_gateway__respond(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
@@ -98,11 +105,10 @@ void gf_gateway__respond_file(struct gf_gateway *gateway, struct gf_http_exchang
 void gf_gateway__respond_stream(struct gf_gateway *gateway, struct gf_http_exchange *exchange,
                                 const struct gf_gateway__head *head);
 
-/*
- * For what is refused before a call was made of it: adds the request's id to the head, by the rule
- * of gf_rpc_call_request_id, and writes the line of the log that calls have when they end.
- */
-void gf_gateway__note_refused(struct gf_http_exchange *exchange, struct gf_gateway__head *head,
+/* For what is refused before a call was made of it: writes the line of the log that calls have when
+ * they end. */
+void gf_gateway__note_refused(struct gf_http_exchange *exchange,
+                              const struct gf_gateway__head *head,
                               const struct gf_gateway__status *why);
 
 /*

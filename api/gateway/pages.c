@@ -82,9 +82,7 @@ static void respond_text(struct gf_gateway *gateway, struct gf_http_exchange *ex
     gf_gateway__head_init(&head, gateway, exchange, status);
     gf_gateway__head_add(&head, "Content-Type", GF_STR("text/plain; charset=utf-8"));
     gf_gateway__head_add(&head, "Cache-Control", GF_STR("no-store"));
-    if (status == 503) {
-        gf_gateway__head_add(&head, "Retry-After", GF_STR("1"));
-    }
+    gf_gateway__head_add_hints(&head);
     gf_gateway__respond_static(gateway, exchange, &head, gf_str_from(text));
 }
 

@@ -350,6 +350,7 @@ Test(gateway_pages_options, settings_that_are_none_are_refused) {
         struct gf_error err;
         one.rpc = (void *)&one; /* is not looked at */
         one.schema = (void *)&one;
+        one.pool = (void *)&one;
         cr_expect_eq(gf_gateway_create(&one, &gateway, &err), GF_INVALID_ARGUMENT);
         cr_expect_str_eq(err.field, fields[i]);
         cr_expect_null(gateway);

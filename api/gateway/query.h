@@ -12,7 +12,8 @@
 #include "base/str.h"
 
 enum {
-    /* Of a query; the head of a request, which it is part of, has a limit of its own. */
+    /* Of a query; the head of a request, which it is part of, has a limit of its own, above this
+     * (GF_HTTP_HEAD_BYTES_MAX_DEFAULT). */
     GF_GATEWAY__QUERY_BYTES_MAX = 6 * 1024,
 };
 

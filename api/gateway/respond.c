@@ -1,5 +1,6 @@
 #include "api/gateway/gateway_internal.h"
 #include "api/gateway/status.h"
+#include "api/rpc/call.h"
 #include "base/log.h"
 #include "base/request_name.h"
 
@@ -7,16 +8,38 @@ enum {
     ERROR_BYTES_MAX = 4096,
 };
 
+/* By which the log, too, knows the request, where a call of it was begun. */
+static struct gf_str request_name(struct gf_http_exchange *exchange) {
+    const struct gf_gateway__data *data = gf_http_data(exchange);
+    if (data != NULL && data->request_name.len > 0) {
+        return data->request_name;
+    }
+    const struct gf_str own = gf_http_header(exchange, GF_RPC_REQUEST_ID_KEY);
+    return gf_request_name_is_fit(own) ? own
+                                       : gf_str_from(gf_request_name_make(gf_arena_alloc(
+                                             gf_http_arena(exchange), GF_REQUEST_NAME_BYTES)));
+}
+
 void gf_gateway__head_init(struct gf_gateway__head *head, struct gf_gateway *gateway,
                            struct gf_http_exchange *exchange, int status) {
     head->status = status;
     head->field_count = 0;
+    head->request_name = request_name(exchange);
+    gf_gateway__head_add(head, GF_RPC_REQUEST_ID_KEY, head->request_name);
     gf_gateway__common_headers(gateway, exchange, head);
 }
 
 void gf_gateway__head_add(struct gf_gateway__head *head, const char *name, struct gf_str value) {
     gf_assert(head->field_count < GF_GATEWAY__FIELDS_MAX);
     head->fields[head->field_count++] = (struct gf_http_field){name, value};
+}
+
+void gf_gateway__head_add_hints(struct gf_gateway__head *head) {
+    if (head->status == 401) {
+        gf_gateway__head_add(head, "www-authenticate", GF_STR("Bearer"));
+    } else if (head->status == 429 || head->status == 503) {
+        gf_gateway__head_add(head, "retry-after", GF_STR("1"));
+    }
 }
 
 /* Counts the response, and gives its head in the form of the http server. */
@@ -50,20 +73,10 @@ void gf_gateway__respond_stream(struct gf_gateway *gateway, struct gf_http_excha
     gf_http_respond_stream(exchange, &http);
 }
 
-static struct gf_str request_id_of(struct gf_http_exchange *exchange) {
-    const struct gf_str given = gf_http_header(exchange, GF_RPC_REQUEST_ID_KEY);
-    if (gf_request_name_is_fit(given)) {
-        return given;
-    }
-    char *own = gf_arena_alloc(gf_http_arena(exchange), GF_REQUEST_NAME_BYTES);
-    return gf_str_from(gf_request_name_make(own));
-}
-
-void gf_gateway__note_refused(struct gf_http_exchange *exchange, struct gf_gateway__head *head,
+void gf_gateway__note_refused(struct gf_http_exchange *exchange,
+                              const struct gf_gateway__head *head,
                               const struct gf_gateway__status *why) {
-    const struct gf_str id = request_id_of(exchange);
-    gf_gateway__head_add(head, GF_RPC_REQUEST_ID_KEY, id);
-    gf_log_debug("http_refused", GF_KV_VIEW("request", id),
+    gf_log_debug("http_refused", GF_KV_VIEW("request", head->request_name),
                  GF_KV_VIEW("method", gf_http_method(exchange)),
                  GF_KV_VIEW("path", gf_http_path(exchange)), GF_KV_I64("status", head->status),
                  GF_KV_VIEW("peer", gf_http_peer(exchange)),
@@ -77,6 +90,7 @@ void gf_gateway__respond_error(struct gf_gateway *gateway, struct gf_http_exchan
     gf_gateway__head_init(&head, gateway, exchange, status);
     gf_gateway__head_add(&head, "content-type", GF_STR("application/json"));
     gf_gateway__head_add(&head, "cache-control", GF_STR("no-store"));
+    gf_gateway__head_add_hints(&head);
     if (name != NULL) {
         gf_gateway__head_add(&head, name, value);
     }

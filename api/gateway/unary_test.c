@@ -113,6 +113,37 @@ Test(gateway_unary, request_ids_come_back) {
     cr_expect_str_neq(found, "not one");
 }
 
+Test(gateway_unary, answers_without_a_call_have_request_ids) {
+    static const struct {
+        const char *method;
+        const char *target;
+        const char *headers;
+        int status;
+    } requests[] = {
+        {"POST", "/gofer.testing.Echo/Nothing", JSON, 404},
+        {"POST", GATEWAY_RIG_UNARY, "Content-Type: text/plain\r\n", 415},
+        {"DELETE", GATEWAY_RIG_UNARY, "", 405},
+        {"GET", "/nothing", "", 404},
+        {"GET", "/healthz", "Origin: https://elsewhere.example\r\n", 403},
+        {"GET", "/healthz", "", 200},
+    };
+    char found[128];
+    for (size_t i = 0; i < GF_ARRAY_COUNT(requests); i++) {
+        GF_CLEANUP(gf_free_p)
+        char *named = gf_asprintf("%sX-Request-Id: mine\r\n", requests[i].headers);
+        gateway_answer_free(&answer);
+        answer = gateway_rig_ask(&rig, requests[i].method, requests[i].target, named,
+                                 (struct gf_str){NULL, 0});
+        cr_expect_eq(answer.status, requests[i].status, "%zu: %s", i, answer.head);
+        expect_header("x-request-id", "mine");
+        gateway_answer_free(&answer);
+        answer = gateway_rig_ask(&rig, requests[i].method, requests[i].target, requests[i].headers,
+                                 (struct gf_str){NULL, 0});
+        cr_expect_gt(strlen(gateway_answer_header(&answer, "x-request-id", found, sizeof(found))),
+                     4, "%zu: %s", i, answer.head);
+    }
+}
+
 Test(gateway_unary, waits_for_bodies_that_say_so) {
     ask(JSON "Expect: 100-continue\r\n", GF_STR("{\"id\":\"x\"}"));
     expect_answer(200, "application/json", "{\"id\":\"x\"}");
@@ -166,6 +197,28 @@ Test(gateway_unary, codes_have_the_status_of_the_protocol) {
         cr_expect_eq(answer.status, statuses[i], "code %zu", i);
     }
     expect_header("www-authenticate", "Bearer");
+}
+
+Test(gateway_unary, errors_say_what_may_be_tried_again) {
+    static const struct {
+        enum gf_code code;
+        const char *retry_after;
+        const char *authenticate;
+    } errors[] = {
+        {GF_RESOURCE_EXHAUSTED, "1", ""},
+        {GF_UNAVAILABLE, "1", ""},
+        {GF_UNAUTHENTICATED, "", "Bearer"},
+        {GF_INTERNAL, "", ""},
+    };
+    for (size_t i = 0; i < GF_ARRAY_COUNT(errors); i++) {
+        GF_CLEANUP(gf_free_p)
+        char *body = gf_asprintf("{\"id\":\"code=%d\"}", (int)errors[i].code);
+        ask(JSON, gf_str_from(body));
+        expect_header("retry-after", errors[i].retry_after);
+        expect_header("www-authenticate", errors[i].authenticate);
+    }
+    ask(PROTO "X-Limit: 50\r\n", request_wire("x", 100));
+    expect_header("retry-after", "");
 }
 
 Test(gateway_unary, malformed_json_is_told_with_its_place) {
@@ -281,6 +334,19 @@ Test(gateway_unary, large_requests_are_refused) {
     cr_expect_eq(answer.status, 413);
     ask(JSON "X-Limit: 3100\r\n", gf_str_from(body));
     cr_expect_eq(answer.status, 200);
+}
+
+/* Who is not let in is told so, and nothing of what else is wrong. */
+Test(gateway_unary, refusals_count_more_than_what_is_wrong_with_a_request) {
+    struct gf_strbuf headers;
+    gf_strbuf_init(&headers, 1 << 16);
+    gf_strbuf_append_cstr(&headers, JSON "Authorization: Bearer wrong\r\n");
+    for (int i = 0; i < 300; i++) {
+        gf_strbuf_printf(&headers, "x-%d: y\r\n", i);
+    }
+    ask(headers.ptr, GF_STR("{}"));
+    cr_expect_eq(answer.status, 401, "%s", answer.head);
+    gf_strbuf_fini(&headers);
 }
 
 Test(gateway_unary, headers_are_bounded) {

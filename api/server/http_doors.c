@@ -71,6 +71,7 @@ enum gf_code gf_server__make_gateway(struct gf_server *server,
     const struct gf_gateway_options gateway = {
         .rpc = server->rpc,
         .schema = gf_schema_gofer(),
+        .pool = server->pool,
         .static_dir = from->static_dir != NULL ? gf_arena_strdup(arena, from->static_dir) : NULL,
         .origins = copy_texts(from->origins, from->origin_count, arena),
         .origin_count = from->origin_count,

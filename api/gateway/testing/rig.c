@@ -209,6 +209,7 @@ void gateway_rig_start_with(struct gateway_rig *rig, struct gf_gateway_options o
     gf_rpc_server_start(rig->rpc);
     options.rpc = rig->rpc;
     options.schema = rig->schema;
+    options.pool = rig->pool;
     options.version = "test";
     must(gf_gateway_create(&options, &rig->gateway, &err), &err);
     const struct gf_http_server_options http_options = {
