@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -72,4 +73,11 @@ void gf_hmac(const struct gf_hmac_key *key, const struct gf_str *parts, size_t c
     }
     gf_assert(size == key->size);
     EVP_MAC_CTX_free(context);
+}
+
+bool gf_hmac_is(const struct gf_hmac_key *key, const struct gf_str *parts, size_t count,
+                const uint8_t *claimed) {
+    uint8_t made[GF_HMAC_BYTES_MAX];
+    gf_hmac(key, parts, count, made);
+    return CRYPTO_memcmp(claimed, made, key->size) == 0;
 }

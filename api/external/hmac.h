@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,5 +39,10 @@ size_t gf_hmac_size(const struct gf_hmac_key *key);
 /* The HMAC of the parts, one behind the other. */
 void gf_hmac(const struct gf_hmac_key *key, const struct gf_str *parts, size_t count,
              uint8_t out[GF_HMAC_BYTES_MAX]);
+
+/* Whether `claimed`, of gf_hmac_size bytes, is that HMAC. Takes the same time wherever the first
+ * wrong byte is. */
+bool gf_hmac_is(const struct gf_hmac_key *key, const struct gf_str *parts, size_t count,
+                const uint8_t *claimed) GF_MUST_USE;
 
 #endif /* GOFER_API_EXTERNAL_HMAC_H_ */

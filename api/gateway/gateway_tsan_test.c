@@ -15,6 +15,7 @@ enum {
     CLIENT_THREADS = 4,
     ROUNDS = 40, /* of each client */
     FOLLOWERS = 8,
+    LARGE_BYTES = 100 * 1000 + 2, /* more than is read at once; what is base64 has whole groups */
 };
 
 #define JSON "Content-Type: application/json\r\n"
@@ -36,6 +37,29 @@ static int follow(const struct gateway_rig *rig) {
     return fd;
 }
 
+/* A request that a worker reads: its client waits for the answer, or goes at some time. */
+static void send_large(const struct gateway_rig *rig, bool waits) {
+    static const char end[] = "\"}";
+    GF_CLEANUP(gf_free_p) char *body = gf_malloc(LARGE_BYTES);
+    const int begun = snprintf(body, LARGE_BYTES, "{\"payload\":\"");
+    memset(body + begun, 'A', LARGE_BYTES - (size_t)begun);
+    memcpy(body + LARGE_BYTES - strlen(end), end, strlen(end));
+    GF_CLEANUP(gf_free_p)
+    char *head = gf_asprintf("POST " GATEWAY_RIG_UNARY " HTTP/1.1\r\nHost: localhost\r\n"
+                             "Connection: close\r\n" JSON "Content-Length: %d\r\n\r\n",
+                             LARGE_BYTES);
+    const int fd = gateway_rig_connect(rig);
+    gateway_rig_send(fd, gf_str_from(head));
+    gateway_rig_send(fd, (struct gf_str){body, LARGE_BYTES});
+    if (!waits) {
+        (void)close(fd);
+        return;
+    }
+    struct gateway_answer answer = gateway_rig_read(fd);
+    gf_assert(answer.whole && answer.status == 200);
+    gateway_answer_free(&answer);
+}
+
 static void *run_client(void *ctx) {
     struct gateway_rig *rig = ctx;
     for (int i = 0; i < ROUNDS; i++) {
@@ -45,6 +69,7 @@ static void *run_client(void *ctx) {
                       GF_STR("{\"id\":\"never\"}"), 504);
         expect_status(rig, GATEWAY_RIG_REPEAT, STREAM,
                       GF_STR("\0\0\0\0\31{\"id\":\"later\",\"count\":20}"), 200);
+        send_large(rig, i % 2 == 0);
         char byte = 0;
         const int fd = follow(rig);
         (void)recv(fd, &byte, i % 2 == 0 ? 1 : 0, 0);
