@@ -1,5 +1,11 @@
 #include "base/base64.h"
 
+#include <string.h>
+
+enum {
+    BLOCK_BYTES = 3 * 64, /* encoded at a time */
+};
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void gf_base64_encode(const void *bytes, size_t size, char *out) {
@@ -14,6 +20,18 @@ void gf_base64_encode(const void *bytes, size_t size, char *out) {
         *out++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
         *out++ = left > 2 ? alphabet[group & 63] : '=';
     }
+}
+
+void gf_base64_append(struct gf_str bytes, bool padded, struct gf_strbuf *out) {
+    char text[BLOCK_BYTES / 3 * 4];
+    for (size_t at = 0; at < bytes.len; at += BLOCK_BYTES) {
+        const size_t left = bytes.len - at;
+        const size_t size = left < BLOCK_BYTES ? left : BLOCK_BYTES;
+        gf_base64_encode(bytes.ptr + at, size, text);
+        gf_strbuf_append_bytes(out, text,
+                               padded ? gf_base64_encoded_size(size) : (size * 4 + 2) / 3);
+    }
+    explicit_bzero(text, sizeof(text));
 }
 
 /* The six bits of a character, or -1. */

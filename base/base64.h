@@ -25,6 +25,9 @@ static inline size_t gf_base64_decoded_size_max(size_t len) {
 /* Writes gf_base64_encoded_size(size) characters, of the standard alphabet, with padding. */
 void gf_base64_encode(const void *bytes, size_t size, char *out);
 
+/* The same, appended to a buffer, with padding or without. Leaves nothing of the bytes behind. */
+void gf_base64_append(struct gf_str bytes, bool padded, struct gf_strbuf *out);
+
 /*
  * Reads the standard and the URL-safe alphabet, with padding or without. `out` has room for
  * gf_base64_decoded_size_max(text.len) bytes; *out_size is how many were written. False when the

@@ -76,6 +76,15 @@ Test(base64, every_length_survives_the_round_trip) {
         cr_assert(gf_base64_decode((struct gf_str){text, len}, back, &back_size));
         cr_assert_eq(back_size, size);
         cr_assert_eq(memcmp(back, bytes, size), 0);
+        struct gf_strbuf appended;
+        gf_strbuf_init(&appended, 4096);
+        gf_base64_append((struct gf_str){(const char *)bytes, size}, true, &appended);
+        cr_assert(gf_str_eq(gf_strbuf_view(&appended), (struct gf_str){text, len}));
+        gf_strbuf_reset(&appended);
+        gf_base64_append((struct gf_str){(const char *)bytes, size}, false, &appended);
+        cr_assert_eq(appended.len, len - (3 - size % 3) % 3);
+        cr_assert_eq(appended.len == 0 || memcmp(appended.ptr, text, appended.len) == 0, 1);
+        gf_strbuf_fini(&appended);
         free(text);
         free(back);
     }

@@ -2,6 +2,7 @@
 #include "api/gateway/call.h"
 #include "api/gateway/envelope.h"
 #include "api/gateway/gzip.h"
+#include "base/base64.h"
 
 void gf_gateway__call_out_reset(struct gf_gateway__call *call) {
     gf_strbuf_fini(&call->out);
@@ -35,7 +36,7 @@ static void put_envelope(struct gf_gateway__call *call, uint8_t flags, struct gf
     start_layer(call, &whole);
     gf_strbuf_append_bytes(&whole, head, sizeof(head));
     gf_strbuf_append(&whole, content);
-    gf_gateway__text_encode(gf_strbuf_view(&whole), &call->out);
+    gf_base64_append(gf_strbuf_view(&whole), true, &call->out);
     call->out.overflowed = call->out.overflowed || whole.overflowed;
     gf_strbuf_fini(&whole);
 }
@@ -179,7 +180,7 @@ static void answer_trailers_only(struct gf_gateway__call *call) {
     gf_strbuf_init(&details, 2 * status->details.len + 4);
     gf_strbuf_printf(&number, "%d", gf_gateway__grpc_status(status->code));
     gf_gateway__append_grpc_message(status->message, &message);
-    gf_gateway__append_base64(status->details, &details);
+    gf_base64_append(status->details, false, &details);
     struct gf_gateway__head head;
     start_head(call, &head, 200);
     add_content_type(&head, call->form.content_type);

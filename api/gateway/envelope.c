@@ -3,7 +3,7 @@
 #include "base/base64.h"
 
 enum {
-    BLOCK_BYTES = 3 * 256, /* encoded at a time */
+    BLOCK_BYTES = 3 * 256, /* decoded at a time */
 };
 
 enum gf_code gf_gateway__envelope_open(struct gf_str body, size_t message_bytes_max,
@@ -76,14 +76,4 @@ enum gf_code gf_gateway__text_decode(struct gf_str text, struct gf_strbuf *out,
         at = end;
     }
     return GF_OK;
-}
-
-void gf_gateway__text_encode(struct gf_str bytes, struct gf_strbuf *out) {
-    char text[BLOCK_BYTES / 3 * 4];
-    for (size_t at = 0; at < bytes.len; at += BLOCK_BYTES) {
-        const size_t left = bytes.len - at;
-        const size_t size = left < BLOCK_BYTES ? left : BLOCK_BYTES;
-        gf_base64_encode(bytes.ptr + at, size, text);
-        gf_strbuf_append_bytes(out, text, gf_base64_encoded_size(size));
-    }
 }

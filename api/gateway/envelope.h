@@ -45,7 +45,4 @@ void gf_gateway__envelope_head(uint8_t flags, size_t size, char out[GF_GATEWAY__
 enum gf_code gf_gateway__text_decode(struct gf_str text, struct gf_strbuf *out,
                                      struct gf_error *err) GF_MUST_USE;
 
-/* Appends the bytes as base64 that is padded at its end, so that it can be read as it stands. */
-void gf_gateway__text_encode(struct gf_str bytes, struct gf_strbuf *out);
-
 #endif /* GOFER_API_GATEWAY_ENVELOPE_H_ */

@@ -11,7 +11,6 @@
 enum {
     DETAILS_ARENA_BYTES_MAX = 4 * 1024 * 1024, /* larger ones are left out */
     TYPE_BYTES_MAX = 128,
-    BLOCK_BYTES = 3 * 256,
 };
 
 /* ---- codes ---- */
@@ -61,16 +60,6 @@ struct gf_gateway__status gf_gateway__status_of(const struct gf_error *error) {
 }
 
 /* ---- texts ---- */
-
-void gf_gateway__append_base64(struct gf_str bytes, struct gf_strbuf *out) {
-    char text[BLOCK_BYTES / 3 * 4];
-    for (size_t at = 0; at < bytes.len; at += BLOCK_BYTES) {
-        const size_t left = bytes.len - at;
-        const size_t size = left < BLOCK_BYTES ? left : BLOCK_BYTES;
-        gf_base64_encode(bytes.ptr + at, size, text);
-        gf_strbuf_append_bytes(out, text, (size * 4 + 2) / 3);
-    }
-}
 
 void gf_gateway__append_grpc_message(struct gf_str message, struct gf_strbuf *out) {
     for (size_t i = 0; i < message.len; i++) {
@@ -127,7 +116,7 @@ static void append_detail(const struct gf_schema *schema, const Google__Protobuf
     gf_strbuf_append_cstr(out, "{\"type\":");
     append_text(type, out);
     gf_strbuf_append_cstr(out, ",\"value\":\"");
-    gf_gateway__append_base64(value, out);
+    gf_base64_append(value, false, out);
     gf_strbuf_append_char(out, '"');
     append_debug(schema, type, value, out);
     gf_strbuf_append_char(out, '}');
@@ -185,7 +174,7 @@ void gf_gateway__append_trailers(const struct gf_gateway__status *status, struct
     }
     if (status->details.len > 0) {
         gf_strbuf_append_cstr(out, "grpc-status-details-bin: ");
-        gf_gateway__append_base64(status->details, out);
+        gf_base64_append(status->details, false, out);
         gf_strbuf_append_cstr(out, "\r\n");
     }
 }

@@ -47,7 +47,4 @@ void gf_gateway__append_trailers(const struct gf_gateway__status *status, struct
 /* Appends a message as the value of grpc-message: percent-encoded where it is not plain. */
 void gf_gateway__append_grpc_message(struct gf_str message, struct gf_strbuf *out);
 
-/* Appends bytes as base64 without padding, as headers have it. */
-void gf_gateway__append_base64(struct gf_str bytes, struct gf_strbuf *out);
-
 #endif /* GOFER_API_GATEWAY_STATUS_H_ */

@@ -5,6 +5,7 @@
 #include "api/gateway/envelope.h"
 #include "api/gateway/gzip.h"
 #include "base/alloc.h"
+#include "base/base64.h"
 
 #include <string.h>
 
@@ -39,7 +40,7 @@ static void run_text(struct gf_str text) {
     gf_strbuf_init(&again, 2 * text.len + 4);
     if (gf_gateway__text_decode(text, &bytes, NULL) == GF_OK) {
         gf_assert(!bytes.overflowed);
-        gf_gateway__text_encode(gf_strbuf_view(&bytes), &again);
+        gf_base64_append(gf_strbuf_view(&bytes), true, &again);
         const size_t size = bytes.len;
         GF_CLEANUP(gf_free_p) char *before = gf_memdup(bytes.ptr, size);
         gf_strbuf_reset(&bytes);

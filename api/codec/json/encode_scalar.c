@@ -8,16 +8,8 @@
 #include <string.h>
 
 static void write_bytes(struct gf_json__encoder *encoder, upb_StringView bytes) {
-    enum {
-        GROUP_BYTES = 48
-    }; /* a multiple of three */
     gf_strbuf_append_char(encoder->out, '"');
-    for (size_t i = 0; i < bytes.size; i += GROUP_BYTES) {
-        size_t size = bytes.size - i < GROUP_BYTES ? bytes.size - i : GROUP_BYTES;
-        char text[GROUP_BYTES / 3 * 4];
-        gf_base64_encode(bytes.data + i, size, text);
-        gf_strbuf_append_bytes(encoder->out, text, gf_base64_encoded_size(size));
-    }
+    gf_base64_append((struct gf_str){bytes.data, bytes.size}, true, encoder->out);
     gf_strbuf_append_char(encoder->out, '"');
 }
 

@@ -151,11 +151,20 @@ function addressOf(call) {
   return `#${call.service}.${call.name.replace("/", "")}`;
 }
 
+// What stands behind the '#'; one that nobody can decode leads to the start.
+function wantedAddress() {
+  try {
+    return decodeURIComponent(location.hash);
+  } catch {
+    return "";
+  }
+}
+
 // ---- The list ----
 
 function listCalls() {
   const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const current = decodeURIComponent(location.hash);
+  const current = wantedAddress();
   const found = [];
   callList.replaceChildren();
   for (const service of services) {
@@ -457,7 +466,7 @@ function showCall(call) {
 }
 
 function show() {
-  const wanted = decodeURIComponent(location.hash);
+  const wanted = wantedAddress();
   const service = services.find((one) => `#${one.name}` === wanted);
   const call = services.flatMap((one) => one.calls).find((one) => addressOf(one) === wanted);
   if (call) {
