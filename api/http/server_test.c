@@ -254,6 +254,15 @@ Test(http_server, answers_from_another_thread_and_by_timers) {
     assert_answer("GET /deadline HTTP/1.1\r\n" HOST CLOSE "\r\n", "HTTP/1.1 200 OK\r\n", "timer\n");
 }
 
+Test(http_server, who_is_woken_all_the_time_leaves_others_their_turn) {
+    const int restless = rig_connect(&rig);
+    rig_send(restless, "GET /restless HTTP/1.1\r\n" HOST "\r\n");
+    cr_assert(rig_await(&rig.bodies, 1));
+    assert_answer("GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n", "HTTP/1.1 200 OK\r\n", "hello\n");
+    (void)close(restless);
+    cr_assert(rig_await(&rig.dones, 2));
+}
+
 Test(http_server, streams_as_it_is_woken) {
     GF_CLEANUP(gf_free_p)
     char *answer = rig_ask(&rig, "GET /lines?200 HTTP/1.1\r\n" HOST CLOSE "\r\n");

@@ -168,6 +168,8 @@ static void on_body(struct gf_http_exchange *exchange, struct gf_str body,
         want_wake(rig, exchange);
     } else if (is(task, "/hold")) {
         task->hold = true;
+    } else if (is(task, "/restless")) {
+        gf_http_wake(exchange);
     } else if (is(task, "/deadline")) {
         gf_http_wake_at(exchange, gf_mono_ns() + 20 * GF_NS_PER_MS);
     } else if (is(task, "/file")) {
@@ -189,6 +191,8 @@ static void on_woken(struct gf_http_exchange *exchange, void *ctx) {
     task->woken = true;
     if (is(task, "/async")) {
         say(exchange, 200, GF_STR("later\n"));
+    } else if (is(task, "/restless")) {
+        gf_http_wake(exchange);
     } else if (is(task, "/slowly")) {
         say(exchange, 413, GF_STR("too large\n"));
     } else if (is(task, "/deadline")) {

@@ -11,6 +11,7 @@
  *     /async     "later\n", from another thread
  *     /lines?N   a stream of N lines, one for each wake by another thread
  *     /hold      no answer, until the client goes
+ *     /restless  the same, and it is woken all the time
  *     /follow    a stream that says "hi\n", then nothing until the client goes
  *     /flood     a stream without end
  *     /broken    a stream that says "some", and breaks
