@@ -117,7 +117,6 @@ static enum gf_stream_next go_on(struct follow *self) {
         self->stream.error = error;
         return GF_STREAM_END;
     }
-    const bool drained = count == 0 && scanned == self->sequence;
     for (size_t i = 0; i < count; i++) {
         if (is_wanted(self, &events[i]) && !send(self, &events[i], events[i].sequence)) {
             return gf_stream_refused(&self->stream);
@@ -127,9 +126,10 @@ static enum gf_stream_next go_on(struct follow *self) {
     if (scanned - self->told > QUIET_EVENTS_MAX && !send(self, NULL, scanned)) {
         return gf_stream_refused(&self->stream);
     }
-    if (!drained) {
+    if (count == EVENTS_MAX) {
         return GF_STREAM_AGAIN;
     }
+    /* Where there is more, this kicks at once. */
     gf_event_hub_arm(self->stream.services->hub, &self->follower, self->sequence);
     return GF_STREAM_WAIT;
 }

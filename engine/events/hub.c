@@ -323,6 +323,9 @@ static bool read_some(struct gf_event_hub *hub, struct read *read) {
         const struct gf_event *event = &slot_of(hub, ++read->scanned)->event;
         if (gf_event_filter_matches(read->filter, event)) {
             if (read->items == NULL) {
+                /* Room for those that are there: mostly for one, where many follow. */
+                const size_t there = (size_t)(newest - read->scanned) + 1;
+                read->limit = read->limit < there ? read->limit : there;
                 read->items = GF_ARENA_ARRAY(read->arena, read->limit, struct gf_event);
             }
             gf_event_copy(event, read->arena, &read->items[read->count++]);
