@@ -5,33 +5,55 @@
 #include "base/clock.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+
+/* The last `count` digits of a number that is not negative; gives what is behind them. Lists are
+ * full of times, and printf takes more time over one than all else that is done with it. */
+static char *put_digits(char *out, int64_t number, size_t count) {
+    for (size_t i = count; i > 0; i--) {
+        out[i - 1] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return out + count;
+}
 
 char *gf_time_format_seconds(int64_t wall_ns, char out[GF_TIME_BYTES_MAX]) {
     const int64_t seconds = gf_floor_div(wall_ns, GF_NS_PER_SEC);
     const int64_t days = gf_floor_div(seconds, 86400);
     const int64_t second_of_day = seconds - days * 86400;
     const struct gf_date date = gf_date_from_days(days);
-    (void)snprintf(out, GF_TIME_BYTES_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)date.year,
-                   date.month, date.day, (int)(second_of_day / 3600),
-                   (int)(second_of_day / 60 % 60), (int)(second_of_day % 60));
+    char *next = put_digits(out, date.year, 4); /* of 64 bits of nanoseconds: 1677 to 2262 */
+    *next++ = '-';
+    next = put_digits(next, date.month, 2);
+    *next++ = '-';
+    next = put_digits(next, date.day, 2);
+    *next++ = 'T';
+    next = put_digits(next, second_of_day / 3600, 2);
+    *next++ = ':';
+    next = put_digits(next, second_of_day / 60 % 60, 2);
+    *next++ = ':';
+    next = put_digits(next, second_of_day % 60, 2);
+    *next++ = 'Z';
+    *next = '\0';
     return out;
 }
 
 char *gf_time_format(int64_t wall_ns, char out[GF_TIME_BYTES_MAX]) {
     (void)gf_time_format_seconds(wall_ns, out);
-    int fraction_ns = (int)(wall_ns % GF_NS_PER_SEC);
-    fraction_ns += fraction_ns < 0 ? (int)GF_NS_PER_SEC : 0;
+    int64_t fraction_ns = wall_ns % GF_NS_PER_SEC;
+    fraction_ns += fraction_ns < 0 ? GF_NS_PER_SEC : 0;
     if (fraction_ns == 0) {
         return out;
     }
-    int digits = 9;
+    size_t digits = 9;
     while (fraction_ns % 1000 == 0) {
         fraction_ns /= 1000;
         digits -= 3;
     }
     char *zone = out + strlen(out) - 1;
-    (void)snprintf(zone, GF_TIME_BYTES_MAX - (size_t)(zone - out), ".%0*dZ", digits, fraction_ns);
+    *zone++ = '.';
+    zone = put_digits(zone, fraction_ns, digits);
+    *zone++ = 'Z';
+    *zone = '\0';
     return out;
 }
 
