@@ -1,10 +1,13 @@
 /*
- * Load on an echo server: a closed loop on gRPC C core, as thin as a client can be, so that the
- * server is what is measured.
+ * Load on an echo server, or another: a closed loop on gRPC C core, as thin as a client can be, so
+ * that the server is what is measured.
  *
  * Usage: load ADDRESS unary|stream CALLS SECONDS [MESSAGES]
- *   CALLS     in flight all the time, on one connection
- *   MESSAGES  of one streaming call (default 1000)
+ *        load ADDRESS PATH CALLS SECONDS MESSAGE_FILE [TOKEN]
+ *   CALLS         in flight all the time, on one connection
+ *   MESSAGES      of one streaming call (default 1000)
+ *   PATH          of a unary call of any server ("/gofer.v1.RunService/GetRun")
+ *   MESSAGE_FILE  its request, in the form of the wire
  *
  * Prints one line: operations per second (requests or stream messages), the median and the 99th
  * percentile of the duration of a call in microseconds, the number of operations with those before
@@ -29,6 +32,8 @@ enum {
     CALLS_MAX = 10000,
     SAMPLES_MAX = 8 * 1000 * 1000,
     FAILURES_MAX = 100,
+    MESSAGE_BYTES_MAX = 64 * 1024,
+    TOKEN_BYTES_MAX = 256,
     WARM_UP_MS = 500,
     MESSAGES_DEFAULT = 1000,
 };
@@ -39,6 +44,8 @@ struct load {
     void *method;
     bool streaming;
     grpc_byte_buffer *request;
+    grpc_metadata metadata; /* the token */
+    size_t metadata_count;
     int64_t measure_from_ns;
     int64_t end_ns;
     size_t in_flight;
@@ -95,12 +102,11 @@ static void begin(struct call *call) {
     send.data.send_message.send_message = request;
     grpc_op headers = {.op = GRPC_OP_RECV_INITIAL_METADATA};
     headers.data.recv_initial_metadata.recv_initial_metadata = &call->headers;
+    grpc_op first = {.op = GRPC_OP_SEND_INITIAL_METADATA};
+    first.data.send_initial_metadata.metadata = &load->metadata;
+    first.data.send_initial_metadata.count = load->metadata_count;
     const grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA},
-        send,
-        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
-        headers,
-        receive_op(call),
+        first,           send, {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}, headers, receive_op(call),
         status_op(call),
     };
     /* A stream asks for its status when it has read all messages. */
@@ -182,15 +188,39 @@ static grpc_byte_buffer *make_request(int messages) {
     return buffer;
 }
 
-static void connect_to(struct load *load, const char *address) {
+static grpc_byte_buffer *read_request(const char *path) {
+    static char bytes[MESSAGE_BYTES_MAX];
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        perror(path);
+        exit(2);
+    }
+    const size_t size = fread(bytes, 1, sizeof(bytes), file);
+    (void)fclose(file);
+    grpc_slice slice = grpc_slice_from_copied_buffer(bytes, size);
+    grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice_unref(slice);
+    return buffer;
+}
+
+static void show_token(struct load *load, const char *token) {
+    static char value[TOKEN_BYTES_MAX];
+    (void)snprintf(value, sizeof(value), "Bearer %s", token);
+    load->metadata.key = grpc_slice_from_static_string("authorization");
+    load->metadata.value = grpc_slice_from_static_string(value);
+    load->metadata_count = 1;
+}
+
+/* Without a path: the echo service's. */
+static void connect_to(struct load *load, const char *address, const char *path) {
     grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
     grpc_arg no_retries = {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_ENABLE_RETRIES};
     const grpc_channel_args args = {.num_args = 1, .args = &no_retries};
     load->channel = grpc_channel_create(address, credentials, &args);
     grpc_channel_credentials_release(credentials);
     const enum gf_echo_method method = load->streaming ? GF_ECHO_REPEAT : GF_ECHO_UNARY;
-    load->method =
-        grpc_channel_register_call(load->channel, gf_echo_methods[method].path, NULL, NULL);
+    load->method = grpc_channel_register_call(
+        load->channel, path != NULL ? path : gf_echo_methods[method].path, NULL, NULL);
     load->queue = grpc_completion_queue_create_for_next(NULL);
 }
 
@@ -211,21 +241,31 @@ static void run(struct load *load, size_t call_count, int64_t seconds) {
     free(calls);
 }
 
+static int refuse(void) {
+    (void)fprintf(stderr, "usage: load ADDRESS unary|stream CALLS SECONDS [MESSAGES]\n"
+                          "       load ADDRESS PATH CALLS SECONDS MESSAGE_FILE [TOKEN]\n");
+    return 2;
+}
+
 int main(int argc, char **argv) {
     struct load load = {.streaming = argc > 2 && strcmp(argv[2], "stream") == 0};
+    const char *path = argc > 2 && argv[2][0] == '/' ? argv[2] : NULL;
     int64_t calls = 0;
     int64_t seconds = 0;
     int64_t messages = MESSAGES_DEFAULT;
     if (argc < 5 || !gf_parse_i64(gf_str_from(argv[3]), &calls) || calls < 1 || calls > CALLS_MAX ||
         !gf_parse_i64(gf_str_from(argv[4]), &seconds) || seconds < 1 ||
-        (argc > 5 && !gf_parse_i64(gf_str_from(argv[5]), &messages))) {
-        (void)fprintf(stderr, "usage: load ADDRESS unary|stream CALLS SECONDS [MESSAGES]\n");
-        return 2;
+        (path != NULL && argc < 6) ||
+        (path == NULL && argc > 5 && !gf_parse_i64(gf_str_from(argv[5]), &messages))) {
+        return refuse();
     }
     grpc_init();
-    load.request = make_request((int)messages);
+    load.request = path != NULL ? read_request(argv[5]) : make_request((int)messages);
+    if (path != NULL && argc > 6) {
+        show_token(&load, argv[6]);
+    }
     load.samples_us = gf_calloc(SAMPLES_MAX, sizeof(*load.samples_us));
-    connect_to(&load, argv[1]);
+    connect_to(&load, argv[1], path);
     run(&load, (size_t)calls, seconds);
     qsort(load.samples_us, load.sample_count, sizeof(*load.samples_us), compare);
     (void)printf("%.0f %u %u %llu %llu\n", (double)load.operations / (double)seconds,
