@@ -44,7 +44,7 @@ enum {
     GF_RPC_REQUEST_MS_MAX_DEFAULT = 60 * 1000,
     GF_RPC_KEEPALIVE_MS_DEFAULT = 30 * 1000,
     GF_RPC_KEEPALIVE_TIMEOUT_MS_DEFAULT = 10 * 1000,
-    GF_RPC_CONNECTIONS_MAX = 16384, /* of all servers, with other descriptors; more are closed */
+    GF_RPC_CONNECTIONS_MAX = 4096, /* of all servers, with other descriptors; more are closed */
     GF_RPC_HANDSHAKE_MS_MAX = 20 * 1000,
     GF_RPC_IDLE_MS_MAX = 10 * 60 * 1000, /* of a connection without calls, which is closed then */
     GF_RPC_HELD_REFUSALS_MAX = 1024,     /* at once by one server; more are answered at once */

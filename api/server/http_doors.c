@@ -15,7 +15,7 @@
 
 enum {
     /* What part of the descriptors each may have for its connections; the rest is gRPC's. */
-    GATEWAY_PART = 3,
+    GATEWAY_PART = 2,
     EXTERNAL_PART = 6,
 };
 
