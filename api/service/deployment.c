@@ -75,20 +75,17 @@ static enum gf_code check_strategy(const Gofer__V1__DeploymentStrategy *strategy
     if (strategy == NULL) {
         return GF_OK;
     }
+    if (gf_unsupported_check(&strategy->base, err) != GF_OK) {
+        return gf_wrap_field(err, "strategy.");
+    }
     switch ((int)strategy->kind) {
     case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_UNSPECIFIED:
     case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_INSTANT:
-        break;
-    case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_CANARY:
-        return gf_fail_unsupported(err, "strategy.kind", "CANARY");
-    case GOFER__V1__DEPLOYMENT_STRATEGY_KIND__DEPLOYMENT_STRATEGY_KIND_BLUE_GREEN:
-        return gf_fail_unsupported(err, "strategy.kind", "BLUE_GREEN");
+        return GF_OK;
     default:
         return gf_fail_field(err, "strategy.kind", "%d is no kind of strategy",
                              (int)strategy->kind);
     }
-    const enum gf_code rc = gf_unsupported_check(&strategy->base, err);
-    return rc == GF_OK ? GF_OK : gf_wrap_field(err, "strategy.");
 }
 
 static void deploy_pipeline(struct gf_rpc_call *call,

@@ -98,8 +98,8 @@ static bool is_json(struct gf_str content) {
 
 static enum gf_code read_document(const Gofer__V1__RunInput *message, struct gf_arena *arena,
                                   struct gf_run_document *out, struct gf_error *err) {
-    if (message->source_case == GOFER__V1__RUN_INPUT__SOURCE_OBJECT_KEY) {
-        return gf_fail_unsupported(err, "input.object_key", "object_key");
+    if (gf_unsupported_check(&message->base, err) != GF_OK) {
+        return gf_wrap_field(err, "input.");
     }
     if (message->source_case != GOFER__V1__RUN_INPUT__SOURCE_CONTENT) {
         return gf_fail_field(err, "input", "there is no document, expected its content");

@@ -1,6 +1,6 @@
 /*
  * The calls of the contracts that this version does not have. They answer GF_UNIMPLEMENTED and say
- * so. Thread: any.
+ * so, and the contracts say so of them, by which the OpenAPI document leaves them out. Thread: any.
  */
 #ifndef GOFER_API_SERVICE_UNIMPLEMENTED_H_
 #define GOFER_API_SERVICE_UNIMPLEMENTED_H_

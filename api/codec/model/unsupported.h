@@ -1,8 +1,10 @@
 /*
- * Fields of requests that this version does not honour yet. A caller who sets one is told, with
- * GF_UNIMPLEMENTED on the field: what somebody asks for is never ignored.
+ * Fields of requests, and words of enums in them, that this version does not honour yet. A caller
+ * who sets one is told, with GF_UNIMPLEMENTED on the field: what somebody asks for is never
+ * ignored.
  *
- * The fields stand in one table, unsupported.c, which gets shorter with every version.
+ * They stand in the tables of unsupported.c, which get shorter with every version, and the
+ * contracts say of each "Not in this version.", by which the OpenAPI document leaves it out.
  *
  * Thread: any.
  */
@@ -24,8 +26,8 @@ enum gf_code gf_unsupported_check(const ProtobufCMessage *message,
 /* GF_UNIMPLEMENTED on `field`: "'what' is not supported by this version". */
 enum gf_code gf_fail_unsupported(struct gf_error *err, const char *field, const char *what);
 
-/* Every row of the table names a field that exists: for tests. The name of the first that does
- * not, or NULL. */
+/* Every row of the tables names a field or a word that exists: for tests. The name of the first
+ * that does not, or NULL. */
 const char *gf_unsupported_first_unknown(void);
 
 #endif /* GOFER_API_CODEC_MODEL_UNSUPPORTED_H_ */
