@@ -102,6 +102,10 @@ def check_document(document):
             assert operation["description"], where
             assert "default" in operation["responses"], where
     assert calls > 100, calls
+    missing = ["/gofer.v1.%s/%s" % (tag["name"], call["name"]) for tag in document["tags"]
+               for call in tag.get("x-gofer-unavailable", [])]
+    assert missing and not set(missing) & set(document["paths"]), missing
+    assert "Not in this version" not in json.dumps([document["paths"], document["components"]])
     for name, schema in document["components"]["schemas"].items():
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["description"], name

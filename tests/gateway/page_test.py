@@ -82,7 +82,8 @@ def main():
             "≤ 1024 characters", "Fields of RunInput", '-d \'{"pipelineId":"pipeline-1"}\'',
             "404 NOT_FOUND if the namespace or the pipeline does not exist"],
         "#RunService.WatchRun": ["Answers, each in an envelope", r"printf '\000\000\000\000"],
-        "#ObjectService.PutRunObject": ["it is served over gRPC only"],
+        "#TaskExecutionService.AttachTaskExecution": ["it is served over gRPC only"],
+        "#ObjectService.PutRunObject": ["This version does not have it"],
     }
     faults = []
     with tempfile.TemporaryDirectory() as home:

@@ -69,6 +69,11 @@ bool oas_comment_says(const char *text, const char *phrase) {
     return strstr(text, phrase) != NULL;
 }
 
+bool oas_comment_is_unavailable(const char *text) {
+    return oas_comment_says(text, "Not in this version.") ||
+           oas_comment_says(text, "Not in this version: answers UNIMPLEMENTED.");
+}
+
 /* ---- Limits ---- */
 
 /* Takes a decimal number, with its sign, from the front. */

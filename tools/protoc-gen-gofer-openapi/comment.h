@@ -25,6 +25,10 @@ const char *oas_comment_summary(struct gf_arena *arena, const char *text);
 /* Whether a text has that phrase. */
 bool oas_comment_says(const char *text, const char *phrase);
 
+/* Whether an RPC, a field or the value of an enum is not there yet: "Not in this version." or "Not
+ * in this version: answers UNIMPLEMENTED.", as a sentence of its text. */
+bool oas_comment_is_unavailable(const char *text);
+
 /* What a field allows. */
 struct oas_limits {
     bool is_required;    /* "Required." */

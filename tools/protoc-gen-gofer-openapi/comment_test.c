@@ -32,6 +32,13 @@ Test(comment, the_summary_is_the_first_sentence) {
     cr_assert_str_eq(oas_comment_summary(&arena, ""), "");
 }
 
+Test(comment, what_is_not_there_yet_says_so_in_one_wording) {
+    cr_assert(oas_comment_is_unavailable("Optional. Keys. Not in this version."));
+    cr_assert(oas_comment_is_unavailable("Does it. Not in this version: answers UNIMPLEMENTED."));
+    cr_assert_not(oas_comment_is_unavailable("Optional. Keys that are not in this version."));
+    cr_assert_not(oas_comment_is_unavailable(""));
+}
+
 static struct oas_limits read(const char *text) {
     struct oas_limits limits;
     oas_comment_limits(text, &limits);

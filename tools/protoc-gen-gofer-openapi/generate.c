@@ -35,7 +35,11 @@ static const char *const description =
     "\n"
     "**gRPC only.** Calls whose requests come as a stream cannot be made over HTTP/1.1; "
     "`x-gofer-grpc-only` of their tag lists them. gRPC-Web and binary messages "
-    "(`application/proto`) are served at the same paths.";
+    "(`application/proto`) are served at the same paths.\n"
+    "\n"
+    "**Not in this version.** What this version refuses with `unimplemented` has no path and no "
+    "schema here: `x-gofer-unavailable` of their tag lists such calls; such fields and values are "
+    "left out.";
 
 /* What is there besides calls. */
 static const char *const health_paths =

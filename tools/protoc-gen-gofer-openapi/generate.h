@@ -8,6 +8,8 @@
  *     x-gofer-message names that of the messages, and x-gofer-shape tells those operations from the
  *     others.
  *   - Calls with a stream of requests are gRPC's alone; x-gofer-grpc-only of their tag lists them.
+ *   - Calls, fields and words of enums that are not in this version (their comments say so) are
+ * left out: the server refuses them. x-gofer-unavailable of their tag lists the calls.
  *   - Schemas are those of what api/codec/json writes and reads. Where it reads more than it
  *     writes, they tell the form that it writes, but for int64, which clients send as numbers.
  *

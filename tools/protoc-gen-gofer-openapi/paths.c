@@ -57,8 +57,13 @@ static struct operation read_operation(struct gen_schema *schema, const gen_file
     return operation;
 }
 
-static bool is_over_http(const struct operation *operation) {
-    return operation->shape == GEN_UNARY || operation->shape == GEN_SERVER_STREAM;
+static bool is_unavailable(const struct operation *operation) {
+    return oas_comment_is_unavailable(operation->text);
+}
+
+static bool is_grpc_only(const struct operation *operation) {
+    return !is_unavailable(operation) && operation->shape != GEN_UNARY &&
+           operation->shape != GEN_SERVER_STREAM;
 }
 
 /* Whether it may be called by GET. */
@@ -216,7 +221,7 @@ void oas_write_paths(struct oas_json *json, struct gen_schema *schema, const gen
     for (size_t s = 0; s < file->n_service; s++) {
         for (size_t m = 0; m < file->service[s]->n_method; m++) {
             const struct operation operation = read_operation(schema, file, s, m);
-            if (!is_over_http(&operation)) {
+            if (is_unavailable(&operation) || is_grpc_only(&operation)) {
                 continue;
             }
             oas_use(schema, gen_schema_find(schema, operation.method->input_type));
@@ -234,18 +239,45 @@ void oas_write_paths(struct oas_json *json, struct gen_schema *schema, const gen
 
 /* ---- Tags ---- */
 
-static void write_grpc_only(struct oas_json *json, const struct operation *operation, bool *any) {
-    if (!*any) {
-        oas_open_array(json, "x-gofer-grpc-only");
+static const char *shape_name(enum gen_shape shape) {
+    switch (shape) {
+    case GEN_UNARY:
+        return "unary";
+    case GEN_SERVER_STREAM:
+        return "server_stream";
+    case GEN_CLIENT_STREAM:
+        return "client_stream";
+    case GEN_BIDI_STREAM:
+        return "bidi_stream";
     }
-    *any = true;
-    oas_open_object(json, NULL);
-    oas_text(json, "name", operation->method->name);
-    oas_text(json, "x-gofer-shape",
-             operation->shape == GEN_CLIENT_STREAM ? "client_stream" : "bidi_stream");
-    oas_text(json, "summary", operation->summary);
-    oas_text(json, "description", operation->text);
-    oas_close_object(json);
+    return "";
+}
+
+/* Writes, as a member, those calls of a service that have no path for this reason, if there are
+ * any. */
+static void write_listed(struct oas_json *json, struct gen_schema *schema,
+                         const gen_file_proto *file, size_t service, const char *name,
+                         bool (*is_listed)(const struct operation *operation)) {
+    bool any = false;
+    for (size_t m = 0; m < file->service[service]->n_method; m++) {
+        const struct operation operation = read_operation(schema, file, service, m);
+        if (!is_listed(&operation)) {
+            continue;
+        }
+        if (!any) {
+            oas_open_array(json, name);
+        }
+        any = true;
+        oas_open_object(json, NULL);
+        oas_text(json, "name", operation.method->name);
+        oas_text(json, "x-gofer-shape", shape_name(operation.shape));
+        oas_text(json, "summary", operation.summary);
+        oas_text(json, "description", operation.text);
+        oas_close_object(json);
+    }
+    if (any) {
+        oas_close_array(json);
+    }
 }
 
 void oas_write_tags(struct oas_json *json, struct gen_schema *schema, const gen_file_proto *file) {
@@ -256,16 +288,8 @@ void oas_write_tags(struct oas_json *json, struct gen_schema *schema, const gen_
         oas_text(json, "name", file->service[s]->name);
         oas_text(json, "description",
                  oas_comment_text(schema->arena, gen_schema_comment(file, &path)));
-        bool any = false;
-        for (size_t m = 0; m < file->service[s]->n_method; m++) {
-            const struct operation operation = read_operation(schema, file, s, m);
-            if (!is_over_http(&operation)) {
-                write_grpc_only(json, &operation, &any);
-            }
-        }
-        if (any) {
-            oas_close_array(json);
-        }
+        write_listed(json, schema, file, s, "x-gofer-grpc-only", is_grpc_only);
+        write_listed(json, schema, file, s, "x-gofer-unavailable", is_unavailable);
         oas_close_object(json);
     }
 }

@@ -60,6 +60,14 @@ static const char *well_known_schema(const gen_field_proto *field) {
     return NULL;
 }
 
+/* Whether a field, or the value of an enum, at that index of the type is not in this version. */
+static bool is_unavailable(const struct gen_schema *schema, const struct gen_type *type, int kind,
+                           size_t index) {
+    const struct gen_path path = gen_path_child(&type->path, kind, index);
+    return oas_comment_is_unavailable(
+        oas_comment_text(schema->arena, gen_schema_comment(type->file, &path)));
+}
+
 /* ---- Use ---- */
 
 void oas_use(struct gen_schema *schema, struct gen_type *type) {
@@ -69,7 +77,8 @@ void oas_use(struct gen_schema *schema, struct gen_type *type) {
     type->state = GEN_DONE;
     for (size_t i = 0; type->message != NULL && i < type->message->n_field; i++) {
         const gen_field_proto *field = type->message->field[i];
-        if (field->type_name != NULL && well_known_schema(field) == NULL) {
+        if (field->type_name != NULL && well_known_schema(field) == NULL &&
+            !is_unavailable(schema, type, GEN_MESSAGE_FIELD, i)) {
             oas_use(schema, gen_schema_find(schema, field->type_name));
         }
     }
@@ -242,7 +251,8 @@ static void write_required(struct oas_json *json, const struct gen_schema *schem
     bool any = false;
     for (size_t i = 0; i < type->message->n_field; i++) {
         const struct field field = read_field(schema, type, i);
-        if (!field.is_of_request || !field.limits.is_required) {
+        if (!field.is_of_request || !field.limits.is_required ||
+            oas_comment_is_unavailable(field.text)) {
             continue;
         }
         if (!any) {
@@ -283,7 +293,8 @@ static void write_oneof(struct oas_json *json, const struct gen_schema *schema,
         }
         for (size_t i = 0; i < message->n_field; i++) {
             const gen_field_proto *field = message->field[i];
-            if (field->has_oneof_index && (size_t)field->oneof_index == index) {
+            if (field->has_oneof_index && (size_t)field->oneof_index == index &&
+                !is_unavailable(schema, type, GEN_MESSAGE_FIELD, i)) {
                 write_presence(json, field);
             }
         }
@@ -303,7 +314,9 @@ static void write_message(struct oas_json *json, const struct gen_schema *schema
     oas_open_object(json, "properties");
     for (size_t i = 0; i < message->n_field; i++) {
         const struct field field = read_field(schema, type, i);
-        write_field(json, schema, &field);
+        if (!oas_comment_is_unavailable(field.text)) {
+            write_field(json, schema, &field);
+        }
     }
     oas_close_object(json);
     write_required(json, schema, type);
@@ -327,6 +340,9 @@ static void write_enum(struct oas_json *json, const struct gen_schema *schema,
     oas_text(json, "type", "string");
     oas_open_array(json, "enum");
     for (size_t i = 0; i < type->enumeration->n_value; i++) {
+        if (is_unavailable(schema, type, GEN_ENUM_VALUE, i)) {
+            continue;
+        }
         const struct gen_path path = gen_path_child(&type->path, GEN_ENUM_VALUE, i);
         const char *name = type->enumeration->value[i]->name;
         oas_text(json, NULL, name);

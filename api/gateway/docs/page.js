@@ -67,6 +67,7 @@ function badge(call) {
     server_stream: ["stream", "stream"],
     client_stream: ["gRPC", ""],
     bidi_stream: ["gRPC", ""],
+    unavailable: ["not yet", ""],
   };
   const [text, style] = shapes[call.shape] || ["GET", "get"];
   return element("span", { class: `badge ${style}` }, text);
@@ -123,11 +124,13 @@ function read(description) {
     });
   }
   for (const tag of api.tags) {
-    for (const call of tag["x-gofer-grpc-only"] || []) {
+    const grpcOnly = tag["x-gofer-grpc-only"] || [];
+    const unavailable = tag["x-gofer-unavailable"] || [];
+    for (const call of [...grpcOnly, ...unavailable]) {
       byName.get(tag.name).calls.push({
         name: call.name,
         service: tag.name,
-        shape: call["x-gofer-shape"],
+        shape: unavailable.includes(call) ? "unavailable" : call["x-gofer-shape"],
         summary: call.summary,
         text: call.description,
       });
@@ -454,7 +457,9 @@ function showCall(call) {
     ),
     prose(text),
   ];
-  if (isGrpcOnly) {
+  if (call.shape === "unavailable") {
+    parts.push(element("p", { class: "errors-note" }, "This version does not have it."), prose(errors));
+  } else if (isGrpcOnly) {
     parts.push(element("p", { class: "errors-note" }, "Its requests come as a stream: it is served over gRPC only."), prose(errors));
   } else {
     parts.push(element("h2", {}, "Example"), ...examplesOf(call).map(example));
